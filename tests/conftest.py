@@ -1,0 +1,75 @@
+"""Settings of every test: a screen nobody sees, and nobody's own files.
+
+Fixtures that only one folder needs live in that folder.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Read when napari, Keras and TensorFlow are first imported, so set before that.
+os.environ["NAPARI_CONFIG"] = ""  # napari keeps its settings in memory
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("MPLBACKEND", "agg")
+
+_HOME = pytest.StashKey[tempfile.TemporaryDirectory[str]]()
+_MIXED = pytest.StashKey[bool]()
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Choose Qt's platform, and a home for what programs keep of a user.
+
+    pytest-xvfb has started its screen by now and has set ``DISPLAY``.  Qt would
+    still prefer a developer's Wayland session, or ``offscreen``, which has no
+    OpenGL and thus no napari canvas.
+    """
+    if sys.platform.startswith("linux"):
+        has_screen = "DISPLAY" in os.environ
+        os.environ["QT_QPA_PLATFORM"] = "xcb" if has_screen else "offscreen"
+    # Child processes (training, command line) find no models or settings of
+    # the user either.
+    home = config.stash[_HOME] = tempfile.TemporaryDirectory(prefix="unet-nuclei-")
+    for variable in ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        os.environ[variable] = home.name
+    os.environ["MPLCONFIGDIR"] = str(Path(home.name) / "matplotlib")
+    os.environ["KERAS_HOME"] = str(Path(home.name) / "keras")
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Remove what the tests left in that home."""
+    if _HOME in config.stash:
+        config.stash[_HOME].cleanup()
+
+
+def _shows_a_viewer(item: pytest.Item) -> bool:
+    return "make_napari_viewer" in getattr(item, "fixturenames", ())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Put the tests with a real viewer last.
+
+    TensorFlow and Mesa's OpenGL each bring their own LLVM, and a process that
+    uses both crashes, whichever comes first.  So ``tox`` runs ``tests/plugin`` in
+    a process of its own; a single run of everything skips the viewers instead.
+    """
+    plugin = Path(__file__).parent / "plugin"
+    config.stash[_MIXED] = not all(plugin in item.path.parents for item in items)
+    items.sort(key=_shows_a_viewer)
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Keep TensorFlow out of the process in which a viewer opens."""
+    if _shows_a_viewer(item) and "tensorflow" in sys.modules:
+        if item.config.stash[_MIXED]:
+            pytest.skip("another test loaded TensorFlow: run `pytest tests/plugin`")
+        pytest.fail("the plugin loaded TensorFlow into napari's process")
