@@ -1,0 +1,1 @@
+"""The headless core: images to labels, annotated images to models."""

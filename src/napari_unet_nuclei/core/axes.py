@@ -1,0 +1,173 @@
+"""Stacks become 2-D images: which axis means what.
+
+The networks are two-dimensional; time points and depths are segmented one by
+one.  What a pixel's value means is dealt with in
+:mod:`~napari_unet_nuclei.core.images`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core.errors import ImageError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+KNOWN_AXES = "TZCYX"
+
+
+def check_axes(axes: str, ndim: int | None = None) -> str:
+    """Normalise a string that names the axes of an array.
+
+    Parameters
+    ----------
+    axes : str
+        One letter an axis, such as ``"ZYX"``: T time, Z depth, C channel, Y, X.
+    ndim : int, optional
+        Number of axes the string must have.
+
+    Returns
+    -------
+    str
+        The axes in capitals.
+
+    Raises
+    ------
+    SettingsError
+        If a letter is unknown or doubled, Y or X is missing, or the number is
+        wrong.
+    """
+    upper = axes.upper()
+    is_valid = (
+        set(upper) <= set(KNOWN_AXES)
+        and len(set(upper)) == len(upper)
+        and {"Y", "X"} <= set(upper)
+    )
+    if not is_valid:
+        raise SettingsError(
+            "Axes must be different letters of T, Z, C, Y, X, with Y and X among "
+            f"them. Received: axes={axes!r}"
+        )
+    if ndim is not None and len(upper) != ndim:
+        raise SettingsError(
+            f"Axes must name each of the {ndim} axes of the image. "
+            f"Received: axes={axes!r}"
+        )
+    return upper
+
+
+def guess_axes(shape: tuple[int, ...]) -> str:
+    """Name the axes of an image that says nothing about them.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the array.
+
+    Returns
+    -------
+    str
+        ``"YX"``, or ``"YXC"`` for a last axis of 1, 3 or 4.
+
+    Raises
+    ------
+    ImageError
+        If the shape could mean several things.
+    """
+    if len(shape) == 2:
+        return "YX"
+    if len(shape) == 3 and shape[-1] in (1, 3, 4):
+        return "YXC"
+    raise ImageError(
+        "Expected an image of shape (Y, X) or (Y, X, 3). "
+        f"Received: shape {shape}; name its axes, as in axes='ZYX'."
+    )
+
+
+class PlaneStack:
+    """A view of an array as 2-D images.
+
+    Parameters
+    ----------
+    image : ndarray
+        Any array with a Y and an X axis.
+    axes : str, optional
+        Its axes; guessed from the shape when not given.
+    channel : int, optional
+        Channel to use; by default all of them where there are 1, 3 or 4.
+
+    Raises
+    ------
+    SettingsError
+        If the axes do not fit the image or there is no such channel.
+    ImageError
+        If the axes cannot be guessed, or a channel must be chosen.
+    """
+
+    def __init__(
+        self,
+        image: NDArray[np.generic],
+        axes: str | None = None,
+        channel: int | None = None,
+    ) -> None:
+        axes = guess_axes(image.shape) if axes is None else check_axes(axes, image.ndim)
+        leading = "".join(axis for axis in axes if axis not in "CYX")
+        n_channels = image.shape[axes.index("C")] if "C" in axes else 1
+        if channel is not None:
+            _check_channel(channel, n_channels)
+        if "C" in axes:
+            if channel is not None:
+                image = np.moveaxis(image, axes.index("C"), 0)[channel]
+                axes = axes.replace("C", "")
+            elif n_channels not in (1, 3, 4):
+                raise ImageError(
+                    f"This image has {n_channels} channels; choose the one that shows "
+                    f"the nuclei, channel=0 … {n_channels - 1}."
+                )
+        order = leading + "YX" + ("C" if "C" in axes else "")
+        self._planes = np.transpose(image, [axes.index(axis) for axis in order])
+        self.leading_shape: tuple[int, ...] = self._planes.shape[: len(leading)]
+        self.plane_shape: tuple[int, int] = self._planes.shape[
+            len(leading) : len(leading) + 2
+        ]
+
+    def __len__(self) -> int:
+        return int(np.prod(self.leading_shape, dtype=int))
+
+    def __iter__(self) -> Iterator[NDArray[np.generic]]:
+        for index in np.ndindex(self.leading_shape):
+            yield self._planes[index]
+
+    def single_plane(self) -> NDArray[np.generic]:
+        """Hand out the only 2-D image there is.
+
+        Returns
+        -------
+        (Y, X) or (Y, X, C) ndarray
+            The image.
+
+        Raises
+        ------
+        ImageError
+            If this is a stack of several.
+        """
+        if len(self) != 1:
+            raise ImageError(
+                "Expected a single 2-D image. Received: a stack of shape "
+                f"{(*self.leading_shape, *self.plane_shape)}; use the Python function "
+                "segment(image, axes=…) or napari for stacks."
+            )
+        plane: NDArray[np.generic] = next(iter(self))
+        return plane
+
+
+def _check_channel(channel: int, n_channels: int) -> None:
+    if not 0 <= channel < n_channels:
+        raise SettingsError(
+            f"The channel must lie between 0 and {n_channels - 1}. Received: {channel}"
+        )

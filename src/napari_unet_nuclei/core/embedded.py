@@ -1,0 +1,51 @@
+"""The images that come with the package: no download, no data set needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+_SYNTHETIC_SEED = 2018
+
+
+@dataclass(frozen=True)
+class EmbeddedImage:
+    """An image and, where it was drawn, the nuclei in it.
+
+    Parameters
+    ----------
+    image : (Y, X) or (Y, X, 3) ndarray of uint8
+        The image.
+    labels : (Y, X) ndarray of int32, optional
+        True nuclei.
+    """
+
+    image: NDArray[Any]
+    labels: NDArray[np.int32] | None = None
+
+
+def synthetic_nuclei() -> EmbeddedImage:
+    """Fluorescent nuclei drawn by :mod:`~napari_unet_nuclei.core.synthetic`."""
+    return EmbeddedImage(*draw_nuclei(_SYNTHETIC_SEED))
+
+
+def immunohistochemistry() -> EmbeddedImage:
+    """Colonic glands, haematoxylin and DAB, 512×512 RGB, shipped by scikit-image."""
+    from skimage.data import immunohistochemistry as read
+
+    return EmbeddedImage(read())
+
+
+EMBEDDED_IMAGES: dict[str, Callable[[], EmbeddedImage]] = {
+    "synthetic_nuclei": synthetic_nuclei,
+    "immunohistochemistry": immunohistochemistry,
+}
+"""Loaders by name."""

@@ -1,0 +1,167 @@
+"""Image arrays become planes: what every network here is fed.
+
+Shapes, channels and intensities are dealt with here and nowhere else.  Files
+belong in :mod:`~napari_unet_nuclei.core.image_files`, layers in the plugin.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+Limits = tuple[float, float]
+
+_LIMIT_PERCENTILES = (0.1, 99.8)
+_MAX_LIMIT_PIXELS = 300_000
+
+
+class Staining(StrEnum):
+    """What an image looks like, told from its pixels alone."""
+
+    GRAYSCALE_DARK = "grayscale-dark"
+    GRAYSCALE_BRIGHT = "grayscale-bright"
+    STAINED_DARK = "stained-dark"
+    STAINED_BRIGHT = "stained-bright"
+
+
+def to_planes(image: NDArray[np.generic]) -> NDArray[np.generic]:
+    """Bring an image to three channels, last.
+
+    Parameters
+    ----------
+    image : (Y, X), (Y, X, 1), (Y, X, 3) or (Y, X, 4) ndarray of bool, int or float
+        Grey, RGB or RGBA image.  An alpha channel is dropped.
+
+    Returns
+    -------
+    (Y, X, 3) ndarray of the same dtype (uint8 for bool)
+        Grey is repeated in every channel, as a read-only view where it can be.
+        NaN and infinities are replaced by the smallest finite value.
+
+    Raises
+    ------
+    ImageError
+        If the shape or dtype is none of these, or the image has no pixels.
+    """
+    image = np.asarray(image)
+    is_grey = image.ndim == 2 or (image.ndim == 3 and image.shape[-1] == 1)
+    if not is_grey and not (image.ndim == 3 and image.shape[-1] in (3, 4)):
+        raise ImageError(
+            "Expected an image of shape (Y, X), (Y, X, 3) or (Y, X, 4). Received: "
+            f"shape {image.shape}; name the axes of a stack, as in axes='ZYX'."
+        )
+    if image.size == 0:
+        raise ImageError(
+            "Expected an image with at least one pixel. "
+            f"Received: shape {image.shape}; choose another image."
+        )
+    if image.dtype == np.bool_:
+        image = image.astype(np.uint8)
+    if image.dtype.kind not in "uif":
+        raise ImageError(
+            "Expected an image of integers or real numbers. "
+            f"Received: dtype {image.dtype}; convert it first."
+        )
+    if image.dtype.kind == "f":
+        image = _replace_non_finite(image)
+    if is_grey:
+        grey = image.reshape(image.shape[:2])
+        return np.broadcast_to(grey[..., np.newaxis], (*grey.shape, 3))
+    return image[..., :3]
+
+
+def _replace_non_finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
+    finite = np.isfinite(image)
+    if finite.all():
+        return image
+    smallest = image[finite].min() if finite.any() else image.dtype.type(0)
+    return np.where(finite, image, smallest)
+
+
+def intensity_limits(planes: NDArray[np.generic]) -> Limits:
+    """Find the intensities that become 0 and 1.
+
+    They come once per image, from a fixed, regular sample of at most 300,000
+    pixels, so that tiles, sliders and repeated runs share them.
+
+    Parameters
+    ----------
+    planes : (Y, X, 3) ndarray
+        Output of :func:`to_planes`.
+
+    Returns
+    -------
+    tuple of float
+        The 0.1 and 99.8 percentiles over all channels.
+    """
+    step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_LIMIT_PIXELS))))
+    sample = planes[::step, ::step]
+    if sample.strides[-1] == 0:
+        sample = sample[..., 0]
+    low, high = np.percentile(sample.astype(np.float32), _LIMIT_PERCENTILES)
+    return float(low), float(high)
+
+
+def normalise(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
+    """Stretch the limits to 0 and 1 and clip what lies beyond.
+
+    Parameters
+    ----------
+    planes : (Y, X, 3) ndarray
+        Output of :func:`to_planes`, or a tile of it.
+    limits : tuple of float
+        Output of :func:`intensity_limits` for the whole image.
+
+    Returns
+    -------
+    (Y, X, 3) ndarray of float32, values in [0, 1]
+        All zero when both limits are equal.
+    """
+    low, high = limits
+    if not high > low:
+        return np.zeros(planes.shape, np.float32)
+    scaled = (planes.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    return np.clip(scaled, 0, 1, out=scaled)
+
+
+def staining(image: NDArray[np.generic]) -> Staining:
+    """Tell stained from greyscale and dark from bright.
+
+    Parameters
+    ----------
+    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray
+        An image on the 8-bit scale, 0 to 255; a 16-bit or float one is brought
+        there by its largest value.
+
+    Returns
+    -------
+    Staining
+        *Stained* when the mean over pixels of max - min over R, G, B exceeds 3
+        of 255; *dark* when the mean is below 100 of 255.
+    """
+    planes = to_planes(image).astype(np.float32)
+    if np.asarray(image).dtype not in (np.uint8, np.bool_):
+        brightest = planes.max()
+        if brightest > 0:
+            planes /= brightest
+            planes *= 255
+    channels = np.moveaxis(planes, -1, 0)
+    spread = np.maximum.reduce(channels) - np.minimum.reduce(channels)
+    is_stained = bool(spread.mean() > 3)
+    is_dark = bool(planes.mean() < 100)
+    match is_stained, is_dark:
+        case False, True:
+            return Staining.GRAYSCALE_DARK
+        case False, False:
+            return Staining.GRAYSCALE_BRIGHT
+        case True, True:
+            return Staining.STAINED_DARK
+        case _:
+            return Staining.STAINED_BRIGHT

@@ -1,0 +1,132 @@
+"""Where annotated images come from: opening data sets, choosing samples by id.
+
+Each layout is read in a module of its own (``dsb2018``, ``labelled_folder``).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder, open_dsb2018
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
+from napari_unet_nuclei.core.sample import Sample, SampleSource
+
+__all__ = ["Sample", "SampleSource", "open_samples", "read_ids", "read_split"]
+
+
+def open_samples(path: str | os.PathLike[str]) -> SampleSource:
+    """Return the annotated images of a data set, to be read one at a time.
+
+    Parameters
+    ----------
+    path : path
+        A DSB2018 folder or zip, or a folder with ``images`` and ``labels`` (or
+        ``image`` and ``label``) matched by file name.
+
+    Returns
+    -------
+    SampleSource
+        The data set.
+
+    Raises
+    ------
+    DatasetError
+        If the path holds neither, or an incomplete data set.
+    """
+    if is_labelled_folder(path):
+        return LabelledFolder(path)
+    if Path(path).is_dir() and not is_dsb2018(path) and not is_sample_folder(path):
+        raise DatasetError(
+            "Expected a DSB2018 folder (<id>/images/<id>.png, <id>/masks/*.png) or a "
+            f"folder with images and labels. Received: {os.fspath(path)}. Choose the "
+            "folder above these."
+        )
+    return open_dsb2018(path)
+
+
+def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the sample ids in a text file, in its order.
+
+    Parameters
+    ----------
+    path : path
+        UTF-8 text, one id a line; empty lines and lines that start with ``#`` are
+        skipped.
+
+    Returns
+    -------
+    tuple of str
+        At least one id.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read or holds no id.
+    """
+    lines = (line.strip() for line in _read_text(path, "a list of ids").splitlines())
+    ids = tuple(line for line in lines if line and not line.startswith("#"))
+    if not ids:
+        raise DatasetError(
+            f"Expected sample ids, one a line. Received: {os.fspath(path)} without "
+            "any. Add ids, or leave the list out to take all samples."
+        )
+    return ids
+
+
+def read_split(text: str) -> tuple[str, ...]:
+    """Return the sample ids of one part of a split file.
+
+    Parameters
+    ----------
+    text : str, "FILE:PART"
+        A JSON file that maps part names to lists of ids, and the part to read, for
+        example ``dsb2018_split.json:val``.  Other entries of the file are ignored.
+
+    Returns
+    -------
+    tuple of str
+        The ids, in the order of the file.
+
+    Raises
+    ------
+    DatasetError
+        If the text has no part, the file cannot be read, or has no such part.
+    """
+    path, colon, part = text.rpartition(":")
+    if not colon or not path or not part or "/" in part or "\\" in part:
+        raise DatasetError(
+            f"Expected a split as FILE:PART. Received: {text}. Add the part after a "
+            "colon, for example split.json:val."
+        )
+    split = _read_text(path, "a split file")
+    try:
+        content = json.loads(split)
+    except ValueError as error:
+        raise DatasetError(
+            f"Expected a split file in JSON. Received: {path} ({error}). Check its "
+            "syntax."
+        ) from error
+    entries = content.items() if isinstance(content, dict) else ()
+    parts = {name: tuple(ids) for name, ids in entries if _is_list_of_ids(ids)}
+    if part not in parts:
+        raise DatasetError(
+            f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
+            f"Received: {part}. Choose a part that the file has."
+        )
+    return parts[part]
+
+
+def _is_list_of_ids(value: object) -> bool:
+    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+
+
+def _read_text(path: str | os.PathLike[str], what: str) -> str:
+    try:
+        return Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise DatasetError(
+            f"Expected {what}. Received: {os.fspath(path)} ({error}). Check the path."
+        ) from error

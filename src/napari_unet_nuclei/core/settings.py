@@ -1,0 +1,218 @@
+"""What a user can choose, checked on creation and passed around whole.
+
+Every default lives here once; the widgets and the command line read it from
+these classes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Architecture(StrEnum):
+    """Network families a model can be built from."""
+
+    CLASSIC = "classic"
+    RESNET = "resnet"
+
+
+class EngineName(StrEnum):
+    """Runtimes that can evaluate a model."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    KERAS = "keras"
+
+
+class OutputFormat(StrEnum):
+    """Forms in which the nuclei of an image can be written."""
+
+    TIFF = "tiff"
+    PNG = "png"
+    DSB2018 = "dsb2018"
+    RLE = "rle"
+    OVERLAY = "overlay"
+    FEATURES = "features"
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationSettings:
+    """How maps become labels.
+
+    Parameters
+    ----------
+    threshold : float in (0, 1), optional
+        Foreground probability above which a pixel belongs to a nucleus;
+        ``None`` takes the model's own.
+    min_area : int, in px²
+        Nuclei smaller than this are dropped.
+    diameter : float, in px, optional
+        Typical diameter of the nuclei in this image; the image is rescaled so
+        that it meets the diameter the model was trained for.  ``None`` leaves
+        the image as it is.
+    tta : bool
+        Average the maps over the eight flips and quarter turns of the image:
+        better, and eight times slower.
+    """
+
+    threshold: float | None = None
+    min_area: int = 16
+    diameter: float | None = None
+    tta: bool = False
+
+    def __post_init__(self) -> None:
+        if self.threshold is not None and not 0 < self.threshold < 1:
+            raise SettingsError(
+                "The threshold must lie between 0 and 1, both excluded. "
+                f"Received: threshold={self.threshold}"
+            )
+        if self.min_area < 0:
+            raise SettingsError(
+                "The minimum area must be 0 px² or more. "
+                f"Received: min_area={self.min_area}"
+            )
+        if self.diameter is not None and not 2 <= self.diameter <= 2000:
+            raise SettingsError(
+                "The nucleus diameter must lie between 2 and 2000 px. "
+                f"Received: diameter={self.diameter}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSettings:
+    """How a model is trained; the defaults are the recipe of the shipped models.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The network family; ignored when training starts from a model.
+    arguments : mapping
+        Keyword arguments of the network's builder, such as ``widths``; the
+        defaults are the shipped shapes.
+    crop_size : int, in px
+        Side of the square crops, a multiple of 32.
+    batch_size : int
+        Crops a step.
+    steps_per_epoch : int
+        Steps between two validations.
+    epochs : int, optional
+        Epochs to train; ``None`` when ``minutes`` limits the run.
+    minutes : float, optional
+        Wall-clock limit; ``None`` when ``epochs`` limits the run.
+    learning_rate : float, optional
+        Peak of the schedule: linear warm-up, then cosine decay to zero; ``None``
+        chooses 2e-3 from scratch and 3e-4 for fine-tuning.
+    weight_decay : float
+        Decoupled weight decay of AdamW.
+    ema_momentum : float in [0, 1)
+        Momentum of the exponential moving average of the weights, which is
+        what gets validated and saved; 0 switches the average off.
+    patience : int, optional
+        Epochs without a better validation score after which training stops.
+    validation_fraction : float in (0, 1)
+        Part of the samples held out when no split says which.
+    mixed_precision : bool
+        Compute in bfloat16, keep weights in float32.
+    seed : int
+        Seed of the weights, the crops and the held-out samples.
+    """
+
+    architecture: Architecture = Architecture.RESNET
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    crop_size: int = 256
+    batch_size: int = 8
+    steps_per_epoch: int = 100
+    epochs: int | None = None
+    minutes: float | None = None
+    learning_rate: float | None = None
+    weight_decay: float = 1e-4
+    ema_momentum: float = 0.99
+    patience: int | None = None
+    validation_fraction: float = 0.1
+    mixed_precision: bool = True
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.crop_size < 32 or self.crop_size % 32:
+            raise SettingsError(
+                "The crop size must be a positive multiple of 32 px. "
+                f"Received: crop_size={self.crop_size}"
+            )
+        for name in ("batch_size", "steps_per_epoch", "epochs", "patience"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise SettingsError(f"{name} must be 1 or more. Received: {value}")
+        for name in ("seed", "weight_decay"):
+            value = getattr(self, name)
+            if value < 0:
+                raise SettingsError(f"{name} must be 0 or more. Received: {value}")
+        if (self.epochs is None) == (self.minutes is None):
+            raise SettingsError(
+                "Say either how many epochs or how many minutes to train. "
+                f"Received: epochs={self.epochs}, minutes={self.minutes}"
+            )
+        if self.minutes is not None and not self.minutes > 0:
+            raise SettingsError(
+                f"The minutes to train must be positive. Received: {self.minutes}"
+            )
+        if not 0 < self.validation_fraction < 1:
+            raise SettingsError(
+                "The validation fraction must lie between 0 and 1. "
+                f"Received: validation_fraction={self.validation_fraction}"
+            )
+        if not 0 <= self.ema_momentum < 1:
+            raise SettingsError(
+                "The momentum of the weight average must lie in [0, 1). "
+                f"Received: ema_momentum={self.ema_momentum}"
+            )
+        if self.learning_rate is not None and not self.learning_rate > 0:
+            raise SettingsError(
+                f"The learning rate must be positive. Received: {self.learning_rate}"
+            )
+
+    def peak_learning_rate(self, *, is_fine_tuning: bool) -> float:
+        """Learning rate that was chosen, or the one that suits the run."""
+        if self.learning_rate is not None:
+            return self.learning_rate
+        return 3e-4 if is_fine_tuning else 2e-3
+
+
+def parse_architecture(name: Architecture | str) -> Architecture:
+    """Turn a name into an architecture.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    try:
+        return Architecture(name)
+    except ValueError as error:
+        raise SettingsError(
+            f"The architecture must be one of {', '.join(Architecture)}. "
+            f"Received: {str(name)!r}"
+        ) from error
+
+
+def parse_engine(name: EngineName | str) -> EngineName:
+    """Turn a name into an engine.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    try:
+        return EngineName(name)
+    except ValueError as error:
+        raise SettingsError(
+            f"The engine must be one of {', '.join(EngineName)}. "
+            f"Received: {str(name)!r}"
+        ) from error

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import pytest
+
+from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.errors import OutputError
+
+
+def test_the_file_appears_at_the_end(tmp_path):
+    path = tmp_path / "a.txt"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert not path.exists()
+        assert temporary.suffix == ".txt"
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+
+    def fail() -> None:
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    path = tmp_path / "no folder" / "a.txt"
+    with (
+        pytest.raises(
+            OutputError, match=r"place to write to. Received: .*a\.txt \(No "
+        ),
+        replacing(path) as temporary,
+    ):
+        temporary.write_text("")
+
+
+def test_our_own_errors_pass_unchanged(tmp_path):
+    error = OutputError("too many nuclei")
+    with (
+        pytest.raises(OutputError, match="too many nuclei") as caught,
+        replacing(tmp_path / "a.txt"),
+    ):
+        raise error
+    assert caught.value is error

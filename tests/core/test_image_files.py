@@ -1,0 +1,160 @@
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.image_files import find_images, read_image
+
+SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)
+GREY = st.sampled_from(["u1", "u2"]).flatmap(lambda dtype: hnp.arrays(dtype, SIDES))
+COLOUR = st.sampled_from([3, 4]).flatmap(
+    lambda channels: hnp.arrays("u1", SIDES.map(lambda shape: (*shape, channels)))
+)
+
+
+def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+@settings(deadline=None)
+@given(GREY | COLOUR)
+def test_png_comes_back_as_it_was_saved(image):
+    png = encode(Image.fromarray(image), "PNG")
+    pixels = read_image(png, "image.png")
+    assert pixels.dtype == image.dtype
+    np.testing.assert_array_equal(pixels, image)
+
+
+@settings(deadline=None)
+@given(hnp.arrays(st.sampled_from(["u1", ">u2", "i4", "f4"]), SIDES, fill=st.just(1)))
+def test_tiff_comes_back_as_it_was_saved(image):
+    file = io.BytesIO()
+    tifffile.imwrite(file, image, photometric="minisblack")
+    pixels = read_image(file.getvalue(), "image.tif")
+    assert pixels.dtype == image.dtype.newbyteorder("=")
+    np.testing.assert_array_equal(pixels, image)
+
+
+@pytest.mark.parametrize("planar", ["contig", "separate"])
+def test_colour_tiff_has_channels_last(planar):
+    image = np.arange(5 * 6 * 3, dtype=np.uint8).reshape(5, 6, 3)
+    stored = image if planar == "contig" else np.moveaxis(image, -1, 0)
+    file = io.BytesIO()
+    tifffile.imwrite(file, stored, photometric="rgb", planarconfig=planar)
+    np.testing.assert_array_equal(read_image(file.getvalue(), "a.tiff"), image)
+
+
+def test_tiff_stack_keeps_its_planes():
+    stack = np.arange(4 * 5 * 6, dtype=np.uint16).reshape(4, 5, 6)
+    file = io.BytesIO()
+    tifffile.imwrite(file, stack, photometric="minisblack")
+    np.testing.assert_array_equal(read_image(file.getvalue(), "a.tif"), stack)
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "expected"),
+    [
+        ("1", 1, 255),
+        ("LA", (7, 9), 7),
+        ("CMYK", (0, 0, 0, 0), [255, 255, 255]),
+    ],
+)
+def test_unusual_pixel_modes_become_grey_or_colour(mode, value, expected):
+    file_format = "JPEG" if mode == "CMYK" else "PNG"
+    image = encode(Image.new(mode, (2, 2), value), file_format)
+    pixels = read_image(image, f"image.{file_format.lower()}")
+    assert pixels.dtype == np.uint8
+    assert pixels[0, 0].tolist() == expected
+
+
+def test_colours_of_a_palette_are_looked_up():
+    image = Image.new("P", (2, 1))
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image.putpixel((1, 0), 1)
+    pixels = read_image(encode(image, "PNG"), "image.png")
+    assert pixels.tolist() == [[[10, 20, 30], [40, 50, 60]]]
+
+
+def test_a_palette_of_greys_gives_a_grey_image():
+    image = Image.new("P", (2, 1))
+    image.putpalette([255, 255, 255, 0, 0, 0])
+    image.putpixel((1, 0), 1)
+    assert read_image(encode(image, "PNG"), "image.png").tolist() == [[255, 0]]
+
+
+@pytest.mark.parametrize("suffix", ["png", "JPG", "bmp", "TIF"])
+def test_files_are_read_by_path_whatever_the_case_of_the_suffix(tmp_path, suffix):
+    path = tmp_path / f"image.{suffix}"
+    Image.new("L", (4, 3), 200).save(path)
+    np.testing.assert_array_equal(read_image(path), np.full((3, 4), 200))
+    np.testing.assert_array_equal(read_image(str(path)), np.full((3, 4), 200))
+
+
+def test_the_pixels_can_be_written_to():
+    assert read_image(encode(Image.new("L", (2, 2)), "PNG"), "a.png").flags.writeable
+
+
+@pytest.mark.parametrize("name", ["movie.avi", "no suffix", None])
+def test_other_formats_are_refused(name):
+    with pytest.raises(ImageError, match=r"Expected an image file \(\.bmp, .*Received"):
+        read_image(b"", name)
+
+
+@pytest.mark.parametrize("name", ["image.png", "image.tif", "image.jpeg"])
+def test_damaged_files_are_named(name):
+    with pytest.raises(ImageError, match=rf"readable image file. Received: {name} \("):
+        read_image(b"this is text, not pixels", name)
+
+
+def test_missing_files_are_named(tmp_path):
+    with pytest.raises(ImageError, match=r"none\.png \(FileNotFoundError"):
+        read_image(tmp_path / "none.png")
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_no_damage_to_a_file_gets_past_the_error(data):
+    name = data.draw(st.sampled_from(["image.png", "image.jpg", "image.tif"]))
+    pixels = np.random.default_rng(0).integers(0, 255, (16, 16), np.uint8)
+    file_format = {"png": "PNG", "jpg": "JPEG", "tif": "TIFF"}[name[-3:]]
+    content = bytearray(encode(Image.fromarray(pixels), file_format))
+    position = data.draw(st.integers(0, len(content) - 1))
+    content[position] = data.draw(st.integers(0, 255))
+    stop = data.draw(st.integers(1, len(content)))
+    try:
+        read_image(bytes(content[:stop]), name)
+    except ImageError as error:
+        assert name in str(error)  # noqa: PT017 - damage need not be noticed
+
+
+def test_images_too_large_for_pillow_are_refused(monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
+    png = encode(Image.new("L", (8, 8)), "PNG")
+    with pytest.raises(
+        ImageError, match=r"Received: big\.png \(.*large images as TIFF"
+    ):
+        read_image(png, "big.png")
+
+
+def test_images_of_a_folder_are_found_by_name(tmp_path):
+    for name in ("b.png", "a.TIF", "c.jpg", "notes.txt", ".hidden.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "folder.png").mkdir()
+    assert [path.name for path in find_images(tmp_path)] == ["a.TIF", "b.png", "c.jpg"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(
+        ImageError, match=r"Expected a folder of images. Received: .*no"
+    ):
+        find_images(tmp_path / "no")

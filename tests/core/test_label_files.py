@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import (
+    DatasetError,
+    ImageError,
+    LabelsError,
+    OutputError,
+)
+from napari_unet_nuclei.core.label_files import (
+    read_labels,
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+
+SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
+LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
+WRITERS = pytest.mark.parametrize("write", [write_labels_tiff, write_labels_png])
+
+
+@settings(deadline=None)
+@given(hnp.arrays("i4", SIDES, elements=st.integers(0, 2**24)))
+def test_tiff_labels_come_back(tmp_path_factory, labels):
+    path = tmp_path_factory.mktemp("labels") / "a.tif"
+    write_labels_tiff(path, labels)
+    np.testing.assert_array_equal(read_labels(path), labels)
+
+
+@settings(deadline=None)
+@given(hnp.arrays("i4", SIDES, elements=st.integers(0, 65535)))
+def test_png_labels_come_back(tmp_path_factory, labels):
+    path = tmp_path_factory.mktemp("labels") / "a.png"
+    write_labels_png(path, labels)
+    np.testing.assert_array_equal(read_labels(path), labels)
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(65535, "u2"), (65536, "f4")])
+def test_imagej_can_show_the_tiff(tmp_path, largest, dtype):
+    write_labels_tiff(tmp_path / "a.tif", [[0, largest]])
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.is_imagej
+        assert tiff.imagej_metadata["max"] == largest
+        assert tiff.series[0].dtype == dtype
+
+
+def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path):
+    write_labels_png(tmp_path / "a.png", LABELS)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.asarray(image).dtype == np.uint16
+
+
+@WRITERS
+def test_an_earlier_file_is_replaced_and_nothing_else_left(tmp_path, write):
+    path = tmp_path / "a.tif"
+    path.touch()
+    write(path, LABELS)
+    assert path.stat().st_size > 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@WRITERS
+def test_a_folder_that_is_not_there_is_named(tmp_path, write):
+    with pytest.raises(OutputError, match=r"place to write to. Received: .*a\.tif"):
+        write(tmp_path / "no" / "a.tif", LABELS)
+
+
+@WRITERS
+def test_only_labels_are_written(tmp_path, write):
+    with pytest.raises(LabelsError, match="labels must"):
+        write(tmp_path / "a.tif", [[0.5]])
+
+
+def test_numbers_a_tiff_cannot_tell_apart_are_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"up to 16,777,216, .* Received: 16,777,217"):
+        write_labels_tiff(tmp_path / "a.tif", [[2**24 + 1]])
+
+
+def test_numbers_a_png_cannot_hold_are_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"up to 65,535, .* Received: 65,536"):
+        write_labels_png(tmp_path / "a.png", [[65536]])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.txt", "a"])
+def test_formats_without_exact_numbers_are_refused(tmp_path, name):
+    with pytest.raises(LabelsError, match=r"Expected a label file \(\.bmp, .*Received"):
+        read_labels(tmp_path / name)
+
+
+def test_a_missing_label_file_is_named(tmp_path):
+    with pytest.raises(ImageError, match=r"no\.tif"):
+        read_labels(tmp_path / "no.tif")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [np.zeros((4, 4, 3), "u1"), np.full((4, 4), -1, "i2"), np.ones((4, 4)) / 2],
+)
+def test_a_file_with_other_content_is_named(tmp_path, content):
+    tifffile.imwrite(tmp_path / "a.tif", content)
+    with pytest.raises(LabelsError, match=r"a\.tif must"):
+        read_labels(tmp_path / "a.tif")
+
+
+def read_png(path):
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def test_a_sample_has_an_image_and_one_mask_a_nucleus(tmp_path):
+    image = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    write_dsb2018_sample(tmp_path / "new", "a", image, LABELS)
+    np.testing.assert_array_equal(read_png(tmp_path / "new/a/images/a.png"), image)
+    masks = sorted((tmp_path / "new/a/masks").iterdir())
+    assert [path.name for path in masks] == ["a_0001.png", "a_0002.png", "a_0003.png"]
+    for number, path in enumerate(masks, start=1):
+        np.testing.assert_array_equal(read_png(path), (number == LABELS) * 255)
+
+
+def test_numbers_that_do_not_occur_get_no_mask(tmp_path):
+    labels = np.where(LABELS == 2, 0, LABELS)
+    write_dsb2018_sample(tmp_path, "a", LABELS.astype(np.uint8), labels)
+    names = sorted(path.name for path in (tmp_path / "a/masks").iterdir())
+    assert names == ["a_0001.png", "a_0003.png"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.full((3, 4), 300, np.uint16), np.full((3, 4), 300)),
+        (np.full((3, 4, 1), 7, np.uint8), np.full((3, 4), 7)),
+        (np.full((3, 4, 4), 7, np.uint8), np.full((3, 4, 3), 7)),
+        (np.repeat([[-1.0], [1.0]], 8, axis=1)[:, :4], [[0] * 4, [255] * 4]),
+        (
+            np.stack([np.eye(4, dtype=np.uint16) * 4095] * 3, axis=-1)[:3],
+            np.stack([np.eye(4) * 255] * 3, axis=-1)[:3],
+        ),
+    ],
+)
+def test_images_of_any_type_are_stored(tmp_path, image, expected):
+    labels = np.zeros(image.shape[:2], int)
+    write_dsb2018_sample(tmp_path, "a", image, labels)
+    np.testing.assert_array_equal(read_png(tmp_path / "a/images/a.png"), expected)
+
+
+def test_masks_of_an_earlier_call_are_replaced(tmp_path):
+    image = LABELS.astype(np.uint8)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS == 2)
+    assert [path.name for path in (tmp_path / "a/masks").iterdir()] == ["a_0001.png"]
+
+
+def test_masks_from_elsewhere_are_left_alone(tmp_path):
+    image = LABELS.astype(np.uint8)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS)
+    (tmp_path / "a/masks/drawn.png").touch()
+    with pytest.raises(OutputError, match=r"from elsewhere. Received: .*drawn\.png"):
+        write_dsb2018_sample(tmp_path, "a", image, LABELS == 2)
+    assert len(list((tmp_path / "a/masks").iterdir())) == 4
+
+
+def test_a_sample_of_two_shapes_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="Sample a needs"):
+        write_dsb2018_sample(tmp_path, "a", np.zeros((5, 5), np.uint8), LABELS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sample_id", ["../a", "a/b", "a\\b", "C:a", "..", ""])
+def test_a_sample_id_must_be_a_file_name(tmp_path, sample_id):
+    with pytest.raises(
+        OutputError, match=r"sample id that can be a file name. Received"
+    ):
+        write_dsb2018_sample(tmp_path, sample_id, LABELS.astype(np.uint8), LABELS)
+
+
+def test_a_sample_needs_a_folder_that_can_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"folder to write to. Received: .*file"):
+        write_dsb2018_sample(tmp_path / "file", "a", LABELS.astype(np.uint8), LABELS)

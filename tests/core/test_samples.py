@@ -1,0 +1,129 @@
+from __future__ import annotations
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_unet_nuclei.core.dsb2018 import Dsb2018
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_png
+from napari_unet_nuclei.core.labelled_folder import LabelledFolder
+from napari_unet_nuclei.core.samples import open_samples, read_ids, read_split
+
+LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
+IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def test_opens_dsb2018_folders_and_single_samples(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", IMAGE, LABELS)
+    for path in (tmp_path, tmp_path / "a"):
+        source = open_samples(path)
+        assert isinstance(source, Dsb2018)
+        np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
+
+
+def test_opens_folders_of_images_and_labels(tmp_path):
+    (tmp_path / "images").mkdir()
+    (tmp_path / "labels").mkdir()
+    Image.fromarray(IMAGE).save(tmp_path / "images/a.png")
+    write_labels_png(tmp_path / "labels/a.png", LABELS)
+    source = open_samples(str(tmp_path))
+    assert isinstance(source, LabelledFolder)
+    np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
+
+
+def test_other_folders_are_refused(tmp_path):
+    with pytest.raises(DatasetError, match=r"Expected a DSB2018 folder .* or a folder"):
+        open_samples(tmp_path)
+
+
+def test_a_missing_path_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="no, which does not exist"):
+        open_samples(tmp_path / "no")
+
+
+def test_ids_are_read_line_by_line(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text("\ufeff# chosen\nb\n\n  a b \r\nc", encoding="utf-8")
+    assert read_ids(path) == ("b", "a b", "c")
+
+
+def test_a_file_without_ids_is_refused(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_text("# none\n")
+    with pytest.raises(DatasetError, match=r"ids, one a line. Received: .*ids\.txt"):
+        read_ids(path)
+
+
+def test_a_missing_file_of_ids_is_named(tmp_path):
+    with pytest.raises(DatasetError, match=r"a list of ids. Received: .*no\.txt"):
+        read_ids(tmp_path / "no.txt")
+
+
+@pytest.fixture
+def split(tmp_path):
+    path = tmp_path / "split.json"
+    content = {
+        "about": "fixed",
+        "train": ["b", "a"],
+        "val": ["c"],
+        "modality": {"a": "x"},
+        "sizes": [2, 1],
+    }
+    path.write_text(json.dumps(content))
+    return path
+
+
+def test_a_part_of_a_split_is_read_in_order(split):
+    assert read_split(f"{split}:train") == ("b", "a")
+    assert read_split(f"{split}:val") == ("c",)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no colons in file names")
+def test_the_last_colon_separates_the_part(split):
+    path = split.rename(split.with_name("C:split.json"))
+    assert read_split(f"{path}:val") == ("c",)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["split.json", "split.json:", ":val", "", r"C:\data\split.json", "C:/s.json"],
+)
+def test_a_split_without_part_is_refused(text):
+    with pytest.raises(DatasetError, match=r"Expected a split as FILE:PART. Received"):
+        read_split(text)
+
+
+def test_a_missing_split_file_is_named(tmp_path):
+    with pytest.raises(
+        DatasetError, match=r"Expected a split file\. .*no\.json \(.*No "
+    ):
+        read_split(f"{tmp_path / 'no.json'}:val")
+
+
+@pytest.mark.parametrize("content", [b"train: a", b"", b"{"])
+def test_a_split_that_is_no_json_is_refused(split, content):
+    split.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"split file in JSON. .*split\.json \("):
+        read_split(f"{split}:val")
+
+
+def test_a_split_that_is_no_text_is_refused(split):
+    split.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(DatasetError, match=r"Expected a split file. .*utf-8"):
+        read_split(f"{split}:val")
+
+
+@pytest.mark.parametrize("part", ["test", "about", "modality", "sizes"])
+def test_an_absent_part_is_answered_with_the_present_ones(split, part):
+    with pytest.raises(DatasetError, match=rf"json: train, val. Received: {part}\."):
+        read_split(f"{split}:{part}")
+
+
+def test_a_json_without_parts_has_none(split):
+    split.write_text('["a"]')
+    with pytest.raises(DatasetError, match=r"json: none. Received: val"):
+        read_split(f"{split}:val")
