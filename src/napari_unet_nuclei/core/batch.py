@@ -1,0 +1,181 @@
+"""Many images, one after the other: segment, write, go on past bad ones."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
+from napari_unet_nuclei.core.features import measure_nuclei, write_features_csv
+from napari_unet_nuclei.core.label_files import (
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.overlays import OVERLAY_ENDING, draw_outlines, write_png
+from napari_unet_nuclei.core.prediction import Model, exhaust
+from napari_unet_nuclei.core.rle import encode_labels, write_runs_csv
+from napari_unet_nuclei.core.settings import OutputFormat, SegmentationSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Iterator, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.inputs import NamedImage
+    from napari_unet_nuclei.core.splitting import Maps
+
+RLE_NAME = "predictions.csv"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDone:
+    """What became of one image.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image.
+    n_nuclei : int
+        Nuclei found; 0 when there was an error.
+    seconds : float
+        Time for reading, segmenting and writing.
+    error : str, optional
+        Why there is no result.
+    """
+
+    name: str
+    n_nuclei: int
+    seconds: float
+    error: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Segmented:
+    """One image and all that can be written of it."""
+
+    name: str
+    image: NDArray[Any]
+    labels: NDArray[np.int32]
+    maps: Maps
+
+
+def segment_images(
+    model: Model,
+    images: Sequence[NamedImage],
+    output: Path,
+    formats: Collection[OutputFormat],
+    settings: SegmentationSettings,
+    *,
+    axes: str | None = None,
+    channel: int | None = None,
+) -> Iterator[ImageDone]:
+    """Segment images and write the results, file by file.
+
+    An image that cannot be read or segmented is reported and passed over.
+
+    Parameters
+    ----------
+    model : Model
+        Model to use.
+    images : sequence of NamedImage
+        Images to segment.
+    output : Path
+        Folder to write to; created if missing.
+    formats : collection of OutputFormat
+        What to write.
+    settings : SegmentationSettings
+        Threshold, smallest area, diameter and test-time flips.
+    axes : str, optional
+        Axes of each image, such as ``"CYX"``.
+    channel : int, optional
+        Channel that shows the nuclei.
+
+    Yields
+    ------
+    ImageDone
+        After each image.
+
+    Raises
+    ------
+    OutputError
+        If a result cannot be written.
+    """
+    runs: dict[str, list[str]] = {}
+    for image in images:
+        start = time.perf_counter()
+        try:
+            result = _segment(model, image, settings, axes, channel)
+        except OutputError:
+            raise
+        except UNetNucleiError as error:
+            seconds = time.perf_counter() - start
+            yield ImageDone(
+                name=image.name, n_nuclei=0, seconds=seconds, error=str(error)
+            )
+            continue
+        for kind in formats:
+            if kind is OutputFormat.RLE:
+                runs[image.name] = encode_labels(result.labels)
+            else:
+                _WRITERS[kind](output, result)
+        yield ImageDone(
+            name=image.name,
+            n_nuclei=int(result.labels.max()),
+            seconds=time.perf_counter() - start,
+        )
+    if OutputFormat.RLE in formats:
+        write_runs_csv(output / RLE_NAME, runs)
+
+
+def _segment(
+    model: Model,
+    image: NamedImage,
+    settings: SegmentationSettings,
+    axes: str | None,
+    channel: int | None,
+) -> _Segmented:
+    stack = PlaneStack(image.read(), axes, channel)
+    plane = stack.single_plane()
+    maps = exhaust(model.iter_maps(stack, settings))
+    return _Segmented(
+        name=image.name,
+        image=plane,
+        labels=model.split(stack, maps, settings),
+        maps=maps[0],
+    )
+
+
+def _write_tiff(output: Path, result: _Segmented) -> None:
+    write_labels_tiff(output / f"{result.name}.tif", result.labels)
+
+
+def _write_png(output: Path, result: _Segmented) -> None:
+    write_labels_png(output / f"{result.name}.png", result.labels)
+
+
+def _write_dsb2018(output: Path, result: _Segmented) -> None:
+    write_dsb2018_sample(output, result.name, result.image, result.labels)
+
+
+def _write_overlay(output: Path, result: _Segmented) -> None:
+    overlay = draw_outlines(result.image, result.labels)
+    write_png(output / f"{result.name}{OVERLAY_ENDING}.png", overlay)
+
+
+def _write_features(output: Path, result: _Segmented) -> None:
+    features = measure_nuclei(result.labels, result.image, result.maps.foreground)
+    write_features_csv(output / f"{result.name}_nuclei.csv", features)
+
+
+_WRITERS: dict[OutputFormat, Callable[[Path, _Segmented], None]] = {
+    OutputFormat.TIFF: _write_tiff,
+    OutputFormat.PNG: _write_png,
+    OutputFormat.DSB2018: _write_dsb2018,
+    OutputFormat.OVERLAY: _write_overlay,
+    OutputFormat.FEATURES: _write_features,
+}

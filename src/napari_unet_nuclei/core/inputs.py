@@ -1,0 +1,108 @@
+"""What a batch works on: files, folders and data sets become named images.
+
+Nothing is read before it is its turn, so that ten thousand images cost no more
+memory than one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.image_files import find_images, read_image
+from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.samples import open_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True)
+class NamedImage:
+    """An image that can be read.
+
+    Parameters
+    ----------
+    name : str
+        File name without suffix, or sample id; results are named after it.
+    read : callable
+        Reads the image.
+    """
+
+    name: str
+    read: Callable[[], NDArray[Any]]
+
+
+def find_inputs(
+    paths: Sequence[Path], ids: Sequence[str] | None = None
+) -> list[NamedImage]:
+    """List the images that paths stand for.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Image files, folders of images, DSB2018 folders or zips, folders with
+        images and labels.
+    ids : sequence of str, optional
+        Names to keep, in this order.
+
+    Returns
+    -------
+    list of NamedImage
+        At least one; no name occurs twice.
+
+    Raises
+    ------
+    DatasetError
+        If a path does not exist or holds no image, two images share a name, or
+        an id is not among them.
+    """
+    images: dict[str, NamedImage] = {}
+    for path in paths:
+        for image in _find(path):
+            if image.name in images:
+                raise DatasetError(
+                    "Expected images with different names, because results are named "
+                    f"after them. Received: two called {image.name!r}. Rename one, or "
+                    "work on the folders one by one."
+                )
+            images[image.name] = image
+    if ids is None:
+        return list(images.values())
+    missing = [name for name in ids if name not in images]
+    if missing:
+        raise DatasetError(
+            f"Expected the {len(ids)} images of the list. Received: {len(missing)} are "
+            f"missing, the first is {missing[0]!r}. Check the list or the input."
+        )
+    return [images[name] for name in ids]
+
+
+def _find(path: Path) -> Iterator[NamedImage]:
+    if not path.exists():
+        raise DatasetError(
+            f"Expected an image or a folder. Received: {path}, which does not exist. "
+            "Check the path."
+        )
+    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
+    if is_data_set or path.suffix.lower() == ".zip":
+        source = open_samples(path)
+        for name in source.sample_ids:
+            yield NamedImage(name, partial(source.read_image, name))
+    elif path.is_dir():
+        files = find_images(path)
+        if not files:
+            raise DatasetError(
+                f"Expected a folder with images. Received: {path}, which holds none. "
+                "Choose another folder."
+            )
+        for file in files:
+            yield NamedImage(file.stem, partial(read_image, file))
+    else:
+        yield NamedImage(path.stem, partial(read_image, path))

@@ -1,0 +1,137 @@
+"""Networks become bundles and bundles become networks."""
+
+from __future__ import annotations
+
+import tempfile
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.model_store import ModelBundle, to_half_precision
+from napari_unet_nuclei.core.models import build_model
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+Weights = dict[str, NDArray[np.floating]]
+
+
+@contextmanager
+def precision(policy: str) -> Iterator[None]:
+    """Build layers with a dtype policy, whatever the global one is, and restore that.
+
+    Parameters
+    ----------
+    policy : str
+        Keras name of the policy, such as ``"float32"`` or ``"mixed_bfloat16"``.
+    """
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+def get_weights(model: keras.Model) -> Weights:
+    """Copy the weights of a network.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Any network.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        Weights by path, such as ``"encoder0_0_conv/kernel"``.
+    """
+    return {
+        variable.path: np.array(keras.ops.convert_to_numpy(variable), np.float32)
+        for variable in model.weights
+    }
+
+
+def set_weights(
+    model: keras.Model, weights: Mapping[str, NDArray[np.floating]]
+) -> None:
+    """Give a network the weights of another of the same shape.
+
+    Parameters
+    ----------
+    model : keras.Model
+        Network to change.
+    weights : mapping of str to ndarray
+        Weights by path.
+
+    Raises
+    ------
+    ModelError
+        If a weight is missing, superfluous or of another shape.
+    """
+    variables = {variable.path: variable for variable in model.weights}
+    if variables.keys() != weights.keys():
+        odd = sorted(variables.keys() ^ weights.keys())
+        raise ModelError(
+            f"The weights do not belong to this network: {len(odd)} differ in name, "
+            f"the first is {odd[0]!r}."
+        )
+    for path, variable in variables.items():
+        if tuple(variable.shape) != weights[path].shape:
+            raise ModelError(
+                f"The weight {path!r} must have shape {tuple(variable.shape)}. "
+                f"Received: {weights[path].shape}"
+            )
+        variable.assign(weights[path].astype(np.float32))
+
+
+def restore_model(bundle: ModelBundle) -> keras.Model:
+    """Build the network of a bundle, in float32.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Configuration and weights.
+
+    Returns
+    -------
+    keras.Model
+        The trained network.
+    """
+    with precision("float32"):
+        model = build_model(bundle.config.architecture, bundle.config.arguments)
+    set_weights(model, bundle.weights)
+    return model
+
+
+def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:
+    """Convert the network of a bundle to OpenVINO.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Configuration and weights.
+
+    Returns
+    -------
+    tuple of bytes
+        IR with dynamic height and width and half-precision weights: XML, then
+        weights.
+    """
+    import openvino
+
+    model = restore_model(replace(bundle, weights=to_half_precision(bundle.weights)))
+    with tempfile.TemporaryDirectory(prefix="unetnuclei-") as folder:
+        path = Path(folder) / "full.xml"
+        model.export(str(path), format="openvino", verbose=False)
+        network = openvino.Core().read_model(path)
+        compressed = Path(folder) / "half.xml"
+        openvino.save_model(network, compressed, compress_to_fp16=True)
+        del network
+        return compressed.read_bytes(), compressed.with_suffix(".bin").read_bytes()

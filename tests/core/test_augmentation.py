@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from napari_unet_nuclei.core import augmentation
+from napari_unet_nuclei.core.augmentation import (
+    augment_intensity,
+    prepare_sample,
+    random_crop,
+)
+from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.targets import normalised_distance
+
+
+def one_nucleus(shape: tuple[int, int] = (50, 60)) -> Sample:
+    labels = np.zeros(shape, np.int32)
+    labels[5 : shape[0] // 2, 8 : shape[1] // 2] = 3
+    return Sample("one", (labels > 0).astype(np.uint8) * 200, labels)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
+def test_a_sample_is_prepared_at_eight_bits(dtype):
+    image, labels = draw_nuclei(0, (64, 80), 10, diameter=14)
+    sample = prepare_sample(Sample("a", image.astype(dtype) * dtype(3), labels))
+    assert sample.planes.shape == (64, 80, 3)
+    assert sample.planes.dtype == sample.distance.dtype == np.uint8
+    assert sample.planes.min() == 0
+    assert sample.planes.max() == 255
+    np.testing.assert_array_equal(sample.labels, labels)
+    np.testing.assert_allclose(
+        sample.distance / 255, normalised_distance(labels), atol=0.5 / 255 + 1e-6
+    )
+
+
+@pytest.mark.parametrize("n_channels", [1, 3, 4])
+def test_colour_samples_are_prepared_too(n_channels):
+    image = np.random.default_rng(0).integers(0, 255, (9, 8, n_channels), np.uint8)
+    sample = prepare_sample(Sample("a", image, np.ones((9, 8), np.int32)))
+    assert sample.planes.shape == (9, 8, 3)
+
+
+@given(
+    seed=st.integers(0, 10_000),
+    crop_size=st.sampled_from([32, 64]),
+    shape=st.tuples(st.integers(20, 90), st.integers(20, 90)),
+)
+@settings(max_examples=60, deadline=None)
+def test_crops_have_one_size_and_range(seed, crop_size, shape):
+    sample = prepare_sample(one_nucleus(shape))
+    image, targets = random_crop(sample, crop_size, np.random.default_rng(seed))
+    for array in image, targets:
+        assert array.shape == (crop_size, crop_size, 3)
+        assert array.dtype == np.float32
+        assert array.min() >= 0
+        assert array.max() <= 1
+    foreground, boundary, _ = np.moveaxis(targets, -1, 0)
+    assert set(np.unique(targets[..., :2])) <= {0, 1}
+    assert (boundary <= foreground).all()
+
+
+def test_the_same_randomness_cuts_the_same_crop():
+    sample = prepare_sample(Sample("a", *draw_nuclei(0, (64, 64), 8, diameter=14)))
+    first, again, other = (
+        random_crop(sample, 32, np.random.default_rng(seed)) for seed in (1, 1, 2)
+    )
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, two)
+    assert not np.array_equal(first[0], other[0])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_image_and_targets_stay_aligned(seed, monkeypatch):
+    monkeypatch.setattr(augmentation, "augment_intensity", lambda image, _: image)
+    sample = prepare_sample(one_nucleus((90, 120)))
+    image, targets = random_crop(sample, 64, np.random.default_rng(seed))
+    foreground = targets[..., 0] > 0.5
+    bright = image[..., 0] > 0.5
+    assert (bright == foreground).mean() > 0.97
+    assert ((targets[..., 2] > 0.3) <= foreground).mean() > 0.99
+
+
+def test_crops_are_cut_at_many_sizes_and_places(monkeypatch):
+    monkeypatch.setattr(augmentation, "augment_intensity", lambda image, _: image)
+    labels = np.zeros((200, 200), np.int32)
+    labels[80:120, 80:120] = 1
+    sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
+    rng = np.random.default_rng(0)
+    areas = [random_crop(sample, 128, rng)[1][..., 0].sum() for _ in range(40)]
+    whole = [area for area in areas if area > 500]
+    assert max(whole) / min(whole) > 3
+
+
+def test_most_crops_show_a_nucleus():
+    labels = np.zeros((300, 300), np.int32)
+    labels[:150, :150] = 1
+    sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
+    rng = np.random.default_rng(0)
+    shown = [random_crop(sample, 32, rng)[1].any() for _ in range(60)]
+    # A single try would find one in a third of the cases, three in two thirds.
+    assert np.mean(shown) > 0.5
+
+
+@given(seed=st.integers(0, 100_000), level=st.sampled_from([0.0, 0.3, 1.0]))
+@settings(max_examples=100, deadline=None)
+def test_looks_change_within_the_range(seed, level):
+    rng = np.random.default_rng(seed)
+    image = (rng.random((9, 8, 3), np.float32) > 0.5) * np.float32(level)
+    changed = augment_intensity(image, rng)
+    assert changed.shape == image.shape
+    assert changed.dtype == np.float32
+    assert np.isfinite(changed).all()
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+
+
+def test_looks_differ_from_crop_to_crop():
+    image = np.random.default_rng(0).random((9, 8, 3), np.float32)
+    rng = np.random.default_rng(1)
+    changed = [augment_intensity(image.copy(), rng) for _ in range(50)]
+    assert len({each.tobytes() for each in changed}) > 40
+    assert any(
+        each.std() > 0 and np.ptp(each, axis=-1).max() < 1e-6 for each in changed
+    )

@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import ndimage
+
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.splitting import (
+    Maps,
+    SplittingParameters,
+    split_instances,
+)
+
+DEFAULT = SplittingParameters()
+COARSE = np.linspace(0, 1, 6, dtype=np.float32)
+
+
+def two_discs(gap: float) -> tuple[np.ndarray, np.ndarray]:
+    """Mask and normalised distance of two discs of radius 10, ``gap`` px apart."""
+    y, x = np.mgrid[:30, :60]
+    centre = 29.5
+    depths = [
+        1 - np.hypot(y - 15, x - centre - sign * (10 + gap / 2)) / 10
+        for sign in (-1, 1)
+    ]
+    depth = np.maximum(*depths).astype(np.float32)
+    return depth > 0, np.clip(depth, 0, 1)
+
+
+def make_maps(mask: np.ndarray, distance: np.ndarray) -> Maps:
+    return Maps(mask.astype(np.float32), np.zeros_like(distance), distance)
+
+
+maps_strategy = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
+    lambda shape: st.builds(
+        Maps,
+        *(hnp.arrays(np.float32, shape, elements=st.sampled_from(COARSE)),) * 3,
+    )
+)
+
+
+@given(
+    maps=maps_strategy,
+    threshold=st.sampled_from([None, 0.1, 0.5, 0.9]),
+    seed_threshold=st.sampled_from([0.1, 0.4, 0.9]),
+    min_area=st.integers(0, 12),
+)
+@settings(max_examples=150, deadline=None)
+def test_labels_are_sound_whatever_the_maps(maps, threshold, seed_threshold, min_area):
+    parameters = SplittingParameters(threshold=0.3, seed_threshold=seed_threshold)
+    before = [plane.copy() for plane in maps]
+    labels = split_instances(maps, parameters, threshold=threshold, min_area=min_area)
+    mask = maps.foreground > (0.3 if threshold is None else threshold)
+    assert labels.dtype == np.int32
+    assert labels.shape == mask.shape
+    assert not labels[~mask].any()
+    areas = np.bincount(labels.ravel(), minlength=1)[1:]
+    assert (areas >= max(min_area, 1)).all()
+    for label in range(1, labels.max() + 1):
+        assert ndimage.label(labels == label)[1] == 1
+    if min_area <= 1:
+        np.testing.assert_array_equal(labels > 0, mask)
+    for plane, copy in zip(maps, before, strict=True):
+        np.testing.assert_array_equal(plane, copy)
+
+
+@given(maps=maps_strategy)
+@settings(max_examples=60, deadline=None)
+def test_small_nuclei_are_dropped_and_the_others_stay(maps):
+    every, large = (
+        split_instances(maps, DEFAULT, min_area=min_area) for min_area in (0, 6)
+    )
+    areas = np.bincount(every.ravel())
+    np.testing.assert_array_equal(large > 0, (areas >= 6)[every] & (every > 0))
+    pairs = set(zip(every[large > 0].tolist(), large[large > 0].tolist(), strict=True))
+    assert len(pairs) == large.max(initial=0)
+
+
+def test_touching_nuclei_are_split_at_their_waist():
+    mask, distance = two_discs(gap=-2)
+    labels = split_instances(make_maps(mask, distance), DEFAULT)
+    assert ndimage.label(mask)[1] == 1
+    assert labels.max() == 2
+    left, right = (labels[:, :30], labels[:, 30:])
+    for half in left, right:
+        areas = np.bincount(half[half > 0])
+        assert areas.max() / areas.sum() > 0.98
+
+
+def test_a_boundary_splits_hearts_that_touch():
+    mask, distance = two_discs(gap=-12)
+    maps = make_maps(mask, distance)
+    assert split_instances(maps, DEFAULT).max() == 1
+    maps.boundary[:, 29:31] = 1
+    assert split_instances(maps, DEFAULT).max() == 2
+
+
+def test_foreground_without_a_heart_is_one_nucleus():
+    mask, distance = two_discs(gap=5)
+    labels = split_instances(make_maps(mask, distance * 0.1), DEFAULT)
+    np.testing.assert_array_equal(labels > 0, mask)
+    assert labels.max() == 2
+
+
+def test_hearts_and_heartless_foreground_live_together():
+    mask, distance = two_discs(gap=5)
+    distance[:, 30:] *= 0.1
+    labels = split_instances(make_maps(mask, distance), DEFAULT)
+    np.testing.assert_array_equal(labels > 0, mask)
+    assert labels.max() == 2
+
+
+def test_the_threshold_replaces_the_models_own():
+    mask, distance = two_discs(gap=5)
+    maps = make_maps(mask, distance)
+    maps.foreground[:, 30:] *= 0.45
+    assert split_instances(maps, DEFAULT).max() == 1
+    assert split_instances(maps, DEFAULT, threshold=0.4).max() == 2
+    assert split_instances(maps, SplittingParameters(threshold=0.4)).max() == 2
+
+
+def test_nothing_is_found_on_an_empty_image():
+    empty = np.zeros((5, 6), np.float32)
+    assert not split_instances(Maps(empty, empty, empty), DEFAULT).any()
+
+
+def test_maps_may_be_views_of_one_array():
+    mask, distance = two_discs(gap=-2)
+    maps = make_maps(mask, distance)
+    views = Maps(*np.moveaxis(np.stack(maps, axis=-1), -1, 0))
+    np.testing.assert_array_equal(
+        split_instances(views, DEFAULT), split_instances(maps, DEFAULT)
+    )
+
+
+@pytest.mark.parametrize("name", ["threshold", "seed_threshold"])
+@pytest.mark.parametrize("value", [0, 1, -0.2, float("nan")])
+def test_parameters_out_of_range_are_refused(name, value):
+    with pytest.raises(SettingsError, match=f"The {name} must lie between 0 and 1"):
+        SplittingParameters(**{name: value})
