@@ -1,0 +1,49 @@
+"""The Typer application: which commands there are."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from napari_unet_nuclei import __version__
+from napari_unet_nuclei.cli.demo import demo
+from napari_unet_nuclei.cli.evaluate import evaluate
+from napari_unet_nuclei.cli.info import info
+from napari_unet_nuclei.cli.segment import segment
+from napari_unet_nuclei.cli.train import train
+
+app = typer.Typer(
+    name="napari-unet-nuclei",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for command in (demo, segment, train, evaluate, info):
+    app.command()(command)
+
+
+def _print_version(value: bool) -> None:
+    if value:
+        typer.echo(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _describe(
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_print_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Segment cell nuclei with U-Nets, from images to labels, without a screen.
+
+    Start with `napari-unet-nuclei demo`.
+    """
+
+
+def main() -> None:
+    """Run the command line."""
+    app()

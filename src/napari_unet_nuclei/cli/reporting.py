@@ -1,0 +1,64 @@
+"""How every command talks: options they share, progress, errors in one sentence."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
+
+from napari_unet_nuclei.core.errors import UNetNucleiError
+
+Debug = Annotated[
+    bool, typer.Option("--debug", help="Show the whole traceback of an error.")
+]
+
+output = Console()
+"""Results, on standard output."""
+
+messages = Console(stderr=True)
+"""Progress, warnings and errors, on standard error."""
+
+
+@contextmanager
+def one_sentence_errors(*, debug: bool) -> Iterator[None]:
+    """End with exit code 1 and one sentence, or with 130 when interrupted."""
+    if not debug:
+        # TensorFlow talks about itself otherwise; this process is ours alone.
+        os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+        logging.getLogger("absl").setLevel(logging.ERROR)
+    try:
+        yield
+    except UNetNucleiError as error:
+        if debug:
+            raise
+        messages.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except KeyboardInterrupt:
+        if debug:
+            raise
+        messages.print("Stopped.", style="yellow")
+        raise typer.Exit(130) from None
+
+
+def make_progress() -> Progress:
+    """Make a progress bar on standard error, silent where that is no terminal."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+        console=messages,
+        disable=not messages.is_terminal,
+    )

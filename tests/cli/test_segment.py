@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+import csv
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+def test_a_folder_of_images_becomes_label_images(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    result = run("segment", images, "-o", tmp_path / "out", "--model", "classic")
+    assert result.exit_code == 0, result.output
+    assert "in 2 images" in result.output
+    for name in ("first", "second"):
+        labels = read_labels(tmp_path / "out" / f"{name}.tif")
+        assert labels.shape == (128, 160)
+        assert 4 <= labels.max() <= 12
+
+
+def test_every_format_holds_the_same_nuclei(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    formats = "tiff,png,dsb2018,rle,overlay,features"
+    image = images / "first.png"
+    result = run("segment", image, "-o", out, "--model", "classic", "--format", formats)
+    assert result.exit_code == 0, result.output
+    labels = read_labels(out / "first.tif")
+    assert (read_labels(out / "first.png") == labels).all()
+    assert len(list((out / "first" / "masks").iterdir())) == labels.max()
+    runs = read_rle_csv(out / "predictions.csv")["first"]
+    assert (decode_labels(runs, labels.shape) == labels).all()
+    overlay = np.asarray(Image.open(out / "first_overlay.png"))
+    assert overlay.shape == (*labels.shape, 3)
+    with (out / "first_nuclei.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["label"]) for row in rows] == list(range(1, labels.max() + 1))
+    assert [int(row["area"]) for row in rows] == np.bincount(labels.flat)[1:].tolist()
+
+
+def test_a_bad_image_does_not_stop_the_others(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    (images / "letter.png").write_text("Dear colleague")
+    result = run("segment", images, "-o", tmp_path / "out", "--model", "classic")
+    assert result.exit_code == 1
+    assert "1 could not be segmented" in result.output
+    assert "letter.png" in result.output
+    assert "Traceback" not in result.output
+    assert sorted(p.stem for p in (tmp_path / "out").iterdir()) == ["first", "second"]
+
+
+def test_a_list_of_ids_chooses_images(
+    run: Callable[..., Result], dsb2018: Path, tmp_path: Path
+) -> None:
+    ids = tmp_path / "ids.txt"
+    ids.write_text("bb\ncc\n")
+    out = tmp_path / "out"
+    result = run(
+        *("segment", dsb2018, "-o", out, "--model", "classic"),
+        *("--ids", ids, "--format", "rle"),
+    )
+    assert result.exit_code == 0, result.output
+    runs = read_rle_csv(out / "predictions.csv")
+    assert list(runs) == ["bb", "cc"]
+    assert runs["bb"]
+    assert runs["cc"] == []
+
+
+def test_a_part_of_a_split_chooses_images(
+    run: Callable[..., Result], dsb2018: Path, tmp_path: Path
+) -> None:
+    split = tmp_path / "split.json"
+    split.write_text('{"train": ["bb"], "val": ["aa"]}')
+    out = tmp_path / "out"
+    result = run(
+        *("segment", dsb2018, "-o", out, "--model", "classic"),
+        *("--split", f"{split}:val"),
+    )
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in out.iterdir()] == ["aa.tif"]
+
+
+def test_a_higher_threshold_makes_smaller_nuclei(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    sizes = []
+    for threshold in ("0.2", "0.9"):
+        out = tmp_path / threshold
+        result = run(
+            *("segment", images / "first.png", "-o", out, "--model", "classic"),
+            *("--threshold", threshold),
+        )
+        assert result.exit_code == 0, result.output
+        sizes.append(np.count_nonzero(read_labels(out / "first.tif")))
+    assert sizes[0] > sizes[1]
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--threshold", "1.5"], "must lie between 0 and 1"),
+        (["--min-area", "-1"], "must be 0 px² or more"),
+        (["--diameter", "1"], "between 2 and 2000 px"),
+        (["--format", "gif"], "must be among tiff, png"),
+        (["--model", "unknown"], "Expected the name of a model"),
+        (["--axes", "QYX"], "different letters of T, Z, C, Y, X"),
+        (["--ids", "a", "--split", "b:c"], "Received: both"),
+    ],
+)
+def test_a_wrong_option_gets_a_sentence(
+    run: Callable[..., Result],
+    images: Path,
+    tmp_path: Path,
+    options: list[str],
+    sentence: str,
+) -> None:
+    out = tmp_path / "out"
+    result = run("segment", images, "-o", out, *options)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert "Traceback" not in result.output
+
+
+def test_two_images_of_one_name_are_refused(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    result = run("segment", images, images / "first.png", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "two called 'first'" in result.output
+
+
+def test_a_missing_input_is_named(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = run("segment", tmp_path / "nothing", "-o", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "which does not exist" in result.output
+
+
+def test_an_unwritable_folder_is_named(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").write_text("a file where a folder should be")
+    result = run("segment", images, "-o", tmp_path / "out", "--model", "classic")
+    assert result.exit_code == 1
+    assert str(tmp_path / "out") in result.output
+    assert "Traceback" not in result.output
+
+
+def test_debug_shows_the_traceback(run: Callable[..., Result], tmp_path: Path) -> None:
+    result = run("segment", tmp_path / "nothing", "-o", tmp_path, "--debug")
+    assert result.exit_code == 1
+    assert type(result.exception).__name__ == "DatasetError"
+
+
+def test_segmenting_imports_neither_keras_nor_tensorflow(
+    images: Path, tmp_path: Path
+) -> None:
+    program = (
+        "import sys\n"
+        "from napari_unet_nuclei.cli.app import app\n"
+        "app(sys.argv[1:], standalone_mode=False)\n"
+        "assert not {'keras', 'tensorflow', 'napari', 'qtpy'} & set(sys.modules)\n"
+    )
+    arguments = ["segment", images / "first.png", "-o", tmp_path / "out"]
+    subprocess.run(
+        [sys.executable, "-c", program, *map(str, arguments)],
+        check=True,
+        capture_output=True,
+    )
+    assert (tmp_path / "out" / "first.tif").exists()

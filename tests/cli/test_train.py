@@ -1,0 +1,122 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from napari_unet_nuclei.core.model_store import read_bundle
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from typer.testing import Result
+
+
+def test_fine_tuning_writes_a_model_a_log_and_a_curve(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "mine.unetnuclei"
+    result = run(
+        *("train", labelled, "-o", model, "--from", "classic"),
+        *("--epochs", 1, "--steps-per-epoch", 2),
+    )
+    assert result.exit_code == 0, result.output
+    assert "the model it started from" in result.output
+    bundle = read_bundle(model)
+    assert bundle.openvino is not None
+    assert bundle.config.provenance["start"] == "classic"
+    assert model.with_suffix(".csv").read_text().startswith("epoch,step,seconds")
+    assert model.with_suffix(".png").stat().st_size > 0
+    assert not model.with_suffix(".state.npz").exists()
+    image = labelled / "images" / "0.png"
+    result = run("segment", image, "-o", tmp_path / "out", "--model", model)
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        (["--epochs", "1", "--minutes", "1"], "either how many epochs or how many"),
+        (["--minutes", "0"], "must be positive"),
+        (["--from", "unknown", "--epochs", "1"], "Expected the name of a model"),
+        (["--resume", "--epochs", "1"], "There is nothing to resume"),
+    ],
+)
+def test_a_wrong_option_gets_a_sentence(
+    run: Callable[..., Result],
+    labelled: Path,
+    tmp_path: Path,
+    options: list[str],
+    sentence: str,
+) -> None:
+    model = tmp_path / "mine.unetnuclei"
+    result = run("train", labelled, "-o", model, *options)
+    assert result.exit_code == 1
+    assert sentence in result.output
+    assert not model.exists()
+
+
+def test_a_folder_without_annotations_is_refused(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    result = run("train", images, "-o", tmp_path / "mine.unetnuclei")
+    assert result.exit_code == 1
+    assert "folder with images and labels" in result.output
+
+
+def test_programs_can_follow_and_stop_a_run(labelled: Path, tmp_path: Path) -> None:
+    model = tmp_path / "mine.unetnuclei"
+    command = [
+        *(sys.executable, "-m", "napari_unet_nuclei", "train", labelled, "-o", model),
+        *("--from", "classic", "--minutes", "30", "--steps-per-epoch", "2"),
+        *("--events", "jsonl", "--stop-with-stdin"),
+    ]
+    with subprocess.Popen(
+        [str(word) for word in command],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "step" and event["epoch"] == 1:
+                break
+        assert 0 <= event["progress"] < 1
+        assert event["scores"]["dsb2018"] > 0
+        process.stdin.close()
+        assert process.wait(timeout=60) == 130
+    # The best weights so far are a model.
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "napari_unet_nuclei", "segment"),
+            *(labelled / "images", "-o", tmp_path / "out", "--model", model),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+def test_programs_get_errors_as_events(images: Path, tmp_path: Path) -> None:
+    result = subprocess.run(
+        [
+            *(sys.executable, "-m", "napari_unet_nuclei", "train", images),
+            *("-o", tmp_path / "mine.unetnuclei", "--events", "jsonl"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert result.returncode == 1
+    event = json.loads(result.stdout.splitlines()[-1])
+    assert event["event"] == "error"
+    assert "folder with images and labels" in event["message"]
