@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,6 +52,26 @@ def one_sentence_errors(*, debug: bool) -> Iterator[None]:
             raise
         messages.print("Stopped.", style="yellow")
         raise typer.Exit(130) from None
+
+
+@contextmanager
+def quiet_native_libraries(*, debug: bool) -> Iterator[None]:
+    """Keep what native libraries print while they are loaded off the screen.
+
+    TensorFlow writes to file descriptor 2 before its log level is read.
+    """
+    if debug:
+        yield
+        return
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+            yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
 
 
 def make_progress() -> Progress:

@@ -20,6 +20,7 @@ from napari_unet_nuclei.cli.reporting import (
     messages,
     one_sentence_errors,
     output,
+    quiet_native_libraries,
 )
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.settings import Architecture, TrainingSettings
@@ -131,7 +132,8 @@ def train(
             validation = _read(source, read_split(f"{split}:val"), reporter)
         reporter.say("Starting Keras")
 
-        from napari_unet_nuclei.core.training import iter_training
+        with quiet_native_libraries(debug=debug):
+            from napari_unet_nuclei.core.training import iter_training
 
         reporter.follow(
             iter_training(

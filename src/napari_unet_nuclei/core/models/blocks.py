@@ -99,7 +99,20 @@ def apply_upsampling(
                 name=name,
             )(x)
         case Upsampling.BILINEAR:
-            return keras.layers.UpSampling2D(2, interpolation="bilinear", name=name)(x)
+            return _apply_bilinear_upsampling(x, name=name)
+
+
+def _apply_bilinear_upsampling(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:
+    """Double the resolution bilinearly, in steps that every export knows.
+
+    ``UpSampling2D(interpolation="bilinear")`` cannot be exported with dynamic height
+    and width.  Repeating each pixel and smoothing with (1, 2, 1) / 4, edges
+    mirrored, gives the same values.
+    """
+    x = keras.layers.UpSampling2D(2, name=f"{name}_repeat")(x)
+    x = keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
+    x = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_smooth0")(x)
+    return keras.layers.AveragePooling2D(2, strides=1, name=name)(x)
 
 
 def apply_maps(

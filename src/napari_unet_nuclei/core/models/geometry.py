@@ -26,7 +26,7 @@ class Geometry:
 
 
 def measure_geometry(model: keras.Model) -> Geometry:
-    """Walk the layers of a functional model from input to output.
+    """Walk the operations of a functional model from input to output.
 
     Parameters
     ----------
@@ -43,24 +43,24 @@ def measure_geometry(model: keras.Model) -> Geometry:
         id(tensor): (Fraction(1), Fraction(0)) for tensor in model.inputs
     }
     coarsest = Fraction(1)
-    for layer in model.layers:
-        for node in layer._inbound_nodes:
+    for operation in model.operations:
+        for node in operation._inbound_nodes:
             sources = [seen[id(t)] for t in node.input_tensors if id(t) in seen]
             if not sources:
                 continue
             pitch, radius = sources[0][0], max(radius for _, radius in sources)
-            match layer:
+            match operation:
                 case keras.layers.Conv2DTranspose() | keras.layers.UpSampling2D():
                     pitch /= 2
                     radius += 2 * pitch
                 case keras.layers.Conv2D():
-                    radius += (layer.kernel_size[0] - 1) * pitch
-                    if layer.strides[0] == 1:
-                        radius -= (layer.kernel_size[0] - 1) * pitch / 2
-                    pitch *= layer.strides[0]
-                case keras.layers.MaxPooling2D():
-                    radius += (layer.pool_size[0] - 1) * pitch
-                    pitch *= layer.strides[0]
+                    radius += (operation.kernel_size[0] - 1) * pitch
+                    if operation.strides[0] == 1:
+                        radius -= (operation.kernel_size[0] - 1) * pitch / 2
+                    pitch *= operation.strides[0]
+                case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
+                    radius += (operation.pool_size[0] - 1) * pitch
+                    pitch *= operation.strides[0]
             coarsest = max(coarsest, pitch)
             for tensor in node.output_tensors:
                 seen[id(tensor)] = (pitch, radius)
