@@ -33,8 +33,6 @@ def draw_weights(path: str, shape: tuple[int, ...], seed: int) -> np.ndarray:
         return rng.normal(0, 0.1, shape).astype(np.float32)
     # A transposed convolution has its input channels last; never mind.
     scale = np.sqrt(2 / np.prod(shape[:-1]))
-    if path.startswith("maps"):
-        scale *= 5  # spreads the maps over (0, 1)
     return rng.normal(0, scale, shape).astype(np.float32)
 
 

@@ -151,6 +151,8 @@ def test_images_without_masks_can_be_read_but_have_no_labels(folder, tmp_path):
     for path in (folder, zip_folder(folder, tmp_path / "stage1_test.zip")):
         data_set = open_dsb2018(path)
         np.testing.assert_array_equal(data_set.read_image("b"), IMAGE)
+        assert data_set.has_masks("a")
+        assert not data_set.has_masks("b")
         with pytest.raises(DatasetError, match=r"Sample b of .* has no masks"):
             data_set.read_labels("b")
 

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.errors import (
 )
 from napari_unet_nuclei.core.label_files import (
     read_labels,
+    write_dsb2018_masks,
     write_dsb2018_sample,
     write_labels_png,
     write_labels_tiff,
@@ -51,6 +52,36 @@ def test_imagej_can_show_the_tiff(tmp_path, largest, dtype):
         assert tiff.series[0].dtype == dtype
 
 
+@pytest.mark.parametrize("shape", [(2, 5, 3), (2, 3, 5, 4)])
+def test_a_tiff_holds_a_stack(tmp_path, shape):
+    labels = np.arange(np.prod(shape)).reshape(shape)
+    axes = "TZYX"[-len(shape) :]
+    write_labels_tiff(tmp_path / "a.tif", labels, axes=axes)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.series[0].axes == axes
+        np.testing.assert_array_equal(tiff.asarray(), labels)
+
+
+@pytest.mark.parametrize("labels", [LABELS, np.zeros((2, 0, 4), int)])
+def test_a_stack_must_have_the_axes_it_is_said_to_have(tmp_path, labels):
+    with pytest.raises(LabelsError, match=r"labels must .* Received: shape \("):
+        write_labels_tiff(tmp_path / "a.tif", labels, axes="ZYX")
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "resolution"),
+    [({"X": 0.25, "Y": 0.5, "Z": 2}, [(4, 1), (2, 1)]), ({"X": 3}, [(1, 1), (1, 1)])],
+)
+def test_imagej_learns_the_size_of_a_pixel(tmp_path, pixel_size, resolution):
+    write_labels_tiff(tmp_path / "a.tif", LABELS, pixel_size=pixel_size, unit="um")
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.imagej_metadata["unit"] == "um"
+        assert tiff.imagej_metadata.get("spacing") == pixel_size.get("Z")
+        tags = tiff.pages[0].tags
+        found = [tags[f"{axis}Resolution"].value for axis in "XY"]
+        assert found == resolution
+
+
 def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path):
     write_labels_png(tmp_path / "a.png", LABELS)
     with Image.open(tmp_path / "a.png") as image:
@@ -67,7 +98,8 @@ def test_an_earlier_file_is_replaced_and_nothing_else_left(tmp_path, write):
 
 
 @WRITERS
-def test_a_folder_that_is_not_there_is_named(tmp_path, write):
+def test_a_folder_that_is_a_file_is_named(tmp_path, write):
+    (tmp_path / "no").touch()
     with pytest.raises(OutputError, match=r"place to write to. Received: .*a\.tif"):
         write(tmp_path / "no" / "a.tif", LABELS)
 
@@ -122,6 +154,12 @@ def test_a_sample_has_an_image_and_one_mask_a_nucleus(tmp_path):
     assert [path.name for path in masks] == ["a_0001.png", "a_0002.png", "a_0003.png"]
     for number, path in enumerate(masks, start=1):
         np.testing.assert_array_equal(read_png(path), (number == LABELS) * 255)
+
+
+def test_masks_can_be_written_without_an_image(tmp_path):
+    write_dsb2018_masks(tmp_path / "new", "a", LABELS)
+    assert [path.name for path in (tmp_path / "new/a").iterdir()] == ["masks"]
+    assert len(list((tmp_path / "new/a/masks").iterdir())) == 3
 
 
 def test_numbers_that_do_not_occur_get_no_mask(tmp_path):

@@ -92,6 +92,8 @@ def guess_axes(shape: tuple[int, ...]) -> str:
 class PlaneStack:
     """A view of an array as 2-D images.
 
+    Its ``axes`` are those of a result: channels left out, Y and X last.
+
     Parameters
     ----------
     image : ndarray
@@ -131,6 +133,7 @@ class PlaneStack:
                 )
         order = leading + "YX" + ("C" if "C" in axes else "")
         self._planes = np.transpose(image, [axes.index(axis) for axis in order])
+        self.axes = leading + "YX"
         self.leading_shape: tuple[int, ...] = self._planes.shape[: len(leading)]
         self.plane_shape: tuple[int, int] = self._planes.shape[
             len(leading) : len(leading) + 2
@@ -144,7 +147,7 @@ class PlaneStack:
             yield self._planes[index]
 
     def single_plane(self) -> NDArray[np.generic]:
-        """Hand out the only 2-D image there is.
+        """Return the only 2-D image there is.
 
         Returns
         -------
@@ -159,8 +162,8 @@ class PlaneStack:
         if len(self) != 1:
             raise ImageError(
                 "Expected a single 2-D image. Received: a stack of shape "
-                f"{(*self.leading_shape, *self.plane_shape)}; use the Python function "
-                "segment(image, axes=…) or napari for stacks."
+                f"{(*self.leading_shape, *self.plane_shape)}; write its labels as "
+                "TIFF, which holds stacks."
             )
         plane: NDArray[np.generic] = next(iter(self))
         return plane

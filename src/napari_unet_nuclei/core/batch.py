@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
@@ -59,9 +59,9 @@ class _Segmented:
     """One image and all that can be written of it."""
 
     name: str
-    image: NDArray[Any]
+    stack: PlaneStack
     labels: NDArray[np.int32]
-    maps: Maps
+    maps: list[Maps]
 
 
 def segment_images(
@@ -109,7 +109,7 @@ def segment_images(
     for image in images:
         start = time.perf_counter()
         try:
-            result = _segment(model, image, settings, axes, channel)
+            result = _segment(model, image, formats, settings, axes, channel)
         except OutputError:
             raise
         except UNetNucleiError as error:
@@ -135,23 +135,27 @@ def segment_images(
 def _segment(
     model: Model,
     image: NamedImage,
+    formats: Collection[OutputFormat],
     settings: SegmentationSettings,
     axes: str | None,
     channel: int | None,
 ) -> _Segmented:
     stack = PlaneStack(image.read(), axes, channel)
-    plane = stack.single_plane()
+    if set(formats) != {OutputFormat.TIFF}:
+        stack.single_plane()  # before the work: no other format holds a stack
     maps = exhaust(model.iter_maps(stack, settings))
     return _Segmented(
         name=image.name,
-        image=plane,
+        stack=stack,
         labels=model.split(stack, maps, settings),
-        maps=maps[0],
+        maps=maps,
     )
 
 
 def _write_tiff(output: Path, result: _Segmented) -> None:
-    write_labels_tiff(output / f"{result.name}.tif", result.labels)
+    write_labels_tiff(
+        output / f"{result.name}.tif", result.labels, axes=result.stack.axes
+    )
 
 
 def _write_png(output: Path, result: _Segmented) -> None:
@@ -159,16 +163,19 @@ def _write_png(output: Path, result: _Segmented) -> None:
 
 
 def _write_dsb2018(output: Path, result: _Segmented) -> None:
-    write_dsb2018_sample(output, result.name, result.image, result.labels)
+    image = result.stack.single_plane()
+    write_dsb2018_sample(output, result.name, image, result.labels)
 
 
 def _write_overlay(output: Path, result: _Segmented) -> None:
-    overlay = draw_outlines(result.image, result.labels)
+    overlay = draw_outlines(result.stack.single_plane(), result.labels)
     write_png(output / f"{result.name}{OVERLAY_ENDING}.png", overlay)
 
 
 def _write_features(output: Path, result: _Segmented) -> None:
-    features = measure_nuclei(result.labels, result.image, result.maps.foreground)
+    features = measure_nuclei(
+        result.labels, result.stack.single_plane(), result.maps[0].foreground
+    )
     write_features_csv(output / f"{result.name}_nuclei.csv", features)
 
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 LABEL_SUFFIXES = TIFF_SUFFIXES | {".png", ".bmp"}
 
+_IMAGEJ_AXES = "TZCYXS"
 _LARGEST_16_BIT = np.iinfo(np.uint16).max
 _LARGEST_FLOAT32 = 2**24  # beyond it, float32 skips whole numbers
 
@@ -105,7 +106,14 @@ def write_labels_tiff(
             f"tell apart. Received: {largest:,}. Renumber the nuclei."
         )
     dtype = np.uint16 if largest <= _LARGEST_16_BIT else np.float32
-    metadata: dict[str, Any] = {"axes": axes, "min": 0.0, "max": float(max(1, largest))}
+    # All axes, as tifffile garbles a stack of planes that are one pixel wide.
+    lengths = dict(zip(axes, labels.shape, strict=True))
+    shape = [lengths.get(axis, 1) for axis in _IMAGEJ_AXES]
+    metadata: dict[str, Any] = {
+        "axes": _IMAGEJ_AXES,
+        "min": 0.0,
+        "max": float(max(1, largest)),
+    }
     sizes = pixel_size or {}
     if "Z" in sizes:
         metadata["spacing"] = sizes["Z"]
@@ -116,9 +124,8 @@ def write_labels_tiff(
     with replacing(path) as temporary:
         tifffile.imwrite(
             temporary,
-            labels.astype(dtype),
+            labels.astype(dtype).reshape(shape),
             imagej=True,
-            photometric="minisblack",  # three or four columns are no colours
             compression="zlib",
             resolution=resolution,
             metadata=metadata,

@@ -63,7 +63,7 @@ class SegmentationSettings:
     """
 
     threshold: float | None = None
-    min_area: int = 16
+    min_area: int = 30
     diameter: float | None = None
     tta: bool = False
 

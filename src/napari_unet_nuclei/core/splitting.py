@@ -14,6 +14,9 @@ from napari_unet_nuclei.core.errors import SettingsError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_BOUNDARY_WEIGHT = 0.5
+_SMOOTHING = 1.0  # px; noise in the depth would seed a nucleus more than once
+
 
 class Maps(NamedTuple):
     """What a network says of each pixel.
@@ -44,18 +47,20 @@ class SplittingParameters:
     seed_threshold : float in (0, 1)
         Depth above which a pixel belongs to the heart of a nucleus; each heart
         becomes one nucleus.
+    min_confidence : float in [0, 1)
+        How far the mean foreground probability of a nucleus must lie between the
+        threshold and 1; dim blurs that only just pass the threshold are dropped.
     """
 
     threshold: float = 0.5
     seed_threshold: float = 0.4
+    min_confidence: float = 0.4
 
     def __post_init__(self) -> None:
-        for name in ("threshold", "seed_threshold"):
-            value = getattr(self, name)
-            if not 0 < value < 1:
+        for name, value in vars(self).items():
+            if not 0 <= value < 1:
                 raise SettingsError(
-                    f"The {name} must lie between 0 and 1, both excluded. "
-                    f"Received: {value}"
+                    f"{name} must lie between 0 and 1, 1 excluded. Received: {value}"
                 )
 
 
@@ -68,9 +73,9 @@ def split_instances(
 ) -> NDArray[np.int32]:
     """Give each nucleus a number.
 
-    Hearts of nuclei, where the distance map less the boundary map is high, seed
-    a watershed that floods the foreground; foreground without a heart stays one
-    nucleus.
+    Hearts of nuclei, where the distance map is high and the boundary map is low,
+    seed a watershed that floods the foreground; foreground without a heart stays
+    one nucleus.
 
     Parameters
     ----------
@@ -87,24 +92,48 @@ def split_instances(
     -------
     (Y, X) ndarray of int32
         1, 2, 3 … without gaps, 0 = background.
+
+    References
+    ----------
+    Meyer: Topographic distance and watershed lines, Signal Processing 1994,
+    doi:10.1016/0165-1684(94)90060-4
     """
-    mask = maps.foreground > (parameters.threshold if threshold is None else threshold)
-    depth = maps.distance * (1 - 0.5 * maps.boundary)
-    hearts = mask & (depth > parameters.seed_threshold)
+    if threshold is None:
+        threshold = parameters.threshold
+    mask = maps.foreground > threshold
+    depth = ndimage.gaussian_filter(
+        maps.distance * (1 - _BOUNDARY_WEIGHT * maps.boundary), _SMOOTHING
+    )
+    seeds = _find_seeds(mask, mask & (depth > parameters.seed_threshold))
+    labels = watershed(-depth, seeds, mask=mask)
+    min_probability = threshold + parameters.min_confidence * (1 - threshold)
+    return _drop_unlikely(labels, maps.foreground, min_area, min_probability)
+
+
+def _find_seeds(
+    mask: NDArray[np.bool_], hearts: NDArray[np.bool_]
+) -> NDArray[np.integer]:
+    """Give a number to each heart and to each component without one."""
     seeds, n_seeds = ndimage.label(hearts)
     components, n_components = ndimage.label(mask)
-    has_seed = np.zeros(n_components + 1, np.bool_)
-    has_seed[components[hearts]] = True
-    has_seed[0] = True
-    without_seed = ~has_seed[components]
-    seeds[without_seed] = n_seeds + components[without_seed]
-    labels = watershed(-depth, seeds, mask=mask)
-    return _drop_small(labels, max(min_area, 1))
+    has_heart = np.zeros(n_components + 1, np.bool_)
+    has_heart[components[hearts]] = True
+    heartless = mask & ~has_heart[components]
+    seeds[heartless] = n_seeds + components[heartless]
+    numbered: NDArray[np.integer] = seeds
+    return numbered
 
 
-def _drop_small(labels: NDArray[np.integer], min_area: int) -> NDArray[np.int32]:
+def _drop_unlikely(
+    labels: NDArray[np.integer],
+    foreground: NDArray[np.float32],
+    min_area: int,
+    min_probability: float,
+) -> NDArray[np.int32]:
+    """Drop small nuclei and improbable ones, and close the gaps in the numbers."""
     areas = np.bincount(labels.ravel())
-    keep = areas >= min_area
+    sums = np.bincount(labels.ravel(), weights=foreground.ravel())
+    keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
     keep[0] = False
     numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
-    return np.asarray(numbers[labels])
+    return numbers[labels]

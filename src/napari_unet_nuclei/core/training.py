@@ -244,6 +244,11 @@ def iter_training(
         samples, validation = hold_out(
             samples, settings.validation_fraction, settings.seed
         )
+    if not samples or not validation:
+        raise TrainingError(
+            "Training needs at least one sample to learn from and one held-out sample. "
+            f"Received: {len(samples)} and {len(validation)}; check the split."
+        )
     run = _Run(samples, validation, output, settings, start=start)
     if resume:
         run.restore(read_state(output))

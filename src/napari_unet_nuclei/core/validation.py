@@ -30,8 +30,9 @@ if TYPE_CHECKING:
 _MIN_SAMPLES_TO_HOLD_OUT = 5
 _MIN_QUARTER = 32
 _GRID = {
-    "threshold": (0.3, 0.4, 0.5, 0.6),
-    "seed_threshold": (0.2, 0.3, 0.4, 0.5, 0.6),
+    "seed_threshold": (0.3, 0.4, 0.5, 0.6),
+    "threshold": (0.4, 0.5, 0.6),
+    "min_confidence": (0.0, 0.2, 0.4, 0.6),
 }
 
 
@@ -181,8 +182,8 @@ def tune_splitting(
         What they reach.
     """
     best, best_scores = start, score_maps(maps, samples, start)
-    for name in ("seed_threshold", "threshold"):
-        for value in _GRID[name]:
+    for name, values in _GRID.items():
+        for value in values:
             parameters = replace(best, **{name: value})
             if parameters == best:
                 continue

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.engine import (
+    KerasEngine,
+    OpenVinoEngine,
+    create_engine,
+)
+from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.models.bundling import (
+    export_openvino,
+    get_weights,
+    restore_model,
+    set_weights,
+)
+from napari_unet_nuclei.core.settings import EngineName
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.model_store import ModelBundle
+
+TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
+
+
+@pytest.fixture(scope="module")
+def tiny_resnet(make_bundle) -> ModelBundle:
+    bundle = make_bundle("resnet", upsampling="bilinear")
+    return replace(bundle, openvino=export_openvino(bundle))
+
+
+@pytest.mark.parametrize("name", ["tiny_bundle", "tiny_resnet"])
+def test_both_engines_find_the_same_maps(name, request):
+    bundle = request.getfixturevalue(name)
+    reference, fast = (
+        create_engine(bundle, engine).predict(TILES)
+        for engine in (EngineName.KERAS, EngineName.OPENVINO)
+    )
+    for maps in reference, fast:
+        assert maps.shape == (2, 48, 32, 3)
+        assert maps.dtype == np.float32
+        assert maps.min() >= 0
+        assert maps.max() <= 1
+    assert np.ptp(reference) > 0.3
+    np.testing.assert_allclose(fast, reference, atol=0.01)
+
+
+@pytest.mark.parametrize("engine", [EngineName.KERAS, EngineName.OPENVINO])
+def test_tiles_may_have_any_size_and_layout(tiny_bundle, engine):
+    runtime = create_engine(tiny_bundle, engine)
+    small, large = (runtime.predict(TILES[:1, :n, :n]) for n in (8, 32))
+    assert small.shape == (1, 8, 8, 3)
+    again = runtime.predict(TILES[:1, :8, :8])
+    np.testing.assert_array_equal(small, again)
+    assert large.shape == (1, 32, 32, 3)
+    turned = np.rot90(TILES[:, :32, ::-1], axes=(1, 2))
+    np.testing.assert_allclose(
+        runtime.predict(turned),
+        runtime.predict(np.ascontiguousarray(turned)),
+        atol=1e-6,
+    )
+
+
+def test_openvino_is_preferred(tiny_bundle):
+    engine = create_engine(tiny_bundle)
+    assert engine.name is EngineName.OPENVINO
+    assert engine.description.startswith("OpenVINO, ")
+
+
+def test_a_model_in_training_runs_on_keras(tiny_bundle):
+    engine = create_engine(replace(tiny_bundle, openvino=None))
+    assert engine.name is EngineName.KERAS
+    assert keras.backend.backend() in engine.description
+    assert "(not OpenVINO: The model 'tiny' holds no OpenVINO form" in (
+        engine.description
+    )
+
+
+def test_openvino_needs_its_form_of_the_model(tiny_bundle):
+    with pytest.raises(EngineError, match=r"no OpenVINO form.*interrupted"):
+        create_engine(replace(tiny_bundle, openvino=None), EngineName.OPENVINO)
+
+
+@pytest.mark.parametrize(
+    "damaged", [(b"", b""), (b"<net/>", b""), (b"no xml", b"\0" * 100)]
+)
+def test_a_damaged_form_is_refused(tiny_bundle, damaged):
+    bundle = replace(tiny_bundle, openvino=damaged)
+    with pytest.raises(EngineError, match="OpenVINO cannot load the model 'tiny'"):
+        OpenVinoEngine(bundle)
+    assert create_engine(bundle).name is EngineName.KERAS
+
+
+def test_a_form_without_weights_is_refused(tiny_bundle):
+    assert tiny_bundle.openvino is not None
+    bundle = replace(tiny_bundle, openvino=(tiny_bundle.openvino[0], b""))
+    with pytest.raises(EngineError, match="OpenVINO cannot load the model 'tiny'"):
+        OpenVinoEngine(bundle)
+
+
+def test_openvino_may_be_missing(tiny_bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    with pytest.raises(EngineError, match=r"OpenVINO is not installed.*pip install"):
+        create_engine(tiny_bundle, EngineName.OPENVINO)
+    engine = create_engine(tiny_bundle)
+    assert engine.name is EngineName.KERAS
+    assert "not OpenVINO: OpenVINO is not installed" in engine.description
+
+
+def test_without_any_engine_the_reason_is_given(tiny_bundle, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    with pytest.raises(EngineError, match="OpenVINO is not installed"):
+        create_engine(tiny_bundle)
+
+
+def test_keras_sees_later_weights(tiny_bundle):
+    network = restore_model(tiny_bundle)
+    engine = KerasEngine(network)
+    before = engine.predict(TILES)
+    set_weights(network, {k: 0 * v for k, v in get_weights(network).items()})
+    after = engine.predict(TILES)
+    np.testing.assert_allclose(after, 0.5)
+    assert not np.array_equal(before, after)

@@ -1,0 +1,360 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.engine import KerasEngine
+from napari_unet_nuclei.core.errors import ImageError, ModelError, SettingsError
+from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.prediction import (
+    Model,
+    TileDone,
+    exhaust,
+    iter_plane_maps,
+    load_model,
+    segment,
+)
+from napari_unet_nuclei.core.settings import (
+    Architecture,
+    EngineName,
+    SegmentationSettings,
+)
+from napari_unet_nuclei.core.splitting import Maps, SplittingParameters, split_instances
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+DEFAULT = SegmentationSettings()
+CONFIG = ModelConfig(
+    architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=10.0
+)
+
+
+class Grey:
+    """Engine whose maps are the channels it is given; notes what it is given."""
+
+    name = EngineName.KERAS
+    description = "test"
+
+    def __init__(self) -> None:
+        self.shapes: list[tuple[int, ...]] = []
+
+    def predict(self, tiles: np.ndarray) -> np.ndarray:
+        assert tiles.dtype == np.float32
+        assert tiles.min() >= 0
+        assert tiles.max() <= 1
+        self.shapes.append(tiles.shape[1:3])
+        return tiles
+
+
+class Strided(Grey):
+    """Engine that sees 9 px far and works on a grid of 4 px, as a network does."""
+
+    def predict(self, tiles: np.ndarray) -> np.ndarray:
+        rng = np.random.default_rng(0)
+        coarse_kernel, fine_kernel = (rng.normal(size=(1, n, n, 1)) for n in (3, 5))
+        tiles = super().predict(tiles)
+        n, height, width, channels = tiles.shape
+        assert height % 4 == width % 4 == 0
+        pooled = tiles.reshape(n, height // 4, 4, width // 4, 4, channels)
+        coarse = ndimage.correlate(
+            pooled.mean(axis=(2, 4)), coarse_kernel, mode="constant"
+        )
+        fine = ndimage.correlate(
+            coarse.repeat(4, axis=1).repeat(4, axis=2), fine_kernel, mode="constant"
+        )
+        return (1 / (1 + np.exp(-fine))).astype(np.float32)
+
+
+def make_model(engine: Grey | None = None) -> Model:
+    return Model(ModelBundle(name="test", config=CONFIG, weights={}), engine or Grey())
+
+
+def predict(engine: Grey, image: np.ndarray, tile_size: int) -> Maps:
+    return exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT, tile_size=tile_size))
+
+
+def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 50)) -> np.ndarray:
+    """White squares of 8 px on black."""
+    image = np.zeros(shape, np.uint8)
+    for y, x in corners:
+        image[y : y + 8, x : x + 8] = 255
+    return image
+
+
+@given(
+    shape=st.tuples(st.integers(1, 130), st.integers(1, 130)),
+    tile_size=st.integers(1, 80),
+)
+@settings(max_examples=60, deadline=None)
+def test_tiled_maps_equal_those_of_the_whole_image(shape, tile_size):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    engine = Strided()
+    tiled, whole = (predict(engine, image, size) for size in (tile_size, 1000))
+    for one, two in zip(tiled, whole, strict=True):
+        assert one.shape == shape
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, two, atol=1e-5)
+
+
+def test_large_images_are_cut_into_tiles_of_one_size():
+    engine = Strided()
+    image = np.random.default_rng(0).random((150, 200))
+    predict(engine, image, 64)
+    assert len(engine.shapes) > 6
+    assert set(engine.shapes) == {(64, 64)}
+
+
+def test_a_pixel_has_the_same_map_in_every_tile():
+    image = np.random.default_rng(0).integers(0, 5000, (90, 110, 3), np.uint16)
+    planes = to_planes(image)
+    expected = normalise(planes, intensity_limits(planes))
+    for tile_size in 36, 1000:
+        maps = predict(Grey(), image, tile_size)
+        np.testing.assert_array_equal(np.stack(maps, axis=-1), expected)
+
+
+def test_every_tile_is_reported():
+    steps = iter_plane_maps(Grey(), CONFIG, np.zeros((90, 60)), DEFAULT, tile_size=36)
+    done = list(steps)
+    assert done == [TileDone(n, len(done)) for n in range(1, len(done) + 1)]
+    assert len(done) > 4
+
+
+@pytest.mark.parametrize("shape", [(32, 32), (40, 24)])
+def test_flips_and_turns_are_averaged(shape):
+    image = np.random.default_rng(0).random(shape, np.float32)
+    image.flat[:2] = 0, 1
+    engine = Strided()
+    tta = SegmentationSettings(tta=True)
+    maps = make_model(engine).maps(image, tta)
+    assert len(engine.shapes) == 8
+    planes = to_planes(image)
+    pixels = normalise(planes, intensity_limits(planes))
+    expected = np.zeros_like(pixels)
+    for flip in (False, True):
+        for turns in range(4):
+            seen = np.rot90(pixels[::-1] if flip else pixels, turns)
+            back = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
+            expected += (back[::-1] if flip else back) / 8
+    np.testing.assert_allclose(np.stack(maps, axis=-1), expected, atol=1e-5)
+
+
+def test_flips_and_turns_work_tile_by_tile():
+    image = np.random.default_rng(0).random((70, 90), np.float32)
+    tta = SegmentationSettings(tta=True)
+    tiled, whole = (
+        exhaust(iter_plane_maps(Strided(), CONFIG, image, tta, tile_size=size))
+        for size in (40, 1000)
+    )
+    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("diameter", "expected"), [(20, (20, 28)), (5, (80, 104)), (10, (40, 52))]
+)
+def test_nuclei_are_brought_to_the_diameter_the_model_knows(diameter, expected):
+    engine = Grey()
+    image = ndimage.gaussian_filter(squares((10, 10), (20, 30), shape=(40, 51)), 3)
+    maps = make_model(engine).maps(image, SegmentationSettings(diameter=diameter))
+    assert engine.shapes == [expected]
+    plain = make_model().maps(image)
+    for one, two in zip(maps, plain, strict=True):
+        assert one.shape == (40, 51)
+        assert one.dtype == np.float32
+        np.testing.assert_allclose(one, two, atol=0.1)
+
+
+def test_a_tiny_image_survives_rescaling():
+    settings = SegmentationSettings(diameter=2000)
+    assert make_model().segment(np.eye(3), settings).shape == (3, 3)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1, 3), (33, 7, 4)])
+def test_images_of_any_size_and_colour_are_segmented(shape):
+    labels = make_model().segment(np.zeros(shape, np.uint8))
+    assert labels.shape == shape[:2]
+    assert labels.dtype == np.int32
+    assert not labels.any()
+
+
+def test_white_squares_are_nuclei():
+    image = squares((4, 4), (20, 30))
+    labels = make_model().segment(image)
+    np.testing.assert_array_equal(labels > 0, image > 0)
+    assert labels.max() == 2
+
+
+def test_settings_are_obeyed():
+    image = squares((4, 4), (20, 30))
+    image[4:12, 4:12] = 150
+    model = make_model()
+    assert model.segment(image).max() == 2
+    assert model.segment(image, SegmentationSettings(threshold=0.7)).max() == 1
+    assert model.segment(image, SegmentationSettings(min_area=65)).max() == 0
+
+
+def test_planes_of_a_stack_are_segmented_one_by_one():
+    planes = [squares((4, 4)), squares(), squares((4, 4), (20, 30))]
+    # Each plane has its own contrast.
+    stack = np.stack([planes[0] // 20, planes[1], planes[2]])
+    model = make_model()
+    labels = model.segment(stack, axes="ZYX")
+    assert labels.shape == stack.shape
+    assert [set(np.unique(plane)) - {0} for plane in labels] == [{1}, set(), {2, 3}]
+    for plane, image in zip(labels, planes, strict=True):
+        np.testing.assert_array_equal(plane > 0, image > 0)
+
+
+def test_stacks_of_stacks_and_channels_work():
+    stack = np.zeros((2, 3, 40, 50, 2), np.uint16)
+    stack[..., 1] = squares((4, 4))
+    labels = make_model().segment(stack, axes="TZYXC", channel=1)
+    assert labels.shape == (2, 3, 40, 50)
+    assert labels.max() == 6
+    assert len(np.unique(labels)) == 7
+
+
+def test_an_empty_stack_has_empty_labels():
+    assert make_model().segment(np.zeros((0, 8, 9)), axes="TYX").shape == (0, 8, 9)
+
+
+def test_progress_counts_the_tiles_of_all_planes():
+    stack = PlaneStack(np.zeros((3, 1100, 30), np.uint8), "ZYX")
+    steps = make_model().iter_maps(stack, DEFAULT)
+    assert list(steps) == [TileDone(n, 6) for n in range(1, 7)]
+
+
+def test_a_prediction_can_be_stopped():
+    engine = Grey()
+    stack = PlaneStack(np.zeros((3, 1100, 30), np.uint8), "ZYX")
+    steps = make_model(engine).iter_maps(stack, DEFAULT)
+    next(steps)
+    steps.close()
+    assert len(engine.shapes) == 1
+
+
+def test_splitting_again_needs_no_network():
+    engine = Grey()
+    model = make_model(engine)
+    image = squares((4, 4), (20, 30))
+    stack = PlaneStack(image)
+    maps = exhaust(model.iter_maps(stack, DEFAULT))
+    n_calls = len(engine.shapes)
+    labels = model.split(stack, maps, SegmentationSettings(threshold=0.2))
+    np.testing.assert_array_equal(labels, model.split(stack, maps, DEFAULT))
+    assert len(engine.shapes) == n_calls
+
+
+@pytest.mark.parametrize(
+    ("image", "options", "error", "message"),
+    [
+        (np.zeros((5, 6, 7)), {}, ImageError, "name its axes"),
+        (np.zeros((5, 6, 7)), {"axes": "YX"}, SettingsError, "each of the 3 axes"),
+        (np.zeros((2, 6, 7)), {"axes": "CYX"}, ImageError, "2 channels"),
+        (np.zeros((6, 7)), {"channel": 2}, SettingsError, "between 0 and 0"),
+        (np.zeros((6, 0)), {}, ImageError, "at least one pixel"),
+        (np.zeros((6, 7), complex), {}, ImageError, "real numbers"),
+        (np.zeros((6, 7)), {"threshold": 2}, SettingsError, "threshold=2"),
+        (np.zeros((6, 7)), {"min_area": -1}, SettingsError, "min_area=-1"),
+    ],
+)
+def test_what_cannot_be_segmented_says_why(image, options, error, message):
+    with pytest.raises(error, match=message):
+        segment(image, make_model(), **options)
+
+
+def test_a_generators_result_is_handed_out():
+    def count() -> Generator[int, None, str]:
+        yield 1
+        yield 2
+        return "done"
+
+    assert exhaust(count()) == "done"
+
+
+def test_a_model_is_loaded_by_path_and_kept_warm(tiny_path):
+    model = load_model(tiny_path)
+    assert model.name == "tiny"
+    assert model.config.margin == 22
+    assert model.engine.name is EngineName.OPENVINO
+    image, _ = draw_nuclei(1, (64, 80), 8)
+    labels = model.segment(image)
+    np.testing.assert_array_equal(labels, segment(image, model))
+    np.testing.assert_array_equal(labels, segment(image, str(tiny_path)))
+    assert labels.max() > 1
+
+
+def test_models_and_engines_that_are_not_there_are_refused(tiny_path):
+    with pytest.raises(ModelError, match="Received: 'nowhere'"):
+        load_model("nowhere")
+    with pytest.raises(SettingsError, match=r"auto, openvino, keras.*'onnx'"):
+        load_model(tiny_path, engine="onnx")
+
+
+def test_segmenting_needs_no_keras(tiny_path):
+    program = (
+        "import sys, numpy as np\n"
+        "from napari_unet_nuclei import segment\n"
+        "print(segment(np.eye(64), sys.argv[1]).shape)\n"
+        "print(sorted({'keras', 'tensorflow', 'jax', 'torch'} & set(sys.modules)))\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program, tiny_path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert finished.stdout.splitlines() == ["(64, 64)", "[]"]
+
+
+@pytest.mark.parametrize(
+    ("architecture", "arguments"),
+    [
+        ("classic", {}),
+        ("classic", {"stem_stride": 1, "upsampling": "bilinear"}),
+        ("resnet", {}),
+    ],
+)
+def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
+    make_bundle, architecture, arguments
+):
+    bundle = make_bundle(architecture, **arguments)
+    engine = KerasEngine.from_bundle(bundle)
+    image, _ = draw_nuclei(2, (201, 150), 40, diameter=12)
+    tiled, whole = (
+        exhaust(iter_plane_maps(engine, bundle.config, image, DEFAULT, tile_size=size))
+        for size in (1, 1000)
+    )
+    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-4)
+    # What has learned nothing finds nuclei only where it is told to look.
+    parameters = SplittingParameters(
+        threshold=float(np.quantile(whole.foreground, 0.7)),
+        seed_threshold=float(np.quantile(whole.distance, 0.7)),
+    )
+    labels = [split_instances(maps, parameters) for maps in (tiled, whole)]
+    np.testing.assert_array_equal(*labels)
+    assert labels[0].max() > 20
+
+
+def test_a_margin_that_is_too_small_would_show(make_bundle):
+    bundle = make_bundle()
+    engine = KerasEngine.from_bundle(bundle)
+    image, _ = draw_nuclei(2, (201, 150), 40, diameter=12)
+    short = replace(bundle.config, margin=4)
+    tiled, whole = (
+        exhaust(iter_plane_maps(engine, config, image, DEFAULT, tile_size=size))
+        for config, size in ((short, 48), (bundle.config, 1000))
+    )
+    assert np.abs(np.stack(tiled) - np.stack(whole)).max() > 1e-3

@@ -1,0 +1,500 @@
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core import training
+from napari_unet_nuclei.core.errors import (
+    LabelsError,
+    ModelError,
+    OutputError,
+    SettingsError,
+    TrainingError,
+)
+from napari_unet_nuclei.core.metrics import Scores, evaluate
+from napari_unet_nuclei.core.model_store import read_bundle, write_bundle
+from napari_unet_nuclei.core.models import build_model, complete_arguments
+from napari_unet_nuclei.core.models.bundling import get_weights, precision
+from napari_unet_nuclei.core.prediction import load_model
+from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.settings import (
+    Architecture,
+    EngineName,
+    TrainingSettings,
+)
+from napari_unet_nuclei.core.training import (
+    TrainingReport,
+    TrainingStep,
+    cosine_learning_rate,
+    iter_training,
+    train,
+    typical_diameter,
+)
+from napari_unet_nuclei.core.training_files import (
+    TrainingState,
+    read_state,
+    state_path,
+    write_state,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+    from pathlib import Path
+
+# Two epochs of six steps, in float32 so that runs can be compared.
+SETTINGS = TrainingSettings(
+    crop_size=32, batch_size=2, steps_per_epoch=6, epochs=2, mixed_precision=False
+)
+
+
+@dataclass
+class Run:
+    """What a finished run said and left behind."""
+
+    output: Path
+    steps: list[TrainingStep]
+    files: list[set[str]]
+    report: TrainingReport
+
+    @property
+    def losses(self) -> list[float | None]:
+        return [step.loss for step in self.steps]
+
+
+def follow(steps: Generator[TrainingStep, None, TrainingReport], output: Path) -> Run:
+    """Run a training to its end and note the files after each step."""
+    seen, files = [], []
+    while True:
+        try:
+            seen.append(next(steps))
+        except StopIteration as stop:
+            return Run(output, seen, files, stop.value)
+        files.append({path.suffix for path in output.parent.iterdir()})
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "run" / "tuned.unetnuclei"
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the seconds of what the test is not about."""
+    monkeypatch.setattr(training, "write_loss_curve", lambda *_: None)
+    monkeypatch.setattr(training, "export_openvino", lambda _: (b"<xml/>", b""))
+
+
+@pytest.fixture
+def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Decide what the validations find: ``scripted(0.1, 0.3, …)``."""
+
+    def script(*values: float) -> None:
+        scores = iter(values)
+        some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+        monkeypatch.setattr(
+            training, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
+        )
+
+    return script
+
+
+@pytest.fixture(scope="module")
+def fine_tuned(
+    drawn_samples: list[Sample], tiny_path: Path, tmp_path_factory: Any
+) -> Run:
+    """One complete fine-tuning, shared by the tests that look at its traces."""
+    output = tmp_path_factory.mktemp("training") / "tuned.unetnuclei"
+    steps = iter_training(
+        drawn_samples, output, SETTINGS, start=tiny_path, report_every=3
+    )
+    return follow(steps, output)
+
+
+def test_the_learning_rate_warms_up_and_fades():
+    assert cosine_learning_rate(2.0, 0, 0) == pytest.approx(0.02)
+    assert cosine_learning_rate(2.0, 49, 0) == pytest.approx(1)
+    assert cosine_learning_rate(2.0, 99, 0) == pytest.approx(2)
+    assert cosine_learning_rate(2.0, 500, 0.5) == pytest.approx(1)
+    assert cosine_learning_rate(2.0, 500, 1) == pytest.approx(0, abs=1e-12)
+    assert cosine_learning_rate(2.0, 500, 1.2) == pytest.approx(0, abs=1e-12)
+    rates = [cosine_learning_rate(2.0, 500, p) for p in np.linspace(0, 1, 20)]
+    assert rates == sorted(rates, reverse=True)
+
+
+def test_the_typical_diameter_is_the_median():
+    labels = np.zeros((60, 60), np.int32)
+    y, x = np.mgrid[:60, :60]
+    for label, (centre, radius) in enumerate([(10, 4), (28, 6), (47, 9)], start=2):
+        labels[np.hypot(y - centre, x - centre) <= radius] = label
+    sample = Sample("a", labels, labels)
+    assert typical_diameter([sample]) == pytest.approx(12, abs=0.3)
+    assert typical_diameter([sample, sample]) == typical_diameter([sample])
+
+
+def test_nothing_can_be_learned_from_background():
+    empty = Sample("a", np.zeros((9, 9)), np.zeros((9, 9), np.int32))
+    with pytest.raises(TrainingError, match=r"at least one annotated nucleus.*first"):
+        typical_diameter([empty])
+
+
+def test_every_report_says_where_training_is(fine_tuned):
+    steps = fine_tuned.steps
+    assert all(isinstance(step, TrainingStep) for step in steps)
+    assert [step.step for step in steps] == [0, 3, 6, 6, 9, 12, 12]
+    assert [step.epoch for step in steps] == [0, 0, 0, 1, 1, 1, 2]
+    assert [step.progress for step in steps] == [0, 0.25, 0.5, 0.5, 0.75, 1, 1]
+    seconds = [step.seconds for step in steps]
+    assert seconds == sorted(seconds)
+    assert seconds[0] >= 0
+
+
+def test_losses_are_means_since_the_last_report(fine_tuned):
+    start, *others = fine_tuned.steps
+    assert start.loss is start.dice is None
+    for step in others:
+        assert step.loss is not None
+        assert step.dice is not None
+        assert math.isfinite(step.loss)
+        assert 0 <= step.dice <= 1
+    first, second, epoch = (step.loss for step in fine_tuned.steps[1:4])
+    assert epoch == pytest.approx((first + second) / 2)
+
+
+def test_the_learning_rate_follows_its_schedule(fine_tuned):
+    for step in fine_tuned.steps[1:]:
+        expected = cosine_learning_rate(3e-4, step.step - 1, (step.step - 1) / 12)
+        assert step.learning_rate == pytest.approx(expected)
+
+
+def test_epochs_end_with_scores(fine_tuned):
+    scored = [step for step in fine_tuned.steps if step.scores is not None]
+    assert [step.step for step in scored] == [0, 6, 12]
+    assert all(isinstance(step.scores, Scores) for step in scored)
+    assert scored[0].is_best
+    assert not any(step.is_best for step in fine_tuned.steps if step.scores is None)
+
+
+def test_the_best_weights_are_on_disk_from_the_start_on(fine_tuned):
+    at_start, first, *_, last = fine_tuned.files
+    assert at_start == first == {".unetnuclei", ".csv", ".png"}
+    assert last == {".unetnuclei", ".csv", ".png", ".npz"}
+
+
+def test_a_finished_run_leaves_a_model_a_log_and_a_curve(fine_tuned):
+    names = {path.name for path in fine_tuned.output.parent.iterdir()}
+    assert names == {"tuned.unetnuclei", "tuned.csv", "tuned.png"}
+    log = fine_tuned.output.with_suffix(".csv").read_text().splitlines()
+    assert [line.split(",")[:2] for line in log[1:]] == [
+        ["0", "0"],
+        ["1", "6"],
+        ["2", "12"],
+    ]
+
+
+def test_the_report_sums_up(fine_tuned):
+    report = fine_tuned.report
+    assert report.output == fine_tuned.output
+    assert (report.n_steps, report.n_epochs) == (12, 2)
+    assert report.seconds >= fine_tuned.steps[-1].seconds
+    assert report.start_scores == fine_tuned.steps[0].scores
+    best = max(step.scores.dsb2018 for step in fine_tuned.steps if step.scores)
+    # The thresholds are tuned last.
+    assert report.scores.dsb2018 >= best
+    assert report.is_better_than_start == (
+        report.scores.dsb2018 > report.start_scores.dsb2018
+    )
+
+
+def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bundle):
+    config = read_bundle(fine_tuned.output).config
+    assert config.architecture is Architecture.CLASSIC
+    assert config.arguments["widths"] == [4, 8]
+    assert (config.multiple, config.margin) == (4, 22)
+    assert config.diameter == pytest.approx(14, abs=4)
+    provenance = config.provenance
+    ids = [sample.sample_id for sample in drawn_samples]
+    assert sorted(provenance["train"] + provenance["validation"]) == ids
+    assert len(provenance["validation"]) == 1
+    assert provenance["start"] == "tiny"
+    assert provenance["settings"]["seed"] == 0
+    assert provenance["settings"]["crop_size"] == 32
+    assert (provenance["n_steps"], provenance["n_epochs"]) == (12, 2)
+    assert provenance["scores"].keys() == provenance["start_scores"].keys()
+    assert provenance["keras"] == keras.__version__
+
+
+def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
+    image = drawn_samples[0].image
+    fast, slow = (load_model(fine_tuned.output, name) for name in ("auto", "keras"))
+    assert fast.engine.name is EngineName.OPENVINO
+    assert fast.segment(image).shape == image.shape
+    np.testing.assert_allclose(
+        np.stack(fast.maps(image)), np.stack(slow.maps(image)), atol=0.01
+    )
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_same_seed_takes_the_same_steps(
+    fine_tuned, drawn_samples, tiny_path, output
+):
+    steps = iter_training(
+        drawn_samples, output, SETTINGS, start=tiny_path, report_every=3
+    )
+    again = [next(steps) for _ in range(4)]
+    steps.close()
+    assert [step.step for step in again] == [0, 3, 6, 6]
+    losses = [step.loss for step in again[1:]]
+    assert losses == pytest.approx(fine_tuned.losses[1:4], rel=1e-4)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_stopped_run_goes_on_where_it_stopped(
+    fine_tuned, drawn_samples, tiny_path, output
+):
+    def start(resume: bool) -> Generator[TrainingStep, None, TrainingReport]:
+        return iter_training(
+            drawn_samples,
+            output,
+            SETTINGS,
+            start=tiny_path,
+            resume=resume,
+            report_every=3,
+        )
+
+    first = start(resume=False)
+    # One step into the second epoch, which will have to be repeated.
+    before = [next(first) for _ in range(5)]
+    first.close()
+    assert [thread.name for thread in crop_threads()] == []
+    assert load_model(output, "keras").segment(drawn_samples[0].image).shape == (64, 64)
+    assert read_state(output).progress["step"] == 6
+
+    rest = follow(start(resume=True), output)
+    expected = fine_tuned.steps[4:]
+    assert [(step.step, step.epoch) for step in rest.steps] == [
+        (9, 1),
+        (12, 1),
+        (12, 2),
+    ]
+    for step, reference in zip(rest.steps, expected, strict=True):
+        assert step.learning_rate == pytest.approx(reference.learning_rate)
+        assert step.loss == pytest.approx(reference.loss, rel=1e-3)
+        assert step.progress == reference.progress
+        assert step.seconds > before[3].seconds
+    assert (rest.report.n_steps, rest.report.n_epochs) == (12, 2)
+    assert rest.report.start_scores == before[0].scores
+    assert not state_path(output).exists()
+    log = output.with_suffix(".csv").read_text().splitlines()
+    assert [line.split(",")[0] for line in log] == ["epoch", "0", "1", "2"]
+    weights = read_bundle(output).weights
+    for path, value in read_bundle(fine_tuned.output).weights.items():
+        np.testing.assert_allclose(weights[path], value, atol=2e-3)
+
+
+def crop_threads() -> Iterator[threading.Thread]:
+    return (each for each in threading.enumerate() if each.name.startswith("crops"))
+
+
+def test_there_must_be_something_to_resume(drawn_samples, tiny_path, output):
+    steps = iter_training(drawn_samples, output, SETTINGS, start=tiny_path, resume=True)
+    with pytest.raises(TrainingError, match="nothing to resume"):
+        next(steps)
+
+
+def test_a_run_of_another_network_cannot_be_resumed(drawn_samples, tiny_path, output):
+    arrays = {"model/conv/kernel": np.zeros(3), "optimizer/0": np.zeros(())}
+    write_state(output, TrainingState(arrays=arrays, progress={}))
+    steps = iter_training(drawn_samples, output, SETTINGS, start=tiny_path, resume=True)
+    with pytest.raises(ModelError, match="do not belong to this network"):
+        next(steps)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_only_better_weights_are_saved_and_patience_has_an_end(
+    drawn_samples, tiny_path, output, scripted
+):
+    scripted(0.2, 0.1, 0.3, 0.3, 0.25)
+    settings = replace(
+        SETTINGS, steps_per_epoch=1, epochs=50, learning_rate=10.0, patience=2
+    )
+    steps = iter_training(drawn_samples, output, settings, start=tiny_path)
+    kernels, flags = [], []
+    for step in steps:
+        flags.append(step.is_best)
+        kernels.append(read_bundle(output).weights["maps_logits/kernel"])
+    assert flags == [True, False, True, False, False]
+    assert not np.array_equal(kernels[1], kernels[2])
+    final = read_bundle(output).weights["maps_logits/kernel"]
+    for same, other in (0, 1), (2, 3), (2, 4):
+        np.testing.assert_array_equal(kernels[same], kernels[other])
+    np.testing.assert_array_equal(final, kernels[2])
+    assert not state_path(output).exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_loss_that_is_no_number_ends_the_run(drawn_samples, tiny_bundle, output):
+    broken = output.with_name("broken.unetnuclei")
+    weights = dict(tiny_bundle.weights)
+    weights["maps_logits/kernel"] = np.full_like(weights["maps_logits/kernel"], np.nan)
+    write_bundle(broken, replace(tiny_bundle, weights=weights))
+    steps = iter_training(drawn_samples, output, SETTINGS, start=broken)
+    assert next(steps).is_best
+    with pytest.raises(
+        TrainingError, match=r"loss became nan at step 0; the best .* are saved, train"
+    ):
+        next(steps)
+    assert read_bundle(output).name == "tuned"
+    assert list(crop_threads()) == []
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_model_is_trained_from_scratch(drawn_samples, output):
+    """Mixed precision, explicit validation, fewer steps than an average takes."""
+    architecture = Architecture.RESNET
+    settings = replace(
+        SETTINGS,
+        architecture=architecture,
+        arguments={"widths": (4, 8)},
+        steps_per_epoch=3,
+        epochs=1,
+        ema_momentum=0,
+        mixed_precision=True,
+    )
+    policy = keras.config.dtype_policy()
+    run = follow(
+        iter_training(
+            drawn_samples[:3], output, settings, validation=drawn_samples[3:]
+        ),
+        output,
+    )
+    assert keras.config.dtype_policy() == policy
+    assert [step.epoch for step in run.steps] == [1]
+    assert run.steps[0].is_best
+    assert run.report.start_scores is None
+    assert run.report.is_better_than_start
+    bundle = read_bundle(output)
+    assert bundle.config.architecture is architecture
+    assert bundle.config.arguments.keys() == complete_arguments(architecture, {}).keys()
+    assert bundle.config.provenance["start"] is None
+    assert bundle.config.provenance["validation"] == ["drawn3", "drawn4"]
+    # What is saved has been trained.
+    keras.utils.set_random_seed(settings.seed)
+    with precision("mixed_bfloat16"):
+        untrained = get_weights(build_model(architecture, settings.arguments))
+    moved = bundle.weights["maps_logits/bias"] - untrained["maps_logits/bias"]
+    assert np.abs(moved).min() > 0
+
+
+@pytest.mark.usefixtures("hurried")
+def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output):
+    settings = replace(SETTINGS, epochs=None, minutes=0.001)
+    run = follow(
+        iter_training(drawn_samples, output, settings, start=tiny_path), output
+    )
+    # The first step takes longer than that.
+    assert run.report.n_steps == 1
+    assert run.steps[-1].progress == 1
+    assert run.steps[-1].epoch == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "message"),
+    [
+        ("model.keras", OutputError, r"ends in \.unetnuclei"),
+        ("file/model.unetnuclei", OutputError, "file"),
+    ],
+)
+def test_a_model_that_cannot_be_written_is_noticed_at_once(
+    drawn_samples, tiny_path, tmp_path, name, error, message
+):
+    (tmp_path / "file").touch()
+    steps = iter_training(drawn_samples, tmp_path / name, SETTINGS, start=tiny_path)
+    with pytest.raises(error, match=message):
+        next(steps)
+
+
+@pytest.mark.parametrize(
+    ("options", "error", "message"),
+    [
+        ({"start": "nowhere"}, ModelError, "'nowhere'"),
+        ({"validation": []}, TrainingError, "one held-out sample. Received: 5 and 0"),
+    ],
+)
+def test_what_cannot_start_says_why(drawn_samples, output, options, error, message):
+    with pytest.raises(error, match=message):
+        next(iter_training(drawn_samples, output, SETTINGS, **options))
+
+
+def test_there_must_be_samples(drawn_samples, output):
+    with pytest.raises(TrainingError, match=r"Received: 0 and 5; check the split"):
+        next(iter_training([], output, SETTINGS, validation=drawn_samples))
+
+
+def test_arguments_must_fit_the_network(drawn_samples, output):
+    settings = replace(SETTINGS, arguments={"depth": 3})
+    with pytest.raises(ModelError, match="depth"):
+        next(iter_training(drawn_samples, output, settings))
+
+
+@pytest.fixture
+def handed_on(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
+    """Catch what ``train`` hands on instead of training for minutes."""
+    caught: dict[str, Any] = {}
+
+    def catch(samples, output, settings, *, start):  # type: ignore[no-untyped-def]
+        caught.update(samples=samples, output=output, settings=settings, start=start)
+        return "report"
+        yield
+
+    monkeypatch.setattr(training, "iter_training", catch)
+    return caught
+
+
+def test_train_takes_pairs_of_arrays(handed_on):
+    image, labels = np.zeros((5, 6)), np.ones((5, 6), np.int64)
+    ready = Sample("ready", image, labels.astype(np.int32))
+    pairs = [(image, labels), (image.tolist(), labels.tolist()), ready]
+    assert train(pairs, "a.unetnuclei", "classic") == "report"
+    first, second, third = handed_on["samples"]
+    assert [first.sample_id, second.sample_id] == ["sample0", "sample1"]
+    assert third is ready
+    for sample in first, second:
+        assert sample.labels.dtype == np.int32
+        assert sample.image.shape == (5, 6)
+    assert str(handed_on["output"]) == "a.unetnuclei"
+    assert handed_on["start"] is None
+    settings = handed_on["settings"]
+    assert settings.architecture is Architecture.CLASSIC
+    assert (settings.minutes, settings.epochs) == (5, None)
+
+
+def test_train_has_a_length_and_a_seed(handed_on):
+    train([], "a.unetnuclei", start="resnet", epochs=3, seed=7)
+    settings = handed_on["settings"]
+    assert (settings.minutes, settings.epochs, settings.seed) == (None, 3, 7)
+    assert handed_on["start"] == "resnet"
+
+
+@pytest.mark.parametrize(
+    ("pair", "error", "message"),
+    [
+        ((np.zeros((5, 6)), np.full((5, 6), -1)), LabelsError, "labels of sample0"),
+        ((np.zeros((5, 6)), np.full((5, 6), 0.5)), LabelsError, "whole numbers"),
+    ],
+)
+def test_train_checks_labels(handed_on, pair, error, message):
+    with pytest.raises(error, match=message):
+        train([pair], "a.unetnuclei")
+
+
+def test_train_checks_settings(handed_on):
+    with pytest.raises(SettingsError, match="'vgg'"):
+        train([], "a.unetnuclei", "vgg")
+    with pytest.raises(SettingsError, match="either how many"):
+        train([], "a.unetnuclei", minutes=1, epochs=1)
