@@ -136,6 +136,23 @@ def test_maps_may_be_views_of_one_array():
     )
 
 
+def test_a_blur_that_only_just_passes_is_dropped():
+    mask, distance = two_discs(gap=4)
+    maps = make_maps(mask, distance)
+    left = np.arange(mask.shape[1]) < mask.shape[1] // 2
+    dim = maps._replace(foreground=np.where(left & mask, 0.55, maps.foreground))
+    assert split_instances(dim, SplittingParameters(min_confidence=0)).max() == 2
+    assert split_instances(dim, SplittingParameters(min_confidence=0.4)).max() == 1
+    # Asking for less certain pixels asks for less certain nuclei too.
+    assert split_instances(dim, DEFAULT, threshold=0.1).max() == 2
+
+
+@pytest.mark.parametrize("value", [1, -0.2, float("nan")])
+def test_a_confidence_out_of_range_is_refused(value):
+    with pytest.raises(SettingsError, match="min_confidence must lie between 0 and 1"):
+        SplittingParameters(min_confidence=value)
+
+
 @pytest.mark.parametrize("name", ["threshold", "seed_threshold"])
 @pytest.mark.parametrize("value", [0, 1, -0.2, float("nan")])
 def test_parameters_out_of_range_are_refused(name, value):

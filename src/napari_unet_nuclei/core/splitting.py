@@ -57,11 +57,18 @@ class SplittingParameters:
     min_confidence: float = 0.4
 
     def __post_init__(self) -> None:
-        for name, value in vars(self).items():
-            if not 0 <= value < 1:
+        for name in ("threshold", "seed_threshold"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
                 raise SettingsError(
-                    f"{name} must lie between 0 and 1, 1 excluded. Received: {value}"
+                    f"The {name} must lie between 0 and 1, both excluded. "
+                    f"Received: {value}"
                 )
+        if not 0 <= self.min_confidence < 1:
+            raise SettingsError(
+                "The min_confidence must lie between 0 and 1, 1 excluded. "
+                f"Received: {self.min_confidence}"
+            )
 
 
 def split_instances(
@@ -136,4 +143,5 @@ def _drop_unlikely(
     keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
     keep[0] = False
     numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
-    return numbers[labels]
+    renumbered: NDArray[np.int32] = numbers[labels]
+    return renumbered
