@@ -1,0 +1,120 @@
+"""A program that runs beside napari, and what it prints.
+
+A process of its own can be stopped at any moment, gives its memory back, and
+leaves napari alive when it crashes.  What its lines mean belongs elsewhere.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Sequence
+    from pathlib import Path
+
+_POLL_SECONDS = 0.1
+_GRACE_SECONDS = 5.0
+_N_LAST_WORDS = 3
+
+
+def iter_output(
+    arguments: Sequence[str], folder: Path
+) -> Generator[str | None, None, None]:
+    """Run a program and hand out the lines it prints.
+
+    Closing the generator ends the program: its standard input is closed, which
+    also happens when this process dies; then it is terminated, then killed.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        Program and arguments.
+    folder : Path
+        Folder for what it prints.  Files, unlike pipes, neither block nor fill.
+
+    Yields
+    ------
+    str or None
+        A line, or ``None`` ten times a second while there is none.
+
+    Raises
+    ------
+    TrainingError
+        If the program cannot be started or ends with an exit code other than 0.
+    """
+    printed, complained = folder / "output.txt", folder / "errors.txt"
+    with _run(arguments, printed, complained) as process, printed.open("rb") as file:
+        line = b""
+        while True:
+            has_ended = process.poll() is not None
+            while part := file.readline():
+                line += part
+                if line.endswith(b"\n"):
+                    yield line.decode("utf-8", "replace")
+                    line = b""
+            if has_ended:
+                break
+            yield None
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(_POLL_SECONDS)
+        if process.returncode:
+            raise TrainingError(
+                f"The training process ended with exit code {process.returncode}: "
+                f"{_last_words(complained)}"
+            )
+
+
+@contextmanager
+def _run(
+    arguments: Sequence[str], printed: Path, complained: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    with printed.open("wb") as output, complained.open("wb") as errors:
+        try:
+            process = subprocess.Popen(
+                arguments,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=errors,
+                env={**os.environ, "PYTHONUTF8": "1"},
+                creationflags=_creation_flags(),
+            )
+        except OSError as error:
+            raise TrainingError(
+                f"The training process cannot be started ({error}); check the "
+                "installation of napari-unet-nuclei."
+            ) from error
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _creation_flags() -> int:
+    if sys.platform == "win32":
+        return subprocess.CREATE_NO_WINDOW
+    return 0
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.stdin is not None:
+        with suppress(OSError):
+            process.stdin.close()
+    for end in (process.terminate, process.kill):
+        try:
+            process.wait(_GRACE_SECONDS)
+            return
+        except subprocess.TimeoutExpired:
+            end()
+    process.wait()
+
+
+def _last_words(complained: Path) -> str:
+    lines = complained.read_text(encoding="utf-8", errors="replace").splitlines()
+    words = [line.strip() for line in lines if line.strip()]
+    return " / ".join(words[-_N_LAST_WORDS:]) or "it did not say why."

@@ -1,0 +1,216 @@
+"""The widget that fine-tunes a model on labels the user has corrected.
+
+Only controls and what connects them: the run itself is in ``training_process``,
+what is said of it in ``sentences``, the curve in ``training_plot``.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+from magicgui.widgets import Container, LineEdit, SpinBox
+from magicgui.widgets.bases import Widget
+from napari.layers import Image, Labels
+from napari.utils.notifications import show_warning
+from napari.utils.theme import get_theme
+
+from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
+from napari_unet_nuclei.plugin import commands
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
+from napari_unet_nuclei.plugin.layers import image_array
+from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
+from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
+from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
+from napari_unet_nuclei.plugin.training_events import StatusEvent, StepEvent
+from napari_unet_nuclei.plugin.training_plot import TrainingPlot
+from napari_unet_nuclei.plugin.training_process import (
+    FineTuned,
+    FineTuneRequest,
+    StillRunning,
+    iter_fine_tuning,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import napari.viewer
+
+    from napari_unet_nuclei.plugin.training_events import TrainingEvent
+
+_DEFAULT_NAME = "my-nuclei"
+_DEFAULT_MINUTES = 5
+
+
+class FineTuneWidget(Container[Widget]):
+    """Fine-tunes a model on an image layer and its labels, in a child process.
+
+    Keeps in step: the drop-down lists with layers and models, the curve and the
+    status line with the process.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where images and labels come from.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._plot: TrainingPlot | None = None
+        self._sentence = ""
+        self.make_command = commands.fine_tune_arguments
+        self.image = LayerChoice(
+            viewer, Image, label="Image", tooltip="The image the labels belong to"
+        )
+        self.annotations = LayerChoice(
+            viewer,
+            Labels,
+            label="Labels",
+            tooltip="One number a nucleus, 0 for background. Label every nucleus: what "
+            "is not labelled is learned as background. Planes of a stack without "
+            "labels are left out.",
+        )
+        self.start = ModelChoice(
+            label="Start from", tooltip="The model whose weights are improved"
+        )
+        self.minutes = SpinBox(
+            value=_DEFAULT_MINUTES,
+            min=1,
+            max=240,
+            label="Time (min)",
+            tooltip="A few minutes help already; loading adds half a minute",
+        )
+        self.model_name = LineEdit(
+            value=_free_name(),
+            label="Name",
+            tooltip="What the new model is called in the list of models",
+        )
+        self.panel = RunPanel(
+            "Fine-tune",
+            "Improve the model on these labels; a part of them is held out to check",
+            self.fine_tune,
+        )
+        super().__init__(widgets=[self.panel], labels=False)
+        form = make_form(
+            [
+                self.image,
+                self.annotations,
+                self.start,
+                self.minutes,
+                self.model_name,
+            ]
+        )
+        self.native.layout().insertWidget(0, form)
+        self.panel.cancel_on_close(self)
+
+    def fine_tune(self) -> None:
+        """Fine-tune the chosen model, in the background."""
+        if self.panel.is_running:
+            return
+        try:
+            request = self._make_request()
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        self._sentence = "Starting the training process"
+        self._show_plot()
+        self.panel.start(
+            iter_fine_tuning(request),
+            f"Fine-tuning {request.start.stem}",
+            on_step=self._follow,
+            on_result=self._tell_result,
+            on_cancel=lambda: self._tell_cancelled(request.output),
+            on_end=self._offer_models,
+            fraction=lambda event: (
+                event.progress if isinstance(event, StepEvent) else None
+            ),
+        )
+
+    def _make_request(self) -> FineTuneRequest:
+        image, labels = self.image.layer, self.annotations.layer
+        start = self.start.model
+        if image is None or labels is None:
+            missing = "an image" if image is None else "labels"
+            raise TrainingError(
+                f"Fine-tuning needs an image and its labels. Received: no layer with "
+                f"{missing}; add one, or label nuclei in what Segment nuclei found."
+            )
+        if start is None:
+            raise TrainingError(
+                "No model to start from is chosen: choose one or open a model file."
+            )
+        pixels, axes = image_array(image)
+        return FineTuneRequest(
+            image=pixels,
+            axes=axes,
+            channel=shown_channel(image, axes, self._viewer.dims.point),
+            # A copy, because the user may go on painting.
+            labels=np.array(labels.data[0] if labels.multiscale else labels.data),
+            start=model_store.find_model(start),
+            output=_path_of(self.model_name.value),
+            minutes=self.minutes.value,
+            command=self.make_command,
+        )
+
+    def _show_plot(self) -> None:
+        if self._plot is None:
+            theme = get_theme(self._viewer.theme)
+            self._plot = TrainingPlot(theme.background.as_hex(), theme.text.as_hex())
+            self.native.layout().addWidget(self._plot.widget)
+        self._plot.clear()
+
+    def _follow(self, event: TrainingEvent | StillRunning) -> None:
+        match event:
+            case StatusEvent():
+                self._sentence = event.message
+            case StepEvent():
+                self._sentence = describe_step(event)
+                if self._plot is not None:
+                    self._plot.add(event)
+            case StillRunning():
+                minutes, seconds = divmod(round(event.seconds), 60)
+                self.panel.say(f"{self._sentence} · {minutes}:{seconds:02d}")
+
+    def _tell_result(self, result: FineTuned) -> None:
+        sentence = compare_with_start(result)
+        self.panel.say(sentence)
+        if not result.is_better:
+            show_warning(sentence)
+
+    def _tell_cancelled(self, output: Path) -> None:
+        if output.exists():
+            self.panel.say(f"Cancelled; {output.stem} holds the best weights so far.")
+        else:
+            self.panel.say("Cancelled; nothing better had been found, none was kept.")
+
+    def _offer_models(self) -> None:
+        models_changed()
+        if _path_of(self.model_name.value).exists():
+            self.model_name.value = _free_name()
+
+
+def _path_of(name: str) -> Path:
+    """Say where a model of this name is kept."""
+    name = name.strip()
+    if not re.fullmatch(r"\w[\w .-]*", name):
+        raise TrainingError(
+            "The name must begin with a letter or digit and may go on with letters, "
+            f"digits, spaces, dots, - and _. Received: {name!r}; choose another name."
+        )
+    if name in model_store.shipped_models():
+        raise TrainingError(
+            f"The name {name!r} belongs to a model of this package; choose another "
+            "name."
+        )
+    return model_store.user_model_folder() / f"{name}{model_store.SUFFIX}"
+
+
+def _free_name() -> str:
+    """Find a name that no model has."""
+    name, number = _DEFAULT_NAME, 1
+    while _path_of(name).exists():
+        number += 1
+        name = f"{_DEFAULT_NAME}-{number}"
+    return name

@@ -1,0 +1,108 @@
+"""Splitting again while a slider moves: the newest request only, one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QTimer
+
+from napari_unet_nuclei.plugin.segmentation import iter_split
+from napari_unet_nuclei.plugin.workers import BackgroundTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from napari.layers import Image
+    from qtpy.QtWidgets import QWidget
+
+    from napari_unet_nuclei.core.settings import SegmentationSettings
+    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+
+_QUIET_MS = 50
+"""Time without a further request after which splitting begins."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Request:
+    image: Image
+    image_maps: ImageMaps
+    settings: SegmentationSettings
+
+
+class LiveSplitting:
+    """Splits the maps of an image in a worker, as soon as requests pause.
+
+    A result is dropped when a newer request has come in the meantime.
+
+    Parameters
+    ----------
+    owner : QWidget
+        Nothing is done once this widget is gone.
+    on_split : callable
+        Gets the image, its maps and the nuclei found in them.
+    """
+
+    def __init__(
+        self, owner: QWidget, on_split: Callable[[Image, ImageMaps, Nuclei], object]
+    ) -> None:
+        self._owner = owner
+        self._on_split = on_split
+        self._wanted: _Request | None = None
+        self._task: BackgroundTask[None, Nuclei] | None = None
+        self._timer = QTimer(owner)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET_MS)
+        self._timer.timeout.connect(self._start)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is waiting and nothing running."""
+        return self._wanted is None and self._task is None
+
+    def request(
+        self, image: Image, image_maps: ImageMaps, settings: SegmentationSettings
+    ) -> None:
+        """Ask for other settings; replaces what was asked for before.
+
+        Parameters
+        ----------
+        image : napari.layers.Image
+            Handed on to ``on_split``.
+        image_maps : ImageMaps
+            What to split.
+        settings : SegmentationSettings
+            Threshold and smallest area.
+        """
+        self._wanted = _Request(image=image, image_maps=image_maps, settings=settings)
+        self._timer.start()
+
+    def discard(self) -> None:
+        """Drop what is waiting and what is running."""
+        self._timer.stop()
+        self._wanted = None
+        if self._task is not None:
+            self._task.cancel()
+
+    def _start(self) -> None:
+        if self._task is not None or self._wanted is None:
+            return  # the end of the running task starts the next one
+        request, self._wanted = self._wanted, None
+        self._task = BackgroundTask(
+            iter_split(request.image_maps, request.settings),
+            f"Splitting the nuclei of {request.image.name}",
+            self._owner,
+            on_step=lambda _: None,
+            on_result=lambda nuclei: self._show(request, nuclei),
+            on_end=self._end,
+            is_listed=False,
+        )
+
+    def _show(self, request: _Request, nuclei: Nuclei) -> None:
+        if self._wanted is None:
+            self._on_split(request.image, request.image_maps, nuclei)
+
+    def _end(self) -> None:
+        self._task = None
+        if not self._timer.isActive():
+            self._start()

@@ -1,0 +1,159 @@
+"""DSB2018 samples and data sets → an image layer and a labels layer.
+
+What such a data set looks like is known in ``core.dsb2018``.  Image files are
+left to napari.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_info
+
+from napari_unet_nuclei.core.dsb2018 import (
+    Dsb2018,
+    is_dsb2018,
+    is_sample_folder,
+    open_dsb2018,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.plugin.layers import LayerData
+
+_FOLDERS_TO_GLANCE_AT = 20
+
+Paths = str | os.PathLike[str]
+
+
+def get_reader(
+    path: Paths | Sequence[Paths],
+) -> Callable[[Paths | Sequence[Paths]], list[LayerData]] | None:
+    """Return the function that opens a path, or None if it is nothing of ours.
+
+    Parameters
+    ----------
+    path : path or list of them
+        What the user opens; a list when it is to become one stack.
+
+    Returns
+    -------
+    callable or None
+        `read`, if every path is a DSB2018 sample, data set or zip.
+    """
+    paths = _as_list(path)
+    if paths and all(_is_ours(each) for each in paths):
+        return read
+    return None
+
+
+def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
+    """Return the layers of a sample for each path.
+
+    Of a data set it is the sample after the one that the viewer shows on top, so
+    opening the data set again and again walks through it.
+
+    Parameters
+    ----------
+    path : path or list of them
+        Sample folders, data-set folders or zips.
+
+    Returns
+    -------
+    list of (data, keyword arguments, layer type)
+        An image and, where the sample has masks, its nuclei as labels.  Their
+        ``metadata`` hold ``sample_id``, ``data_set`` (the path) and
+        ``sample_ids`` (all in that data set).
+
+    Raises
+    ------
+    DatasetError
+        If a data set or sample is incomplete or contradictory.
+    ImageError
+        If an image or a mask is damaged.
+    """
+    return [layer for each in _as_list(path) for layer in _read_next(each)]
+
+
+def _as_list(path: Paths | Sequence[Paths]) -> list[str]:
+    paths = [path] if isinstance(path, (str, os.PathLike)) else path
+    return [os.fspath(each) for each in paths]
+
+
+def _is_ours(path: str) -> bool:
+    if not path:  # which would stand for the current folder
+        return False
+    if not os.path.isdir(path):
+        return is_dsb2018(path)
+    return is_sample_folder(path) or (_may_hold_samples(path) and is_dsb2018(path))
+
+
+def _may_hold_samples(path: str) -> bool:
+    """Glance at a folder: every folder that is dropped on napari comes by here."""
+    for folder in _sub_folders(path):
+        candidates = [folder, *islice(_sub_folders(folder), _FOLDERS_TO_GLANCE_AT)]
+        if any(os.path.isdir(os.path.join(each, "images")) for each in candidates):
+            return True
+    return False
+
+
+def _sub_folders(path: str) -> Iterator[str]:
+    try:
+        with os.scandir(path) as entries:
+            yield from (entry.path for entry in entries if entry.is_dir())
+    except OSError:  # no right to look
+        return
+
+
+def _read_next(path: str) -> list[LayerData]:
+    path = os.path.abspath(path)
+    data_set = open_dsb2018(path)
+    ids = data_set.sample_ids
+    number = (_last_shown(path, ids) + 1) % len(ids)
+    layers = _read_sample(data_set, ids[number], path)
+    if len(ids) > 1:
+        folder = "" if os.path.isfile(path) else ", or the folder of any sample"
+        show_info(
+            f"Sample {number + 1:,} of {len(ids):,} in {os.path.basename(path)}. "
+            f"Open it again for the next one{folder}."
+        )
+    return layers
+
+
+def _last_shown(path: str, ids: Sequence[str]) -> int:
+    """Return which sample the topmost layer from a data set shows, or -1."""
+    if "qtpy" not in sys.modules:  # no window, and none to load Qt for
+        return -1
+    from napari import current_viewer
+
+    viewer = current_viewer()
+    for layer in reversed(viewer.layers if viewer else []):
+        sample_id = layer.metadata.get("sample_id")
+        if layer.metadata.get("data_set") == path and sample_id in ids:
+            return ids.index(sample_id)
+    return -1
+
+
+def _read_sample(data_set: Dsb2018, sample_id: str, path: str) -> list[LayerData]:
+    metadata = {
+        "sample_id": sample_id,
+        "data_set": path,
+        "sample_ids": data_set.sample_ids,
+    }
+    if not data_set.has_masks(sample_id):
+        return [_image_layer(data_set.read_image(sample_id), metadata)]
+    sample = data_set.read_sample(sample_id)
+    labels = {"name": f"{sample_id} nuclei", "metadata": metadata}
+    return [_image_layer(sample.image, metadata), (sample.labels, labels, "labels")]
+
+
+def _image_layer(image: NDArray[Any], metadata: dict[str, Any]) -> LayerData:
+    is_rgb = image.ndim == 3 and image.shape[-1] in (3, 4)
+    kwargs = {"name": metadata["sample_id"], "rgb": is_rgb, "metadata": metadata}
+    return image, kwargs, "image"

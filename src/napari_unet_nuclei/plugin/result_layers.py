@@ -1,0 +1,133 @@
+"""Where results are shown: one labels layer for each image, kept up to date.
+
+Knows the viewer's layers, but neither widgets nor networks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet_nuclei import __version__
+from napari_unet_nuclei.plugin.layers import (
+    labels_features,
+    labels_layer_metadata,
+    spatial_kwargs,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    import napari.viewer
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Shown:
+    """A labels layer as it was left: what it holds and where it lies."""
+
+    layer: Labels
+    labels: NDArray[np.int32]
+    placement: dict[str, Any]
+
+
+class ResultLayers:
+    """Shows nuclei, in the same layer as before where there is one.
+
+    A layer the user has painted in is left alone, and so is one that is gone:
+    the result then gets a new layer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._shown: dict[Hashable, _Shown] = {}
+
+    def show(
+        self, image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str
+    ) -> Labels:
+        """Show the nuclei of an image.
+
+        Parameters
+        ----------
+        image : napari.layers.Image
+            The image.
+        image_maps : ImageMaps
+            What the network said of it.
+        nuclei : Nuclei
+            What to show.
+        command : str
+            The command that finds the same nuclei.
+
+        Returns
+        -------
+        napari.layers.Labels
+            The layer, new or updated.
+        """
+        placement = spatial_kwargs(image, nuclei.labels.ndim, image_maps.request.axes)
+        table = {
+            "features": labels_features(nuclei.features),
+            "metadata": _describe(image, image_maps, nuclei, command),
+        }
+        before = self._find_unchanged(image)
+        if before is None:
+            layer = self._viewer.add_labels(
+                nuclei.labels.copy(),
+                name=f"{image.name} nuclei",
+                **placement,
+                **table,
+            )
+        else:
+            layer = before.layer
+            layer.data = nuclei.labels.copy()
+            # Each of these draws the layer anew, so none is set for nothing.
+            moved = {} if _is_same(placement, before.placement) else placement
+            for name, value in (table | moved).items():
+                setattr(layer, name, value)
+        self._shown[image.unique_id] = _Shown(
+            layer=layer, labels=nuclei.labels, placement=placement
+        )
+        return layer
+
+    def forget(self, image: Image) -> None:
+        """Stop to update the layer of an image."""
+        self._shown.pop(image.unique_id, None)
+
+    def _find_unchanged(self, image: Image) -> _Shown | None:
+        shown = self._shown.get(image.unique_id)
+        if shown is None or shown.layer not in self._viewer.layers:
+            return None
+        return shown if np.array_equal(shown.layer.data, shown.labels) else None
+
+
+def _is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(
+        np.array_equal(first[name], second[name])
+        if isinstance(first[name], np.ndarray)
+        else first[name] == second[name]
+        for name in first
+    )
+
+
+def _describe(
+    image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str
+) -> dict[str, Any]:
+    return labels_layer_metadata(
+        image,
+        model=image_maps.model.name,
+        settings=asdict(nuclei.settings),
+        axes=image_maps.request.axes,
+        channel=image_maps.request.channel,
+        engine=image_maps.model.engine.description,
+        package=f"napari-unet-nuclei {__version__}",
+        command=command,
+    )

@@ -1,0 +1,282 @@
+"""The widget that finds nuclei and lets the threshold be moved afterwards.
+
+Only controls and what connects them: what runs is in ``segmentation``, what is
+shown in ``result_layers``, what is said in ``sentences``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import (
+    CheckBox,
+    Container,
+    FloatSlider,
+    FloatSpinBox,
+    PushButton,
+    SpinBox,
+)
+from magicgui.widgets.bases import Widget
+from napari.layers import Image
+from qtpy.QtWidgets import QApplication
+
+from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
+from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
+from napari_unet_nuclei.plugin.layers import image_array
+from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
+from napari_unet_nuclei.plugin.model_choice import ModelChoice
+from napari_unet_nuclei.plugin.result_layers import ResultLayers
+from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
+from napari_unet_nuclei.plugin.segmentation import (
+    SegmentationRequest,
+    WarmModel,
+    iter_segmentation,
+)
+from napari_unet_nuclei.plugin.sentences import describe_nuclei
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    import napari.viewer
+
+    from napari_unet_nuclei.core.prediction import TileDone
+    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+
+_DEFAULTS = SegmentationSettings()
+_START_THRESHOLD = 0.5
+_THRESHOLD_TOOLTIP = (
+    "Foreground probability that makes a nucleus. Lower finds more and larger "
+    "nuclei. Moving it updates the labels at once."
+)
+
+
+class SegmentWidget(Container[Widget]):
+    """Segments an image layer and keeps its maps, so that sliders act at once.
+
+    Keeps in step: the drop-down lists with layers and models, the labels layer
+    with threshold and smallest area, the status line with the last result.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where images come from and labels go.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._models = WarmModel()
+        self._results: dict[Hashable, ImageMaps] = {}
+        self._layers = ResultLayers(viewer)
+        self._is_own_threshold = True
+        self.image = LayerChoice(
+            viewer,
+            Image,
+            label="Image",
+            tooltip="Grey or colour image; stacks are segmented plane by plane",
+        )
+        self.model = ModelChoice(
+            label="Model", tooltip="Models you have fine-tuned appear here too"
+        )
+        self.threshold = FloatSlider(
+            value=_START_THRESHOLD,
+            min=0.05,
+            max=0.95,
+            step=0.01,
+            label="Threshold",
+            tooltip=_THRESHOLD_TOOLTIP,
+        )
+        self.min_area = SpinBox(
+            value=_DEFAULTS.min_area,
+            max=1_000_000,
+            label="Minimum area (px²)",
+            tooltip="Smaller nuclei are dropped. Changing it updates the labels at "
+            "once.",
+        )
+        self.diameter = FloatSpinBox(
+            value=0,
+            min=0,
+            max=2000,
+            step=1,
+            label="Nucleus diameter (px)",
+            tooltip="Typical diameter in this image, by which it is rescaled for the "
+            "model. Automatic leaves it as it is, which suits 10 to 60 px.",
+        )
+        self.tta = CheckBox(
+            value=_DEFAULTS.tta,
+            text="Average eight views",
+            tooltip="Average over flips and quarter turns: better, eight times slower",
+        )
+        self.panel = RunPanel(
+            "Segment", "Find the nuclei of the chosen image", self.segment
+        )
+        self.copy_button = PushButton(
+            text="Copy as command",
+            tooltip="Copy the command line that does the same without napari",
+        )
+        super().__init__(widgets=[self.panel, self.copy_button], labels=False)
+        form = make_form(
+            [
+                self.image,
+                self.model,
+                self.threshold,
+                self.min_area,
+                self.diameter,
+                self.tta,
+            ]
+        )
+        self.native.layout().insertWidget(0, form)
+        self.panel.cancel_on_close(self)
+        self._splitting = LiveSplitting(self.native, self._show)
+        self.diameter.native.setDecimals(0)
+        self.diameter.native.setSpecialValueText("automatic")
+        self.model.changed.connect(self._use_own_threshold)
+        self.threshold.changed.connect(self._use_chosen_threshold)
+        self.min_area.changed.connect(self._split_again)
+        self.copy_button.changed.connect(lambda: self.copy_command())
+        viewer.layers.events.removed.connect(self._forget)
+
+    @property
+    def settings(self) -> SegmentationSettings:
+        """What the controls say; no threshold stands for the model's own.
+
+        Raises
+        ------
+        SettingsError
+            If a value is out of range.
+        """
+        return SegmentationSettings(
+            threshold=None
+            if self._is_own_threshold
+            else round(self.threshold.value, 2),
+            min_area=self.min_area.value,
+            diameter=self.diameter.value or None,
+            tta=self.tta.value,
+        )
+
+    def segment(self) -> None:
+        """Find the nuclei of the chosen image, in the background."""
+        if self.panel.is_running:
+            return
+        try:
+            image, model = self._chosen_image(), self._chosen_model()
+            pixels, axes = image_array(image)
+            request = SegmentationRequest(
+                image=pixels,
+                axes=axes,
+                model=model,
+                settings=self.settings,
+                channel=shown_channel(image, axes, self._viewer.dims.point),
+            )
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        self.panel.start(
+            iter_segmentation(request, self._models),
+            f"Segmenting {image.name}",
+            on_step=self._say_progress,
+            on_result=lambda result: self._take_result(image, *result),
+            fraction=lambda done: done.n_done / done.n_tiles,
+        )
+
+    def copy_command(self) -> None:
+        """Put the command that does the same on the clipboard."""
+        try:
+            image, model = self._chosen_image(), self._chosen_model()
+            _, axes = image_array(image)
+            channel = shown_channel(image, axes, self._viewer.dims.point)
+            command = _command(image, model, self.settings, axes, channel)
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(command)
+        hint = "" if image.source.path else f" Save the image as {image.name}.tif too."
+        self.panel.say(f"Copied the command.{hint}", command)
+
+    def _chosen_image(self) -> Image:
+        image = self.image.layer
+        if image is None:
+            raise ImageError(
+                "There is no image to segment: open an image or choose an image layer."
+            )
+        return image
+
+    def _chosen_model(self) -> str:
+        model = self.model.model
+        if model is None:
+            raise ModelError("No model is chosen: choose one or open a model file.")
+        return model
+
+    def _say_progress(self, done: TileDone) -> None:
+        self.panel.say(f"Tile {done.n_done} of {done.n_tiles} …")
+
+    def _take_result(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
+        if image not in self._viewer.layers:
+            self.panel.say(f"{image.name} was removed, so nothing is shown.")
+            return
+        self._splitting.discard()
+        self._results[image.unique_id] = image_maps
+        self._show(image, image_maps, nuclei)
+        own = image_maps.model.config.splitting.threshold
+        self.threshold.tooltip = f"{_THRESHOLD_TOOLTIP} The model's own is {own:g}."
+        if self._is_own_threshold:
+            with self.threshold.changed.blocked():
+                self.threshold.value = own
+        if self._slider_settings(image_maps) != nuclei.settings:
+            self._split_again()  # a slider was moved while the network was busy
+
+    def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
+        request = image_maps.request
+        command = _command(
+            image, request.model, nuclei.settings, request.axes, request.channel
+        )
+        self._layers.show(image, image_maps, nuclei, command)
+        self.panel.say(
+            describe_nuclei(image_maps, nuclei), image_maps.model.engine.description
+        )
+
+    def _use_own_threshold(self) -> None:
+        self._is_own_threshold = True
+
+    def _use_chosen_threshold(self) -> None:
+        self._is_own_threshold = False
+        self._split_again()
+
+    def _split_again(self) -> None:
+        image = self.image.layer
+        if image is not None and image.unique_id in self._results:
+            image_maps = self._results[image.unique_id]
+            self._splitting.request(
+                image, image_maps, self._slider_settings(image_maps)
+            )
+
+    def _slider_settings(self, image_maps: ImageMaps) -> SegmentationSettings:
+        """Take threshold and smallest area from the sliders, the rest from the maps."""
+        threshold = round(self.threshold.value, 2)
+        own = image_maps.model.config.splitting.threshold
+        return replace(
+            image_maps.request.settings,
+            # The slider has two decimals, a model may have more.
+            threshold=own if round(own, 2) == threshold else threshold,
+            min_area=self.min_area.value,
+        )
+
+    def _forget(self, event: Any) -> None:
+        """Free the maps of an image that has been removed."""
+        self._results.pop(event.value.unique_id, None)
+        self._layers.forget(event.value)
+
+
+def _command(
+    image: Image,
+    model: str,
+    settings: SegmentationSettings,
+    axes: str,
+    channel: int | None,
+) -> str:
+    path = image.source.path or f"{image.name}.tif"
+    return segment_command(path, model, settings, axes, channel)

@@ -1,0 +1,138 @@
+"""What the widgets say in plain words.
+
+Every sentence about a result is made here, from results alone; the sentences of
+errors belong to the errors.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+    from napari_unet_nuclei.plugin.training_events import StepEvent
+    from napari_unet_nuclei.plugin.training_process import FineTuned
+
+
+def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    """Say how many nuclei there are, or why there are none.
+
+    Parameters
+    ----------
+    image_maps : ImageMaps
+        What the network said.
+    nuclei : Nuclei
+        What the settings made of it.
+
+    Returns
+    -------
+    str
+        Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``.
+    """
+    if not nuclei.n_nuclei:
+        return _explain_nothing(image_maps, nuclei)
+    engine = short_engine(image_maps.model.engine.description)
+    return f"{_count(nuclei.n_nuclei)} in {image_maps.seconds:.1f} s · {engine}"
+
+
+def short_engine(description: str) -> str:
+    """Shorten what an engine says of itself to its name and precision.
+
+    Parameters
+    ----------
+    description : str
+        Such as ``"OpenVINO, bf16, on Intel(R) Xeon(R) CPU"``.
+
+    Returns
+    -------
+    str
+        Such as ``"OpenVINO bf16"``.
+    """
+    parts = description.partition(" (")[0].split(", ")
+    return " ".join(parts[:2])
+
+
+def _count(n_nuclei: int) -> str:
+    return "1 nucleus" if n_nuclei == 1 else f"{n_nuclei:,} nuclei"
+
+
+def _explain_nothing(image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    from napari_unet_nuclei.core.images import intensity_limits, to_planes
+    from napari_unet_nuclei.plugin.segmentation import split_maps
+
+    limits = [intensity_limits(to_planes(plane)) for plane in image_maps.stack]
+    if not any(high > low for low, high in limits):
+        return "No nuclei found: all pixels of the image have the same value."
+    n_small = split_maps(image_maps, replace(nuclei.settings, min_area=0)).n_nuclei
+    if n_small:
+        return (
+            f"No nuclei left: {n_small} found, all smaller than "
+            f"{nuclei.settings.min_area} px². Lower the minimum area."
+        )
+    highest = max(maps.foreground.max() for maps in image_maps.maps)
+    threshold = nuclei.settings.threshold or 0
+    reason = (
+        f"what exceeds the threshold of {threshold:.2f} does so only just"
+        if highest > threshold
+        else f"the highest probability is {highest:.2f}, the threshold {threshold:.2f}"
+    )
+    return (
+        f"No nuclei found: {reason}. Lower the threshold, or set the nucleus diameter: "
+        f"this model knows nuclei of about {image_maps.model.config.diameter:.0f} px."
+    )
+
+
+def describe_step(event: StepEvent) -> str:
+    """Say how far training is.
+
+    Parameters
+    ----------
+    event : StepEvent
+        What the process said.
+
+    Returns
+    -------
+    str
+        Such as ``"Epoch 3 · loss 0.412 · held-out score 0.71, the best so far"``.
+    """
+    if event.epoch == 0 and event.score is not None:
+        return f"The model to beat scores {event.score:.2f} on the held-out part"
+    parts = [f"Epoch {event.epoch}" if event.progress < 1 else "Finishing"]
+    if event.loss is not None:
+        parts.append(f"loss {event.loss:.3f}")
+    if event.score is not None:
+        best = ", the best so far" if event.is_best else ""
+        parts.append(f"held-out score {event.score:.2f}{best}")
+    return " · ".join(parts)
+
+
+def compare_with_start(result: FineTuned) -> str:
+    """Say whether fine-tuning helped.
+
+    Parameters
+    ----------
+    result : FineTuned
+        How the run ended.
+
+    Returns
+    -------
+    str
+        The held-out scores before and after, and what to do next.
+    """
+    if result.start_score is None:
+        return (
+            f"{result.name} is ready: score {result.score:.2f} on held-out "
+            f"{result.held_out}."
+        )
+    scores = f"{result.start_score:.2f} → {result.score:.2f} on held-out"
+    if result.is_better:
+        return (
+            f"{result.name} is better than {result.start}: {scores} {result.held_out}. "
+            "Choose it under Segment nuclei."
+        )
+    return (
+        f"{result.name} is not better than {result.start} ({scores} "
+        f"{result.held_out}), so the weights of {result.start} were kept. "
+        "Label more nuclei or train longer."
+    )

@@ -1,0 +1,144 @@
+"""What the training process says: one JSON object a line, parsed here.
+
+The other end is ``napari-unet-nuclei train --events jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class StatusEvent:
+    """The process says what it is doing.
+
+    Parameters
+    ----------
+    message : str
+        A sentence for the user.
+    """
+
+    message: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepEvent:
+    """Training has gone on.
+
+    Parameters
+    ----------
+    epoch : int
+        Epochs done.
+    progress : float in [0, 1]
+        Part of the run that is done.
+    seconds : float
+        Time since training began.
+    loss : float, optional
+        Mean since the last event; ``None`` before the first step.
+    score : float in [0, 1], optional
+        DSB2018 score on the held-out part, at the end of an epoch.
+    is_best : bool
+        This score is the best so far, and these weights have been saved.
+    """
+
+    epoch: int
+    progress: float
+    seconds: float
+    loss: float | None
+    score: float | None
+    is_best: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinishedEvent:
+    """Training has ended well.
+
+    Parameters
+    ----------
+    output : Path
+        The model.
+    score : float in [0, 1]
+        Its DSB2018 score on the held-out part.
+    start_score : float in [0, 1], optional
+        That of the model training started from.
+    is_better : bool
+        Whether the new one is better.
+    seconds : float
+        Time it took.
+    """
+
+    output: Path
+    score: float
+    start_score: float | None
+    is_better: bool
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ErrorEvent:
+    """Training cannot go on.
+
+    Parameters
+    ----------
+    message : str
+        A sentence for the user.
+    """
+
+    message: str
+
+
+TrainingEvent = StatusEvent | StepEvent | FinishedEvent | ErrorEvent
+
+
+def parse_event(line: str) -> TrainingEvent | None:
+    """Turn a line into an event.
+
+    Parameters
+    ----------
+    line : str
+        One line of the process' standard output.
+
+    Returns
+    -------
+    TrainingEvent or None
+        ``None`` for anything else, such as what a library prints.
+    """
+    try:
+        values = json.loads(line)
+        return _make_event(values)
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
+    match values["event"]:
+        case "status":
+            return StatusEvent(message=str(values["message"]))
+        case "step":
+            return StepEvent(
+                epoch=values["epoch"],
+                progress=values["progress"],
+                seconds=values["seconds"],
+                loss=values["loss"],
+                score=_score(values["scores"]),
+                is_best=values["is_best"],
+            )
+        case "finished":
+            return FinishedEvent(
+                output=Path(values["output"]),
+                score=values["scores"]["dsb2018"],
+                start_score=_score(values["start_scores"]),
+                is_better=values["is_better_than_start"],
+                seconds=values["seconds"],
+            )
+        case "error":
+            return ErrorEvent(message=str(values["message"]))
+        case _:
+            return None
+
+
+def _score(scores: dict[str, float] | None) -> float | None:
+    return None if scores is None else scores["dsb2018"]

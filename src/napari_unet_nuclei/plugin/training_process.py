@@ -1,0 +1,273 @@
+"""Fine-tuning in a child process, followed from here.
+
+The child is the command line itself.  How it is started and ended is in
+``child_process``, what it says in ``training_events``; Qt and layers do not
+belong here.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
+from napari_unet_nuclei.plugin.child_process import iter_output
+from napari_unet_nuclei.plugin.commands import fine_tune_arguments
+from napari_unet_nuclei.plugin.training_events import (
+    ErrorEvent,
+    FinishedEvent,
+    StepEvent,
+    TrainingEvent,
+    parse_event,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.sample import Sample
+
+_N_PARTS_BELOW = 5  # fewer samples than this are cut into quarters to hold some out
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class FineTuneRequest:
+    """All a run needs to know.
+
+    Parameters
+    ----------
+    image : ndarray
+        Pixels.
+    axes : str
+        Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
+    channel : int, optional
+        Channel that shows the nuclei, where there is a choice.
+    labels : (…, Y, X) ndarray of integers
+        Nuclei of the image, 0 = background; planes without any are left out.
+    start : Path
+        Model to start from.
+    output : Path
+        Model to write; there must be none of this name yet.
+    minutes : float
+        Time to train.
+    command : callable, optional
+        Makes program and arguments of data folder, output, start and minutes.
+    """
+
+    image: NDArray[Any]
+    axes: str
+    channel: int | None = None
+    labels: NDArray[np.integer]
+    start: Path
+    output: Path
+    minutes: float
+    command: Callable[[Path, Path, Path, float], list[str]] = fine_tune_arguments
+
+
+@dataclass(frozen=True, kw_only=True)
+class FineTuned:
+    """How a run ended.
+
+    Parameters
+    ----------
+    name, start : str
+        The new model, and the one it began as.
+    score, start_score : float in [0, 1]
+        DSB2018 scores of the two on the held-out part.
+    is_better : bool
+        Whether training helped.
+    held_out : str
+        What the scores come from: ``"quarters"`` or ``"images"``.
+    """
+
+    name: str
+    start: str
+    score: float
+    start_score: float | None
+    is_better: bool
+    held_out: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class StillRunning:
+    """Nothing new; lets a worker notice that it is cancelled.
+
+    Parameters
+    ----------
+    seconds : float
+        Time since the process was started.
+    """
+
+    seconds: float
+
+
+def iter_fine_tuning(
+    request: FineTuneRequest,
+) -> Generator[TrainingEvent | StillRunning, None, FineTuned]:
+    """Fine-tune a model in a child process.
+
+    Closing the generator ends the process; the best weights so far stay on disk
+    if they are better than those it started from.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        Samples, models and time.
+
+    Yields
+    ------
+    TrainingEvent or StillRunning
+        What the process says, or that it is there, ten times a second.
+
+    Returns
+    -------
+    FineTuned
+        How it ended.
+
+    Raises
+    ------
+    TrainingError
+        If nothing is labelled, training cannot start or go on, or the process
+        dies.
+    LabelsError, ImageError
+        If image and labels do not belong together.
+    OutputError
+        If the samples cannot be written or there is such a model already.
+    """
+    if request.output.exists():
+        raise OutputError(
+            "Expected a name that no model has. Received: "
+            f"{request.output.stem!r}; choose another name."
+        )
+    samples = make_samples(request)
+    has_improved = False
+    try:
+        request.output.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(prefix="unet-nuclei-training-") as folder:
+            data = Path(folder) / "data"
+            write_samples(data, samples)
+            arguments = request.command(
+                data, request.output, request.start, request.minutes
+            )
+            began = time.monotonic()
+            with closing(iter_output(arguments, Path(folder))) as lines:
+                for line in lines:
+                    event = None if line is None else parse_event(line)
+                    if event is None:
+                        yield StillRunning(seconds=time.monotonic() - began)
+                        continue
+                    if isinstance(event, ErrorEvent):
+                        raise TrainingError(event.message)
+                    if isinstance(event, FinishedEvent):
+                        has_improved = True
+                        return _make_result(request, event, len(samples))
+                    if isinstance(event, StepEvent):
+                        has_improved |= event.is_best and event.epoch > 0
+                    yield event
+        raise TrainingError("The training process ended without a result; try again.")
+    except OSError as error:
+        raise OutputError(
+            f"Training cannot write its files: {error}; free some space or check "
+            "the permissions."
+        ) from error
+    finally:
+        if not has_improved:
+            _remove_traces(request.output)
+
+
+def make_samples(request: FineTuneRequest) -> list[Sample]:
+    """Cut image and labels into annotated planes.
+
+    Parameters
+    ----------
+    request : FineTuneRequest
+        Its image and labels are used.
+
+    Returns
+    -------
+    list of Sample
+        The planes that have nuclei.
+
+    Raises
+    ------
+    TrainingError
+        If no plane has any.
+    LabelsError
+        If image and labels differ in shape or the labels are no labels.
+    ImageError
+        If the image cannot be used.
+    """
+    from napari_unet_nuclei.core.axes import PlaneStack
+    from napari_unet_nuclei.core.images import to_planes
+    from napari_unet_nuclei.core.labels import check_labels
+    from napari_unet_nuclei.core.sample import Sample
+
+    stack = PlaneStack(np.asarray(request.image), request.axes, request.channel)
+    expected = (*stack.leading_shape, *stack.plane_shape)
+    if request.labels.shape != expected:
+        raise LabelsError(
+            f"Expected labels as large as the image, {expected}. Received: "
+            f"{request.labels.shape}; choose the labels that belong to the image."
+        )
+    planes = request.labels.reshape(-1, *stack.plane_shape)
+    samples = [
+        Sample(f"plane{number}", to_planes(image), check_labels(labels))
+        for number, (image, labels) in enumerate(zip(stack, planes, strict=True))
+        if labels.any()
+    ]
+    if not samples:
+        raise TrainingError(
+            "Fine-tuning needs labelled nuclei. Received: labels with background only; "
+            "label some nuclei first."
+        )
+    return samples
+
+
+def write_samples(folder: Path, samples: Sequence[Sample]) -> None:
+    """Write samples as the folder of images and labels that training reads.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to make, with ``images`` and ``labels`` in it.
+    samples : sequence of Sample
+        What to write, images (Y, X, 3).
+    """
+    import tifffile
+
+    from napari_unet_nuclei.core.label_files import write_labels_tiff
+
+    for kind in ("images", "labels"):
+        (folder / kind).mkdir(parents=True)
+    for number, sample in enumerate(samples):
+        name = f"{number:04d}.tif"
+        tifffile.imwrite(folder / "images" / name, sample.image, photometric="rgb")
+        write_labels_tiff(folder / "labels" / name, sample.labels)
+
+
+def _make_result(
+    request: FineTuneRequest, event: FinishedEvent, n_samples: int
+) -> FineTuned:
+    is_cut = n_samples < _N_PARTS_BELOW
+    return FineTuned(
+        name=request.output.stem,
+        start=request.start.stem,
+        score=event.score,
+        start_score=event.start_score,
+        is_better=event.is_better,
+        held_out="quarters" if is_cut else "images",
+    )
+
+
+def _remove_traces(output: Path) -> None:
+    """Remove a model that is only a copy of the one it began as, and its log."""
+    for suffix in (output.suffix, ".csv", ".png", ".state.npz"):
+        with suppress(OSError):
+            output.with_suffix(suffix).unlink(missing_ok=True)

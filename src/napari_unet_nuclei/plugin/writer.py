@@ -1,0 +1,221 @@
+"""Labels layers → files, one function for each entry in napari's save dialog.
+
+How each format looks is known in ``core.label_files`` and ``core.rle``.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.utils.notifications import show_info
+
+from napari_unet_nuclei.core.dsb2018 import open_dsb2018
+from napari_unet_nuclei.core.errors import LabelsError, OutputError, UNetNucleiError
+from napari_unet_nuclei.core.image_files import read_image
+from napari_unet_nuclei.core.label_files import (
+    write_dsb2018_masks,
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.rle import write_rle_csv
+from napari_unet_nuclei.plugin.layers import labels_array, pixel_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_IMAGEJ_ORDER = "TZCYX"
+
+
+def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as a TIFF that ImageJ opens, with its pixel size.
+
+    Parameters
+    ----------
+    path : str
+        The file; ``.tif`` is appended to any other suffix.
+    data : (Y, X) array_like of int, or a stack of such
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or have axes that are not known.
+    OutputError
+        If the file cannot be written or a label is too large.
+    """
+    path = _complete(path, ".tif", ".tiff")
+    labels, axes = labels_array(data, meta)
+    sizes, unit = pixel_size(meta, axes)
+    order = "".join(axis for axis in _IMAGEJ_ORDER if axis in axes)
+    write_labels_tiff(
+        path,
+        labels.transpose([axes.index(axis) for axis in order]),
+        axes=order,
+        pixel_size=sizes,
+        unit=unit,
+    )
+    return [path]
+
+
+def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as a grey 16-bit PNG.
+
+    Parameters
+    ----------
+    path : str
+        The file; ``.png`` is appended to any other suffix.
+    data : (Y, X) array_like of int
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or a stack.
+    OutputError
+        If the file cannot be written or a label exceeds 65,535.
+    """
+    path = _complete(path, ".png")
+    write_labels_png(path, _plane(data, meta, "A PNG"))
+    return [path]
+
+
+def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as Kaggle's csv of run lengths.
+
+    Parameters
+    ----------
+    path : str
+        The file; ``.csv`` is appended to any other suffix.
+    data : (Y, X) array_like of int
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer; the image's id in the csv is the
+        ``sample_id`` of its metadata, else its name.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or a stack.
+    OutputError
+        If the file cannot be written.
+    """
+    path = _complete(path, ".csv")
+    write_rle_csv(path, {_sample_id(meta): _plane(data, meta, "A csv of run lengths")})
+    return [path]
+
+
+def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as a sample of a DSB2018 data set.
+
+    The masks go to ``<path>/<id>/masks``.  Where the metadata says which file
+    or sample the labels were made from, its image goes to ``<path>/<id>/images``.
+
+    Parameters
+    ----------
+    path : str
+        The folder of the data set; created if missing.
+    data : (Y, X) array_like of int
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer; the id is the ``sample_id`` of its
+        metadata, else its name.
+
+    Returns
+    -------
+    list of str
+        The folder of the sample.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or a stack.
+    OutputError
+        If the files cannot be written, or masks from elsewhere are there.
+    """
+    labels = _plane(data, meta, "A DSB2018 sample")
+    sample_id = re.sub(r'[/\\:*?"<>|]+', "_", _sample_id(meta)).strip(" .")
+    sample = Path(path) / sample_id
+    image = _read_source(meta.get("metadata") or {}, labels.shape)
+    if image is not None:
+        write_dsb2018_sample(path, sample_id, image, labels)
+    else:
+        write_dsb2018_masks(path, sample_id, labels)
+        if not (sample / "images").is_dir():
+            image_path = sample / "images" / f"{sample_id}.png"
+            show_info(f"Saved masks only: a full sample needs {image_path} too.")
+    return [str(sample)]
+
+
+def _complete(path: str, *suffixes: str) -> str:
+    """Append the suffix that a save dialog may leave out."""
+    if Path(path).suffix.lower() in suffixes:
+        return path
+    completed = f"{path}{suffixes[0]}"
+    if Path(completed).exists():  # the dialog has asked about another name
+        raise OutputError(
+            f"Expected a file name that ends in {suffixes[0]}. Received: {path}, and "
+            f"{completed} exists. Choose that one to replace it, or another name."
+        )
+    return completed
+
+
+def _plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
+    """Return labels of two axes; leading axes of length 1 do no harm."""
+    labels, axes = labels_array(data, meta)
+    order = [axes.index(axis) for axis in _IMAGEJ_ORDER if axis in axes]
+    labels = labels.transpose(order)
+    if any(length != 1 for length in labels.shape[:-2]):
+        raise LabelsError(
+            f"{what} holds labels of shape (Y, X). Received: shape {labels.shape}. "
+            "Save the stack as TIFF, or one plane at a time."
+        )
+    return np.reshape(labels, labels.shape[-2:])
+
+
+def _sample_id(meta: Mapping[str, Any]) -> str:
+    metadata = meta.get("metadata") or {}
+    return str(metadata.get("sample_id") or meta.get("name") or "nuclei")
+
+
+def _read_source(
+    metadata: Mapping[str, Any], shape: tuple[int, ...]
+) -> NDArray[Any] | None:
+    """Return the image that labels were made from, if it is still to be had."""
+    try:
+        if "data_set" in metadata:
+            data_set = open_dsb2018(metadata["data_set"])
+            image = data_set.read_image(metadata.get("sample_id", ""))
+        elif "image_path" in metadata:
+            image = read_image(metadata["image_path"])
+        else:
+            return None
+    except UNetNucleiError:
+        return None
+    is_colour = image.ndim == 3 and image.shape[-1] in (1, 3, 4)
+    is_plane = image.ndim == 2 or is_colour
+    return image if is_plane and image.shape[:2] == shape else None

@@ -1,0 +1,154 @@
+"""Networks that need no Keras, and a home for a user's models."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core import model_store, prediction
+from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.settings import Architecture, EngineName
+from napari_unet_nuclei.core.splitting import SplittingParameters
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "slow: trains or builds a network; takes long")
+
+
+class BrightnessEngine:
+    """Takes brightness for the probability of a nucleus; can be made to wait."""
+
+    name = EngineName.OPENVINO
+    description = "OpenVINO, bf16, on a test"
+
+    def __init__(self) -> None:
+        self.n_calls = 0
+        self.error: Exception | None = None
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
+
+    def predict(self, tiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        self.n_calls += 1
+        if self.error is not None:
+            raise self.error
+        assert self.may_go_on.wait(30)
+        brightness = tiles[..., 0]
+        return np.stack([brightness, np.zeros_like(brightness), brightness], axis=-1)
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch) -> BrightnessEngine:
+    """Return the engine that every model gets in this test."""
+    fake = BrightnessEngine()
+    monkeypatch.setattr(prediction, "create_engine", lambda *_: fake)
+    return fake
+
+
+@pytest.fixture
+def user_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return the folder of the user's models; no model is shipped."""
+    folder = tmp_path / "models"
+    monkeypatch.setattr(model_store, "user_model_folder", lambda: folder)
+    monkeypatch.setattr(model_store, "shipped_models", dict)
+    return folder
+
+
+@pytest.fixture
+def make_model(user_folder: Path) -> Callable[..., Path]:
+    """Return a function that adds a model, without weights, to the user's."""
+
+    def make(name: str = "tiny", threshold: float = 0.5) -> Path:
+        user_folder.mkdir(exist_ok=True)
+        path = user_folder / f"{name}.unetnuclei"
+        config = ModelConfig(
+            architecture=Architecture.CLASSIC,
+            multiple=8,
+            margin=8,
+            diameter=20.0,
+            splitting=SplittingParameters(
+                threshold=threshold, seed_threshold=0.2, min_confidence=0.0
+            ),
+        )
+        write_bundle(path, ModelBundle(name=name, config=config, weights={}))
+        return path
+
+    return make
+
+
+@pytest.fixture
+def image() -> NDArray[np.uint8]:
+    """Return a dim, a middling and a bright disc, 20 px wide, and a bright speck."""
+    pixels = np.zeros((64, 128), np.uint8)
+    y, x = np.ogrid[:64, :128]
+    for centre, brightness in ((20, 90), (60, 160), (100, 255)):
+        pixels[(y - 30) ** 2 + (x - centre) ** 2 < 100] = brightness
+    pixels[2:4, 2:5] = 255
+    return pixels
+
+
+@pytest.fixture(scope="session")
+def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a tiny network with an OpenVINO form.
+
+    It is built in a process of its own, since TensorFlow must not come into the
+    one in which viewers open.
+    """
+    path = tmp_path_factory.mktemp("real") / "real.unetnuclei"
+    program = (
+        "import sys; from dataclasses import replace; from pathlib import Path\n"
+        "from napari_unet_nuclei.core.model_store import *\n"
+        "from napari_unet_nuclei.core.models import build_model\n"
+        "from napari_unet_nuclei.core.models import bundling\n"
+        "from napari_unet_nuclei.core.models.geometry import measure_geometry\n"
+        "arguments = {'widths': (4, 8)}\n"
+        "model = build_model('classic', arguments)\n"
+        "geometry = measure_geometry(model)\n"
+        "config = ModelConfig(architecture='classic', arguments=arguments,\n"
+        "    multiple=geometry.multiple, margin=geometry.margin, diameter=20.0)\n"
+        "bundle = ModelBundle(name='real', config=config,\n"
+        "    weights=bundling.get_weights(model))\n"
+        "openvino = bundling.export_openvino(bundle)\n"
+        "write_bundle(Path(sys.argv[1]), replace(bundle, openvino=openvino))\n"
+    )
+    subprocess.run([sys.executable, "-c", program, str(path)], check=True)
+    return path
+
+
+@pytest.fixture
+def notifications() -> Any:
+    """Return what the user is told, as a list that grows."""
+    from napari.utils.notifications import notification_manager
+
+    told: list[str] = []
+
+    def note(notification: Any) -> None:
+        told.append(notification.message)
+
+    notification_manager.notification_ready.connect(note)
+    yield told
+    notification_manager.notification_ready.disconnect(note)
+
+
+@pytest.fixture
+def fake_training() -> Callable[..., Callable[..., list[str]]]:
+    """Return what makes the command of a training process that says these lines."""
+    program = Path(__file__).with_name("fake_training.py")
+
+    def make(*lines: str) -> Callable[..., list[str]]:
+        def command(data: Path, output: Path, start: Path, minutes: float) -> list[str]:
+            return [sys.executable, str(program), str(output), *lines]
+
+        return command
+
+    return make

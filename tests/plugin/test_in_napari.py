@@ -1,0 +1,134 @@
+"""Both widgets in napari's window, opened the way its menu opens them."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import psutil
+import pytest
+from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
+
+from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
+from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pytestqt.qtbot import QtBot
+
+STARTING = '{"event": "status", "message": "Starting Keras"}'
+
+
+def open_widget(viewer: Any, title: str) -> Any:
+    _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
+    return widget
+
+
+def test_segmenting_and_moving_the_threshold(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    engine: Any,
+) -> None:
+    make_model("tiny")
+    viewer = make_napari_viewer()
+    cells = viewer.add_image(image, name="cells", scale=(2, 2))
+    widget = open_widget(viewer, "Segment nuclei")
+    assert isinstance(widget, SegmentWidget)
+    assert widget.image.layer.name == "cells"
+
+    widget.panel.run_button.native.click()
+    worker = widget.panel.task.worker
+    with qtbot.waitSignal(worker.finished):
+        pass
+    qtbot.waitUntil(lambda: not widget.panel.is_running)
+    labels = viewer.layers["cells nuclei"]
+    assert labels.data.max() == 2
+    np.testing.assert_array_equal(labels.scale, cells.scale)
+
+    widget.threshold.value = 0.2
+    qtbot.waitUntil(lambda: labels.data.max() == 3)
+    assert engine.n_calls == 1
+
+    # napari remembers every worker; the maps must not live on through one.
+    maps = weakref.ref(widget._results[cells.unique_id])
+    widget.panel.run_button.native.click()
+    qtbot.waitUntil(lambda: not widget.panel.is_running)
+    gc.collect()
+    assert maps() is None
+
+    cells.name = "renamed"
+    assert widget.image.current_choice == "renamed"
+
+
+@pytest.mark.parametrize("is_window", [False, True], ids=["widgets", "window"])
+def test_closing_stops_both_tasks(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    user_folder: Path,
+    engine: Any,
+    fake_training: Callable[..., Callable[..., list[str]]],
+    is_window: bool,
+) -> None:
+    make_model("tiny")
+    viewer = make_napari_viewer()
+    viewer.add_image(np.tile(image, (1, 50)))
+    viewer.add_labels(np.tile(image, (1, 50)))
+    segment = open_widget(viewer, "Segment nuclei")
+    fine_tune = open_widget(viewer, "Fine-tune on labels")
+    assert isinstance(fine_tune, FineTuneWidget)
+    fine_tune.make_command = fake_training(STARTING, "WAIT")
+    engine.may_go_on.clear()
+    segment.panel.run_button.native.click()
+    fine_tune.panel.run_button.native.click()
+    qtbot.waitUntil(lambda: engine.n_calls == 1)
+    qtbot.waitUntil(lambda: "Keras" in fine_tune.panel.status.value, timeout=30_000)
+    child = int((user_folder / "my-nuclei.pid").read_text())
+    workers = [widget.panel.task.worker for widget in (segment, fine_tune)]
+
+    if is_window:
+        viewer.close()
+    else:
+        for dock in viewer.window._qt_window.findChildren(QtViewerDockWidget):
+            if dock.inner_widget() in (segment, fine_tune):
+                dock.destroyOnClose()
+    engine.may_go_on.set()
+    qtbot.waitUntil(
+        lambda: not any(worker.is_running for worker in workers), timeout=30_000
+    )
+    assert not psutil.pid_exists(child)
+    assert engine.n_calls == 1
+
+
+def test_the_task_manager_can_cancel(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    user_folder: Path,
+    fake_training: Callable[..., Callable[..., list[str]]],
+) -> None:
+    make_model("tiny")
+    viewer = make_napari_viewer()
+    viewer.add_image(image)
+    viewer.add_labels(image)
+    widget = open_widget(viewer, "Fine-tune on labels")
+    widget.make_command = fake_training(STARTING, "WAIT")
+    widget.panel.run_button.native.click()
+    qtbot.waitUntil(lambda: "Keras" in widget.panel.status.value, timeout=30_000)
+    manager = viewer.window._task_status_manager
+    assert any("Fine-tuning tiny" in text for text in manager.get_status())
+    manager.cancel_all()
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=30_000)
+    child = int((user_folder / "my-nuclei.pid").read_text())
+    assert not psutil.pid_exists(child)
+    assert widget.panel.run_button.enabled
+    assert not manager.is_busy()

@@ -1,0 +1,257 @@
+from __future__ import annotations
+
+import dask.array as da
+import numpy as np
+import pytest
+from napari.components import ViewerModel
+from napari.layers import Image, Labels
+from npe2 import PluginManifest
+
+from napari_unet_nuclei.core.errors import ImageError, LabelsError
+from napari_unet_nuclei.plugin.layers import (
+    image_array,
+    labels_array,
+    labels_features,
+    labels_layer_metadata,
+    pixel_size,
+    spatial_kwargs,
+)
+
+GREY = np.zeros((16, 20))
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels", "axes"),
+    [
+        ((16, 20), None, "YX"),
+        ((5, 16, 20), None, "ZYX"),
+        ((2, 5, 16, 20), None, "TZYX"),
+        ((5, 16, 20), ("t", "-2", "-1"), "TYX"),
+        ((5, 16, 20), ("Time", "y", "x"), "TYX"),
+        ((5, 16, 20), ("z", "row", "column"), "ZYX"),
+        ((3, 16, 20), ("c", "y", "x"), "CYX"),
+        ((16, 20, 5), ("y", "x", "channel"), "YXC"),
+        ((2, 5, 3, 16, 20), ("t", "z", "c", "y", "x"), "TZCYX"),
+        ((5, 16, 20), ("position", "y", "x"), "ZYX"),
+        # What contradicts itself is no help.
+        ((5, 16, 20), ("y", "y", "x"), "ZYX"),
+        ((16, 20), ("z", "x"), "YX"),
+    ],
+)
+def test_axes_come_from_names_then_from_positions(shape, labels, axes):
+    layer = Image(np.zeros(shape), axis_labels=labels, rgb=False)
+    pixels, found = image_array(layer)
+    assert pixels is layer.data
+    assert found == axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((16, 20, 3), "YXC"), ((5, 16, 20, 4), "ZYXC")]
+)
+def test_the_channels_of_an_rgb_layer_are_the_last_axis(shape, axes):
+    pixels, found = image_array(Image(np.zeros(shape, np.uint8), rgb=True))
+    assert pixels.shape == shape
+    assert found == axes
+
+
+def test_three_columns_are_no_channels_when_the_layer_says_so():
+    assert image_array(Image(np.zeros((16, 20, 3)), rgb=False))[1] == "ZYX"
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        Image(np.zeros((2, 2, 2, 16, 20)), name="five"),
+        Image(np.zeros((2, 16, 20, 3)), rgb=True, axis_labels="cyx", name="five"),
+    ],
+)
+def test_axes_that_could_be_anything_are_named(layer):
+    with pytest.raises(ImageError, match=r"Received: 'five' .* in the layer's axis_la"):
+        image_array(layer)
+
+
+def test_of_a_multiscale_layer_the_finest_level_is_taken():
+    layer = Image([np.zeros((16, 20)), np.zeros((8, 10))], multiscale=True)
+    assert image_array(layer)[0].shape == (16, 20)
+
+
+def test_a_dask_array_is_not_computed():
+    def fail(*_, **__):
+        raise AssertionError
+
+    lazy = da.map_blocks(fail, chunks=((1, 1), (8,), (8,)), dtype=float)
+    layer = Image(lazy, contrast_limits=(0, 1), visible=False)
+    assert image_array(layer)[0] is lazy
+
+
+def placed_image(shape=(4, 3, 16, 20), **kwargs):
+    return Image(
+        np.zeros(shape),
+        scale=(9, 1, 0.5, 0.25),
+        translate=(1, 2, 3, 4),
+        units=("s", "pixel", "um", "um"),
+        axis_labels=("t", "c", "y", "x"),
+        rgb=False,
+        **kwargs,
+    )
+
+
+def test_a_plane_lies_where_the_image_does():
+    layer = placed_image()
+    labels = Labels(np.zeros((16, 20), int), **spatial_kwargs(layer, 2))
+    assert tuple(labels.scale) == (0.5, 0.25)
+    assert tuple(labels.translate) == (3, 4)
+    assert [str(unit) for unit in labels.units] == ["micrometer", "micrometer"]
+    assert labels.axis_labels == ("y", "x")
+
+
+def test_a_stack_lies_where_the_image_does_without_its_channels():
+    layer = placed_image()
+    labels = Labels(np.zeros((4, 16, 20), int), **spatial_kwargs(layer, 3))
+    assert tuple(labels.scale) == (9, 0.5, 0.25)
+    assert labels.axis_labels == ("t", "y", "x")
+    assert str(labels.units[0]) == "second"
+
+
+def test_the_user_may_know_better_what_the_axes_are():
+    layer = Image(np.zeros((4, 3, 16, 20)), scale=(9, 1, 0.5, 0.25), rgb=False)
+    assert tuple(spatial_kwargs(layer, 3)["scale"]) == (1, 0.5, 0.25)
+    assert tuple(spatial_kwargs(layer, 3, "zcyx")["scale"]) == (9, 0.5, 0.25)
+
+
+@pytest.mark.parametrize("axes", [None, "YXC"])
+def test_the_axes_of_an_rgb_layer_do_not_count_its_channels(axes):
+    layer = Image(np.zeros((16, 20, 3), np.uint8), rgb=True, scale=(2, 3))
+    kwargs = spatial_kwargs(layer, 2, axes)
+    assert tuple(kwargs["scale"]) == (2, 3)
+    assert kwargs["axis_labels"] == layer.axis_labels
+
+
+def test_turned_and_sheared_images_keep_their_nuclei():
+    affine = np.array([[1, 0, 5], [0.2, 1, 6], [0, 0, 1]])
+    layer = Image(
+        GREY, scale=(2, 3), rotate=30, shear=[0.3], translate=(7, 8), affine=affine
+    )
+    labels = Labels(GREY.astype(int), **spatial_kwargs(layer, 2))
+    for corner in [(0, 0), (15, 3)]:
+        np.testing.assert_allclose(
+            labels.data_to_world(corner), layer.data_to_world(corner)
+        )
+
+
+def test_a_layer_can_be_put_in_place_later():
+    layer = placed_image(shear=np.eye(4), rotate=np.eye(4))
+    labels = Labels(GREY.astype(int))
+    for name, value in spatial_kwargs(layer, 2).items():
+        setattr(labels, name, value)
+    np.testing.assert_allclose(labels.data_to_world((1, 1)), (3.5, 4.25))
+
+
+def test_labels_remember_the_sample():
+    metadata = {"sample_id": "a", "data_set": "/data", "sample_ids": ("a", "b")}
+    layer = Image(GREY, name="image", metadata=metadata)
+    expected = {"sample_id": "a", "image": "image", "data_set": "/data", "model": "m"}
+    assert labels_layer_metadata(layer, model="m") == expected
+
+
+def test_labels_remember_the_file(npe2pm, tmp_path):
+    path = str(tmp_path / "cells.1.npy")
+    np.save(path, GREY)
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    (layer,) = ViewerModel().open(path, plugin="napari")
+    expected = {"sample_id": "cells.1", "image": layer.name, "image_path": path}
+    assert labels_layer_metadata(layer) == expected
+
+
+def test_labels_remember_at_least_the_name():
+    layer = Image(GREY, name="drawn")
+    assert labels_layer_metadata(layer) == {"sample_id": "drawn", "image": "drawn"}
+
+
+def features(label):
+    label = np.asarray(label, np.int32)
+    return {
+        "label": label,
+        "area": label * 10,
+        "probability": label / 100,
+        "is_touching": label > 1,
+    }
+
+
+@pytest.mark.parametrize(("numbers", "rows"), [([1, 2, 4], 5), ([7, 2**31 - 1], 3)])
+def test_the_status_bar_shows_the_features_of_the_nucleus(numbers, rows):
+    data = np.array([[0, *numbers]], np.int32)
+    layer = Labels(data, features=labels_features(features(numbers)))
+    assert len(layer.features) == rows
+    for column, number in enumerate(numbers, start=1):
+        status = layer.get_status((0, column))["value"]
+        assert str(number) in status
+        assert f"is_touching: {number > 1}" in status
+    assert "area" not in layer.get_status((0, 0))["value"]
+
+
+def test_row_n_is_label_n_for_the_features_table():
+    table = labels_features(features([1, 3]))
+    np.testing.assert_array_equal(table["index"], [0, 1, 2, 3])
+    np.testing.assert_array_equal(table["area"], [np.nan, 10, np.nan, 30])
+    assert table["is_touching"].tolist() == [None, False, None, True]
+
+
+def test_without_nuclei_only_the_background_is_left():
+    table = labels_features(features([]))
+    assert table["index"].tolist() == [0]
+    assert len(Labels(GREY.astype(int), features=table).features) == 1
+
+
+@pytest.mark.parametrize(
+    ("data", "meta", "shape", "axes"),
+    [
+        ([[1, 2]], {}, (1, 2), "YX"),
+        (np.ones((2, 3, 4), int), {"axis_labels": ("t", "y", "x")}, (2, 3, 4), "TYX"),
+        ([np.ones((4, 4)), np.ones((2, 2))], {"multiscale": True}, (4, 4), "YX"),
+        (da.ones((2, 3), dtype=int), {"multiscale": False}, (2, 3), "YX"),
+    ],
+)
+def test_writers_get_plain_labels(data, meta, shape, axes):
+    labels, found = labels_array(data, meta)
+    assert isinstance(labels, np.ndarray)
+    assert labels.shape == shape
+    assert found == axes
+
+
+@pytest.mark.parametrize(
+    ("shape", "labels"), [((4,), None), ((1,) * 5, None), ((4, 4), ("z", "y", "x"))]
+)
+def test_labels_with_axes_that_nobody_knows_are_refused(shape, labels):
+    with pytest.raises(LabelsError, match=r"the axes Y and X, .* Received: shape \("):
+        labels_array(np.ones(shape, int), {"axis_labels": labels})
+
+
+@pytest.mark.parametrize(
+    ("meta", "axes", "expected"),
+    [
+        ({}, "YX", ({}, None)),
+        ({"scale": (2, -3)}, "YX", ({"Y": 2, "X": 3}, None)),
+        ({"scale": (2, 3), "units": "µm"}, "YX", ({"Y": 2, "X": 3}, "um")),
+        ({"scale": (2, 3), "units": ("Å", "Å")}, "YX", ({"Y": 2, "X": 3}, None)),
+        ({"scale": (2, 3), "units": ("nm", "nm")}, "YX", ({"Y": 2, "X": 3}, "nm")),
+        (
+            {"scale": (9, 2, 3), "units": ("s", "mm", "mm")},
+            "TYX",
+            ({"Y": 2, "X": 3}, "mm"),
+        ),
+    ],
+)
+def test_pixel_sizes_are_those_in_the_unit_of_the_plane(meta, axes, expected):
+    assert pixel_size(meta, axes) == expected
+
+
+def test_the_pixel_size_of_a_layer():
+    layer = Labels(GREY.astype(int), scale=(0.5, 0.25), units=("um", "um"))
+    _, meta, _ = layer.as_layer_data_tuple()
+    assert pixel_size(meta, "YX") == ({"Y": 0.5, "X": 0.25}, "um")
+
+
+def test_a_layer_without_units_has_none():
+    _, meta, _ = Labels(GREY.astype(int)).as_layer_data_tuple()
+    assert pixel_size(meta, "YX") == ({"Y": 1, "X": 1}, None)

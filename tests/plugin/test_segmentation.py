@@ -1,0 +1,164 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.errors import ImageError, ModelError
+from napari_unet_nuclei.core.prediction import exhaust
+from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.plugin.segmentation import (
+    SegmentationRequest,
+    WarmModel,
+    iter_segmentation,
+    iter_split,
+    split_maps,
+)
+from napari_unet_nuclei.plugin.sentences import describe_nuclei, short_engine
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from conftest import BrightnessEngine
+
+
+@pytest.fixture
+def request_for(
+    image: NDArray[np.uint8], make_model: Callable[..., Path], engine: BrightnessEngine
+) -> SegmentationRequest:
+    make_model("tiny", threshold=0.45)
+    return SegmentationRequest(
+        image=image, axes="YX", model="tiny", settings=SegmentationSettings()
+    )
+
+
+def test_the_models_own_threshold_is_filled_in(
+    request_for: SegmentationRequest,
+) -> None:
+    _, nuclei = exhaust(iter_segmentation(request_for, WarmModel()))
+    assert nuclei.n_nuclei == 2
+    assert nuclei.settings == replace(request_for.settings, threshold=0.45)
+    assert set(nuclei.features) == {
+        *("label", "area", "centroid_y", "centroid_x"),
+        *("mean_intensity", "probability"),
+    }
+
+
+def test_maps_are_split_again_without_the_network(
+    request_for: SegmentationRequest, engine: BrightnessEngine
+) -> None:
+    image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
+    assert engine.n_calls == 1
+    lower = SegmentationSettings(threshold=0.2, min_area=0)
+    nuclei = exhaust(iter_split(image_maps, lower))
+    assert nuclei.n_nuclei == 4  # with the dim one and the speck
+    assert engine.n_calls == 1
+
+
+def test_a_stack_has_a_column_for_each_leading_axis(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    stack = np.stack([image, np.zeros_like(image), image])
+    _, nuclei = exhaust(
+        iter_segmentation(replace(request_for, image=stack, axes="ZYX"), WarmModel())
+    )
+    assert nuclei.labels.shape == stack.shape
+    np.testing.assert_array_equal(nuclei.features["label"], [1, 2, 3, 4])
+    np.testing.assert_array_equal(nuclei.features["z"], [0, 0, 2, 2])
+
+
+def test_one_channel_is_segmented(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    channels = np.stack([np.zeros_like(image), image])
+    request = replace(request_for, image=channels, axes="CYX", channel=1)
+    _, nuclei = exhaust(iter_segmentation(request, WarmModel()))
+    assert nuclei.labels.shape == image.shape
+    assert nuclei.n_nuclei == 2
+
+
+def test_a_stack_without_planes_has_no_nuclei(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    request = replace(request_for, image=np.stack([image])[:0], axes="ZYX")
+    _, nuclei = exhaust(iter_segmentation(request, WarmModel()))
+    assert nuclei.n_nuclei == 0
+    assert nuclei.labels.shape == (0, *image.shape)
+
+
+def test_a_model_stays_warm_until_its_file_changes(
+    make_model: Callable[..., Path], engine: BrightnessEngine
+) -> None:
+    make_model("tiny")
+    models = WarmModel()
+    first = models.load("tiny")
+    assert models.load("tiny") is first
+    make_model("tiny", threshold=0.3)
+    assert models.load("tiny").config.splitting.threshold == 0.3
+
+
+def test_errors_of_the_core_pass_through(request_for: SegmentationRequest) -> None:
+    with pytest.raises(ModelError, match="name of a model"):
+        exhaust(iter_segmentation(replace(request_for, model="none"), WarmModel()))
+    complex_image = request_for.image.astype(complex)
+    with pytest.raises(ImageError, match="real numbers"):
+        exhaust(
+            iter_segmentation(replace(request_for, image=complex_image), WarmModel())
+        )
+
+
+@pytest.mark.parametrize(
+    ("description", "short"),
+    [
+        ("OpenVINO, bf16, on Intel(R) Xeon(R)", "OpenVINO bf16"),
+        (
+            "Keras on the tensorflow backend (not OpenVINO: a, b)",
+            "Keras on the tensorflow backend",
+        ),
+    ],
+)
+def test_engines_are_named_briefly(description: str, short: str) -> None:
+    assert short_engine(description) == short
+
+
+def test_a_result_is_told_in_one_line(request_for: SegmentationRequest) -> None:
+    image_maps, nuclei = exhaust(iter_segmentation(request_for, WarmModel()))
+    image_maps = replace(image_maps, seconds=0.44)
+    assert describe_nuclei(image_maps, nuclei) == "2 nuclei in 0.4 s · OpenVINO bf16"
+    one = split_maps(image_maps, SegmentationSettings(threshold=0.9))
+    assert describe_nuclei(image_maps, one) == "1 nucleus in 0.4 s · OpenVINO bf16"
+
+
+def test_an_empty_result_comes_with_advice(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
+    small = split_maps(image_maps, SegmentationSettings(min_area=5000))
+    assert describe_nuclei(image_maps, small) == (
+        "No nuclei left: 3 found, all smaller than 5000 px². Lower the minimum area."
+    )
+    dim = replace(
+        image_maps,
+        maps=[
+            maps._replace(foreground=maps.foreground / 4) for maps in image_maps.maps
+        ],
+    )
+    nothing = split_maps(dim, SegmentationSettings())
+    assert describe_nuclei(dim, nothing) == (
+        "No nuclei found: the highest probability is 0.25, the threshold 0.45. Lower "
+        "the threshold, or set the nucleus diameter: this model knows nuclei of about "
+        "20 px."
+    )
+
+
+def test_an_even_image_is_called_so(request_for: SegmentationRequest) -> None:
+    request = replace(request_for, image=np.full((1, 1), 7, np.uint8))
+    image_maps, nuclei = exhaust(iter_segmentation(request, WarmModel()))
+    assert describe_nuclei(image_maps, nuclei) == (
+        "No nuclei found: all pixels of the image have the same value."
+    )
