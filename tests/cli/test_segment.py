@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.label_files import read_labels
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -62,6 +64,23 @@ def test_a_bad_image_does_not_stop_the_others(
     assert "letter.png" in result.output
     assert "Traceback" not in result.output
     assert sorted(p.stem for p in (tmp_path / "out").iterdir()) == ["first", "second"]
+
+
+def test_a_stack_is_segmented_plane_by_plane(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    planes = [draw_nuclei(seed, (96, 96), 5)[0] for seed in range(3)]
+    tifffile.imwrite(tmp_path / "stack.tif", np.stack(planes))
+    command = ["segment", tmp_path / "stack.tif", "-o", tmp_path / "out"]
+    result = run(*command, "--model", "classic", "--axes", "ZYX")
+    assert result.exit_code == 0, result.output
+    labels = tifffile.imread(tmp_path / "out" / "stack.tif")
+    assert labels.shape == (3, 96, 96)
+    numbers = [set(np.unique(plane)) - {0} for plane in labels]
+    assert not numbers[0] & numbers[1]
+    result = run(*command, "--axes", "ZYX", "--format", "overlay")
+    assert result.exit_code == 1
+    assert "Received: a stack of shape (3, 96, 96)" in result.output
 
 
 def test_a_list_of_ids_chooses_images(

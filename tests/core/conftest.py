@@ -14,6 +14,7 @@ import pytest
 from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.settings import Architecture
+from napari_unet_nuclei.core.splitting import SplittingParameters
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
@@ -61,6 +62,8 @@ def make_bundle() -> MakeBundle:
                 arguments=arguments,
                 multiple=geometry.multiple,
                 margin=geometry.margin,
+                # What has learned nothing is never confident.
+                splitting=SplittingParameters(min_confidence=0),
                 diameter=14.0,
             ),
             # Rounded as in a file, so that both forms of the model agree.

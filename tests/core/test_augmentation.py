@@ -125,3 +125,19 @@ def test_looks_differ_from_crop_to_crop():
     assert any(
         each.std() > 0 and np.ptp(each, axis=-1).max() < 1e-6 for each in changed
     )
+
+
+@given(seed=st.integers(0, 10_000))
+@settings(max_examples=50, deadline=None)
+def test_another_stain_leaves_grey_and_white_alone(seed):
+    rng = np.random.default_rng(seed)
+    grey = np.repeat(rng.random((5, 6, 1), np.float32), 3, axis=-1)
+    grey[0] = 1
+    colour = rng.random((5, 6, 3), np.float32)
+    stained = [augmentation._change_stain(each, rng) for each in (grey, colour)]
+    np.testing.assert_allclose(stained[0], grey, atol=1e-3)
+    assert np.abs(stained[1] - colour).max() > 0.01
+    for image in stained:
+        assert image.dtype == np.float32
+        assert image.min() >= 0
+        assert image.max() <= 1

@@ -6,7 +6,13 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.batches import CropDataset, prefetch, sampling_weights
+from napari_unet_nuclei.core.batches import (
+    CropDataset,
+    prefetch,
+    sampling_weights,
+    typical_diameter,
+)
+from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.sample import Sample
 
 
@@ -52,6 +58,22 @@ def test_stainings_and_sizes_are_balanced():
     assert large / dark == pytest.approx(2)
     # Ten dark images and a stained one: √10 times as likely as one of them.
     assert stained / dark == pytest.approx(np.sqrt(10))
+
+
+def test_the_typical_diameter_is_the_median():
+    labels = np.zeros((60, 60), np.int32)
+    y, x = np.mgrid[:60, :60]
+    for label, (centre, radius) in enumerate([(10, 4), (28, 6), (47, 9)], start=2):
+        labels[np.hypot(y - centre, x - centre) <= radius] = label
+    sample = Sample("a", labels, labels)
+    assert typical_diameter([sample]) == pytest.approx(12, abs=0.3)
+    assert typical_diameter([sample, sample]) == typical_diameter([sample])
+
+
+def test_nothing_can_be_learned_from_background():
+    empty = Sample("a", np.zeros((9, 9)), np.zeros((9, 9), np.int32))
+    with pytest.raises(TrainingError, match=r"at least one annotated nucleus.*first"):
+        typical_diameter([empty])
 
 
 def test_batches_come_in_order_from_where_one_left_off(drawn_samples):

@@ -198,10 +198,10 @@ def test_white_squares_are_nuclei():
 
 def test_settings_are_obeyed():
     image = squares((4, 4), (20, 30))
-    image[4:12, 4:12] = 150
+    image[4:12, 4:12] = 200
     model = make_model()
     assert model.segment(image).max() == 2
-    assert model.segment(image, SegmentationSettings(threshold=0.7)).max() == 1
+    assert model.segment(image, SegmentationSettings(threshold=0.8)).max() == 1
     assert model.segment(image, SegmentationSettings(min_area=65)).max() == 0
 
 
@@ -293,7 +293,7 @@ def test_a_model_is_loaded_by_path_and_kept_warm(tiny_path):
     labels = model.segment(image)
     np.testing.assert_array_equal(labels, segment(image, model))
     np.testing.assert_array_equal(labels, segment(image, str(tiny_path)))
-    assert labels.max() > 1
+    assert labels.any()
 
 
 def test_models_and_engines_that_are_not_there_are_refused(tiny_path):
@@ -342,6 +342,7 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
     parameters = SplittingParameters(
         threshold=float(np.quantile(whole.foreground, 0.7)),
         seed_threshold=float(np.quantile(whole.distance, 0.7)),
+        min_confidence=0,
     )
     labels = [split_instances(maps, parameters) for maps in (tiled, whole)]
     np.testing.assert_array_equal(*labels)

@@ -46,14 +46,21 @@ maps_strategy = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
     maps=maps_strategy,
     threshold=st.sampled_from([None, 0.1, 0.5, 0.9]),
     seed_threshold=st.sampled_from([0.1, 0.4, 0.9]),
+    min_confidence=st.sampled_from([0.0, 0.3, 0.9]),
     min_area=st.integers(0, 12),
 )
 @settings(max_examples=150, deadline=None)
-def test_labels_are_sound_whatever_the_maps(maps, threshold, seed_threshold, min_area):
-    parameters = SplittingParameters(threshold=0.3, seed_threshold=seed_threshold)
+def test_labels_are_sound_whatever_the_maps(
+    maps, threshold, seed_threshold, min_confidence, min_area
+):
+    parameters = SplittingParameters(
+        threshold=0.3, seed_threshold=seed_threshold, min_confidence=min_confidence
+    )
     before = [plane.copy() for plane in maps]
     labels = split_instances(maps, parameters, threshold=threshold, min_area=min_area)
-    mask = maps.foreground > (0.3 if threshold is None else threshold)
+    if threshold is None:
+        threshold = parameters.threshold
+    mask = maps.foreground > threshold
     assert labels.dtype == np.int32
     assert labels.shape == mask.shape
     assert not labels[~mask].any()
@@ -61,7 +68,9 @@ def test_labels_are_sound_whatever_the_maps(maps, threshold, seed_threshold, min
     assert (areas >= max(min_area, 1)).all()
     for label in range(1, labels.max() + 1):
         assert ndimage.label(labels == label)[1] == 1
-    if min_area <= 1:
+        confidence = maps.foreground[labels == label].mean() - threshold
+        assert confidence >= min_confidence * (1 - threshold) - 1e-6
+    if min_area <= 1 and min_confidence == 0:
         np.testing.assert_array_equal(labels > 0, mask)
     for plane, copy in zip(maps, before, strict=True):
         np.testing.assert_array_equal(plane, copy)
@@ -94,7 +103,7 @@ def test_a_boundary_splits_hearts_that_touch():
     mask, distance = two_discs(gap=-12)
     maps = make_maps(mask, distance)
     assert split_instances(maps, DEFAULT).max() == 1
-    maps.boundary[:, 29:31] = 1
+    maps.boundary[:, 28:32] = 1
     assert split_instances(maps, DEFAULT).max() == 2
 
 
@@ -117,9 +126,20 @@ def test_the_threshold_replaces_the_models_own():
     mask, distance = two_discs(gap=5)
     maps = make_maps(mask, distance)
     maps.foreground[:, 30:] *= 0.45
-    assert split_instances(maps, DEFAULT).max() == 1
-    assert split_instances(maps, DEFAULT, threshold=0.4).max() == 2
-    assert split_instances(maps, SplittingParameters(threshold=0.4)).max() == 2
+    high, low = (
+        SplittingParameters(threshold=threshold, min_confidence=0)
+        for threshold in (0.5, 0.4)
+    )
+    assert split_instances(maps, high).max() == 1
+    assert split_instances(maps, high, threshold=0.4).max() == 2
+    assert split_instances(maps, low).max() == 2
+
+
+def test_noise_does_not_seed_a_nucleus_twice():
+    mask, distance = two_discs(gap=5)
+    rng = np.random.default_rng(0)
+    noise = rng.normal(0, 0.1, mask.shape).astype(np.float32)
+    assert split_instances(make_maps(mask, distance + noise), DEFAULT).max() == 2
 
 
 def test_nothing_is_found_on_an_empty_image():

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import training
+from napari_unet_nuclei.core import training, training_run
 from napari_unet_nuclei.core.errors import (
     LabelsError,
     ModelError,
@@ -23,33 +23,34 @@ from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.bundling import get_weights, precision
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.schedules import cosine_learning_rate
 from napari_unet_nuclei.core.settings import (
     Architecture,
     EngineName,
     TrainingSettings,
 )
-from napari_unet_nuclei.core.training import (
-    TrainingReport,
-    TrainingStep,
-    cosine_learning_rate,
-    iter_training,
-    train,
-    typical_diameter,
-)
+from napari_unet_nuclei.core.training import iter_training, train
 from napari_unet_nuclei.core.training_files import (
     TrainingState,
     read_state,
     state_path,
     write_state,
 )
+from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator
     from pathlib import Path
 
-# Two epochs of six steps, in float32 so that runs can be compared.
+# Two epochs of six steps, in float32 so that runs can be compared, and large enough
+# to matter.
 SETTINGS = TrainingSettings(
-    crop_size=32, batch_size=2, steps_per_epoch=6, epochs=2, mixed_precision=False
+    crop_size=32,
+    batch_size=2,
+    steps_per_epoch=6,
+    epochs=2,
+    learning_rate=0.2,
+    mixed_precision=False,
 )
 
 
@@ -86,8 +87,8 @@ def output(tmp_path: Path) -> Path:
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the seconds of what the test is not about."""
-    monkeypatch.setattr(training, "write_loss_curve", lambda *_: None)
-    monkeypatch.setattr(training, "export_openvino", lambda _: (b"<xml/>", b""))
+    monkeypatch.setattr(training_run, "write_loss_curve", lambda *_: None)
+    monkeypatch.setattr(training_run, "export_openvino", lambda _: (b"<xml/>", b""))
 
 
 @pytest.fixture
@@ -98,7 +99,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         scores = iter(values)
         some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
         monkeypatch.setattr(
-            training, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
+            training_run, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
         )
 
     return script
@@ -116,33 +117,6 @@ def fine_tuned(
     return follow(steps, output)
 
 
-def test_the_learning_rate_warms_up_and_fades():
-    assert cosine_learning_rate(2.0, 0, 0) == pytest.approx(0.02)
-    assert cosine_learning_rate(2.0, 49, 0) == pytest.approx(1)
-    assert cosine_learning_rate(2.0, 99, 0) == pytest.approx(2)
-    assert cosine_learning_rate(2.0, 500, 0.5) == pytest.approx(1)
-    assert cosine_learning_rate(2.0, 500, 1) == pytest.approx(0, abs=1e-12)
-    assert cosine_learning_rate(2.0, 500, 1.2) == pytest.approx(0, abs=1e-12)
-    rates = [cosine_learning_rate(2.0, 500, p) for p in np.linspace(0, 1, 20)]
-    assert rates == sorted(rates, reverse=True)
-
-
-def test_the_typical_diameter_is_the_median():
-    labels = np.zeros((60, 60), np.int32)
-    y, x = np.mgrid[:60, :60]
-    for label, (centre, radius) in enumerate([(10, 4), (28, 6), (47, 9)], start=2):
-        labels[np.hypot(y - centre, x - centre) <= radius] = label
-    sample = Sample("a", labels, labels)
-    assert typical_diameter([sample]) == pytest.approx(12, abs=0.3)
-    assert typical_diameter([sample, sample]) == typical_diameter([sample])
-
-
-def test_nothing_can_be_learned_from_background():
-    empty = Sample("a", np.zeros((9, 9)), np.zeros((9, 9), np.int32))
-    with pytest.raises(TrainingError, match=r"at least one annotated nucleus.*first"):
-        typical_diameter([empty])
-
-
 def test_every_report_says_where_training_is(fine_tuned):
     steps = fine_tuned.steps
     assert all(isinstance(step, TrainingStep) for step in steps)
@@ -151,7 +125,8 @@ def test_every_report_says_where_training_is(fine_tuned):
     assert [step.progress for step in steps] == [0, 0.25, 0.5, 0.5, 0.75, 1, 1]
     seconds = [step.seconds for step in steps]
     assert seconds == sorted(seconds)
-    assert seconds[0] >= 0
+    # What the model can do beforehand is no part of the time to train.
+    assert seconds[0] == 0
 
 
 def test_losses_are_means_since_the_last_report(fine_tuned):
@@ -168,7 +143,7 @@ def test_losses_are_means_since_the_last_report(fine_tuned):
 
 def test_the_learning_rate_follows_its_schedule(fine_tuned):
     for step in fine_tuned.steps[1:]:
-        expected = cosine_learning_rate(3e-4, step.step - 1, (step.step - 1) / 12)
+        expected = cosine_learning_rate(0.2, step.step - 1, (step.step - 1) / 12)
         assert step.learning_rate == pytest.approx(expected)
 
 
@@ -229,6 +204,17 @@ def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bund
     assert provenance["keras"] == keras.__version__
 
 
+def test_a_start_that_stays_the_best_is_kept_as_it_is(fine_tuned, tiny_bundle):
+    """Twelve steps at such a learning rate teach nothing."""
+    assert [step.is_best for step in fine_tuned.steps if step.scores] == [1, 0, 0]
+    report, bundle = fine_tuned.report, read_bundle(fine_tuned.output)
+    assert report.scores == report.start_scores
+    assert not report.is_better_than_start
+    assert bundle.config.splitting == tiny_bundle.config.splitting
+    for path, value in tiny_bundle.weights.items():
+        np.testing.assert_array_equal(bundle.weights[path], value)
+
+
 def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
     image = drawn_samples[0].image
     fast, slow = (load_model(fine_tuned.output, name) for name in ("auto", "keras"))
@@ -273,6 +259,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     first.close()
     assert [thread.name for thread in crop_threads()] == []
     assert load_model(output, "keras").segment(drawn_samples[0].image).shape == (64, 64)
+    assert read_bundle(output).openvino is not None
     assert read_state(output).progress["step"] == 6
 
     rest = follow(start(resume=True), output)

@@ -175,12 +175,18 @@ def test_tuning_never_makes_it_worse(seed, threshold, seed_threshold):
 
 
 def test_tuning_finds_better_thresholds():
-    samples = [annotated("a", (32, 32), n=4)]
-    maps = [Maps(*(plane * 0.35 for plane in each)) for each in true_maps(samples)]
+    labels = np.zeros((32, 40), np.int32)
+    labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
+    samples = [Sample("touching", labels.astype(np.uint8), labels)]
+    # Too shallow for the default to see two hearts in what touches.
+    maps = [
+        Maps(each.foreground, 0 * each.boundary, np.float32(0.38) * each.distance)
+        for each in true_maps(samples)
+    ]
     assert score_maps(maps, samples, DEFAULT).dsb2018 == 0
     parameters, scores = tune_splitting(maps, samples, DEFAULT)
     assert scores.dsb2018 == 1
-    assert parameters.threshold == 0.3
+    assert parameters == SplittingParameters(seed_threshold=0.3)
 
 
 def test_tuning_keeps_what_nothing_beats():

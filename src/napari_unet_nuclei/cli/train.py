@@ -28,7 +28,7 @@ from napari_unet_nuclei.core.settings import Architecture, TrainingSettings
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.metrics import Scores
     from napari_unet_nuclei.core.sample import Sample, SampleSource
-    from napari_unet_nuclei.core.training import TrainingReport, TrainingStep
+    from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
 
 
 class Events(StrEnum):
@@ -78,6 +78,13 @@ def train(
     steps_per_epoch: Annotated[
         int, typer.Option(help="Steps between two validations.")
     ] = TrainingSettings.steps_per_epoch,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Peak of the schedule.  [default: 0.002, with --from 0.0003]",
+            show_default=False,
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
     patience: Annotated[
         int | None,
@@ -117,6 +124,7 @@ def train(
             minutes=minutes,
             steps_per_epoch=steps_per_epoch,
             patience=patience,
+            learning_rate=learning_rate,
             seed=seed,
         )
 

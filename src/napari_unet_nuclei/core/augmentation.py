@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 Rng = np.random.Generator
 Scalar = TypeVar("Scalar", bound=np.generic)
 
-_SCALES = (0.6, 1.7)
+_SCALES = (0.5, 1.7)
+_STAIN_SPREAD = 0.15
 _CROP_TRIES = 3
 
 
@@ -156,14 +157,17 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
     Returns
     -------
     (Y, X, 3) ndarray of float32, values in [0, 1]
-        Channels shuffled or mixed to grey, inverted, gamma, brightness and
-        contrast changed, blurred, noise added, each with its own probability.
+        Channels shuffled or mixed to grey, stain changed, inverted, gamma,
+        brightness and contrast changed, blurred, noise added, each with its own
+        probability.
     """
     if rng.random() < 0.3:
         image = image[..., rng.permutation(3)]
     if rng.random() < 0.15:
         weights = rng.dirichlet(np.ones(3)).astype(np.float32)
         image = np.repeat((image @ weights)[..., np.newaxis], 3, axis=-1)
+    if rng.random() < 0.5:
+        image = _change_stain(image, rng)
     if rng.random() < 0.15:
         image = 1 - image
     if rng.random() < 0.5:
@@ -180,3 +184,15 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
         noise = rng.standard_normal((*image.shape[:2], 1), dtype=np.float32)
         image = image + noise * np.float32(rng.uniform(0.01, 0.08))
     return np.asarray(np.clip(image, 0, 1), np.float32)
+
+
+def _change_stain(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
+    """Mix a little of each channel into the others, by optical density.
+
+    White stays white and grey stays grey, as where another dye had been used.
+    """
+    density = 1 - image
+    mixing = np.eye(3) + rng.normal(0, _STAIN_SPREAD, (3, 3))
+    mixing /= mixing.sum(axis=0)
+    mixed: NDArray[np.float32] = 1 - density @ mixing.astype(np.float32)
+    return np.clip(mixed, 0, 1, out=mixed)

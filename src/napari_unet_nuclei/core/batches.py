@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.augmentation import (
     prepare_sample,
     random_crop,
 )
+from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.images import staining
 
 if TYPE_CHECKING:
@@ -97,6 +98,20 @@ def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
         ]
     )
     return np.asarray(weights / weights.sum())
+
+
+def typical_diameter(samples: Sequence[Sample]) -> float:
+    """Median diameter of the nuclei, in px, of discs with the same areas."""
+    areas = np.concatenate(
+        [np.bincount(sample.labels.ravel())[1:] for sample in samples]
+    )
+    areas = areas[areas > 0]
+    if areas.size == 0:
+        raise TrainingError(
+            "Training needs at least one annotated nucleus. Received: only background; "
+            "annotate some nuclei first."
+        )
+    return round(float(2 * np.sqrt(np.median(areas) / np.pi)), 1)
 
 
 def prefetch(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from scipy import ndimage
-from skimage.segmentation import watershed
 
 from napari_unet_nuclei.core.errors import SettingsError
 
@@ -53,8 +52,8 @@ class SplittingParameters:
     """
 
     threshold: float = 0.5
-    seed_threshold: float = 0.4
-    min_confidence: float = 0.4
+    seed_threshold: float = 0.5
+    min_confidence: float = 0.2
 
     def __post_init__(self) -> None:
         for name in ("threshold", "seed_threshold"):
@@ -105,6 +104,8 @@ def split_instances(
     Meyer: Topographic distance and watershed lines, Signal Processing 1994,
     doi:10.1016/0165-1684(94)90060-4
     """
+    from skimage.segmentation import watershed  # loads half of scikit-image
+
     if threshold is None:
         threshold = parameters.threshold
     mask = maps.foreground > threshold

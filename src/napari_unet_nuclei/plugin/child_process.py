@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _POLL_SECONDS = 0.1
-_GRACE_SECONDS = 5.0
+_GRACE_SECONDS = 30.0  # the child completes its best model
 _N_LAST_WORDS = 3
 
 

@@ -1,0 +1,28 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from napari_unet_nuclei.core.metrics import evaluate
+from napari_unet_nuclei.core.training_steps import TrainingReport
+
+SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+
+
+def test_training_helped_when_it_beats_its_start():
+    half = replace(SCORES, dsb2018=0.5)
+    report = TrainingReport(
+        output=Path("a.unetnuclei"),
+        scores=half,
+        start_scores=None,
+        n_steps=3,
+        n_epochs=1,
+        seconds=2.0,
+    )
+    assert report.is_better_than_start
+    for start, is_better in (0.4, True), (0.5, False), (0.6, False):
+        start_scores = replace(SCORES, dsb2018=start)
+        compared = replace(report, start_scores=start_scores)
+        assert compared.is_better_than_start is is_better
