@@ -379,7 +379,9 @@ def test_a_model_is_trained_from_scratch(drawn_samples, output):
 
 
 @pytest.mark.usefixtures("hurried")
-def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output):
+def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output, monkeypatch):
+    # The start stays the best, and its thresholds are tuned already.
+    monkeypatch.delattr(training_run, "tune_splitting")
     settings = replace(SETTINGS, epochs=None, minutes=0.001)
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output
