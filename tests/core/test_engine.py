@@ -128,3 +128,9 @@ def test_keras_sees_later_weights(tiny_bundle):
     after = engine.predict(TILES)
     np.testing.assert_allclose(after, 0.5)
     assert not np.array_equal(before, after)
+
+
+def test_a_failing_runtime_says_so(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    with pytest.raises(EngineError, match="OpenVINO failed"):
+        engine.predict(np.zeros((1, 32, 32, 7), np.float32))

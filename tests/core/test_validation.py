@@ -53,11 +53,17 @@ def test_the_seed_chooses():
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-def test_samples_without_nuclei_are_left_out():
+def test_samples_without_nuclei_are_trained_on():
     samples = [annotated(f"{n}", n=int(n != 3)) for n in range(6)]
+    train, validation = hold_out(samples, 0.5, seed=0)
+    assert "3" in ids(train)
+    assert len(train + validation) == 6
+
+
+def test_quarters_without_nuclei_are_taken_for_not_annotated():
+    samples = [annotated("a", (70, 80), n=4), annotated("b", (70, 80), n=0)]
     train, validation = hold_out(samples, 0.1, seed=0)
-    assert "3" not in ids(train) + ids(validation)
-    assert len(train) == 4
+    assert {name[0] for name in ids(train + validation)} == {"a"}
 
 
 def test_a_single_image_is_cut_into_quarters():

@@ -41,6 +41,11 @@ class Engine(Protocol):
         -------
         (batch, Y, X, maps) ndarray of float32, values in [0, 1]
             Output maps.
+
+        Raises
+        ------
+        EngineError
+            If the runtime fails.
         """
         ...
 
@@ -92,7 +97,10 @@ class OpenVinoEngine:
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
-        outputs = self._request.infer({0: np.ascontiguousarray(tiles)})
+        try:
+            outputs = self._request.infer({0: np.ascontiguousarray(tiles)})
+        except RuntimeError as error:
+            raise EngineError(f"OpenVINO failed: {error}") from error
         return np.array(outputs[0], dtype=np.float32)
 
 

@@ -42,7 +42,9 @@ def hold_out(
     """Split samples into those to train on and those to validate on.
 
     With fewer than five samples each is cut into quarters first, so that even a
-    single annotated image can be learned from and checked.
+    single annotated image can be learned from and checked, and quarters without
+    nuclei are taken for not annotated.  Of more samples, those without nuclei are
+    trained on.
 
     Parameters
     ----------
@@ -64,8 +66,10 @@ def hold_out(
         If there are not enough annotated nuclei for two parts.
     """
     pieces = list(samples)
+    empty = [piece for piece in pieces if not piece.labels.any()]
     if len(pieces) < _MIN_SAMPLES_TO_HOLD_OUT:
         pieces = [quarter for sample in pieces for quarter in _quarters(sample)]
+        empty = []
     annotated = [piece for piece in pieces if piece.labels.any()]
     if len(annotated) < 2:
         raise TrainingError(
@@ -76,7 +80,7 @@ def hold_out(
     order = np.random.default_rng(seed).permutation(len(annotated))
     n_held = min(max(1, round(fraction * len(annotated))), len(annotated) - 1)
     return (
-        [annotated[i] for i in sorted(order[n_held:])],
+        [annotated[i] for i in sorted(order[n_held:])] + empty,
         [annotated[i] for i in sorted(order[:n_held])],
     )
 
