@@ -55,6 +55,14 @@ def test_what_is_not_finite_becomes_the_smallest_value():
     assert not to_planes(np.full((2, 2), np.nan)).any()
 
 
+def test_what_single_precision_cannot_hold_is_not_finite():
+    planes = to_planes(np.array([[1e200, 3.0], [-1e39, 1.0]]))
+    np.testing.assert_array_equal(planes[..., 0], [[1, 3], [1, 1]])
+    half = to_planes(np.array([[60000, 1]], np.float16))
+    assert half.dtype == np.float16
+    assert half.max() == 60000
+
+
 @pytest.mark.parametrize("shape", [(), (5,), (4, 5, 2), (4, 5, 5), (2, 4, 5, 3)])
 def test_shapes_that_are_no_image_are_refused(shape):
     with pytest.raises(ImageError, match=r"shape \(Y, X\).*name the axes of a stack"):

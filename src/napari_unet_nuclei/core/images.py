@@ -78,7 +78,8 @@ def to_planes(image: NDArray[np.generic]) -> NDArray[np.generic]:
 
 
 def _replace_non_finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
-    finite = np.isfinite(image)
+    # Beyond single precision counts as infinite; comparing with NaN is false.
+    finite = np.abs(image) <= np.finfo(np.float32).max
     if finite.all():
         return image
     smallest = image[finite].min() if finite.any() else image.dtype.type(0)
