@@ -34,7 +34,7 @@ def open_synthetic_nuclei() -> list[LayerData]:
     list of (data, keyword arguments, layer type)
         A grey image, 512×512, and its labels.
     """
-    name = "synthetic nuclei"
+    name = "synthetic fluorescence"
     sample = synthetic_nuclei()
     metadata = {"sample_id": name.replace(" ", "_")}
     image = {"name": name, "metadata": metadata}
