@@ -141,3 +141,25 @@ def test_another_stain_leaves_grey_and_white_alone(seed):
         assert image.dtype == np.float32
         assert image.min() >= 0
         assert image.max() <= 1
+
+
+class GreyInvertGamma:
+    """A source of randomness that chooses these three changes, and no other."""
+
+    def __init__(self) -> None:
+        self._chances = iter([1, 0, 1, 0, 0, 1, 1, 1])
+
+    def random(self) -> float:
+        return next(self._chances)
+
+    def uniform(self, low: float, high: float) -> float:
+        return high / 2
+
+    def dirichlet(self, alpha: np.ndarray) -> np.ndarray:
+        # In single precision these sum to a little more than 1.
+        return np.random.default_rng(704).dirichlet(alpha)
+
+
+def test_a_saturated_crop_stays_finite():
+    crop = np.ones((16, 16, 3), np.float32)
+    assert np.isfinite(augment_intensity(crop, GreyInvertGamma())).all()

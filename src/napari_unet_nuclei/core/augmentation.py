@@ -165,7 +165,9 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
         image = image[..., rng.permutation(3)]
     if rng.random() < 0.15:
         weights = rng.dirichlet(np.ones(3)).astype(np.float32)
-        image = np.repeat((image @ weights)[..., np.newaxis], 3, axis=-1)
+        # Rounding may exceed 1, and inverting that be a negative base for gamma.
+        grey = np.minimum(image @ weights, 1)
+        image = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if rng.random() < 0.5:
         image = _change_stain(image, rng)
     if rng.random() < 0.15:

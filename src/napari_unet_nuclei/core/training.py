@@ -172,7 +172,7 @@ def iter_training(
                 if run.progress >= 1:
                     break
             yield run.end_epoch()
-    except (GeneratorExit, KeyboardInterrupt):
+    except (GeneratorExit, KeyboardInterrupt, TrainingError):
         run.save_interrupted()
         raise
     finally:

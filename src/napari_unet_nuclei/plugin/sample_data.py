@@ -36,7 +36,7 @@ def open_synthetic_nuclei() -> list[LayerData]:
     """
     name = "synthetic fluorescence"
     sample = synthetic_nuclei()
-    metadata = {"sample_id": name.replace(" ", "_")}
+    metadata = {"sample_id": "synthetic_nuclei"}
     image = {"name": name, "metadata": metadata}
     labels = {"name": f"{name}, ground truth", "metadata": metadata}
     return [(sample.image, image, "image"), (sample.labels, labels, "labels")]
