@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_unet_nuclei.cli.reporting import Debug, one_sentence_errors, output
-from napari_unet_nuclei.core.settings import OutputFormat, SegmentationSettings
+from napari_unet_nuclei.core.settings import OutputFormat
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.embedded import EmbeddedImage
+    from napari_unet_nuclei.core.prediction import Model
 
 
 def demo(
@@ -27,32 +30,39 @@ def demo(
     (CSV) for each sample, and compares drawn nuclei with their truth.
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core.batch import segment_images
         from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
-        from napari_unet_nuclei.core.inputs import NamedImage
-        from napari_unet_nuclei.core.label_files import read_labels
-        from napari_unet_nuclei.core.metrics import evaluate
         from napari_unet_nuclei.core.prediction import load_model
 
-        samples = {name: load() for name, load in EMBEDDED_IMAGES.items()}
-        images = [
-            NamedImage(name, partial(getattr, sample, "image"))
-            for name, sample in samples.items()
-        ]
-        formats = (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES)
-        settings = SegmentationSettings()
-        for done in segment_images(load_model(), images, folder, formats, settings):
-            sentence = f"{done.name}: {done.n_nuclei} nuclei in {done.seconds:.2f} s"
-            truth = samples[done.name].labels
-            if truth is not None:
-                scores = evaluate(truth, read_labels(folder / f"{done.name}.tif"))
-                sentence += (
-                    f" (truth: {scores.n_true}; AP50 {scores.ap[0.5]:.2f}, "
-                    f"Dice {scores.dice:.2f})"
-                )
+        model = load_model()
+        for name, load in EMBEDDED_IMAGES.items():
+            sentence = _segment(model, name, load(), folder)
             output.print(sentence, highlight=False, soft_wrap=True)
         output.print(
             f"Labels, pictures and tables are in {folder}",
             highlight=False,
             soft_wrap=True,
         )
+
+
+def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> str:
+    """Segment one sample, write its files, and say how it went."""
+    from napari_unet_nuclei.core.batch import segment_images
+    from napari_unet_nuclei.core.inputs import NamedImage
+    from napari_unet_nuclei.core.label_files import read_labels
+    from napari_unet_nuclei.core.metrics import evaluate
+
+    (done,) = segment_images(
+        model,
+        [NamedImage(name, lambda: sample.image)],
+        folder,
+        (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES),
+        sample.settings,
+    )
+    sentence = f"{name}: {done.n_nuclei} nuclei in {done.seconds:.2f} s"
+    if sample.labels is None:
+        return sentence
+    scores = evaluate(sample.labels, read_labels(folder / f"{name}.tif"))
+    return (
+        f"{sentence} (truth: {scores.n_true}; AP50 {scores.ap[0.5]:.2f}, "
+        f"Dice {scores.dice:.2f})"
+    )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich import box
 from rich.table import Table
 
 from napari_unet_nuclei.cli.reporting import (
@@ -21,9 +22,6 @@ from napari_unet_nuclei.cli.segment import read_names
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.comparison import ImageCompared
     from napari_unet_nuclei.core.metrics import Scores
-
-_TABLE_WIDTH = 100
-"""Wide enough for every column, where output is no terminal too."""
 
 
 def evaluate(
@@ -82,7 +80,7 @@ def evaluate(
         groups = summarise_groups(
             [image.scores for image in known], [str(image.staining) for image in known]
         )
-        output.print(_make_table(groups | {"all": overall}), width=_TABLE_WIDTH)
+        output.print(_make_table(groups | {"all": overall}))
         _print_worst(images, worst)
         if json_path is not None:
             content = _as_json(images, groups, overall)
@@ -91,10 +89,10 @@ def evaluate(
 
 
 def _make_table(rows: dict[str, Scores]) -> Table:
-    table = Table()
+    table = Table(box=box.SIMPLE_HEAD)
     columns = ("images", "nuclei", "found", "DSB2018", "AP50", "AP75", "AP90")
     for column in ("", *columns, "PQ", "Dice"):
-        table.add_column(column, justify="right" if column else "left")
+        table.add_column(column, justify="right" if column else "left", no_wrap=True)
     for name, scores in rows.items():
         table.add_row(
             name,
@@ -110,7 +108,6 @@ def _make_table(rows: dict[str, Scores]) -> Table:
                     scores.dice,
                 )
             ),
-            end_section=name != "all",
         )
     return table
 

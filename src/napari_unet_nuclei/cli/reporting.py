@@ -26,8 +26,8 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show the whole traceback of an error.")
 ]
 
-output = Console()
-"""Results, on standard output."""
+output = Console(width=None if sys.stdout.isatty() else 100)
+"""Results, on standard output; in a file, wide enough for every table."""
 
 messages = Console(stderr=True)
 """Progress, warnings and errors, on standard error."""

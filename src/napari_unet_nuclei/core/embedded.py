@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _SYNTHETIC_SEED = 2018
+# Slender, pale nuclei: 6 px is their width.
+_TISSUE_SETTINGS = SegmentationSettings(diameter=6, threshold=0.4)
 
 
 @dataclass(frozen=True)
@@ -26,10 +29,13 @@ class EmbeddedImage:
         The image.
     labels : (Y, X) ndarray of int32, optional
         True nuclei.
+    settings : SegmentationSettings
+        What suits the image, where the defaults do not.
     """
 
     image: NDArray[Any]
     labels: NDArray[np.int32] | None = None
+    settings: SegmentationSettings = field(default_factory=SegmentationSettings)
 
 
 def synthetic_nuclei() -> EmbeddedImage:
@@ -41,7 +47,7 @@ def immunohistochemistry() -> EmbeddedImage:
     """Colonic glands, haematoxylin and DAB, 512×512 RGB, shipped by scikit-image."""
     from skimage.data import immunohistochemistry as read
 
-    return EmbeddedImage(read())
+    return EmbeddedImage(read(), settings=_TISSUE_SETTINGS)
 
 
 EMBEDDED_IMAGES: dict[str, Callable[[], EmbeddedImage]] = {

@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 
 _MIN_SAMPLES_TO_HOLD_OUT = 5
 _MIN_QUARTER = 32
+_MIN_GAIN = 0.005  # less is noise, and not worth other thresholds than usual
 _GRID = {
     "seed_threshold": (0.3, 0.4, 0.5, 0.6),
     "threshold": (0.4, 0.5, 0.6),
-    "min_confidence": (0.0, 0.2, 0.4, 0.6),
 }
 
 
@@ -192,6 +192,6 @@ def tune_splitting(
             if parameters == best:
                 continue
             scores = score_maps(maps, samples, parameters)
-            if scores.dsb2018 > best_scores.dsb2018:
+            if scores.dsb2018 > best_scores.dsb2018 + _MIN_GAIN:
                 best, best_scores = parameters, scores
     return best, best_scores

@@ -1,0 +1,43 @@
+"""The models that come with the package."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
+from napari_unet_nuclei.core.metrics import evaluate
+from napari_unet_nuclei.core.model_store import read_bundle, shipped_models
+from napari_unet_nuclei.core.prediction import load_model
+from napari_unet_nuclei.core.splitting import split_instances
+
+LARGEST = 16 * 2**20  # bytes
+
+
+def test_both_architectures_are_shipped_the_best_first():
+    assert list(shipped_models()) == ["resnet", "classic"]
+
+
+@pytest.mark.parametrize("name", ["resnet", "classic"])
+def test_a_shipped_model_is_complete_and_small(name):
+    path = shipped_models()[name]
+    assert path.stat().st_size <= LARGEST
+    bundle = read_bundle(path)
+    assert bundle.config.architecture == name
+    assert bundle.openvino is not None
+    provenance = bundle.config.provenance
+    assert not set(provenance["train"]) & set(provenance["validation"])
+    assert provenance["scores"]["dsb2018"] > 0.48
+
+
+@pytest.mark.parametrize("name", ["resnet", "classic"])
+@pytest.mark.parametrize("image", EMBEDDED_IMAGES)
+def test_both_engines_find_the_same_nuclei(name, image):
+    pixels = EMBEDDED_IMAGES[image]().image
+    models = [load_model(name, engine) for engine in ("keras", "openvino")]
+    reference, fast = (model.maps(pixels) for model in models)
+    # bfloat16, where the CPU has it, against float32.
+    assert np.abs(reference.foreground - fast.foreground).mean() < 0.01
+    parameters = models[0].config.splitting
+    labels = [split_instances(maps, parameters) for maps in (reference, fast)]
+    assert evaluate(*labels).ap[0.5] >= 0.9
