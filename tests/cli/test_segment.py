@@ -70,7 +70,7 @@ def test_a_stack_is_segmented_plane_by_plane(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:
     planes = [draw_nuclei(seed, (96, 96), 5)[0] for seed in range(3)]
-    tifffile.imwrite(tmp_path / "stack.tif", np.stack(planes))
+    tifffile.imwrite(tmp_path / "stack.tif", np.stack(planes), photometric="minisblack")
     command = ["segment", tmp_path / "stack.tif", "-o", tmp_path / "out"]
     result = run(*command, "--model", "classic", "--axes", "ZYX")
     assert result.exit_code == 0, result.output

@@ -113,6 +113,7 @@ def test_a_row_without_second_field_has_no_nucleus(tmp_path):
 
 
 def test_a_csv_that_cannot_be_written_is_named(tmp_path):
+    (tmp_path / "no").touch()
     with pytest.raises(OutputError, match=r"place to write to. Received: .*a\.csv"):
         write_rle_csv(tmp_path / "no" / "a.csv", {})
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import _thread
 import json
+import os
 import sys
 import threading
 from collections.abc import Generator
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.metrics import Scores
     from napari_unet_nuclei.core.sample import Sample, SampleSource
     from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
+
+
+_STEPS_PER_REPORT = 2  # a request to stop is heard as often
 
 
 class Events(StrEnum):
@@ -114,8 +117,9 @@ def train(
     """
     reporter: _Reporter = _BarReporter() if events is None else _JsonReporter()
     with one_sentence_errors(debug=debug), reporter:
+        stop = _Stop()
         if stop_with_stdin:
-            threading.Thread(target=_interrupt_at_end_of_stdin, daemon=True).start()
+            threading.Thread(target=stop.at_end_of_stdin, daemon=True).start()
         if epochs is None and minutes is None:
             minutes = 5
         settings = TrainingSettings(
@@ -143,16 +147,16 @@ def train(
         with quiet_native_libraries(debug=debug):
             from napari_unet_nuclei.core.training import iter_training
 
-        reporter.follow(
-            iter_training(
-                samples,
-                model,
-                settings,
-                validation=validation,
-                start=start,
-                resume=resume,
-            )
+        steps = iter_training(
+            samples,
+            model,
+            settings,
+            validation=validation,
+            start=start,
+            resume=resume,
+            report_every=_STEPS_PER_REPORT,
         )
+        reporter.follow(stop.watch(steps))
 
 
 def _read(
@@ -173,11 +177,39 @@ def _read(
     return samples
 
 
-def _interrupt_at_end_of_stdin() -> None:
-    """Wait until whoever started this process closes its end or dies."""
-    while sys.stdin.buffer.read(1024):
-        pass
-    _thread.interrupt_main()
+class _Stop:
+    """A request to stop, which training hears between two steps.
+
+    An interrupt would be lost where it falls into a callback of a library.
+    """
+
+    def __init__(self) -> None:
+        self._is_requested = threading.Event()
+        self._is_training = threading.Event()
+
+    def at_end_of_stdin(self) -> None:
+        """Wait until whoever started this process closes its end or dies."""
+        while sys.stdin.buffer.read(1024):
+            pass
+        if not self._is_training.is_set():
+            os._exit(130)  # nothing has been written yet
+        self._is_requested.set()
+
+    def watch(
+        self, steps: Generator[TrainingStep, None, TrainingReport]
+    ) -> Generator[TrainingStep, None, TrainingReport]:
+        """Hand on the steps of a run, and close it when a stop is requested."""
+        self._is_training.set()
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                report: TrainingReport = stop.value
+                return report
+            if self._is_requested.is_set():
+                steps.close()
+                raise KeyboardInterrupt
+            yield step
 
 
 class _Reporter(Protocol):
