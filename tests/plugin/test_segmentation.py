@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core import prediction
 from napari_unet_nuclei.core.errors import ImageError, ModelError
 from napari_unet_nuclei.core.prediction import exhaust
 from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -162,3 +164,22 @@ def test_an_even_image_is_called_so(request_for: SegmentationRequest) -> None:
     assert describe_nuclei(image_maps, nuclei) == (
         "No nuclei found: all pixels of the image have the same value."
     )
+
+
+@pytest.mark.parametrize(
+    ("platform", "engine"), [("linux", "openvino"), ("win32", "auto")]
+)
+def test_keras_stays_out_of_napari_where_it_would_crash(
+    monkeypatch: pytest.MonkeyPatch,
+    make_model: Callable[..., Path],
+    platform: str,
+    engine: str,
+) -> None:
+    asked = []
+    monkeypatch.setattr(sys, "platform", platform)
+    monkeypatch.setattr(
+        prediction, "create_engine", lambda _, name: asked.append(str(name))
+    )
+    make_model("tiny")
+    WarmModel().load("tiny")
+    assert asked == [engine]

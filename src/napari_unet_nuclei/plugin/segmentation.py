@@ -7,11 +7,14 @@ them, so that opening the widget stays fast.
 
 from __future__ import annotations
 
+import sys
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -131,8 +134,13 @@ class WarmModel:
         path = find_model(name)
         key = path, path.stat().st_mtime_ns
         if self._model is None or self._key != key:
-            self._model, self._key = load_model(path), key
+            self._model, self._key = load_model(path, _choose_engine()), key
         return self._model
+
+
+def _choose_engine() -> EngineName:
+    """Keep TensorFlow away from Mesa's OpenGL: in one process the two crash."""
+    return EngineName.OPENVINO if sys.platform == "linux" else EngineName.AUTO
 
 
 def iter_segmentation(
