@@ -25,7 +25,6 @@ from napari_unet_nuclei.core.model_store import (
     to_half_precision,
     user_model_folder,
     user_models,
-    with_splitting,
     write_bundle,
 )
 from napari_unet_nuclei.core.settings import Architecture
@@ -154,12 +153,15 @@ def test_a_place_that_cannot_be_written_to_is_named(path):
 
 
 def test_a_failed_write_keeps_the_old_model(path, monkeypatch):
+    splitting = SplittingParameters(threshold=0.9)
+    stricter = replace(BUNDLE, config=replace(CONFIG, splitting=splitting))
+
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.replace", fail)
     with pytest.raises(OutputError, match="No space left on device"):
-        write_bundle(path, with_splitting(BUNDLE, SplittingParameters(threshold=0.9)))
+        write_bundle(path, stricter)
     assert_same(read_bundle(path), BUNDLE)
     assert list(path.parent.iterdir()) == [path]
 
@@ -428,10 +430,3 @@ def test_what_is_not_found_says_what_there_is(folders):
     (folders[0] / "resnet.unetnuclei").touch()
     with pytest.raises(ModelError, match=r"\(resnet\).*Received: 'vgg'"):
         find_model("vgg")
-
-
-def test_thresholds_can_be_exchanged():
-    splitting = SplittingParameters(threshold=0.9)
-    bundle = with_splitting(BUNDLE, splitting)
-    assert bundle.config.splitting is splitting
-    assert replace(bundle, config=CONFIG) == BUNDLE

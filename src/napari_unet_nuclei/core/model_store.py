@@ -14,7 +14,7 @@ import io
 import json
 import zipfile
 import zlib
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -345,8 +345,3 @@ def find_model(model: str | Path) -> Path:
         f"Expected the name of a model ({', '.join(known) or 'none is installed'}) "
         f"or a {SUFFIX} file. Received: {str(model)!r}"
     )
-
-
-def with_splitting(bundle: ModelBundle, splitting: SplittingParameters) -> ModelBundle:
-    """Copy a bundle with other thresholds."""
-    return replace(bundle, config=replace(bundle.config, splitting=splitting))
