@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,18 +14,21 @@ import pytest
 from napari_unet_nuclei.core.engine import (
     KerasEngine,
     OpenVinoEngine,
+    choose_device,
     create_engine,
 )
-from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.models.bundling import (
-    export_openvino,
     get_weights,
     restore_model,
     set_weights,
 )
+from napari_unet_nuclei.core.models.exporting import add_openvino
 from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
+    import openvino
+
     from napari_unet_nuclei.core.model_store import ModelBundle
 
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
@@ -32,7 +37,7 @@ TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 @pytest.fixture(scope="module")
 def tiny_resnet(make_bundle) -> ModelBundle:
     bundle = make_bundle("resnet", upsampling="bilinear")
-    return replace(bundle, openvino=export_openvino(bundle))
+    return add_openvino(bundle)
 
 
 @pytest.mark.parametrize("name", ["tiny_bundle", "tiny_resnet"])
@@ -128,6 +133,104 @@ def test_keras_sees_later_weights(tiny_bundle):
     after = engine.predict(TILES)
     np.testing.assert_allclose(after, 0.5)
     assert not np.array_equal(before, after)
+
+
+def test_shapes_are_compiled_once_and_forgotten_when_they_hold_too_much(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    compiled = []
+
+    class Core:
+        def __init__(self, core: openvino.Core) -> None:
+            self.compile_model = lambda network, *options: (
+                compiled.append(tuple(network.input().shape))
+                or core.compile_model(network, *options)
+            )
+
+    engine._core = Core(engine._core)
+    small, large = (1, 32, 32, 3), (1, 2048, 4096, 3)
+    for shape in small, small, large, large, small:
+        engine.predict(np.zeros(shape, np.float32))
+    assert compiled == [small, large, small]
+
+
+def test_threads_take_turns(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    tiles = [TILES[:, :side] for side in (16, 32, 48)] * 8
+    expected = [engine.predict(tile) for tile in tiles]
+    with ThreadPoolExecutor(4) as executor:
+        for one, two in zip(expected, executor.map(engine.predict, tiles), strict=True):
+            np.testing.assert_array_equal(one, two)
+
+
+def test_the_precision_can_be_chosen(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle, "f32")
+    assert engine.description.startswith("OpenVINO, f32, on ")
+    reference = KerasEngine.from_bundle(tiny_bundle).predict(TILES)
+    np.testing.assert_allclose(engine.predict(TILES), reference, atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("devices", "expected"),
+    [
+        (["CPU"], "CPU"),
+        (["CPU", "GPU"], "AUTO"),
+        (["CPU", "GPU.0", "NPU"], "AUTO"),
+        ([], "CPU"),
+    ],
+)
+def test_openvino_chooses_where_there_is_a_choice(devices, expected):
+    assert choose_device(devices) == expected
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("allocator.cpp:79: std::bad_alloc"),
+        RuntimeError("Failed to allocate 113246208 bytes of memory"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("RESOURCE_EXHAUSTED: Out of memory"),
+        TypeError("OOM when allocating tensor"),
+    ],
+)
+def test_a_lack_of_memory_is_told_from_other_failures(error):
+    class Failing:
+        def __call__(self, *_: object, **__: object) -> None:
+            raise error
+
+    with pytest.raises(OutOfMemoryError, match="Keras found no memory"):
+        KerasEngine(Failing()).predict(TILES)
+
+
+def test_too_little_memory_is_told_by_openvino(tiny_path):
+    program = (
+        "import resource, sys\n"
+        "import numpy as np\n"
+        "from pathlib import Path\n"
+        "from napari_unet_nuclei.core.engine import OpenVinoEngine\n"
+        "from napari_unet_nuclei.core.errors import OutOfMemoryError\n"
+        "from napari_unet_nuclei.core.model_store import read_bundle\n"
+        "engine = OpenVinoEngine(read_bundle(Path(sys.argv[1])))\n"
+        "engine.predict(np.zeros((1, 32, 32, 3), np.float32))\n"
+        "tiles = np.zeros((1, 4096, 4096, 3), np.float32)\n"
+        "pages = int(open('/proc/self/statm').read().split()[0])\n"
+        "limit = pages * resource.getpagesize() + 2**27\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n"
+        "try:\n"
+        "    engine.predict(tiles)\n"
+        "except OutOfMemoryError as error:\n"
+        "    print(error)\n"
+        "print(engine.predict(tiles[:, :32, :32]).shape)\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program, tiny_path],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    message, shape = finished.stdout.splitlines()
+    assert message.startswith("OpenVINO found no memory")
+    assert shape == "(1, 32, 32, 3)"
 
 
 def test_a_failing_runtime_says_so(tiny_bundle):

@@ -11,16 +11,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.engine import KerasEngine
-from napari_unet_nuclei.core.errors import ImageError, ModelError, SettingsError
+from napari_unet_nuclei.core.errors import (
+    ImageError,
+    ModelError,
+    OutOfMemoryError,
+    SettingsError,
+)
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.prediction import (
     Model,
-    TileDone,
-    exhaust,
-    iter_plane_maps,
     load_model,
     segment,
 )
@@ -30,7 +33,9 @@ from napari_unet_nuclei.core.settings import (
     SegmentationSettings,
 )
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters, split_instances
+from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.tiled_prediction import TileDone, iter_plane_maps
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -81,8 +86,8 @@ def make_model(engine: Grey | None = None) -> Model:
     return Model(ModelBundle(name="test", config=CONFIG, weights={}), engine or Grey())
 
 
-def predict(engine: Grey, image: np.ndarray, tile_size: int) -> Maps:
-    return exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT, tile_size=tile_size))
+def predict(engine: Grey, image: np.ndarray, max_area: int) -> Maps:
+    return exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT, max_area=max_area))
 
 
 def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 50)) -> np.ndarray:
@@ -94,14 +99,14 @@ def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 50)) -> np.
 
 
 @given(
-    shape=st.tuples(st.integers(1, 130), st.integers(1, 130)),
-    tile_size=st.integers(1, 80),
+    shape=st.tuples(st.integers(1, 700), st.integers(1, 700)),
+    max_area=st.integers(1, 300_000),
 )
-@settings(max_examples=60, deadline=None)
-def test_tiled_maps_equal_those_of_the_whole_image(shape, tile_size):
+@settings(max_examples=40, deadline=None)
+def test_tiled_maps_equal_those_of_the_whole_image(shape, max_area):
     image = np.random.default_rng(0).random(shape, np.float32)
     engine = Strided()
-    tiled, whole = (predict(engine, image, size) for size in (tile_size, 1000))
+    tiled, whole = (predict(engine, image, area) for area in (max_area, 10**6))
     for one, two in zip(tiled, whole, strict=True):
         assert one.shape == shape
         assert one.dtype == np.float32
@@ -110,29 +115,72 @@ def test_tiled_maps_equal_those_of_the_whole_image(shape, tile_size):
 
 def test_large_images_are_cut_into_tiles_of_one_size():
     engine = Strided()
-    image = np.random.default_rng(0).random((150, 200))
-    predict(engine, image, 64)
+    image = np.random.default_rng(0).random((600, 800))
+    predict(engine, image, 256**2)
     assert len(engine.shapes) > 6
-    assert set(engine.shapes) == {(64, 64)}
+    assert len(set(engine.shapes)) == 1
+    assert np.prod(engine.shapes[0]) <= 256**2
 
 
 def test_a_pixel_has_the_same_map_in_every_tile():
-    image = np.random.default_rng(0).integers(0, 5000, (90, 110, 3), np.uint16)
+    image = np.random.default_rng(0).integers(0, 5000, (390, 410, 3), np.uint16)
     planes = to_planes(image)
     expected = normalise(planes, intensity_limits(planes))
-    for tile_size in 36, 1000:
-        maps = predict(Grey(), image, tile_size)
+    for max_area in 1, 10**6:
+        maps = predict(Grey(), image, max_area)
         np.testing.assert_array_equal(np.stack(maps, axis=-1), expected)
 
 
+class Narrow(Strided):
+    """Engine without memory for more than 70,000 px at once."""
+
+    def predict(self, tiles: np.ndarray) -> np.ndarray:
+        if tiles[..., 0].size > 70_000:
+            raise OutOfMemoryError("no memory")
+        return super().predict(tiles)
+
+
+def test_smaller_tiles_are_tried_when_memory_is_short():
+    image = np.random.default_rng(0).random((500, 600), np.float32)
+    with pytest.warns(UserWarning, match="going on with smaller ones") as warned:
+        tiled = predict(Narrow(), image, 10**6)
+    assert "tiles of 512x640 px" in str(warned[0].message)
+    whole = predict(Strided(), image, 10**6)
+    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-5)
+
+
+def test_memory_that_suffices_for_no_tile_is_an_error():
+    class Full(Grey):
+        def predict(self, tiles: np.ndarray) -> np.ndarray:
+            raise OutOfMemoryError("no memory")
+
+    with (
+        pytest.warns(UserWarning, match="smaller"),
+        pytest.raises(OutOfMemoryError, match="no memory"),
+    ):
+        predict(Full(), np.zeros((500, 600)), 10**6)
+
+
+def test_tiles_are_sized_by_the_free_memory(monkeypatch):
+    monkeypatch.setattr(devices, "free_memory", lambda: 2 * 160 * 100_000)
+    engine = Strided()
+    image = np.zeros((500, 600))
+    exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT))
+    assert max(np.prod(shape) for shape in engine.shapes) <= 100_000
+    monkeypatch.undo()
+    engine.shapes.clear()
+    exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT))
+    assert engine.shapes == [(512, 640)]
+
+
 def test_every_tile_is_reported():
-    steps = iter_plane_maps(Grey(), CONFIG, np.zeros((90, 60)), DEFAULT, tile_size=36)
+    steps = iter_plane_maps(Grey(), CONFIG, np.zeros((600, 700)), DEFAULT, max_area=1)
     done = list(steps)
     assert done == [TileDone(n, len(done)) for n in range(1, len(done) + 1)]
     assert len(done) > 4
 
 
-@pytest.mark.parametrize("shape", [(32, 32), (40, 24)])
+@pytest.mark.parametrize("shape", [(64, 64), (128, 64)])
 def test_flips_and_turns_are_averaged(shape):
     image = np.random.default_rng(0).random(shape, np.float32)
     image.flat[:2] = 0, 1
@@ -152,17 +200,17 @@ def test_flips_and_turns_are_averaged(shape):
 
 
 def test_flips_and_turns_work_tile_by_tile():
-    image = np.random.default_rng(0).random((70, 90), np.float32)
+    image = np.random.default_rng(0).random((300, 400), np.float32)
     tta = SegmentationSettings(tta=True)
     tiled, whole = (
-        exhaust(iter_plane_maps(Strided(), CONFIG, image, tta, tile_size=size))
-        for size in (40, 1000)
+        exhaust(iter_plane_maps(Strided(), CONFIG, image, tta, max_area=area))
+        for area in (1, 10**6)
     )
     np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-5)
 
 
 @pytest.mark.parametrize(
-    ("diameter", "expected"), [(20, (20, 28)), (5, (80, 104)), (10, (40, 52))]
+    ("diameter", "expected"), [(20, (64, 64)), (5, (128, 128)), (10, (64, 64))]
 )
 def test_nuclei_are_brought_to_the_diameter_the_model_knows(diameter, expected):
     engine = Grey()
@@ -231,14 +279,14 @@ def test_an_empty_stack_has_empty_labels():
 
 
 def test_progress_counts_the_tiles_of_all_planes():
-    stack = PlaneStack(np.zeros((3, 1100, 30), np.uint8), "ZYX")
+    stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
     steps = make_model().iter_maps(stack, DEFAULT)
     assert list(steps) == [TileDone(n, 6) for n in range(1, 7)]
 
 
 def test_a_prediction_can_be_stopped():
     engine = Grey()
-    stack = PlaneStack(np.zeros((3, 1100, 30), np.uint8), "ZYX")
+    stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
     steps = make_model(engine).iter_maps(stack, DEFAULT)
     next(steps)
     steps.close()
@@ -332,10 +380,10 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
 ):
     bundle = make_bundle(architecture, **arguments)
     engine = KerasEngine.from_bundle(bundle)
-    image, _ = draw_nuclei(2, (201, 150), 40, diameter=12)
+    image, _ = draw_nuclei(2, (301, 350), 140, diameter=12)
     tiled, whole = (
-        exhaust(iter_plane_maps(engine, bundle.config, image, DEFAULT, tile_size=size))
-        for size in (1, 1000)
+        exhaust(iter_plane_maps(engine, bundle.config, image, DEFAULT, max_area=area))
+        for area in (1, 10**6)
     )
     np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-4)
     # What has learned nothing finds nuclei only where it is told to look.
@@ -352,10 +400,10 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
 def test_a_margin_that_is_too_small_would_show(make_bundle):
     bundle = make_bundle()
     engine = KerasEngine.from_bundle(bundle)
-    image, _ = draw_nuclei(2, (201, 150), 40, diameter=12)
+    image, _ = draw_nuclei(2, (301, 350), 140, diameter=12)
     short = replace(bundle.config, margin=4)
     tiled, whole = (
-        exhaust(iter_plane_maps(engine, config, image, DEFAULT, tile_size=size))
-        for config, size in ((short, 48), (bundle.config, 1000))
+        exhaust(iter_plane_maps(engine, config, image, DEFAULT, max_area=area))
+        for config, area in ((short, 1), (bundle.config, 10**6))
     )
     assert np.abs(np.stack(tiled) - np.stack(whole)).max() > 1e-3

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
+from skimage.segmentation import watershed
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.splitting import (
@@ -13,6 +14,8 @@ from napari_unet_nuclei.core.splitting import (
     SplittingParameters,
     split_instances,
 )
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.targets import make_targets
 
 DEFAULT = SplittingParameters()
 COARSE = np.linspace(0, 1, 6, dtype=np.float32)
@@ -32,6 +35,40 @@ def two_discs(gap: float) -> tuple[np.ndarray, np.ndarray]:
 
 def make_maps(mask: np.ndarray, distance: np.ndarray) -> Maps:
     return Maps(mask.astype(np.float32), np.zeros_like(distance), distance)
+
+
+def split_by_definition(
+    maps: Maps,
+    parameters: SplittingParameters,
+    *,
+    threshold: float | None = None,
+    min_area: int = 0,
+) -> np.ndarray:
+    """Split as it is defined, slowly: flood all, then drop what is unlikely."""
+    if threshold is None:
+        threshold = parameters.threshold
+    mask = maps.foreground > threshold
+    depth = maps.distance * (1 - 0.5 * maps.boundary)
+    for axis in (0, 1):
+        depth = ndimage.correlate1d(
+            depth, np.array([1, 4, 6, 4, 1]) / 16, axis, mode="nearest"
+        )
+    hearts = mask & (depth > parameters.seed_threshold)
+    seeds, n_seeds = ndimage.label(hearts)
+    components, _ = ndimage.label(mask)
+    heartless = mask & ~np.isin(components, components[hearts])
+    seeds[heartless] = n_seeds + components[heartless]
+    labels = watershed(-depth, seeds, mask=mask)
+    kept = 0
+    result = np.zeros(mask.shape, np.int32)
+    min_probability = threshold + parameters.min_confidence * (1 - threshold)
+    for label in np.unique(labels[mask]):
+        nucleus = labels == label
+        probability = maps.foreground[nucleus].astype(float).mean()
+        if nucleus.sum() >= min_area and probability >= min_probability:
+            kept += 1
+            result[nucleus] = kept
+    return result
 
 
 maps_strategy = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
@@ -74,6 +111,67 @@ def test_labels_are_sound_whatever_the_maps(
         np.testing.assert_array_equal(labels > 0, mask)
     for plane, copy in zip(maps, before, strict=True):
         np.testing.assert_array_equal(plane, copy)
+
+
+# Multiples of 1/8 add up without rounding, whatever the order.
+EIGHTHS = np.arange(9, dtype=np.float32) / 8
+exact_maps = st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(
+    lambda shape: st.builds(
+        Maps,
+        *(hnp.arrays(np.float32, shape, elements=st.sampled_from(EIGHTHS)),) * 3,
+    )
+)
+
+
+@given(
+    maps=exact_maps,
+    threshold=st.sampled_from([0.05, 0.3, 0.7]),
+    seed_threshold=st.sampled_from([0.1, 0.3, 0.5]),
+    min_confidence=st.sampled_from([0.0, 0.3]),
+    min_area=st.integers(0, 6),
+)
+@settings(max_examples=200, deadline=None)
+def test_labels_are_those_of_the_definition(
+    maps, threshold, seed_threshold, min_confidence, min_area
+):
+    parameters = SplittingParameters(
+        threshold=threshold,
+        seed_threshold=seed_threshold,
+        min_confidence=min_confidence,
+    )
+    np.testing.assert_array_equal(
+        split_instances(maps, parameters, min_area=min_area),
+        split_by_definition(maps, parameters, min_area=min_area),
+    )
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_labels_of_crowded_nuclei_are_those_of_the_definition(seed):
+    _, truth = draw_nuclei(seed, shape=(300, 400), n_nuclei=90)
+    rng = np.random.default_rng(seed)
+    noisy = make_targets(truth) + rng.normal(0, 0.15, (*truth.shape, 3))
+    # Multiples of 1/64 survive boundary weight and smoothing without rounding.
+    exact = (np.clip(noisy, 0, 1) * 64).round().astype(np.float32) / 64
+    maps = Maps(*np.moveaxis(exact, -1, 0))
+    labels = split_instances(maps, DEFAULT, min_area=10)
+    np.testing.assert_array_equal(
+        labels, split_by_definition(maps, DEFAULT, min_area=10)
+    )
+    assert labels.max() > ndimage.label(maps.foreground > DEFAULT.threshold)[1] // 2
+
+
+def test_the_foreground_alone_is_split_by_its_shape():
+    mask, distance = two_discs(gap=-1)
+    labels = split_instances(Maps(mask.astype(np.float32)), DEFAULT)
+    assert ndimage.label(mask)[1] == 1
+    assert labels.max() == 2
+    whole = split_instances(make_maps(mask, distance), DEFAULT)
+    assert (labels != whole).mean() < 0.01
+
+
+def test_foreground_everywhere_is_one_nucleus():
+    everywhere = Maps(np.ones((5, 7), np.float32))
+    np.testing.assert_array_equal(split_instances(everywhere, DEFAULT), 1)
 
 
 @given(maps=maps_strategy)

@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from napari_unet_nuclei.core.targets import (
-    contours,
     make_targets,
     normalised_distance,
+    touching_boundaries,
 )
 
 small_labels = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
@@ -34,12 +34,12 @@ def distance_by_hand(labels: np.ndarray) -> np.ndarray:
     return distance
 
 
-def contours_by_hand(labels: np.ndarray) -> np.ndarray:
-    """Look at the eight neighbours of each pixel that lie within the image."""
+def touching_by_hand(labels: np.ndarray) -> np.ndarray:
+    """Count the nuclei within 2 px of each pixel."""
     result = np.zeros(labels.shape, bool)
-    for y, x in np.argwhere(labels > 0):
-        window = labels[max(y - 1, 0) : y + 2, max(x - 1, 0) : x + 2]
-        result[y, x] = (window != labels[y, x]).any()
+    for y, x in np.ndindex(labels.shape):
+        window = labels[max(y - 2, 0) : y + 3, max(x - 2, 0) : x + 3]
+        result[y, x] = len(np.unique(window[window > 0])) > 1
     return result
 
 
@@ -56,8 +56,8 @@ def test_distances_are_those_of_comparing_all_pixels(labels):
 
 @given(labels=small_labels)
 @settings(max_examples=100, deadline=None)
-def test_contours_are_pixels_with_a_foreign_neighbour(labels):
-    np.testing.assert_array_equal(contours(labels), contours_by_hand(labels))
+def test_nuclei_touch_where_two_are_near(labels):
+    np.testing.assert_array_equal(touching_boundaries(labels), touching_by_hand(labels))
 
 
 @given(labels=small_labels)
@@ -80,13 +80,12 @@ def test_a_nucleus_goes_on_beyond_the_image():
     labels[:, 7] = 0
     distance = normalised_distance(labels)
     np.testing.assert_allclose(distance[3, :7], np.arange(7, 0, -1) / 7)
-    assert contours(labels)[:, :6].sum() == 0
 
 
-def test_two_touching_nuclei_have_a_contour_each():
-    labels = np.repeat([[1, 1, 1, 2, 2, 2]], 4, axis=0)
-    expected = np.repeat([[0, 0, 1, 1, 0, 0]], 4, axis=0)
-    np.testing.assert_array_equal(contours(labels), expected)
+def test_nuclei_touch_across_a_gap_and_not_towards_the_background():
+    labels = np.repeat([[0, 0, 1, 1, 1, 1, 0, 2, 2, 2, 2, 0, 0]], 4, axis=0)
+    expected = np.repeat([[0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]], 4, axis=0)
+    np.testing.assert_array_equal(touching_boundaries(labels), expected)
 
 
 def test_targets_are_the_three_maps():
@@ -96,7 +95,7 @@ def test_targets_are_the_three_maps():
     assert targets.dtype == np.float32
     assert targets.shape == (7, 8, 3)
     np.testing.assert_array_equal(targets[..., 0], labels > 0)
-    np.testing.assert_array_equal(targets[..., 1], contours(labels))
+    np.testing.assert_array_equal(targets[..., 1], touching_boundaries(labels))
     np.testing.assert_array_equal(targets[..., 2], normalised_distance(labels))
 
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -13,16 +14,22 @@ from napari_unet_nuclei.core.tiles import Tile, pad_to_shape, plan_tiles
 
 class Plan(NamedTuple):
     shape: tuple[int, int]
-    tile_size: int
+    max_area: int
     margin: int
-    multiple: int
+    stride: int
+    side_multiple: int
+
+    @property
+    def multiple(self) -> int:
+        return math.lcm(self.stride, self.side_multiple)
 
     def tiles(self) -> list[Tile]:
         return plan_tiles(
             self.shape,
-            tile_size=self.tile_size,
+            max_area=self.max_area,
             margin=self.margin,
-            multiple=self.multiple,
+            stride=self.stride,
+            side_multiple=self.side_multiple,
         )
 
 
@@ -32,14 +39,17 @@ def round_up(value: int, multiple: int) -> int:
 
 @st.composite
 def plans(draw: st.DrawFn, min_margin: int = 0) -> Plan:
-    multiple = draw(st.sampled_from([1, 2, 4, 8, 16, 32]))
+    stride = draw(st.sampled_from([1, 2, 4, 8, 16, 32]))
+    side_multiple = draw(st.sampled_from([1, 16, 24, 64]))
     margin = draw(st.integers(min_margin, 40))
-    smallest = 2 * round_up(margin, multiple) + 1
+    multiple = math.lcm(stride, side_multiple)
+    smallest = round_up(2 * round_up(margin, stride) + 1, multiple) ** 2
     return Plan(
         shape=(draw(st.integers(1, 200)), draw(st.integers(1, 200))),
-        tile_size=draw(st.integers(smallest, smallest + 150)),
+        max_area=draw(st.integers(smallest, smallest + 20_000)),
         margin=margin,
-        multiple=multiple,
+        stride=stride,
+        side_multiple=side_multiple,
     )
 
 
@@ -57,11 +67,11 @@ def test_kept_boxes_partition_the_image(plan):
 def test_tiles_fit_the_network_and_the_memory(plan):
     tiles = plan.tiles()
     assert len({tile.shape for tile in tiles}) == 1
+    assert np.prod(tiles[0].shape) <= plan.max_area
     for tile in tiles:
         for side, read, length in zip(tile.shape, tile.read, plan.shape, strict=True):
-            assert read.start % plan.multiple == 0
+            assert read.start % plan.stride == 0
             assert side % plan.multiple == 0
-            assert side <= round_up(plan.tile_size, plan.multiple)
             # Only what lies beyond the image is missing from a tile.
             assert read.stop == min(read.start + side, length)
             assert read.start + side <= round_up(length, plan.multiple)
@@ -90,16 +100,24 @@ def test_padded_tiles_are_cut_from_the_padded_image(plan):
     whole = pad_to_shape(image, padded_shape)
     for tile in plan.tiles():
         pixels = pad_to_shape(image[tile.read], tile.shape)
-        box = tuple(
-            slice(read.start, read.start + side)
-            for read, side in zip(tile.read, tile.shape, strict=True)
+        # Within reach of what is kept; what lies further off is never seen.
+        seen = [
+            slice(
+                max(keep.start - plan.margin, read.start),
+                min(keep.stop + plan.margin, read.start + side),
+            )
+            for read, keep, side in zip(tile.read, tile.keep, tile.shape, strict=True)
+        ]
+        in_tile = tuple(
+            slice(part.start - read.start, part.stop - read.start)
+            for part, read in zip(seen, tile.read, strict=True)
         )
-        np.testing.assert_array_equal(pixels, whole[box])
+        np.testing.assert_array_equal(pixels[in_tile], whole[tuple(seen)])
         np.testing.assert_array_equal(pixels[tile.keep_in_tile], image[tile.keep])
 
 
 def test_an_image_that_fits_is_one_tile():
-    (tile,) = plan_tiles((100, 64), tile_size=128, margin=60, multiple=16)
+    (tile,) = plan_tiles((100, 64), max_area=128**2, margin=60, stride=16)
     assert tile.shape == (112, 64)
     assert tile.read == tile.keep == np.s_[0:100, 0:64]
 
@@ -107,15 +125,40 @@ def test_an_image_that_fits_is_one_tile():
 def test_tiles_come_row_by_row():
     corners = [
         (tile.keep[0].start, tile.keep[1].start)
-        for tile in plan_tiles((200, 300), tile_size=100, margin=10, multiple=10)
+        for tile in plan_tiles((200, 300), max_area=10_000, margin=10, stride=10)
     ]
     assert corners == sorted(corners)
     assert len(corners) > 6
 
 
 def test_a_tile_must_hold_more_than_margins():
-    with pytest.raises(SettingsError, match=r"margin of 48 px.*tile_size=96"):
-        plan_tiles((500, 500), tile_size=96, margin=33, multiple=16)
+    with pytest.raises(SettingsError, match=r"12544 px².*margin of 48.*max_area=9216"):
+        plan_tiles((500, 500), max_area=96**2, margin=33, stride=16)
+
+
+@given(plan=plans())
+@settings(max_examples=50, deadline=None)
+def test_no_other_grid_of_allowed_tiles_computes_less(plan):
+    margin = round_up(plan.margin, plan.stride)
+    padded = [round_up(length, plan.multiple) for length in plan.shape]
+
+    def n_tiles(length: int, size: int) -> int:
+        if size >= length:
+            return 1
+        return -(-(length - 2 * margin) // (size - 2 * margin))
+
+    totals = []
+    for height in range(plan.multiple, padded[0] + 1, plan.multiple):
+        for width in range(plan.multiple, padded[1] + 1, plan.multiple):
+            holds_margins = all(
+                size >= length or size > 2 * margin
+                for size, length in zip((height, width), padded, strict=True)
+            )
+            if holds_margins and height * width <= plan.max_area:
+                n = n_tiles(padded[0], height) * n_tiles(padded[1], width)
+                totals.append(n * height * width)
+    tiles = plan.tiles()
+    assert len(tiles) * np.prod(tiles[0].shape) <= min(totals)
 
 
 def test_full_tiles_are_not_copied():

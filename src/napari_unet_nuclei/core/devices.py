@@ -13,6 +13,8 @@ import sys
 from importlib import metadata
 from pathlib import Path
 
+import psutil
+
 PACKAGES = (
     "napari-unet-nuclei",
     "napari",
@@ -55,6 +57,11 @@ def keras_backend() -> str:
         return str(config["backend"])
     except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow"
+
+
+def free_memory() -> int:
+    """Memory that can be taken without swapping, in bytes."""
+    return int(psutil.virtual_memory().available)
 
 
 def openvino_devices() -> dict[str, str]:

@@ -7,20 +7,35 @@ tiles or labels.  Keras is imported only by the engine that is built on it.
 from __future__ import annotations
 
 import importlib.util
+import math
+import re
+from collections import OrderedDict
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
+from napari_unet_nuclei.core.openvino_graph import (
+    hand_out_planes,
+    shuffle_last_upsampling,
+    split_concatenations,
+    take_grey,
+)
 from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import keras
+    import openvino
 
     from napari_unet_nuclei.core.model_store import ModelBundle
 
 Array = NDArray[np.float32]
+
+_MAX_HELD_AREA = 8 * 2**20  # px² in all; a compiled network holds 100 bytes each
 
 
 class Engine(Protocol):
@@ -44,19 +59,28 @@ class Engine(Protocol):
 
         Raises
         ------
+        OutOfMemoryError
+            If the tiles are too large for the memory there is.
         EngineError
-            If the runtime fails.
+            If the runtime fails otherwise.
         """
         ...
 
 
 class OpenVinoEngine:
-    """OpenVINO on the CPU; imports neither Keras nor TensorFlow.
+    """OpenVINO; imports neither Keras nor TensorFlow.
+
+    The network is compiled for each shape of tiles, because that nearly doubles
+    its speed and takes a tenth of a second; the compiled ones are kept.  Calls
+    from several threads take turns.
 
     Parameters
     ----------
     bundle : ModelBundle
         Model with an OpenVINO IR.
+    precision : {"f32", "bf16", "f16"}, optional
+        Type to compute in; ``None`` leaves it to OpenVINO, which takes bfloat16
+        where the processor multiplies it faster.
 
     Raises
     ------
@@ -66,7 +90,7 @@ class OpenVinoEngine:
 
     name = EngineName.OPENVINO
 
-    def __init__(self, bundle: ModelBundle) -> None:
+    def __init__(self, bundle: ModelBundle, precision: str | None = None) -> None:
         if bundle.openvino is None:
             raise EngineError(
                 f"The model {bundle.name!r} holds no OpenVINO form, because its "
@@ -81,27 +105,81 @@ class OpenVinoEngine:
             ) from error
         xml, weights = bundle.openvino
         try:
-            core = openvino.Core()
-            network = core.read_model(model=xml, weights=weights)
-            compiled = core.compile_model(
-                network, "CPU", {"PERFORMANCE_HINT": "LATENCY"}
-            )
-            device = core.get_property("CPU", "FULL_DEVICE_NAME")
-            precision = compiled.get_property("INFERENCE_PRECISION_HINT")
+            self._core = openvino.Core()
+            network = self._core.read_model(model=xml, weights=weights)
+            split_concatenations(network)
+            shuffle_last_upsampling(network)
+            self._network = hand_out_planes(network)
+            self._grey_network = take_grey(self._network.clone())
+            self._device = choose_device(self._core.available_devices)
+            default = self._core.get_property("CPU", "INFERENCE_PRECISION_HINT")
+            processor = self._core.get_property("CPU", "FULL_DEVICE_NAME").strip()
         except RuntimeError as error:
             raise EngineError(
                 f"OpenVINO cannot load the model {bundle.name!r}: {error}"
             ) from error
-        self._request = compiled.create_infer_request()
-        self.description = f"OpenVINO, {precision.get_type_name()}, on {device.strip()}"
+        self._options = {"PERFORMANCE_HINT": "LATENCY"}
+        if precision is not None:
+            self._options["INFERENCE_PRECISION_HINT"] = precision
+        self._requests: OrderedDict[tuple[int, ...], openvino.InferRequest] = (
+            OrderedDict()
+        )
+        self._lock = Lock()
+        precision = precision or default.get_type_name()
+        self.description = f"OpenVINO, {precision}, on {processor}"
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
-        try:
-            outputs = self._request.infer({0: np.ascontiguousarray(tiles)})
-        except RuntimeError as error:
-            raise EngineError(f"OpenVINO failed: {error}") from error
-        return np.array(outputs[0], dtype=np.float32)
+        import openvino
+
+        if tiles.strides[-1] == 0:  # grey, seen as three channels
+            tiles = tiles[..., :1]
+        tiles = np.ascontiguousarray(tiles)
+        with self._lock:
+            try:
+                request = self._request(tiles.shape)
+                # The maps are written where they stay.
+                planes = np.empty(request.get_output_tensor().shape, np.float32)
+                request.set_output_tensor(openvino.Tensor(planes, shared_memory=True))
+                request.infer({0: tiles}, share_inputs=True)
+            except (RuntimeError, MemoryError) as error:
+                # What it holds of larger shapes would stay in the way.
+                self._requests.clear()
+                raise _engine_error("OpenVINO", error) from error
+        return np.moveaxis(planes, 1, -1)
+
+    def _request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+        """Compile the network for a shape, or take it from the last time."""
+        if shape in self._requests:
+            self._requests.move_to_end(shape)
+            return self._requests[shape]
+        area = sum(math.prod(held[:3]) for held in self._requests)
+        while self._requests and area + math.prod(shape[:3]) > _MAX_HELD_AREA:
+            held, _ = self._requests.popitem(last=False)
+            area -= math.prod(held[:3])
+        network = self._grey_network if shape[-1] == 1 else self._network
+        network = network.clone()
+        network.reshape(list(shape))
+        compiled = self._core.compile_model(network, self._device, self._options)
+        self._requests[shape] = compiled.create_infer_request()
+        return self._requests[shape]
+
+
+def choose_device(devices: Sequence[str]) -> str:
+    """Choose where OpenVINO computes.
+
+    Parameters
+    ----------
+    devices : sequence of str
+        What it sees, such as ``["CPU", "GPU"]``.
+
+    Returns
+    -------
+    str
+        ``"CPU"``, or ``"AUTO"`` where there is more: OpenVINO then begins on the
+        CPU, moves to the GPU once that has compiled, and back should it fail.
+    """
+    return "AUTO" if any(device != "CPU" for device in devices) else "CPU"
 
 
 class KerasEngine:
@@ -132,9 +210,24 @@ class KerasEngine:
         """Evaluate the network; see :class:`Engine`."""
         from keras import ops
 
-        return np.asarray(
-            ops.convert_to_numpy(self._model(tiles, training=False)), np.float32
+        try:
+            return np.asarray(
+                ops.convert_to_numpy(self._model(tiles, training=False)), np.float32
+            )
+        except Exception as error:  # each backend has classes of its own
+            raise _engine_error("Keras", error) from error
+
+
+def _engine_error(runtime: str, error: Exception) -> EngineError:
+    """Tell a lack of memory from other failures, by what all runtimes say of it."""
+    if isinstance(error, MemoryError) or re.search(
+        r"bad_alloc|allocat|out of memory|resource.?exhausted", str(error), re.I
+    ):
+        return OutOfMemoryError(
+            f"{runtime} found no memory for so much at once; close other programs "
+            "or cut the image into parts."
         )
+    return EngineError(f"{runtime} failed: {error}")
 
 
 def create_engine(bundle: ModelBundle, name: EngineName = EngineName.AUTO) -> Engine:

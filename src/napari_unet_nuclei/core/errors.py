@@ -38,5 +38,9 @@ class EngineError(UNetNucleiError):
     """An inference engine is not available or failed."""
 
 
+class OutOfMemoryError(EngineError):
+    """An inference engine found no memory for what it was given at once."""
+
+
 class TrainingError(UNetNucleiError):
     """Training cannot start, or went wrong on the way."""

@@ -6,57 +6,33 @@ interface call alike.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.transform import resize
 
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.engine import Engine, create_engine
-from napari_unet_nuclei.core.images import (
-    Limits,
-    intensity_limits,
-    normalise,
-    to_planes,
-)
 from napari_unet_nuclei.core.model_store import (
     ModelBundle,
     ModelConfig,
     find_model,
     read_bundle,
 )
+from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.settings import (
     EngineName,
     SegmentationSettings,
     parse_engine,
 )
 from napari_unet_nuclei.core.splitting import Maps, split_instances
-from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
+from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.tiled_prediction import TileDone, iter_plane_maps
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-TILE_SIZE = 1024
-
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class TileDone:
-    """Progress of a prediction.
-
-    Parameters
-    ----------
-    n_done, n_tiles : int
-        Tiles finished, and tiles in all.
-    """
-
-    n_done: int
-    n_tiles: int
 
 
 class Model:
@@ -118,8 +94,17 @@ class Model:
         """
         settings = settings or SegmentationSettings()
         stack = PlaneStack(np.asarray(image), axes, channel)
-        maps = exhaust(self.iter_maps(stack, settings))
-        return self.split(stack, maps, settings)
+        maps = (
+            exhaust(iter_plane_maps(self.engine, self.config, plane, settings))
+            for plane in stack
+        )
+
+        def split(of_plane: Maps) -> NDArray[np.int32]:
+            return self._split_plane(of_plane, settings)
+
+        # A single plane has nothing to overlap with.
+        planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
+        return self._number(stack, planes)
 
     def maps(
         self,
@@ -172,44 +157,48 @@ class Model:
         """
         maps = []
         for index, plane in enumerate(stack):
+
+            def count_all(done: TileDone, index: int = index) -> TileDone:
+                n_tiles = done.n_tiles
+                return TileDone(index * n_tiles + done.n_done, len(stack) * n_tiles)
+
             steps = iter_plane_maps(self.engine, self.config, plane, settings)
-            while True:
-                try:
-                    done = next(steps)
-                except StopIteration as stop:
-                    maps.append(stop.value)
-                    break
-                yield TileDone(
-                    index * done.n_tiles + done.n_done, len(stack) * done.n_tiles
-                )
+            maps.append((yield from map_steps(count_all, steps)))
         return maps
 
     def split(
         self, stack: PlaneStack, maps: list[Maps], settings: SegmentationSettings
     ) -> NDArray[np.int32]:
         """Turn the maps of a stack into labels; see :meth:`segment`."""
-        labels = np.zeros((len(stack), *stack.plane_shape), np.int32)
+        return self._number(
+            stack, (self._split_plane(of_plane, settings) for of_plane in maps)
+        )
+
+    def _split_plane(
+        self, maps: Maps, settings: SegmentationSettings
+    ) -> NDArray[np.int32]:
+        return split_instances(
+            maps,
+            self.config.splitting,
+            threshold=settings.threshold,
+            min_area=settings.min_area,
+        )
+
+    def _number(
+        self, stack: PlaneStack, planes: Iterable[NDArray[np.int32]]
+    ) -> NDArray[np.int32]:
+        """Put the labels of planes together, so that no number occurs in two."""
+        numbered = []
         n_nuclei = 0
-        for plane, plane_maps in zip(labels, maps, strict=True):
-            split = split_instances(
-                plane_maps,
-                self.config.splitting,
-                threshold=settings.threshold,
-                min_area=settings.min_area,
-            )
-            np.copyto(plane, split + n_nuclei, where=split > 0)
-            n_nuclei += int(split.max(initial=0))
-        return labels.reshape(*stack.leading_shape, *stack.plane_shape)
-
-
-def exhaust(steps: Generator[object, None, Result]) -> Result:
-    """Run a generator to its end and hand out what it returns."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as stop:
-            result: Result = stop.value
-            return result
+        for labels in planes:
+            if n_nuclei:
+                np.add(labels, n_nuclei, out=labels, where=labels > 0)
+            n_nuclei = max(n_nuclei, int(labels.max(initial=0)))
+            numbered.append(labels)
+        shape = (*stack.leading_shape, *stack.plane_shape)
+        if len(numbered) == 1:
+            return numbered[0].reshape(shape)  # without a copy
+        return np.array(numbered, np.int32).reshape(shape)
 
 
 def load_model(
@@ -292,89 +281,3 @@ def segment(
         threshold=threshold, min_area=min_area, diameter=diameter, tta=tta
     )
     return model.segment(image, settings, axes=axes, channel=channel)
-
-
-def iter_plane_maps(
-    engine: Engine,
-    config: ModelConfig,
-    image: NDArray[np.generic],
-    settings: SegmentationSettings,
-    *,
-    tile_size: int = TILE_SIZE,
-) -> Generator[TileDone, None, Maps]:
-    """Evaluate a network on one image, tile by tile.
-
-    Parameters
-    ----------
-    engine : Engine
-        Runtime that holds the network.
-    config : ModelConfig
-        Its stride, receptive radius and typical diameter.
-    image : (Y, X) or (Y, X, 3|4) ndarray
-        Grey or colour image.
-    settings : SegmentationSettings
-        Only diameter and test-time flips matter here.
-    tile_size : int, in px
-        Largest side of a tile.
-
-    Yields
-    ------
-    TileDone
-        After each tile.
-
-    Returns
-    -------
-    Maps
-        Foreground, boundary and distance, (Y, X) float32 each.
-    """
-    planes = to_planes(image)
-    limits = intensity_limits(planes)
-    shape = planes.shape[:2]
-    if settings.diameter is not None:
-        planes = _rescale(planes, limits, config.diameter / settings.diameter)
-        limits = (0.0, 1.0)
-    tiles = plan_tiles(
-        planes.shape[:2],
-        tile_size=max(tile_size, 4 * config.margin),
-        margin=config.margin,
-        multiple=config.multiple,
-    )
-    maps = np.empty((*planes.shape[:2], len(config.maps)), np.float32)
-    for n_done, tile in enumerate(tiles, start=1):
-        pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
-        maps[tile.keep] = _predict_tile(engine, pixels, tta=settings.tta)[
-            tile.keep_in_tile
-        ]
-        yield TileDone(n_done, len(tiles))
-    if maps.shape[:2] != shape:
-        maps = resize(maps, shape, order=1, mode="edge", anti_aliasing=False)
-    return Maps(*np.moveaxis(maps, -1, 0))
-
-
-def _rescale(
-    planes: NDArray[np.generic], limits: Limits, scale: float
-) -> NDArray[np.float32]:
-    shape = [max(1, round(length * scale)) for length in planes.shape[:2]]
-    rescaled: NDArray[np.float32] = resize(
-        normalise(planes, limits), (*shape, 3), order=1, anti_aliasing=scale < 1
-    )
-    return rescaled
-
-
-def _predict_tile(
-    engine: Engine, pixels: NDArray[np.float32], *, tta: bool
-) -> NDArray[np.float32]:
-    if not tta:
-        return np.asarray(engine.predict(pixels[np.newaxis])[0])
-    total = np.zeros((*pixels.shape[:2], 1), np.float32)
-    for turns, flip in _symmetries():
-        seen = np.rot90(pixels[:, ::-1] if flip else pixels, turns)
-        maps = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
-        total = total + (maps[:, ::-1] if flip else maps)
-    return np.asarray(total / 8, np.float32)
-
-
-def _symmetries() -> Iterator[tuple[int, bool]]:
-    for flip in (False, True):
-        for turns in range(4):
-            yield turns, flip

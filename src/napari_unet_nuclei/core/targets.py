@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import ndimage
-from skimage.segmentation import find_boundaries
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+_TOUCHING_WINDOW = 5  # px
 
 
 def normalised_distance(labels: NDArray[np.integer]) -> NDArray[np.float32]:
@@ -43,8 +44,8 @@ def normalised_distance(labels: NDArray[np.integer]) -> NDArray[np.float32]:
     return distance
 
 
-def contours(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
-    """Find the pixels of nuclei that touch anything else.
+def touching_boundaries(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
+    """Find where nuclei touch or nearly touch.
 
     Parameters
     ----------
@@ -54,9 +55,23 @@ def contours(labels: NDArray[np.integer]) -> NDArray[np.bool_]:
     Returns
     -------
     (Y, X) ndarray of bool
-        Inner contours, one pixel wide; two touching nuclei contribute one each.
+        Pixels with at least two nuclei within 2 px in y and x, background between
+        them included.  Contours that face nothing but background are left out:
+        they cost a network capacity and separate nothing.
+
+    References
+    ----------
+    Caicedo et al.: Nucleus segmentation across imaging experiments: the 2018 Data
+    Science Bowl, Nature Methods 2019, doi:10.1038/s41592-019-0612-7 (the winning
+    entries learned the borders between nuclei)
     """
-    return np.asarray(find_boundaries(labels, connectivity=2, mode="inner"), np.bool_)
+    none = np.iinfo(np.int32).max
+    numbers = labels.astype(np.int32)
+    highest = ndimage.maximum_filter(numbers, _TOUCHING_WINDOW)
+    numbers[numbers == 0] = none
+    lowest = ndimage.minimum_filter(numbers, _TOUCHING_WINDOW)
+    touching: NDArray[np.bool_] = (lowest != none) & (highest != lowest)
+    return touching
 
 
 def make_targets(
@@ -80,7 +95,7 @@ def make_targets(
     if distance is None:
         distance = normalised_distance(labels)
     return np.stack(
-        [labels > 0, contours(labels), distance],
+        [labels > 0, touching_boundaries(labels), distance],
         axis=-1,
         dtype=np.float32,
         casting="unsafe",

@@ -5,9 +5,10 @@ Geometry only: no pixels are read here.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import product
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -48,9 +49,14 @@ class Tile:
 
 
 def plan_tiles(
-    shape: tuple[int, int], *, tile_size: int, margin: int, multiple: int
+    shape: tuple[int, int],
+    *,
+    max_area: int,
+    margin: int,
+    stride: int,
+    side_multiple: int = 1,
 ) -> list[Tile]:
-    """Cover an image with tiles of one size.
+    """Cover an image with tiles of one size, so that little is computed twice.
 
     Tiles start at multiples of the network's stride and overlap by twice its
     receptive radius, so every kept pixel sees what it would see in the whole
@@ -60,12 +66,16 @@ def plan_tiles(
     ----------
     shape : tuple of int
         Height and width of the image, in px.
-    tile_size : int, in px
-        Largest side of a tile; rounded up to a multiple.
+    max_area : int, in px²
+        Largest area of a tile; of all tiles that are no larger, those with the
+        smallest area in all are chosen.
     margin : int, in px
         Receptive radius of the network.
-    multiple : int, in px
-        Stride of the network.
+    stride : int, in px
+        Stride of the network: tiles start at multiples of it.
+    side_multiple : int, in px
+        What the sides of tiles are multiples of, as well as of the stride; the
+        larger it is, the fewer shapes there are among many images.
 
     Returns
     -------
@@ -75,44 +85,80 @@ def plan_tiles(
     Raises
     ------
     SettingsError
-        If the tile is not larger than two margins.
+        If so small a tile would hold nothing but its margins.
     """
-    rows, columns = (
-        _plan_axis(length, tile_size, margin, multiple) for length in shape
-    )
+    margin = _round_up(margin, stride)
+    multiple = math.lcm(stride, side_multiple)
+    heights, widths = (_divisions(length, margin, multiple) for length in shape)
+    fitting = [
+        (height, width)
+        for height, width in product(heights, widths)
+        if height.size * width.size <= max_area
+    ]
+    if not fitting:
+        smallest = heights[-1].size * widths[-1].size
+        raise SettingsError(
+            f"A tile of an image of {shape[0]}x{shape[1]} px must have {smallest} px² "
+            f"or more, because the model needs a margin of {margin} px. Received: "
+            f"max_area={max_area}; allow larger tiles."
+        )
+    height, width = min(fitting, key=lambda pair: pair[0].total * pair[1].total)
     return [
         Tile(
             read=(row[0], column[0]),
-            shape=(row[1], column[1]),
-            keep=(row[2], column[2]),
+            shape=(height.size, width.size),
+            keep=(row[1], column[1]),
         )
-        for row, column in product(rows, columns)
+        for row, column in product(
+            _spans(shape[0], heights[0].size, height, margin),
+            _spans(shape[1], widths[0].size, width, margin),
+        )
     ]
 
 
-def _plan_axis(
-    length: int, tile_size: int, margin: int, multiple: int
-) -> list[tuple[slice, int, slice]]:
-    """Read slice, padded size and keep slice of each tile along one axis."""
+class _Division(NamedTuple):
+    """How one axis is divided: number of tiles and their padded size, in px."""
+
+    n_tiles: int
+    size: int
+
+    @property
+    def total(self) -> int:
+        return self.n_tiles * self.size
+
+
+def _divisions(length: int, margin: int, multiple: int) -> list[_Division]:
+    """All sizes that make sense along an axis, largest first."""
     padded = _round_up(length, multiple)
-    size = _round_up(tile_size, multiple)
-    if padded <= size:
-        return [(slice(0, length), padded, slice(0, length))]
-    margin = _round_up(margin, multiple)
+    smallest = _round_up(2 * margin + 1, multiple)
+    divisions = [_Division(1, padded)]
+    n_tiles = 1
+    while divisions[-1].size > smallest:
+        n_tiles += 1
+        overlaps = 2 * margin * (n_tiles - 1)
+        size = _round_up(-(-(padded + overlaps) // n_tiles), multiple)
+        if size < divisions[-1].size:
+            divisions.append(_Division(n_tiles, size))
+    return divisions
+
+
+def _spans(
+    length: int, padded: int, division: _Division, margin: int
+) -> list[tuple[slice, slice]]:
+    """Read slice and keep slice of each tile along an axis."""
+    n_tiles, size = division
     step = size - 2 * margin
-    if step <= 0:
-        raise SettingsError(
-            f"A tile must be larger than twice the margin of {margin} px that this "
-            f"model needs. Received: tile_size={tile_size}; choose a larger one."
-        )
-    plan = []
+    spans = []
     kept = 0
-    for start in [*range(0, padded - size, step), padded - size]:
-        is_last = start == padded - size
-        stop = length if is_last else start + size - margin
-        plan.append((slice(start, min(start + size, length)), size, slice(kept, stop)))
+    for index in range(n_tiles):
+        is_last = index == n_tiles - 1
+        start = padded - size if is_last else index * step
+        stop = length if is_last else min(start + size - margin, length)
+        spans.append((slice(start, min(start + size, length)), slice(kept, stop)))
         kept = stop
-    return plan
+        if kept == length:  # the rest is nothing but padding
+            break
+    return spans
 
 
 def _round_up(value: int, multiple: int) -> int:

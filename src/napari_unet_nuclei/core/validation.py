@@ -12,13 +12,14 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores, evaluate_image, summarise
-from napari_unet_nuclei.core.prediction import exhaust, iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import (
     Maps,
     SplittingParameters,
     split_instances,
 )
+from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.tiled_prediction import iter_plane_maps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

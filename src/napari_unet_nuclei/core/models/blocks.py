@@ -7,8 +7,14 @@ a systematic name, so that weights can be matched by name.
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 import keras
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BATCH_NORMALIZATION_EPSILON = 1e-3
 
 
 class Upsampling(StrEnum):
@@ -16,6 +22,57 @@ class Upsampling(StrEnum):
 
     TRANSPOSED = "transposed"
     BILINEAR = "bilinear"
+    NEAREST = "nearest"
+
+
+def each_level(
+    value: float | Sequence[float], n_levels: int, name: str
+) -> tuple[float, ...]:
+    """Spell out a setting that may be one number for all levels or one for each.
+
+    Parameters
+    ----------
+    value : float or sequence of float
+        The setting.
+    n_levels : int
+        Levels there are.
+    name : str
+        What the setting is called.
+
+    Returns
+    -------
+    tuple of float
+        One number a level.
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer numbers than levels.
+    """
+    if isinstance(value, (int, float)):
+        return (value,) * n_levels
+    if len(value) != n_levels:
+        raise ValueError(
+            f"{name} must be one number or one for each of the {n_levels} levels. "
+            f"Received: {list(value)}"
+        )
+    return tuple(value)
+
+
+def apply_grey(x: keras.KerasTensor) -> keras.KerasTensor:
+    """Average the channels: networks for grey images are fed three equal ones.
+
+    Parameters
+    ----------
+    x : KerasTensor, shape (batch, Y, X, channels)
+        Input.
+
+    Returns
+    -------
+    KerasTensor, shape (batch, Y, X, 1)
+        Mean over the channels.
+    """
+    return keras.ops.mean(x, axis=-1, keepdims=True)
 
 
 def apply_convolution(
@@ -60,9 +117,67 @@ def apply_convolution(
         name=f"{name}_conv",
     )(x)
     if batch_normalization:
-        x = keras.layers.BatchNormalization(momentum=0.9, name=f"{name}_bn")(x)
+        x = keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=BATCH_NORMALIZATION_EPSILON, name=f"{name}_bn"
+        )(x)
     if activation is not None:
         x = keras.layers.Activation(activation, name=f"{name}_{activation}")(x)
+    return x
+
+
+def apply_level(
+    x: keras.KerasTensor,
+    filters: int,
+    *,
+    n_convolutions: int,
+    strides: int = 1,
+    batch_normalization: bool = True,
+    activation: str = "relu",
+    dropout: float = 0.0,
+    dropout_after: int | None = None,
+    name: str,
+) -> keras.KerasTensor:
+    """Apply the convolutions of one level and, after some or all of them, dropout.
+
+    Parameters
+    ----------
+    x : KerasTensor, shape (batch, Y, X, channels)
+        Input.
+    filters : int
+        Output channels of each convolution.
+    n_convolutions : int
+        How many there are; without any, the input is the output.
+    strides : int, in px
+        Step of the first.
+    batch_normalization : bool
+        Normalise after each.
+    activation : str
+        Keras name of the activation.
+    dropout : float in [0, 1)
+        Dropped part of the features.
+    dropout_after : int, optional
+        Convolutions before the dropout; all by default, and at most.
+    name : str
+        Prefix of the layer names.
+
+    Returns
+    -------
+    KerasTensor, shape (batch, Y / strides, X / strides, filters)
+        Output.
+    """
+    if dropout_after is None or dropout_after > n_convolutions:
+        dropout_after = n_convolutions
+    for index in range(n_convolutions):
+        x = apply_convolution(
+            x,
+            filters,
+            strides=strides if index == 0 else 1,
+            batch_normalization=batch_normalization,
+            activation=activation,
+            name=f"{name}_{index}",
+        )
+        if dropout and index + 1 == dropout_after:
+            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
     return x
 
 
@@ -76,17 +191,23 @@ def apply_upsampling(
     x : KerasTensor, shape (batch, Y, X, channels)
         Input.
     filters : int
-        Output channels of a transposed convolution; bilinear interpolation
-        keeps the channels it is given.
+        Output channels of a convolution; bilinear interpolation keeps the channels
+        it is given.
     name : str
         Name of the layer.
     upsampling : Upsampling
-        How to double.
+        How to double: a transposed convolution, bilinear interpolation, or pixels
+        repeated and convolved.
 
     Returns
     -------
     KerasTensor, shape (batch, 2 Y, 2 X, filters or channels)
         Output.
+
+    References
+    ----------
+    Odena, Dumoulin, Olah: Deconvolution and checkerboard artifacts, Distill 2016,
+    doi:10.23915/distill.00003
     """
     match upsampling:
         case Upsampling.TRANSPOSED:
@@ -100,6 +221,11 @@ def apply_upsampling(
             )(x)
         case Upsampling.BILINEAR:
             return _apply_bilinear_upsampling(x, name=name)
+        case Upsampling.NEAREST:
+            x = keras.layers.UpSampling2D(2, name=f"{name}_repeat")(x)
+            return apply_convolution(
+                x, filters, kernel_size=2, batch_normalization=False, name=name
+            )
 
 
 def _apply_bilinear_upsampling(x: keras.KerasTensor, *, name: str) -> keras.KerasTensor:

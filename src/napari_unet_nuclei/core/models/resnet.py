@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 
 def apply_residual_block(
-    x: keras.KerasTensor, filters: int, *, name: str, strides: int = 1
+    x: keras.KerasTensor,
+    filters: int,
+    *,
+    name: str,
+    strides: int = 1,
+    batch_normalization: bool = True,
 ) -> keras.KerasTensor:
     """Two convolutions beside a shortcut.
 
@@ -32,6 +37,8 @@ def apply_residual_block(
         Prefix of the layer names.
     strides : int, in px
         Step of the first convolution and of the shortcut.
+    batch_normalization : bool
+        Normalise after each convolution.
 
     Returns
     -------
@@ -50,11 +57,24 @@ def apply_residual_block(
             filters,
             kernel_size=1,
             strides=strides,
+            batch_normalization=batch_normalization,
             activation=None,
             name=f"{name}_shortcut",
         )
-    x = apply_convolution(x, filters, strides=strides, name=f"{name}_0")
-    x = apply_convolution(x, filters, activation=None, name=f"{name}_1")
+    x = apply_convolution(
+        x,
+        filters,
+        strides=strides,
+        batch_normalization=batch_normalization,
+        name=f"{name}_0",
+    )
+    x = apply_convolution(
+        x,
+        filters,
+        batch_normalization=batch_normalization,
+        activation=None,
+        name=f"{name}_1",
+    )
     x = keras.layers.Add(name=f"{name}_add")([x, shortcut])
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
@@ -65,6 +85,7 @@ def build_resnet(
     stem_stride: int = 2,
     encoder_blocks: int | Sequence[int] = 1,
     decoder_blocks: int = 1,
+    batch_normalization: bool = True,
     dropout: float = 0.0,
     upsampling: str = "transposed",
     n_maps: int = 3,
@@ -81,6 +102,8 @@ def build_resnet(
         Residual blocks a level, one number for all levels or one each.
     decoder_blocks : int
         Residual blocks a level on the way up.
+    batch_normalization : bool
+        Normalise after each convolution.
     dropout : float in [0, 1)
         Dropped part of the features at the deepest level.
     upsampling : {"transposed", "bilinear"}
@@ -108,7 +131,13 @@ def build_resnet(
         else list(encoder_blocks)
     )
     image = keras.Input((None, None, 3), name="image")
-    x = apply_convolution(image, widths[0], strides=stem_stride, name="stem")
+    x = apply_convolution(
+        image,
+        widths[0],
+        strides=stem_stride,
+        batch_normalization=batch_normalization,
+        name="stem",
+    )
     skips = []
     for level, (filters, n_blocks) in enumerate(zip(widths, blocks, strict=True)):
         for index in range(n_blocks):
@@ -116,6 +145,7 @@ def build_resnet(
                 x,
                 filters,
                 strides=2 if level > 0 and index == 0 else 1,
+                batch_normalization=batch_normalization,
                 name=f"encoder{level}_{index}",
             )
         skips.append(x)
@@ -127,6 +157,11 @@ def build_resnet(
         )
         x = keras.layers.Concatenate(name=f"decoder{level}_skip")([x, skips[level]])
         for index in range(decoder_blocks):
-            x = apply_residual_block(x, widths[level], name=f"decoder{level}_{index}")
+            x = apply_residual_block(
+                x,
+                widths[level],
+                batch_normalization=batch_normalization,
+                name=f"decoder{level}_{index}",
+            )
     maps = apply_maps(x, n_maps, stem_stride=stem_stride)
     return keras.Model(image, maps, name="resnet")
