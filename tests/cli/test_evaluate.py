@@ -4,6 +4,7 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
+from PIL import Image
 
 from napari_unet_nuclei.core.label_files import read_labels, write_labels_tiff
 from napari_unet_nuclei.core.rle import write_rle_csv
@@ -33,7 +34,7 @@ def test_scores_are_printed_per_staining_and_over_all(
     run: Callable[..., Result], dsb2018: Path, predicted: Path, tmp_path: Path
 ) -> None:
     scores = tmp_path / "scores.json"
-    result = run("evaluate", dsb2018, predicted, "--json", scores, "--worst", 1)
+    result = run("evaluate", dsb2018, predicted, "--json", scores)
     assert result.exit_code == 0, result.output
     assert "grayscale-dark" in result.output
     content = json.loads(scores.read_text())
@@ -42,7 +43,76 @@ def test_scores_are_printed_per_staining_and_over_all(
     expected = (2 + (n_true - 1) / n_true) / 3
     assert content["all"]["dsb2018"] == pytest.approx(expected)
     assert f"{expected:.3f}" in result.output
-    assert "aa: DSB2018" in result.output
+    assert list(content["stainings"]) == ["grayscale-dark"]
+
+
+def test_mistakes_are_counted_per_staining_and_over_all(
+    run: Callable[..., Result], dsb2018: Path, predicted: Path, tmp_path: Path
+) -> None:
+    merged = read_labels(predicted / "bb.tif") > 0
+    write_labels_tiff(predicted / "bb.tif", merged)
+    scores = tmp_path / "scores.json"
+    result = run("evaluate", dsb2018, predicted, "--json", scores)
+    assert result.exit_code == 0, result.output
+    expected = {"merges": 1, "splits": 0, "misses": 1, "spurious": 0}
+    content = json.loads(scores.read_text())
+    assert content["all"]["mistakes"] == expected
+    assert content["stainings"]["grayscale-dark"]["mistakes"] == expected
+    by_name = {image["name"]: image["mistakes"] for image in content["images"]}
+    assert by_name["aa"] == {"merges": [], "splits": [], "misses": [1], "spurious": []}
+    assert by_name["bb"]["merges"] == [1]
+    header, *_, total, pixels = [
+        line.split()
+        for line in result.output.split("nuclei")[1].splitlines()
+        if line.strip()
+    ]
+    assert header == ["found", "merged", "split", "missed", "spurious"]
+    assert total[-4:] == ["1", "0", "1", "0"]
+    scores_of_pixels = content["all"]["pixels"]
+    assert pixels[0] == f"{scores_of_pixels['accuracy']:.1%}"
+    assert pixels[-1] == f"{scores_of_pixels['rand']:.3f}"
+    assert content["images"][2]["pixels"] == {"accuracy": 1, "rand": 1}
+
+
+def test_the_worst_images_are_named_and_drawn(
+    run: Callable[..., Result], dsb2018: Path, predicted: Path, tmp_path: Path
+) -> None:
+    write_labels_tiff(predicted / "bb.tif", 0 * read_labels(predicted / "bb.tif"))
+    out = tmp_path / "pictures"
+    result = run("evaluate", dsb2018, predicted, "--worst", 2, "-o", out)
+    assert result.exit_code == 0, result.output
+    lines = [line for line in result.output.splitlines() if ": DSB2018" in line]
+    assert [line[:2] for line in lines] == ["bb", "aa"]
+    assert lines[1].endswith("0 merged, 0 split, 1 missed, 0 spurious")
+    names = ["001_bb_overlay.png", "002_aa_overlay.png"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    with Image.open(out / names[0]) as picture:
+        assert min(picture.size) > 800
+
+
+def test_an_id_that_is_no_file_name_gets_a_safe_one(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    csv = tmp_path / "solution.csv"
+    csv.write_text("ImageId,EncodedPixels,Height,Width\n../../a$:b,1 2 9 2,8,8\n")
+    result = run("evaluate", csv, csv, "--worst", 1, "-o", tmp_path / "out")
+    assert result.exit_code == 0, result.output
+    assert "../../a$:b: DSB2018 1.000" in result.output
+    (picture,) = (tmp_path / "out").iterdir()
+    assert picture.name == "001_.._.._a__b_overlay.png"
+
+
+def test_without_worst_nothing_is_drawn(
+    run: Callable[..., Result],
+    dsb2018: Path,
+    predicted: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    before = set(tmp_path.iterdir())
+    assert run("evaluate", dsb2018, predicted).exit_code == 0
+    assert set(tmp_path.iterdir()) == before
 
 
 def test_a_csv_can_be_either_side(
@@ -68,7 +138,27 @@ def test_two_csv_files_do_not_know_the_shape(
     write_rle_csv(table, {"aa": read_labels(predicted / "aa.tif")})
     result = run("evaluate", table, table)
     assert result.exit_code == 1
-    assert "how large an image is" in result.output
+    assert "Expected the columns Height and Width" in result.output
+
+
+def test_a_submission_is_scored_against_a_solution(
+    run: Callable[..., Result], predicted: Path, tmp_path: Path
+) -> None:
+    labels = read_labels(predicted / "aa.tif")
+    write_rle_csv(tmp_path / "submission.csv", {"aa": labels})
+    header, *rows = (tmp_path / "submission.csv").read_text().splitlines()
+    lines = [f"{header},Height,Width,Usage", *(f"{r},128,128,Public" for r in rows[1:])]
+    (tmp_path / "solution.csv").write_text("\n".join(lines))
+    scores = tmp_path / "scores.json"
+    result = run(
+        *("evaluate", tmp_path / "solution.csv", tmp_path / "submission.csv"),
+        *("--json", scores),
+    )
+    assert result.exit_code == 0, result.output
+    content = json.loads(scores.read_text())
+    assert content["all"]["mistakes"]["spurious"] == 1
+    assert content["all"]["n_true"] == len(rows) - 1
+    assert content["stainings"] == {}
 
 
 def test_a_missing_prediction_is_an_error(

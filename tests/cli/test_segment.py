@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,7 +18,6 @@ from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from typer.testing import Result
 
@@ -47,7 +48,7 @@ def test_every_format_holds_the_same_nuclei(
     runs = read_rle_csv(out / "predictions.csv")["first"]
     assert (decode_labels(runs, labels.shape) == labels).all()
     overlay = np.asarray(Image.open(out / "first_overlay.png"))
-    assert overlay.shape == (*labels.shape, 3)
+    assert overlay.shape == (4 * 128, 2 * 4 * 160 + 8, 3)
     with (out / "first_nuclei.csv").open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["label"]) for row in rows] == list(range(1, labels.max() + 1))
@@ -83,11 +84,34 @@ def test_a_stack_is_segmented_plane_by_plane(
     assert "Received: a stack of shape (3, 96, 96)" in result.output
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_test_set_without_masks_gives_pictures_and_one_csv(
+    run: Callable[..., Result], images: Path, tmp_path: Path, zipped: bool
+) -> None:
+    test_set = tmp_path / "stage1_test"
+    for file in images.iterdir():
+        (test_set / file.stem / "images").mkdir(parents=True)
+        file.rename(test_set / file.stem / "images" / file.name)
+    if zipped:
+        test_set = Path(shutil.make_archive(str(test_set), "zip", test_set))
+    out = tmp_path / "out"
+    result = run(
+        *("segment", test_set, "-o", out, "--model", "classic"),
+        *("--format", "overlay,rle"),
+    )
+    assert result.exit_code == 0, result.output
+    names = ["first_overlay.png", "predictions.csv", "second_overlay.png"]
+    assert sorted(path.name for path in out.iterdir()) == names
+    runs = read_rle_csv(out / "predictions.csv")
+    assert list(runs) == ["first", "second"]
+    assert all(runs.values())
+
+
 def test_a_list_of_ids_chooses_images(
     run: Callable[..., Result], dsb2018: Path, tmp_path: Path
 ) -> None:
     ids = tmp_path / "ids.txt"
-    ids.write_text("bb\ncc\n")
+    ids.write_text("bb\ncc\nbb\n")
     out = tmp_path / "out"
     result = run(
         *("segment", dsb2018, "-o", out, "--model", "classic"),

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_unet_nuclei.core.model_store import read_bundle
+from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.model_store import ModelBundle, read_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -44,6 +46,19 @@ def test_fine_tuning_writes_a_model_a_log_and_a_curve(
         (["--minutes", "0"], "must be positive"),
         (["--from", "unknown", "--epochs", "1"], "Expected the name of a model"),
         (["--resume", "--epochs", "1"], "There is nothing to resume"),
+        (["--loss", "hinge"], "The loss must be one of binary_crossentropy"),
+        (["--schedule", "plateau", "--plateau-factor", "2"], "factor of a plateau"),
+        (["--validation-fraction", "1.5"], "validation fraction must lie between"),
+        (
+            ["--split", "split.json", "--validation-fraction", "0.2"],
+            "Say either which images are held out or how many",
+        ),
+        (
+            ["--plan", "nuclei-128", "--architecture", "resnet"],
+            "--plan nuclei-128 and --architecture resnet; leave out one",
+        ),
+        (["--plan", "nuclei-128", "--from", "resnet"], "and --from resnet; leave out"),
+        (["--architecture", "imported"], "a network that can be trained from scratch"),
     ],
 )
 def test_a_wrong_option_gets_a_sentence(
@@ -58,6 +73,74 @@ def test_a_wrong_option_gets_a_sentence(
     assert result.exit_code == 1
     assert sentence in result.output
     assert not model.exists()
+
+
+def test_another_suffix_is_noticed_before_anything_is_read(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    result = run("train", tmp_path / "none", "-o", tmp_path / "mine.keras")
+    assert result.exit_code == 1
+    assert "ends in .unetnuclei" in result.output
+
+
+def test_a_layer_plan_is_trained_with_another_recipe(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("tensorboard")
+    model, logs = tmp_path / "plan.unetnuclei", tmp_path / "logs"
+    result = run(
+        *("train", labelled, "-o", model, "--plan", "nuclei-128"),
+        *("--epochs", 1, "--steps-per-epoch", 2, "--crop-size", 32, "--batch-size", 1),
+        *("--loss", "focal+tversky", "--schedule", "plateau"),
+        *("--validation-fraction", 0.4, "--tensorboard", logs),
+    )
+    assert result.exit_code == 0, result.output
+    assert re.search(
+        r"loss \d\.\d+, Dice .*, IoU .*, accuracy .*; held-out", result.output
+    )
+    config = read_bundle(model).config
+    assert config.maps == ("foreground",)
+    assert config.arguments["widths"] == [16, 32, 64, 128, 256]
+    settings = config.provenance["settings"]
+    assert settings["loss"] == "focal+tversky"
+    assert settings["schedule"] == "plateau"
+    assert (settings["crop_size"], settings["batch_size"]) == (32, 1)
+    # Two images are cut into quarters, of which three in eight are held out.
+    assert len(config.provenance["validation"]) == 3
+    (events,) = logs.iterdir()
+    assert b"held_out/" in events.read_bytes()
+    header, row = model.with_suffix(".csv").read_text().splitlines()
+    values = dict(zip(header.split(","), row.split(","), strict=True))
+    assert 0 < float(values["iou"]) <= float(values["dice"]) <= 1
+    assert 0 < float(values["accuracy"]) < 1
+
+
+def test_a_model_that_is_not_complete_gets_a_warning(
+    run: Callable[..., Result],
+    labelled: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from napari_unet_nuclei.core import best_model
+
+    def fail(bundle: ModelBundle) -> ModelBundle:
+        raise EngineError("No OpenVINO form.")
+
+    monkeypatch.setattr(best_model, "add_openvino", fail)
+    model = tmp_path / "mine.unetnuclei"
+    options = ("--from", "classic", "--epochs", 1, "--steps-per-epoch", 1)
+    result = run("train", labelled, "-o", model, *options, "--events", "jsonl")
+    assert result.exit_code == 0, result.output
+    finished = json.loads(result.stdout.splitlines()[-1])
+    assert finished["warning"].startswith("No OpenVINO form. Train with --resume")
+    assert read_bundle(model).openvino is None
+    # The state of the run has been kept.
+    result = run("train", labelled, "-o", model, *options, "--resume")
+    assert result.exit_code == 0, result.output
+    assert "Warning: No OpenVINO form." in result.stderr
+    result = run("train", labelled, "-o", model, *options, "--resume", "--seed", 1)
+    assert result.exit_code == 1
+    assert "Received: seed=1, which was 0." in result.output
 
 
 def test_a_folder_without_annotations_is_refused(
@@ -89,6 +172,8 @@ def test_programs_can_follow_and_stop_a_run(labelled: Path, tmp_path: Path) -> N
             if event["event"] == "step" and event["epoch"] == 1:
                 break
         assert 0 <= event["progress"] < 1
+        assert 0 < event["iou"] <= event["dice"] <= 1
+        assert 0 < event["accuracy"] <= 1
         assert event["scores"]["dsb2018"] > 0
         process.stdin.close()
         assert process.wait(timeout=60) == 130

@@ -5,7 +5,15 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.errors import ImageError, LabelsError, OutputError
-from napari_unet_nuclei.core.overlays import draw_outlines, write_png
+from napari_unet_nuclei.core.overlays import (
+    add_outlines,
+    dim,
+    draw_outlines,
+    draw_side_by_side,
+    find_outlines,
+    stretch,
+    write_png,
+)
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 
@@ -61,9 +69,57 @@ def test_no_nuclei_leave_the_image_grey():
     assert (np.ptp(overlay, axis=-1) == 0).all()
 
 
-def test_labels_must_be_as_large_as_the_image():
+@pytest.mark.parametrize("draw", [draw_outlines, draw_side_by_side])
+def test_labels_must_be_as_large_as_the_image(draw):
     with pytest.raises(LabelsError, match=r"labels \(8, 8\), image \(8, 9\)"):
-        draw_outlines(np.zeros((8, 9)), square())
+        draw(np.zeros((8, 9)), square())
+
+
+def test_image_and_prediction_stand_side_by_side():
+    image, labels = draw_nuclei(0, (400, 300), 9)
+    picture = draw_side_by_side(image, labels)
+    assert (picture.dtype, picture.shape) == (np.uint8, (400, 2 * 300 + 8, 3))
+    np.testing.assert_array_equal(picture[:, :300], stretch(image))
+    assert (picture[:, 300:308] == 255).all()
+    found = picture[:, 308:]
+    is_coloured = np.ptp(found, axis=-1) > 0
+    np.testing.assert_array_equal(is_coloured, find_outlines(labels))
+    np.testing.assert_array_equal(
+        found[~is_coloured], dim(stretch(image))[~is_coloured]
+    )
+
+
+def test_small_images_are_enlarged_side_by_side():
+    image, labels = draw_nuclei(0, (128, 160), 9)
+    picture = draw_side_by_side(image, labels)
+    assert picture.shape == (4 * 128, 2 * 4 * 160 + 8, 3)
+    np.testing.assert_array_equal(picture[::4, : 4 * 160 : 4], stretch(image))
+    found = picture[:, 4 * 160 + 8 :]
+    large = labels.repeat(4, axis=0).repeat(4, axis=1)
+    np.testing.assert_array_equal(np.ptp(found, axis=-1) > 0, find_outlines(large, 2))
+
+
+def test_a_coloured_image_keeps_its_colours_on_the_left_alone():
+    image = np.zeros((800, 800, 3), np.uint8)
+    image[:400, :, 0] = 200
+    picture = draw_side_by_side(image, np.zeros((800, 800), int))
+    assert picture[0, 0].tolist() == [255, 0, 0]
+    assert picture[0, -1].tolist() == [55, 55, 55]  # 255 / 3, dimmed
+
+
+def test_outlines_are_as_deep_as_asked_and_stay_inside():
+    labels = square()
+    for width in (1, 2, 3):
+        inside = labels[1 + width : 7 - width, 1 + width : 7 - width]
+        outlines = find_outlines(labels, width)
+        assert outlines.sum() == 36 - inside.size
+        assert not outlines[labels == 0].any()
+
+
+def test_outlines_are_drawn_on_the_picture_itself():
+    picture = np.zeros((8, 8, 3), np.uint8)
+    add_outlines(picture, square(), width=2)
+    np.testing.assert_array_equal(picture.any(axis=-1), find_outlines(square(), 2))
 
 
 def test_stacks_are_refused():

@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.rle import (
     encode_labels,
     encode_mask,
     read_rle_csv,
+    read_rle_table,
     write_rle_csv,
 )
 
@@ -104,6 +105,50 @@ def test_kaggle_s_solution_files_are_read_too(tmp_path):
     text = "\ufeffImageId,EncodedPixels,Height,Width,Usage\r\na,1 2,4,4,Ignored\r\n"
     path.write_bytes(text.encode())
     assert read_rle_csv(path) == {"a": ["1 2"]}
+
+
+def test_solution_files_know_the_shape_of_the_image(tmp_path):
+    path = tmp_path / "solution.csv"
+    path.write_text(
+        "ImageId,EncodedPixels,Height,Width,Usage\n"
+        "a,1 2,4,5,Public\na,9 1,4,5,Public\nb,, 30 ,20,Public\n"
+    )
+    table = read_rle_table(path)
+    assert table.runs == {"a": ["1 2", "9 1"], "b": []}
+    assert table.shapes == {"a": (4, 5), "b": (30, 20)}
+
+
+def test_submissions_do_not(tmp_path):
+    path = tmp_path / "nuclei.csv"
+    write_rle_csv(path, {"a": [[1, 0]]})
+    assert read_rle_table(path).shapes == {}
+
+
+@pytest.mark.parametrize(
+    ("height", "width"),
+    [("0", "4"), ("-4", "4"), ("4.5", "4"), ("", ""), ("x", "4"), ("99999", "99999")],
+)
+def test_sizes_that_are_none_are_refused(tmp_path, height, width):
+    path = tmp_path / "solution.csv"
+    path.write_text(f"ImageId,EncodedPixels,Height,Width\na,1 2,{height},{width}\n")
+    sentence = rf"solution\.csv with '{height}' and '{width}' for a\. Correct"
+    with pytest.raises(DatasetError, match=sentence):
+        read_rle_table(path)
+
+
+def test_sizes_that_contradict_each_other_are_refused(tmp_path):
+    path = tmp_path / "solution.csv"
+    path.write_text("ImageId,EncodedPixels,Height,Width\na,1 2,4,5\na,9 1,5,4\n")
+    with pytest.raises(DatasetError, match=r"\(4, 5\) and \(5, 4\) for a"):
+        read_rle_table(path)
+
+
+@pytest.mark.parametrize("row", [",1 2", "1 2"])
+def test_a_row_without_id_is_refused(tmp_path, row):
+    columns = "ImageId,EncodedPixels" if row[0] == "," else "EncodedPixels,ImageId"
+    (tmp_path / "a.csv").write_text(f"{columns}\n{row}\n")
+    with pytest.raises(DatasetError, match=r"an image id in every row.*a\.csv"):
+        read_rle_csv(tmp_path / "a.csv")
 
 
 def test_a_row_without_second_field_has_no_nucleus(tmp_path):

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import shutil
+import struct
+import sys
 import zipfile
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +16,6 @@ from npe2 import PluginManifest, io_utils, read
 import napari_unet_nuclei
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.label_files import write_dsb2018_sample
-from napari_unet_nuclei.plugin import reader
 from napari_unet_nuclei.plugin.reader import get_reader
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
@@ -117,7 +119,7 @@ def test_opening_a_data_set_again_opens_its_next_sample(plugins, data_set, monke
 
 
 def test_without_a_window_it_is_the_first_again(plugins, data_set, monkeypatch):
-    monkeypatch.delitem(reader.sys.modules, "qtpy", raising=False)
+    monkeypatch.delitem(sys.modules, "qtpy", raising=False)
     names = [read([data_set], stack=False)[0][1]["name"] for _ in range(2)]
     assert names == ["a", "a"]
 
@@ -209,10 +211,94 @@ def test_a_refused_file_is_named(plugins, tmp_path):
         read([path], stack=False)
 
 
-def test_an_incomplete_data_set_is_explained(plugins, folder):
+def test_an_incomplete_sample_is_explained(plugins, folder):
+    shutil.rmtree(folder / "b/masks")
+    text(folder / "b/images/b.png")
+    with pytest.raises(ImageError, match=r"b/images/b\.png, which holds text"):
+        read([str(folder / "b")], stack=False)
+
+
+@pytest.mark.parametrize("pack", [str, zip_folder])
+def test_bad_samples_of_a_data_set_are_passed_over(
+    plugins, folder, pack, notifications, monkeypatch
+):
+    pytest.importorskip("qtpy")
     shutil.rmtree(folder / "a/images")
-    with pytest.raises(DatasetError, match=r"Sample a .* needs exactly one image"):
+    path = pack(folder)
+    viewer = ViewerModel()
+    monkeypatch.setattr("napari.current_viewer", lambda: viewer)
+    shown = [viewer.open(path, plugin=NAME)[0].metadata for _ in range(3)]
+    assert [metadata["sample_id"] for metadata in shown] == ["b", "c", "b"]
+    warnings = [sentence for sentence in notifications if "Passed over" in sentence]
+    assert len(warnings) == 2
+    assert "bad sample: Sample a of" in warnings[0]
+    assert "needs exactly one image in its images folder. Rec" in warnings[0]
+    assert any(sentence.startswith("Sample 2 of 3 in") for sentence in notifications)
+
+
+def test_several_bad_samples_make_one_warning(plugins, folder, notifications):
+    text(folder / "a/images/a.png")
+    text(folder / "b/masks/b_0001.png")
+    layers = read([str(folder)], stack=False)
+    assert layers[0][1]["name"] == "c"
+    assert notifications[0].startswith("Passed over a bad sample (and 1 more): Expec")
+    assert "a/images/a.png, which holds text" in notifications[0]
+
+
+def test_a_data_set_without_a_good_sample_is_explained(plugins, folder):
+    for sample_id in "abc":
+        text(folder / sample_id / f"images/{sample_id}.png")
+    with pytest.raises(ImageError, match=r"a/images/a\.png, which holds text"):
         read([str(folder)], stack=False)
+
+
+def test_a_zip_that_broke_off_is_explained(plugins, folder):
+    path = Path(zip_folder(folder))
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(DatasetError, match=r"stage1_train\.zip \(File is not a zip"):
+        read([str(path)], stack=False)
+
+
+def test_a_zip_with_a_password_is_explained(plugins, folder):
+    path = Path(zip_folder(folder))
+    content = path.read_bytes()
+    locked = bytearray(content)
+    start = 0
+    while (start := content.find(b"PK\1\2", start)) >= 0:
+        locked[start + 8] |= 1  # the bit that says "encrypted"
+        start += 1
+    path.write_bytes(locked)
+    with pytest.raises(DatasetError, match=r"stage1_train\.zip, where .* is encrypted"):
+        read([str(path)], stack=False)
+
+
+def test_a_zip_that_would_write_elsewhere_is_explained(plugins, folder, tmp_path):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.write(folder / "a/images/a.png", "../../a/images/a.png")
+    with pytest.raises(DatasetError, match=r"inside of it. Received: .*evil\.zip"):
+        read([str(path)], stack=False)
+
+
+def test_a_header_without_pixels_is_explained(plugins, folder):
+    path = folder / "b/images/b.png"
+    path.write_bytes(huge_png_header())
+    with pytest.raises(ImageError, match=r"b/images/b\.png .*3600000000 pixels"):
+        read([str(folder / "b")], stack=False)
+
+
+def huge_png_header() -> bytes:
+    """60,000 × 60,000 grey pixels, as a PNG says it, and no pixel."""
+    chunks = (b"IHDR" + struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0), b"IDAT")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def test_a_name_that_is_too_long_is_left_to_others():
+    assert get_reader("n" * 300) is None
+    assert get_reader("n" * 300 + ".zip") is None
 
 
 def test_two_data_sets_in_one_folder_are_explained(plugins, folder):

@@ -9,8 +9,8 @@ import pytest
 
 from napari_unet_nuclei.core import prediction
 from napari_unet_nuclei.core.errors import ImageError, ModelError
-from napari_unet_nuclei.core.prediction import exhaust
 from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
     WarmModel,

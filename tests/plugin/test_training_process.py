@@ -12,8 +12,8 @@ import pytest
 
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
 from napari_unet_nuclei.core.model_store import read_bundle
-from napari_unet_nuclei.core.prediction import exhaust
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin import child_process
 from napari_unet_nuclei.plugin.training_events import StatusEvent, StepEvent

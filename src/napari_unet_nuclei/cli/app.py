@@ -8,8 +8,11 @@ import typer
 
 from napari_unet_nuclei import __version__
 from napari_unet_nuclei.cli.demo import demo
+from napari_unet_nuclei.cli.download import download
 from napari_unet_nuclei.cli.evaluate import evaluate
+from napari_unet_nuclei.cli.import_model import import_model
 from napari_unet_nuclei.cli.info import info
+from napari_unet_nuclei.cli.insights import insights
 from napari_unet_nuclei.cli.segment import segment
 from napari_unet_nuclei.cli.train import train
 
@@ -21,8 +24,9 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, segment, train, evaluate, info):
+for command in (demo, segment, train, evaluate, insights, download, info):
     app.command()(command)
+app.command("import")(import_model)
 
 
 def _print_version(value: bool) -> None:

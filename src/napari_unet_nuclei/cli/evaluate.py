@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -21,7 +23,10 @@ from napari_unet_nuclei.cli.segment import read_names
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.comparison import ImageCompared
+    from napari_unet_nuclei.core.label_collections import LabelCollection
     from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.mistakes import MistakeCounts
+    from napari_unet_nuclei.core.pixel_metrics import PixelScores
 
 
 def evaluate(
@@ -44,8 +49,20 @@ def evaluate(
         typer.Option(metavar="FILE:PART", help="Compare only a part of a split file."),
     ] = None,
     worst: Annotated[
-        int, typer.Option(metavar="N", help="Name the N images with the lowest scores.")
+        int,
+        typer.Option(
+            metavar="N",
+            min=0,
+            help="Name the N images with the lowest scores, and draw them with true "
+            "and predicted outlines and each mistake marked.",
+        ),
     ] = 0,
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder for the pictures of --worst."
+        ),
+    ] = Path("worst"),
     json_path: Annotated[
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write all scores as JSON too."),
@@ -55,15 +72,20 @@ def evaluate(
     """Score predicted nuclei against true ones.
 
     Prints the DSB2018 score (mean average precision over IoU .50 … .95), AP at
-    50, 75 and 90 % overlap, panoptic quality and Dice, per staining where the
-    truth has the images, and over all.
+    50, 75 and 90 % overlap, panoptic quality and Dice, then the number of nuclei
+    that are merged, split, missed and spurious: per staining where an image is
+    stored with its labels, and over all.  Scores of pixels follow, for labels that
+    are no nuclei.
+
+    Kaggle's csv does not say how large an image is, except for its solution files
+    (columns Height and Width); otherwise the other side tells.
 
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.atomic_files import replacing
-        from napari_unet_nuclei.core.comparison import compare, open_collection
-        from napari_unet_nuclei.core.metrics import summarise, summarise_groups
+        from napari_unet_nuclei.core.comparison import compare
+        from napari_unet_nuclei.core.label_collections import open_collection
 
         collections = open_collection(truth), open_collection(prediction)
         names = read_names(ids, split) or collections[0].names
@@ -75,67 +97,140 @@ def evaluate(
                     description="Comparing",
                 )
             )
-        overall = summarise([image.scores for image in images])
-        known = [image for image in images if image.staining is not None]
-        groups = summarise_groups(
-            [image.scores for image in known], [str(image.staining) for image in known]
+        groups = _group(images)
+        output.print(_make_score_table(groups), _make_mistake_table(groups))
+        pixels = groups["all"].pixels
+        output.print(
+            f"{pixels.accuracy:.1%} of the pixels are right; foreground-restricted "
+            f"Rand score {pixels.rand:.3f}",
+            highlight=False,
         )
-        output.print(_make_table(groups | {"all": overall}))
-        _print_worst(images, worst)
         if json_path is not None:
-            content = _as_json(images, groups, overall)
+            content = _as_json(images, groups)
             with replacing(json_path) as temporary:
                 temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
+        by_score = sorted(images, key=lambda image: image.scores.dsb2018)
+        _show_worst(by_score[:worst], collections, folder)
 
 
-def _make_table(rows: dict[str, Scores]) -> Table:
-    table = Table(box=box.SIMPLE_HEAD)
-    columns = ("images", "nuclei", "found", "DSB2018", "AP50", "AP75", "AP90")
-    for column in ("", *columns, "PQ", "Dice"):
-        table.add_column(column, justify="right" if column else "left", no_wrap=True)
-    for name, scores in rows.items():
-        table.add_row(
-            name,
-            *(str(n) for n in (scores.n_images, scores.n_true, scores.n_predicted)),
-            *(
-                f"{value:.3f}"
-                for value in (
-                    scores.dsb2018,
-                    scores.ap[0.5],
-                    scores.ap[0.75],
-                    scores.ap[0.9],
-                    scores.pq,
-                    scores.dice,
-                )
-            ),
+@dataclass(frozen=True)
+class _Group:
+    """What is reported of the images of one staining, or of all."""
+
+    scores: Scores
+    pixels: PixelScores
+    mistakes: MistakeCounts
+
+    def as_json(self) -> dict[str, Any]:
+        return {
+            **asdict(self.scores),
+            "pixels": asdict(self.pixels),
+            "mistakes": asdict(self.mistakes),
+        }
+
+
+def _group(images: Sequence[ImageCompared]) -> dict[str, _Group]:
+    """Sum up each staining, by name, and at the end all images."""
+    from napari_unet_nuclei.core.metrics import summarise
+    from napari_unet_nuclei.core.mistakes import count_mistakes
+    from napari_unet_nuclei.core.pixel_metrics import average_pixels
+
+    known = [image for image in images if image.staining is not None]
+    members = {
+        name: [image for image in known if image.staining == name]
+        for name in sorted({str(image.staining) for image in known})
+    }
+    members["all"] = list(images)
+    return {
+        name: _Group(
+            summarise([image.scores for image in group]),
+            average_pixels([image.pixels for image in group]),
+            count_mistakes(image.mistakes for image in group),
         )
+        for name, group in members.items()
+    }
+
+
+def _make_score_table(groups: dict[str, _Group]) -> Table:
+    table = _make_table("images", "DSB2018", "AP50", "AP75", "AP90", "PQ", "Dice")
+    for name, group in groups.items():
+        scores = group.scores
+        aps = (scores.ap[threshold] for threshold in (0.5, 0.75, 0.9))
+        values = (scores.dsb2018, *aps, scores.pq, scores.dice)
+        table.add_row(name, str(scores.n_images), *(f"{value:.3f}" for value in values))
     return table
 
 
-def _print_worst(images: list[ImageCompared], n_worst: int) -> None:
-    by_score = sorted(images, key=lambda image: image.scores.dsb2018)
-    for image in by_score[:n_worst]:
-        scores = image.scores
+def _make_mistake_table(groups: dict[str, _Group]) -> Table:
+    table = _make_table("nuclei", "found", "merged", "split", "missed", "spurious")
+    for name, group in groups.items():
+        scores, mistakes = group.scores, group.mistakes
+        counts = (
+            *(scores.n_true, scores.n_predicted, mistakes.merges),
+            *(mistakes.splits, mistakes.misses, mistakes.spurious),
+        )
+        table.add_row(name, *map(str, counts))
+    return table
+
+
+def _make_table(*columns: str) -> Table:
+    table = Table("", box=box.SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, justify="right", no_wrap=True)
+    return table
+
+
+def _show_worst(
+    images: Sequence[ImageCompared],
+    collections: tuple[LabelCollection, LabelCollection],
+    folder: Path,
+) -> None:
+    """Say what is wrong with some images and draw them, the worst first."""
+    if not images:
+        return
+    from napari_unet_nuclei.core.comparison import read_pair
+    from napari_unet_nuclei.core.comparison_figures import draw_comparison
+    from napari_unet_nuclei.core.figures import write_figure
+
+    for rank, image in enumerate(images, start=1):
+        scores, mistakes = image.scores, image.mistakes.counts
         output.print(
             f"{image.name}: DSB2018 {scores.dsb2018:.3f}, {scores.n_true} nuclei, "
-            f"{scores.n_predicted} found, {scores.tp[0]} of them right",
+            f"{scores.n_predicted} found, {scores.tp[0]} of them right; "
+            f"{mistakes.merges} merged, {mistakes.splits} split, {mistakes.misses} "
+            f"missed, {mistakes.spurious} spurious",
             highlight=False,
+            markup=False,
             soft_wrap=True,
         )
+        figure = draw_comparison(read_pair(*collections, image.name), image)
+        write_figure(folder / _picture_name(rank, image.name), figure)
+    output.print(f"Pictures are in {folder}", highlight=False, soft_wrap=True)
+
+
+def _picture_name(rank: int, name: str) -> str:
+    """Name of a picture: a csv may hold ids that are no file names."""
+    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+
+    safe = re.sub(r"[^-.\w]", "_", name)[:60]
+    return f"{rank:03d}_{safe}{OVERLAY_ENDING}.png"
 
 
 def _as_json(
-    images: list[ImageCompared], groups: dict[str, Scores], overall: Scores
+    images: Sequence[ImageCompared], groups: dict[str, _Group]
 ) -> dict[str, Any]:
+    stainings = {name: group.as_json() for name, group in groups.items()}
     return {
-        "all": asdict(overall),
-        "stainings": {name: asdict(scores) for name, scores in groups.items()},
+        "all": stainings.pop("all"),
+        "stainings": stainings,
         "images": [
             {
                 "name": image.name,
                 "staining": image.staining,
                 "dsb2018": image.scores.dsb2018,
                 **asdict(image.scores),
+                "pixels": asdict(image.pixels),
+                "mistakes": asdict(image.mistakes),
             }
             for image in images
         ],

@@ -16,6 +16,7 @@ def info(debug: Debug = False) -> None:
             openvino_devices,
             package_versions,
         )
+        from napari_unet_nuclei.core.downloads import cache_folder
         from napari_unet_nuclei.core.model_store import (
             shipped_models,
             user_model_folder,
@@ -37,4 +38,5 @@ def info(debug: Debug = False) -> None:
         table.add_row("shipped models", ", ".join(shipped_models()) or "none")
         table.add_row("your models", ", ".join(user_models()) or "none")
         table.add_row("your models are in", str(user_model_folder()))
+        table.add_row("downloads are in", str(cache_folder()))
         output.print(table)

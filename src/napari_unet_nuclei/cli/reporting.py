@@ -16,6 +16,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeRemainingColumn,
 )
@@ -26,10 +27,10 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show the whole traceback of an error.")
 ]
 
-output = Console(width=None if sys.stdout.isatty() else 100)
+output = Console(width=None if sys.stdout.isatty() else 100, emoji=False)
 """Results, on standard output; in a file, wide enough for every table."""
 
-messages = Console(stderr=True)
+messages = Console(stderr=True, emoji=False)
 """Progress, warnings and errors, on standard error."""
 
 
@@ -40,6 +41,7 @@ def one_sentence_errors(*, debug: bool) -> Iterator[None]:
         # TensorFlow talks about itself otherwise; this process is ours alone.
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         logging.getLogger("absl").setLevel(logging.ERROR)
+        logging.getLogger("tifffile").setLevel(logging.CRITICAL)
     try:
         yield
     except UNetNucleiError as error:
@@ -74,12 +76,18 @@ def quiet_native_libraries(*, debug: bool) -> Iterator[None]:
         os.close(kept)
 
 
-def make_progress() -> Progress:
-    """Make a progress bar on standard error, silent where that is no terminal."""
+def make_progress(*counts: ProgressColumn) -> Progress:
+    """Make a progress bar on standard error, silent where that is no terminal.
+
+    Parameters
+    ----------
+    *counts : ProgressColumn
+        What to write beside the bar; the default is how many of how many are done.
+    """
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        *(counts or (MofNCompleteColumn(),)),
         TimeRemainingColumn(),
         console=messages,
         disable=not messages.is_terminal,

@@ -32,7 +32,8 @@ def segment(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Images, folders of images, DSB2018 folders or zips.",
+            help="Images, folders of images, DSB2018 folders or zips, with masks or "
+            "without.",
             show_default=False,
         ),
     ],
@@ -78,7 +79,7 @@ def segment(
             metavar="LIST",
             help="What to write, separated by commas: tiff (labels for ImageJ), png "
             "(16-bit labels), dsb2018 (one mask a nucleus), rle (Kaggle's csv), "
-            "overlay (a picture), features (a csv a nucleus a line).",
+            "overlay (image beside prediction), features (a csv a nucleus a line).",
         ),
     ] = "tiff",
     ids: Annotated[
@@ -153,9 +154,10 @@ def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
         raise SettingsError(
             "Expected --ids or --split. Received: both. Leave one of them out."
         )
-    if ids is not None:
-        return read_ids(ids)
-    return None if split is None else read_split(split)
+    if ids is None and split is None:
+        return None
+    names = read_ids(ids) if ids is not None else read_split(str(split))
+    return tuple(dict.fromkeys(names))  # an image that is named twice counts once
 
 
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:

@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-import threading
-from collections.abc import Generator
-from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Protocol
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
-    make_progress,
-    messages,
     one_sentence_errors,
-    output,
     quiet_native_libraries,
 )
-from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
-from napari_unet_nuclei.core.settings import Architecture, TrainingSettings
+from napari_unet_nuclei.cli.stopping import Stop
+from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.plans import PLANS, Plan
+from napari_unet_nuclei.core.settings import (
+    Architecture,
+    LossTerm,
+    Schedule,
+    TrainingSettings,
+)
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.metrics import Scores
-    from napari_unet_nuclei.core.sample import Sample, SampleSource
-    from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
+    from collections.abc import Iterable
 
+    from napari_unet_nuclei.cli.training_progress import Reporter
+    from napari_unet_nuclei.core.sample import Sample, SampleSource
 
 _STEPS_PER_REPORT = 2  # a request to stop is heard as often
+_DEFAULT_MINUTES = 5.0
+_NETWORK, _RECIPE, _WATCHING = "Network", "Recipe", "Watching"
 
 
 class Events(StrEnum):
     """Machine-readable forms of progress."""
 
     JSONL = "jsonl"
+
+
+class EncoderWeights(StrEnum):
+    """Weights that an encoder can begin with."""
+
+    IMAGENET = "imagenet"
 
 
 def train(
@@ -54,21 +61,19 @@ def train(
             "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
         ),
     ],
-    architecture: Annotated[
-        Architecture, typer.Option(help="Network to train from scratch.")
-    ] = Architecture.RESNET,
-    start: Annotated[
-        str | None,
-        typer.Option(
-            "--from", metavar="MODEL", help="Fine-tune this model: a name or a file."
-        ),
-    ] = None,
     split: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="JSON file with lists of ids called train and val.  [default: a tenth "
+            help="JSON file with lists of ids called train and val.  [default: a part "
             "of the images is held out]",
+        ),
+    ] = None,
+    validation_fraction: Annotated[
+        float | None,
+        typer.Option(
+            help="Part of the images to hold out.  [default: "
+            f"{TrainingSettings.validation_fraction}, without --split]"
         ),
     ] = None,
     epochs: Annotated[
@@ -78,17 +83,6 @@ def train(
         float | None,
         typer.Option(help="Length of the run in minutes.  [default: 5, or --epochs]"),
     ] = None,
-    steps_per_epoch: Annotated[
-        int, typer.Option(help="Steps between two validations.")
-    ] = TrainingSettings.steps_per_epoch,
-    learning_rate: Annotated[
-        float | None,
-        typer.Option(
-            help="Peak of the schedule.  [default: 0.002, with --from 0.0003]",
-            show_default=False,
-        ),
-    ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
     patience: Annotated[
         int | None,
         typer.Option(help="Stop after this many epochs without a better score."),
@@ -96,14 +90,110 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that was stopped.")
     ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="Fine-tune this model: a name or a file.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    architecture: Annotated[
+        Architecture | None,
+        typer.Option(
+            help="Network to train from scratch.  [default: resnet]",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    plan: Annotated[
+        Plan | None,
+        typer.Option(
+            help="Layer plan of an earlier project, a form of the classic network.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    encoder_weights: Annotated[
+        EncoderWeights | None,
+        typer.Option(
+            help="Weights the encoder of resnet50 begins with, downloaded once.",
+            rich_help_panel=_NETWORK,
+        ),
+    ] = None,
+    steps_per_epoch: Annotated[
+        int,
+        typer.Option(help="Steps between two validations.", rich_help_panel=_RECIPE),
+    ] = TrainingSettings.steps_per_epoch,
+    crop_size: Annotated[
+        int, typer.Option(help="Side of the crops in px.", rich_help_panel=_RECIPE)
+    ] = TrainingSettings.crop_size,
+    batch_size: Annotated[
+        int, typer.Option(help="Crops a step.", rich_help_panel=_RECIPE)
+    ] = TrainingSettings.batch_size,
+    loss: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME+…",
+            help=f"What is minimised: {', '.join(LossTerm)}, or a sum of these.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.loss,
+    learning_rate: Annotated[
+        float | None,
+        typer.Option(
+            help="Peak of the schedule.  [default: 0.002, with --from 0.0003]",
+            show_default=False,
+            rich_help_panel=_RECIPE,
+        ),
+    ] = None,
+    schedule: Annotated[
+        Schedule,
+        typer.Option(
+            help="How the learning rate falls: on a cosine down to zero, or whenever "
+            "the score has reached a plateau.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.schedule,
+    plateau_patience: Annotated[
+        int,
+        typer.Option(
+            help="Epochs without a better score that make a plateau.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.plateau_patience,
+    plateau_factor: Annotated[
+        float,
+        typer.Option(
+            help="What a plateau multiplies the learning rate by.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.plateau_factor,
+    seed: Annotated[
+        int,
+        typer.Option(help="Seed of all random choices.", rich_help_panel=_RECIPE),
+    ] = TrainingSettings.seed,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="Folder for an event file of scores and pictures, which TensorBoard "
+            "shows.",
+            rich_help_panel=_WATCHING,
+        ),
+    ] = None,
     events: Annotated[
         Events | None,
-        typer.Option(help="Print one JSON object a line instead of a progress bar."),
+        typer.Option(
+            help="Print one JSON object a line instead of a progress bar.",
+            rich_help_panel=_WATCHING,
+        ),
     ] = None,
     stop_with_stdin: Annotated[
         bool,
         typer.Option(
-            "--stop-with-stdin", help="Stop as soon as standard input is closed."
+            "--stop-with-stdin",
+            help="Stop as soon as standard input is closed.",
+            rich_help_panel=_WATCHING,
         ),
     ] = False,
     debug: Debug = False,
@@ -115,25 +205,45 @@ def train(
 
     Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
     """
-    reporter: _Reporter = _BarReporter() if events is None else _JsonReporter()
+    reporter: Reporter = BarReporter() if events is None else JsonReporter()
     with one_sentence_errors(debug=debug), reporter:
-        stop = _Stop()
+        stop = Stop()
         if stop_with_stdin:
-            threading.Thread(target=stop.at_end_of_stdin, daemon=True).start()
+            stop.listen()
+        if split is not None and validation_fraction is not None:
+            raise SettingsError(
+                "Say either which images are held out or how many. Received: --split "
+                f"{split} and --validation-fraction {validation_fraction}; leave out "
+                "one."
+            )
         if epochs is None and minutes is None:
-            minutes = 5
+            minutes = _DEFAULT_MINUTES
+        if validation_fraction is None:
+            validation_fraction = TrainingSettings.validation_fraction
         settings = TrainingSettings(
-            architecture=architecture,
+            architecture=_choose_architecture(architecture, plan, start),
+            arguments=_make_arguments(plan, encoder_weights),
+            crop_size=crop_size,
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
             epochs=epochs,
             minutes=minutes,
-            steps_per_epoch=steps_per_epoch,
-            patience=patience,
+            loss=loss,
+            schedule=schedule,
+            plateau_patience=plateau_patience,
+            plateau_factor=plateau_factor,
             learning_rate=learning_rate,
+            patience=patience,
+            validation_fraction=validation_fraction,
             seed=seed,
         )
 
+        from napari_unet_nuclei.core.model_store import check_suffix
         from napari_unet_nuclei.core.samples import open_samples, read_split
+        from napari_unet_nuclei.core.tensorboard import TensorBoardLog
 
+        check_suffix(model)
+        board = None if tensorboard is None else TensorBoardLog(tensorboard)
         source = open_samples(data)
         reporter.say(f"Reading {source.name}")
         if split is None:
@@ -155,181 +265,40 @@ def train(
             start=start,
             resume=resume,
             report_every=_STEPS_PER_REPORT,
+            board=board,
         )
         reporter.follow(stop.watch(steps))
 
 
-def _read(
-    source: SampleSource, ids: tuple[str, ...], reporter: _Reporter
-) -> list[Sample]:
+def _choose_architecture(
+    architecture: Architecture | None, plan: Plan | None, start: str | None
+) -> Architecture:
+    if plan is None:
+        return architecture or TrainingSettings.architecture
+    if start is not None or architecture not in (None, Architecture.CLASSIC):
+        other = f"--from {start}" if start else f"--architecture {architecture}"
+        raise SettingsError(
+            "A layer plan is a network of its own, a form of the classic one. "
+            f"Received: --plan {plan} and {other}; leave out one."
+        )
+    return Architecture.CLASSIC
+
+
+def _make_arguments(
+    plan: Plan | None, encoder_weights: EncoderWeights | None
+) -> dict[str, Any]:
+    """Collect what the builder of a network is told."""
+    arguments: dict[str, Any] = {} if plan is None else dict(PLANS[plan])
+    if encoder_weights is not None:
+        arguments["encoder_weights"] = str(encoder_weights)
+    return arguments
+
+
+def _read(source: SampleSource, ids: Iterable[str], reporter: Reporter) -> list[Sample]:
     """Read the good samples and name the bad ones."""
-    samples = []
-    for sample_id in ids:
-        try:
-            samples.append(source.read_sample(sample_id))
-        except UNetNucleiError as error:
-            reporter.say(f"Left out: {error}")
-    if not samples:
-        raise DatasetError(
-            f"Expected at least one good sample in {source.name}. Received: none of "
-            f"{len(ids)}. Run `napari-unet-nuclei train --help` for the layouts."
-        )
+    from napari_unet_nuclei.core.samples import read_good_samples
+
+    samples, problems = read_good_samples(source, ids)
+    for problem in problems:
+        reporter.say(f"Left out: {problem.reason}")
     return samples
-
-
-class _Stop:
-    """A request to stop, which training hears between two steps.
-
-    An interrupt would be lost where it falls into a callback of a library.
-    """
-
-    def __init__(self) -> None:
-        self._is_requested = threading.Event()
-        self._is_training = threading.Event()
-
-    def at_end_of_stdin(self) -> None:
-        """Wait until whoever started this process closes its end or dies."""
-        while sys.stdin.buffer.read(1024):
-            pass
-        if not self._is_training.is_set():
-            os._exit(130)  # nothing has been written yet
-        self._is_requested.set()
-
-    def watch(
-        self, steps: Generator[TrainingStep, None, TrainingReport]
-    ) -> Generator[TrainingStep, None, TrainingReport]:
-        """Hand on the steps of a run, and close it when a stop is requested."""
-        self._is_training.set()
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                report: TrainingReport = stop.value
-                return report
-            if self._is_requested.is_set():
-                steps.close()
-                raise KeyboardInterrupt
-            yield step
-
-
-class _Reporter(Protocol):
-    def __enter__(self) -> object: ...
-    def __exit__(self, *exception: object) -> None: ...
-    def say(self, sentence: str) -> None: ...
-    def follow(
-        self, steps: Generator[TrainingStep, None, TrainingReport]
-    ) -> TrainingReport: ...
-
-
-class _BarReporter:
-    """Progress for people."""
-
-    def __enter__(self) -> _BarReporter:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        return None
-
-    def say(self, sentence: str) -> None:
-        messages.print(sentence, style="dim", markup=False, soft_wrap=True)
-
-    def follow(
-        self, steps: Generator[TrainingStep, None, TrainingReport]
-    ) -> TrainingReport:
-        with make_progress() as progress:
-            task = progress.add_task("Training", total=1000)
-            while True:
-                try:
-                    step = next(steps)
-                except StopIteration as stop:
-                    report: TrainingReport = stop.value
-                    break
-                progress.update(task, completed=round(1000 * step.progress))
-                if step.scores is not None:
-                    output.print(_epoch_sentence(step), highlight=False)
-        output.print(_report_sentence(report), highlight=False, soft_wrap=True)
-        return report
-
-
-class _JsonReporter:
-    """Progress for programs: one JSON object a line."""
-
-    def __enter__(self) -> _JsonReporter:
-        return self
-
-    def __exit__(self, *exception: object) -> None:
-        error = exception[1]
-        if isinstance(error, UNetNucleiError):
-            self._emit("error", message=str(error))
-
-    def say(self, sentence: str) -> None:
-        self._emit("status", message=sentence)
-
-    def follow(
-        self, steps: Generator[TrainingStep, None, TrainingReport]
-    ) -> TrainingReport:
-        while True:
-            try:
-                step = next(steps)
-            except StopIteration as stop:
-                report: TrainingReport = stop.value
-                break
-            values = {**asdict(step), "scores": _brief(step.scores)}
-            self._emit("step", **values)
-        self._emit(
-            "finished",
-            output=str(report.output),
-            scores=_brief(report.scores),
-            start_scores=_brief(report.start_scores),
-            is_better_than_start=report.is_better_than_start,
-            n_steps=report.n_steps,
-            n_epochs=report.n_epochs,
-            seconds=report.seconds,
-        )
-        return report
-
-    def _emit(self, event: str, **values: Any) -> None:
-        typer.echo(json.dumps({"event": event, **values}))
-        sys.stdout.flush()
-
-
-def _brief(scores: Scores | None) -> dict[str, float] | None:
-    if scores is None:
-        return None
-    return {
-        "dsb2018": scores.dsb2018,
-        "ap50": scores.ap[0.5],
-        "pq": scores.pq,
-        "dice": scores.dice,
-    }
-
-
-def _epoch_sentence(step: TrainingStep) -> str:
-    loss = "" if step.loss is None else f"loss {step.loss:.3f}, "
-    scores = step.scores
-    judged = (
-        ""
-        if scores is None
-        else f"held-out DSB2018 {scores.dsb2018:.3f}, AP50 {scores.ap[0.5]:.3f}, "
-        f"Dice {scores.dice:.3f}"
-    )
-    return (
-        f"epoch {step.epoch}, step {step.step}, {step.seconds:.0f} s: {loss}{judged}"
-        f"{' (best)' if step.is_best else ''}"
-    )
-
-
-def _report_sentence(report: TrainingReport) -> str:
-    sentence = (
-        f"{report.output}: held-out DSB2018 score {report.scores.dsb2018:.3f} after "
-        f"{report.n_steps} steps, {report.seconds:.0f} s"
-    )
-    if report.start_scores is None:
-        return sentence
-    before = f"{report.start_scores.dsb2018:.3f}"
-    if report.is_better_than_start:
-        return f"{sentence}; the model it started from has {before}"
-    return (
-        f"{sentence}; not better than the model it started from ({before}), whose "
-        "weights were kept"
-    )

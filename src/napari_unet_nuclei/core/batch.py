@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.axes import PlaneStack
@@ -14,10 +14,15 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
-from napari_unet_nuclei.core.overlays import OVERLAY_ENDING, draw_outlines, write_png
-from napari_unet_nuclei.core.prediction import Model, exhaust
+from napari_unet_nuclei.core.overlays import (
+    OVERLAY_ENDING,
+    draw_side_by_side,
+    write_png,
+)
+from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.rle import encode_labels, write_runs_csv
 from napari_unet_nuclei.core.settings import OutputFormat, SegmentationSettings
+from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
@@ -27,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.inputs import NamedImage
+    from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.splitting import Maps
 
 RLE_NAME = "predictions.csv"
@@ -54,7 +60,34 @@ class ImageDone:
     error: str | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(eq=False)
+class _Job:
+    """One image on its way through the stages."""
+
+    image: NamedImage
+    stack: PlaneStack = field(init=False)
+    maps: list[Maps] = field(init=False)
+    n_nuclei: int = 0
+    seconds: float = 0.0
+    error: str | None = None
+
+    def advance(self, stage: Callable[[_Job], None]) -> _Job:
+        """Do a stage, unless an earlier one failed."""
+        if self.error is not None:
+            return self
+        start = time.perf_counter()
+        try:
+            stage(self)
+        except OutputError:
+            raise
+        except (UNetNucleiError, MemoryError) as error:
+            self.error = str(error) or "not enough memory; cut the image into pieces"
+        finally:
+            self.seconds += time.perf_counter() - start
+        return self
+
+
+@dataclass(frozen=True)
 class _Segmented:
     """One image and all that can be written of it."""
 
@@ -106,50 +139,38 @@ def segment_images(
         If a result cannot be written.
     """
     runs: dict[str, list[str]] = {}
-    for image in images:
-        start = time.perf_counter()
-        try:
-            result = _segment(model, image, formats, settings, axes, channel)
-        except OutputError:
-            raise
-        except UNetNucleiError as error:
-            seconds = time.perf_counter() - start
-            yield ImageDone(
-                name=image.name, n_nuclei=0, seconds=seconds, error=str(error)
-            )
-            continue
+
+    def read(job: _Job) -> None:
+        job.stack = PlaneStack(job.image.read(), axes, channel)
+        if set(formats) != {OutputFormat.TIFF}:
+            job.stack.single_plane()  # before the work: no other format holds a stack
+
+    def predict(job: _Job) -> None:
+        job.maps = exhaust(model.iter_maps(job.stack, settings))
+
+    def finish(job: _Job) -> None:
+        labels = model.split(job.stack, job.maps, settings)
+        job.n_nuclei = int(labels.max(initial=0))
+        result = _Segmented(job.image.name, job.stack, labels, job.maps)
         for kind in formats:
             if kind is OutputFormat.RLE:
-                runs[image.name] = encode_labels(result.labels)
+                runs[result.name] = encode_labels(labels)
             else:
                 _WRITERS[kind](output, result)
+
+    # While the network works on one image, the next is read and the last is written.
+    jobs = (_Job(image) for image in images)
+    ready = overlap(lambda job: job.advance(read), jobs)
+    predicted = (job.advance(predict) for job in ready)
+    for job in overlap(lambda job: job.advance(finish), predicted):
         yield ImageDone(
-            name=image.name,
-            n_nuclei=int(result.labels.max()),
-            seconds=time.perf_counter() - start,
+            name=job.image.name,
+            n_nuclei=job.n_nuclei,
+            seconds=job.seconds,
+            error=job.error,
         )
     if OutputFormat.RLE in formats:
         write_runs_csv(output / RLE_NAME, runs)
-
-
-def _segment(
-    model: Model,
-    image: NamedImage,
-    formats: Collection[OutputFormat],
-    settings: SegmentationSettings,
-    axes: str | None,
-    channel: int | None,
-) -> _Segmented:
-    stack = PlaneStack(image.read(), axes, channel)
-    if set(formats) != {OutputFormat.TIFF}:
-        stack.single_plane()  # before the work: no other format holds a stack
-    maps = exhaust(model.iter_maps(stack, settings))
-    return _Segmented(
-        name=image.name,
-        stack=stack,
-        labels=model.split(stack, maps, settings),
-        maps=maps,
-    )
 
 
 def _write_tiff(output: Path, result: _Segmented) -> None:
@@ -168,7 +189,7 @@ def _write_dsb2018(output: Path, result: _Segmented) -> None:
 
 
 def _write_overlay(output: Path, result: _Segmented) -> None:
-    overlay = draw_outlines(result.stack.single_plane(), result.labels)
+    overlay = draw_side_by_side(result.stack.single_plane(), result.labels)
     write_png(output / f"{result.name}{OVERLAY_ENDING}.png", overlay)
 
 

@@ -2,7 +2,7 @@
 
 Matching, average precision, panoptic quality and Dice belong here, for one
 image, for many and for groups of them.  Reading label images and printing
-tables do not.
+tables do not; merged and split nuclei are told apart in ``mistakes``.
 
 A predicted and a true nucleus match at a threshold ``t`` when their
 intersection over union (IoU) exceeds ``t``.  No threshold is below one half,
@@ -15,15 +15,16 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy import sparse
 
+from napari_unet_nuclei.core.contingency import cross_tabulate
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.labels import check_labels
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
+
+    from napari_unet_nuclei.core.contingency import Contingency
 
 THRESHOLDS: tuple[float, ...] = tuple(round(0.5 + 0.05 * n, 2) for n in range(10))
 """IoU thresholds of the DSB2018 score: 0.5, 0.55 … 0.95."""
@@ -157,25 +158,27 @@ def evaluate_image(truth: ArrayLike, prediction: ArrayLike) -> ImageScores:
     LabelsError
         If the shapes differ or an array is not a label image.
     """
-    truth = _compact(check_labels(truth, name="truth"))
-    prediction = _compact(check_labels(prediction, name="prediction"))
-    if truth.shape != prediction.shape:
-        raise LabelsError(
-            "The true and the predicted labels of an image must have the same shape. "
-            f"Received: truth {truth.shape}, prediction {prediction.shape}. Compare "
-            "labels of the same image at the same scale."
-        )
-    true_areas = np.bincount(truth.ravel(), minlength=1)
-    predicted_areas = np.bincount(prediction.ravel(), minlength=1)
-    true_areas[0] = predicted_areas[0] = 0
-    n_true = int(np.count_nonzero(true_areas))
-    n_predicted = int(np.count_nonzero(predicted_areas))
+    return score_image(cross_tabulate(truth, prediction))
 
-    overlaps = _overlaps(truth, prediction)
-    intersections = overlaps.data
-    rows, columns = overlaps.coords
-    unions = true_areas[rows] + predicted_areas[columns] - intersections
-    ious = intersections / unions
+
+def score_image(table: Contingency) -> ImageScores:
+    """Scores of one image from the table of its nuclei.
+
+    Parameters
+    ----------
+    table : Contingency
+        True and predicted nuclei of the image.
+
+    Returns
+    -------
+    ImageScores
+        What `summarise` needs to know of this image.
+    """
+    true_areas, predicted_areas = table.true_areas, table.predicted_areas
+    n_true, n_predicted = true_areas.size, predicted_areas.size
+    shared = table.intersections
+    unions = true_areas[table.rows] + predicted_areas[table.columns] - shared
+    ious = shared / unions
 
     tp = tuple(int(np.count_nonzero(ious > threshold)) for threshold in THRESHOLDS)
     foregrounds = int(true_areas.sum() + predicted_areas.sum())
@@ -186,7 +189,7 @@ def evaluate_image(truth: ArrayLike, prediction: ArrayLike) -> ImageScores:
         fp=tuple(n_predicted - n for n in tp),
         fn=tuple(n_true - n for n in tp),
         iou_sum=float(ious[ious > THRESHOLDS[0]].sum()),
-        dice=2 * int(intersections.sum()) / foregrounds if foregrounds else 1.0,
+        dice=2 * int(shared.sum()) / foregrounds if foregrounds else 1.0,
     )
 
 
@@ -274,24 +277,6 @@ def summarise_groups(
 def _as_sequence(labels: Any) -> list[Any]:
     """One label image, or an iterable of them, as a list."""
     return [labels] if getattr(labels, "ndim", None) == 2 else list(labels)
-
-
-def _compact(labels: NDArray[np.int32]) -> NDArray[Any]:
-    """Labels that are no larger than the image has pixels, for cheap counting."""
-    if labels.max(initial=0) <= labels.size:
-        return labels
-    ids, positions = np.unique(labels, return_inverse=True)
-    return positions.reshape(labels.shape) + int(ids[0] != 0)
-
-
-def _overlaps(truth: NDArray[Any], prediction: NDArray[Any]) -> sparse.coo_array:
-    """Pixels shared by each pair of nuclei that share any, as a matrix."""
-    shared = (truth > 0) & (prediction > 0)
-    rows, columns = truth[shared], prediction[shared]
-    shape = (int(truth.max(initial=0)) + 1, int(prediction.max(initial=0)) + 1)
-    ones = np.ones(rows.size, np.int64)
-    # The conversion to rows sums duplicates in linear time; sorting would not.
-    return sparse.coo_array((ones, (rows, columns)), shape=shape).tocsr().tocoo()
 
 
 def _average_precision(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
-from skimage.segmentation import find_boundaries
+from scipy import ndimage
 
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import LabelsError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 OVERLAY_ENDING = "_overlay"
 """What the name of a picture ends in, so that it is never taken for labels."""
 
+_ENLARGED_SIDE = 640  # px, the longer side of an enlarged image at most
+_GAP = 8  # px
+_BRIGHTEST = 0.65
 _GOLDEN_RATIO = (np.sqrt(5) - 1) / 2
 """Steps of this part of the colour circle never come close to a colour again."""
 
@@ -51,22 +54,147 @@ def draw_outlines(image: NDArray[Any], labels: ArrayLike) -> NDArray[np.uint8]:
         If the image has a shape or type that nothing here can use.
     """
     labels = check_labels(labels)
+    rgb = stretch(image)
+    _check_shapes(labels, rgb)
+    add_outlines(rgb, labels)
+    return rgb
+
+
+def draw_side_by_side(image: NDArray[Any], labels: ArrayLike) -> NDArray[np.uint8]:
+    """Image beside the same image with outlines: what was seen, what was found.
+
+    Parameters
+    ----------
+    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray
+        The image the labels belong to.
+    labels : (Y, X) ndarray of integers
+        Label image, 0 = background.
+
+    Returns
+    -------
+    (n Y, 2 n X + 8, 3) ndarray of uint8
+        In full contrast, a white gap, and grey and dimmed with a line of its own
+        colour around each nucleus.  Small images are enlarged *n* times, so that
+        the lines do not hide what they surround.
+
+    Raises
+    ------
+    LabelsError, ImageError
+        As in `draw_outlines`.
+    """
+    labels = check_labels(labels)
+    plain = stretch(image)
+    _check_shapes(labels, plain)
+    zoom = max(1, _ENLARGED_SIDE // max(labels.shape))
+    plain = enlarge(plain, zoom)
+    gap = np.full((plain.shape[0], _GAP, 3), 255, np.uint8)
+    found = dim(plain)
+    add_outlines(found, enlarge(labels, zoom), width=min(zoom, 2))
+    return np.concatenate([plain, gap, found], axis=1)
+
+
+def stretch(image: NDArray[Any]) -> NDArray[np.uint8]:
+    """Image in full contrast, as the networks see it.
+
+    Parameters
+    ----------
+    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray
+        Grey or colour image.
+
+    Returns
+    -------
+    (Y, X, 3) ndarray of uint8
+        A new array.
+
+    Raises
+    ------
+    ImageError
+        If the image has a shape or type that nothing here can use.
+    """
     planes = to_planes(image)
-    if planes.shape[:2] != labels.shape:
-        raise LabelsError(
-            "The labels must be as high and wide as the image. Received: labels "
-            f"{labels.shape}, image {planes.shape[:2]}. Pass the image the labels "
-            "were made from."
-        )
     # A grey image has the same values in all channels: one is enough to stretch.
     channels = planes[..., :1] if planes.strides[-1] == 0 else planes
     stretched = normalise(channels, intensity_limits(planes))
     np.rint(np.multiply(stretched, 255, out=stretched), out=stretched)
     rgb = np.empty(planes.shape, np.uint8)
     np.copyto(rgb, stretched, casting="unsafe")
-    outlines = find_boundaries(labels, mode="inner")
-    rgb[outlines] = _bright_colours(labels[outlines])
     return rgb
+
+
+def enlarge(pixels: NDArray[Any], zoom: int) -> NDArray[Any]:
+    """Picture or labels in which each pixel has become a square.
+
+    Parameters
+    ----------
+    pixels : (Y, X) or (Y, X, C) ndarray
+        Any picture or label image.
+    zoom : int
+        Side of the squares in px.
+
+    Returns
+    -------
+    (zoom Y, zoom X) or (zoom Y, zoom X, C) ndarray
+        A new array.
+    """
+    return pixels.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def dim(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Grey and darker picture, on which lines of any colour stand out.
+
+    Parameters
+    ----------
+    rgb : (Y, X, 3) ndarray of uint8
+        What `stretch` returns.
+
+    Returns
+    -------
+    (Y, X, 3) ndarray of uint8
+        A new array, values up to about 165.
+    """
+    grey = np.asarray(rgb.mean(axis=-1) * _BRIGHTEST, np.uint8)
+    return grey[..., np.newaxis].repeat(3, axis=-1)
+
+
+def find_outlines(labels: NDArray[np.int32], width: int = 1) -> NDArray[np.bool_]:
+    """Outermost pixels of nuclei.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int32
+        Label image, 0 = background.
+    width : int
+        How many pixels deep.
+
+    Returns
+    -------
+    (Y, X) ndarray of bool
+        True on the outlines, which lie inside the nuclei.
+    """
+    from skimage.segmentation import find_boundaries  # loads half of scikit-image
+
+    outlines = find_boundaries(labels, mode="inner")
+    if width > 1:
+        outlines = ndimage.maximum_filter(outlines, 2 * width - 1) & (labels > 0)
+    return np.asarray(outlines, bool)
+
+
+def add_outlines(
+    rgb: NDArray[np.uint8], labels: NDArray[np.int32], width: int = 1
+) -> None:
+    """Draw a line of its own colour around each nucleus, on the picture itself.
+
+    Parameters
+    ----------
+    rgb : (Y, X, 3) ndarray of uint8
+        Changed in place.
+    labels : (Y, X) ndarray of int32
+        Label image of the same height and width, 0 = background.
+    width : int
+        Width of the line in px.
+    """
+    outlines = find_outlines(labels, width)
+    rgb[outlines] = _bright_colours(labels[outlines])
 
 
 def write_png(path: str | os.PathLike[str], rgb: NDArray[np.uint8]) -> None:
@@ -86,6 +214,15 @@ def write_png(path: str | os.PathLike[str], rgb: NDArray[np.uint8]) -> None:
     """
     with replacing(path) as part:
         Image.fromarray(rgb).save(part, format="PNG")
+
+
+def _check_shapes(labels: NDArray[np.int32], rgb: NDArray[np.uint8]) -> None:
+    if rgb.shape[:2] != labels.shape:
+        raise LabelsError(
+            "The labels must be as high and wide as the image. Received: labels "
+            f"{labels.shape}, image {rgb.shape[:2]}. Pass the image the labels "
+            "were made from."
+        )
 
 
 def _bright_colours(labels: NDArray[np.int32]) -> NDArray[np.uint8]:

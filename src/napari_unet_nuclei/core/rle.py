@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import csv
 import os
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +25,26 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 _COLUMNS = ("ImageId", "EncodedPixels")
+_SIZE_COLUMNS = ("Height", "Width")
+_MOST_PIXELS = 2**28  # of an image of which nothing but its size in a csv is known
+
+
+@dataclass(frozen=True)
+class RleTable:
+    """What one of Kaggle's csv files says.
+
+    Parameters
+    ----------
+    runs : dict of str to list of str
+        The runs of each nucleus by image id, in the order of the file; an empty
+        list for an image without nuclei.
+    shapes : dict of str to (int, int)
+        Height and width by image id; empty for a submission, complete for one of
+        Kaggle's solution files.
+    """
+
+    runs: dict[str, list[str]]
+    shapes: dict[str, tuple[int, int]]
 
 
 def encode_mask(mask: NDArray[np.bool_]) -> str:
@@ -181,8 +203,7 @@ def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     Parameters
     ----------
     path : path
-        A csv with the columns ``ImageId`` and ``EncodedPixels``; others, as in
-        Kaggle's solution files, are ignored.
+        A csv as in `read_rle_table`.
 
     Returns
     -------
@@ -193,8 +214,32 @@ def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:
     Raises
     ------
     DatasetError
-        If the file cannot be read or lacks one of the columns.
+        As in `read_rle_table`.
     """
+    return read_rle_table(path).runs
+
+
+def read_rle_table(path: str | os.PathLike[str]) -> RleTable:
+    """Return all that one of Kaggle's csv files says of nuclei and images.
+
+    Parameters
+    ----------
+    path : path
+        A csv with the columns ``ImageId`` and ``EncodedPixels``; Kaggle's solution
+        files have ``Height`` and ``Width`` too.  Other columns are ignored.
+
+    Returns
+    -------
+    RleTable
+        Nuclei and, where the file tells, sizes by image id.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read, lacks one of the columns, has a row without an
+        id, or sizes that are none or contradict each other.
+    """
+    name = os.fspath(path)
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
@@ -202,22 +247,50 @@ def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise DatasetError(
-            f"Expected a csv of encoded nuclei. Received: {os.fspath(path)} ({error}). "
+            f"Expected a csv of encoded nuclei. Received: {name} ({error}). "
             "Check the path."
         ) from error
     if not set(_COLUMNS) <= set(columns):
         raise DatasetError(
             f"Expected the columns {' and '.join(_COLUMNS)}. Received: "
-            f"{os.fspath(path)} with {', '.join(columns) or 'none'}. Choose a csv in "
+            f"{name} with {', '.join(columns) or 'none'}. Choose a csv in "
             "Kaggle's format."
         )
-    images: dict[str, list[str]] = {}
+    table = RleTable({}, {})
     for row in rows:
-        nuclei = images.setdefault(row["ImageId"], [])
+        image_id = row["ImageId"]
+        if not image_id:
+            raise DatasetError(
+                f"Expected an image id in every row. Received: {name} with a row "
+                "without one. Complete or remove the row."
+            )
+        nuclei = table.runs.setdefault(image_id, [])
         runs = (row["EncodedPixels"] or "").strip()
         if runs:
             nuclei.append(runs)
-    return images
+        if set(_SIZE_COLUMNS) <= row.keys():
+            shape = _parse_shape(row, name)
+            if table.shapes.setdefault(image_id, shape) != shape:
+                raise DatasetError(
+                    f"Expected one height and width for each image. Received: {name} "
+                    f"with {table.shapes[image_id]} and {shape} for {image_id}. "
+                    "Correct the sizes."
+                )
+    return table
+
+
+def _parse_shape(row: Mapping[str, str | None], name: str) -> tuple[int, int]:
+    """Return height and width of a row, both at least 1."""
+    texts = [(row[column] or "").strip() for column in _SIZE_COLUMNS]
+    if all(re.fullmatch(r"[0-9]{1,9}", text) for text in texts):
+        height, width = map(int, texts)
+        if 0 < height * width <= _MOST_PIXELS:
+            return height, width
+    raise DatasetError(
+        f"Expected a height and a width in pixels, {_MOST_PIXELS:,} in all at most. "
+        f"Received: {name} with {' and '.join(map(repr, texts))} for {row['ImageId']}. "
+        "Correct the sizes, or remove both columns."
+    )
 
 
 def _parse(runs: str, n_pixels: int) -> list[tuple[int, int]]:

@@ -7,23 +7,19 @@ left to napari.
 from __future__ import annotations
 
 import os
-import sys
 from itertools import islice
-from typing import TYPE_CHECKING, Any
-
-from napari.utils.notifications import show_info
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.dsb2018 import (
-    Dsb2018,
     is_dsb2018,
     is_sample_folder,
     open_dsb2018,
 )
+from napari_unet_nuclei.core.members import is_broken_zip
+from napari_unet_nuclei.plugin.data_set_layers import next_layers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-
-    from numpy.typing import NDArray
 
     from napari_unet_nuclei.plugin.layers import LayerData
 
@@ -57,7 +53,8 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     """Return the layers of a sample for each path.
 
     Of a data set it is the sample after the one that the viewer shows on top, so
-    opening the data set again and again walks through it.
+    opening the data set again and again walks through it.  Bad samples are passed
+    over, with a warning that says what is wrong with them.
 
     Parameters
     ----------
@@ -74,9 +71,9 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     Raises
     ------
     DatasetError
-        If a data set or sample is incomplete or contradictory.
+        If a data set, or each of its samples, is incomplete or contradictory.
     ImageError
-        If an image or a mask is damaged.
+        If an image or a mask of an only sample is damaged.
     """
     return [layer for each in _as_list(path) for layer in _read_next(each)]
 
@@ -90,7 +87,8 @@ def _is_ours(path: str) -> bool:
     if not path:  # which would stand for the current folder
         return False
     if not os.path.isdir(path):
-        return is_dsb2018(path)
+        # What is wrong with a broken zip nobody else would say.
+        return is_dsb2018(path) or is_broken_zip(path)
     return is_sample_folder(path) or (_may_hold_samples(path) and is_dsb2018(path))
 
 
@@ -113,47 +111,7 @@ def _sub_folders(path: str) -> Iterator[str]:
 
 def _read_next(path: str) -> list[LayerData]:
     path = os.path.abspath(path)
-    data_set = open_dsb2018(path)
-    ids = data_set.sample_ids
-    number = (_last_shown(path, ids) + 1) % len(ids)
-    layers = _read_sample(data_set, ids[number], path)
-    if len(ids) > 1:
-        folder = "" if os.path.isfile(path) else ", or the folder of any sample"
-        show_info(
-            f"Sample {number + 1:,} of {len(ids):,} in {os.path.basename(path)}. "
-            f"Open it again for the next one{folder}."
-        )
-    return layers
-
-
-def _last_shown(path: str, ids: Sequence[str]) -> int:
-    """Return which sample the topmost layer from a data set shows, or -1."""
-    if "qtpy" not in sys.modules:  # no window, and none to load Qt for
-        return -1
-    from napari import current_viewer
-
-    viewer = current_viewer()
-    for layer in reversed(viewer.layers if viewer else []):
-        sample_id = layer.metadata.get("sample_id")
-        if layer.metadata.get("data_set") == path and sample_id in ids:
-            return ids.index(sample_id)
-    return -1
-
-
-def _read_sample(data_set: Dsb2018, sample_id: str, path: str) -> list[LayerData]:
-    metadata = {
-        "sample_id": sample_id,
-        "data_set": path,
-        "sample_ids": data_set.sample_ids,
-    }
-    if not data_set.has_masks(sample_id):
-        return [_image_layer(data_set.read_image(sample_id), metadata)]
-    sample = data_set.read_sample(sample_id)
-    labels = {"name": f"{sample_id} nuclei", "metadata": metadata}
-    return [_image_layer(sample.image, metadata), (sample.labels, labels, "labels")]
-
-
-def _image_layer(image: NDArray[Any], metadata: dict[str, Any]) -> LayerData:
-    is_rgb = image.ndim == 3 and image.shape[-1] in (3, 4)
-    kwargs = {"name": metadata["sample_id"], "rgb": is_rgb, "metadata": metadata}
-    return image, kwargs, "image"
+    folder = "" if os.path.isfile(path) else ", or the folder of any sample"
+    return next_layers(
+        open_dsb2018(path), path, hint=f"Open it again for the next one{folder}."
+    )

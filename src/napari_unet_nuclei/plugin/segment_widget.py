@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
     import napari.viewer
 
-    from napari_unet_nuclei.core.prediction import TileDone
+    from napari_unet_nuclei.core.tiled_prediction import TileDone
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
 _DEFAULTS = SegmentationSettings()

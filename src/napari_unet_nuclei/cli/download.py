@@ -1,0 +1,66 @@
+"""``download``: data sets that are to be had online."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import DownloadColumn, TransferSpeedColumn
+
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    make_progress,
+    messages,
+    one_sentence_errors,
+    output,
+)
+
+
+def download(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="`dsb2018_fluorescence` (fluorescence only) or `stage1_train` (all "
+            "stainings).",
+            show_default=False,
+        ),
+    ],
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            help="Folder to keep it in.  [default: a cache, which `info` names]",
+        ),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Download annotated images of DSB2018, to look at or to train on.
+
+    Prints where they are; what is there already is not downloaded again.  A file
+    that is not whole, or not the one that was published, is never kept.
+
+    Example: `napari-unet-nuclei download dsb2018_fluorescence -o data`
+    """
+    with one_sentence_errors(debug=debug):
+        from napari_unet_nuclei.core.downloads import DATA_SETS, fetch, format_size
+
+        with make_progress(DownloadColumn(), TransferSpeedColumn()) as progress:
+            task = progress.add_task("Downloading", total=None, visible=False)
+
+            def show(n_bytes: int, size: int | None) -> None:
+                if n_bytes == 0:
+                    amount = "" if size is None else f"{format_size(size)} "
+                    messages.print(
+                        f"Downloading {amount}from {DATA_SETS[name].url}",
+                        style="dim",
+                        markup=False,
+                        soft_wrap=True,
+                    )
+                progress.update(task, completed=n_bytes, total=size, visible=True)
+
+            path = fetch(name, folder, progress=show)
+        output.print(str(path), highlight=False, markup=False, soft_wrap=True)

@@ -1,0 +1,80 @@
+"""``import``: a network that Keras saved in, a model out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    messages,
+    one_sentence_errors,
+    output,
+    quiet_native_libraries,
+)
+
+
+def import_model(
+    file: Annotated[
+        Path,
+        typer.Argument(
+            help="Network saved by Keras 2 or 3, as .keras or .h5, that ends in one "
+            "sigmoid map.",
+            show_default=False,
+        ),
+    ],
+    model: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
+        ),
+    ],
+    diameter: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PX",
+            help="Typical diameter of the nuclei in the images it was trained on, as "
+            "large as the network saw them.  [default: 20]",
+            show_default=False,
+        ),
+    ] = None,
+    brightest: Annotated[
+        float | None,
+        typer.Option(
+            metavar="VALUE",
+            help="What the network was given for the brightest pixels, usually 1 or "
+            "255.  [default: guessed from its first layer]",
+            show_default=False,
+        ),
+    ] = None,
+    debug: Debug = False,
+) -> None:
+    """Turn a network saved by Keras into a model, without running code from the file.
+
+    Images are normalised as for every model, by percentiles, even if the network was
+    trained without; fine-tune it with `train --from` where that matters.
+
+    Example: `napari-unet-nuclei import unet.h5 -o mine.unetnuclei`
+    """
+    with one_sentence_errors(debug=debug):
+        from napari_unet_nuclei.core import importing
+        from napari_unet_nuclei.core.model_store import check_suffix, write_bundle
+
+        check_suffix(model)
+        with quiet_native_libraries(debug=debug):
+            imported = importing.import_model(
+                file, diameter=diameter, brightest=brightest
+            )
+        write_bundle(model, imported.bundle)
+        for note in imported.notes:
+            messages.print(
+                f"Note: {note}", style="yellow", markup=False, soft_wrap=True
+            )
+        n_weights = sum(each.size for each in imported.bundle.weights.values())
+        output.print(
+            f"{model}: a network with {n_weights:,} weights",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,156 @@
+"""``insights``: a look at a data set before training."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich import box
+from rich.table import Table
+
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    make_progress,
+    messages,
+    one_sentence_errors,
+    output,
+)
+from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.core.errors import DatasetError
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.insights_summary import DataSetInsights
+
+_MOST_NAMES = 10  # of a kind are printed; the JSON has them all
+
+
+def insights(
+    data: Annotated[
+        Path,
+        typer.Argument(
+            help="DSB2018 folder or zip, or a folder with images/ and labels/.",
+            show_default=False,
+        ),
+    ],
+    folder: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="DIR", help="Folder to write the pages to."
+        ),
+    ] = Path("insights"),
+    ids: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Look only at the images a text file names."),
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(metavar="FILE:PART", help="Look only at a part of a split file."),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Chooses the samples that are shown.")
+    ] = 0,
+    debug: Debug = False,
+) -> None:
+    """Look at annotated images before training on them.
+
+    Writes three pages (samples.png, distributions.png, suspicious.png) and all
+    numbers (insights.json), and prints a summary.  A sample that cannot be read
+    is passed over and named at the end; the exit code is 1 only if none can.
+
+    Example: `napari-unet-nuclei insights stage1_train.zip -o look`
+    """
+    with one_sentence_errors(debug=debug):
+        from napari_unet_nuclei.core.atomic_files import replacing
+        from napari_unet_nuclei.core.figures import write_figure
+        from napari_unet_nuclei.core.insights import iter_insights
+        from napari_unet_nuclei.core.insights_distributions import draw_distributions
+        from napari_unet_nuclei.core.insights_figures import (
+            draw_samples,
+            draw_suspicious,
+        )
+        from napari_unet_nuclei.core.insights_masks import open_masks
+        from napari_unet_nuclei.core.insights_summary import DataSetInsights
+        from napari_unet_nuclei.core.samples import open_samples
+
+        source, read_masks = open_samples(data), open_masks(data)
+        names = read_names(ids, split) or source.sample_ids
+        found = DataSetInsights(source.name)
+        with make_progress() as progress:
+            for sample in progress.track(
+                iter_insights(source, read_masks, names),
+                total=len(names),
+                description="Looking",
+            ):
+                found.add(sample)
+        if not found.rows:
+            raise DatasetError(
+                f"Expected annotated images. Received: {data}, of whose "
+                f"{len(names)} samples none can be read, the first because: "
+                f"{found.unreadable[0].reason}"
+            )
+        write_figure(folder / "samples.png", draw_samples(source, found, seed))
+        write_figure(folder / "distributions.png", draw_distributions(found))
+        write_figure(
+            folder / "suspicious.png", draw_suspicious(source, read_masks, found)
+        )
+        with replacing(folder / "insights.json") as temporary:
+            content = json.dumps(found.as_json(), indent=1)
+            temporary.write_text(content, encoding="utf-8")
+        _print_summary(found)
+        output.print(f"All of it is in {folder}", highlight=False, soft_wrap=True)
+
+
+def _print_summary(found: DataSetInsights) -> None:
+    output.print(_make_table(found))
+    lines = [
+        *(
+            f"{n:,} mask{'' if n == 1 else 's'} {reason}"
+            for reason, n in found.n_suspicious.items()
+        ),
+        *_name("images without nuclei", found.without_nuclei),
+        *_name("groups of equal images", [" = ".join(g) for g in found.duplicates]),
+    ]
+    for line in lines or ["Nothing looks odd."]:
+        output.print(line, highlight=False, markup=False, soft_wrap=True)
+    unreadable = [f"{each.sample_id}: {each.reason}" for each in found.unreadable]
+    for line in _name("samples that cannot be read", unreadable):
+        messages.print(line, style="red", markup=False, soft_wrap=True)
+
+
+def _name(what: str, names: Sequence[str]) -> list[str]:
+    """Say how many there are and which; nothing where there are none."""
+    if not names:
+        return []
+    more = ["  … the others are in insights.json"] if len(names) > _MOST_NAMES else []
+    shown = [f"  {name}" for name in names[:_MOST_NAMES]]
+    return [f"{what}: {len(names):,}", *shown, *more]
+
+
+def _make_table(found: DataSetInsights) -> Table:
+    from napari_unet_nuclei.core.insights_summary import describe
+
+    table = Table("", box=box.SIMPLE_HEAD)
+    for column in (
+        *("images", "nuclei", "per image", "diameter, px (5–95 %)"),
+        *("covered", "touching"),
+    ):
+        table.add_column(column, justify="right", no_wrap=True)
+    for name, group in found.groups.items():
+        diameter = describe(group.diameters)
+        per_image = describe([row.n_nuclei for row in group.rows]) or {}
+        covered = describe([row.foreground for row in group.rows]) or {}
+        table.add_row(
+            name,
+            f"{len(group.rows):,}",
+            f"{group.areas.size:,}",
+            f"{per_image['median']:.0f}",
+            "–"
+            if diameter is None
+            else "{median:.0f} ({p5:.0f}–{p95:.0f})".format(**diameter),
+            f"{covered['mean']:.0%}",
+            f"{group.touching:.0%}",
+        )
+    return table

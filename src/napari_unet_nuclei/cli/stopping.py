@@ -1,0 +1,51 @@
+"""A request to stop a training from outside its process."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from typing import TYPE_CHECKING, TypeVar
+
+from napari_unet_nuclei.core.steps import map_steps
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+Step = TypeVar("Step")
+Result = TypeVar("Result")
+
+
+class Stop:
+    """A request to stop, which a run hears between two steps.
+
+    An interrupt would be lost where it falls into a callback of a library.
+    """
+
+    def __init__(self) -> None:
+        self._is_requested = threading.Event()
+        self._is_running = threading.Event()
+
+    def listen(self) -> None:
+        """Take the end of standard input for a request, from now on."""
+        threading.Thread(target=self._wait_for_end_of_stdin, daemon=True).start()
+
+    def _wait_for_end_of_stdin(self) -> None:
+        """Wait until whoever started this process closes its end or dies."""
+        while sys.stdin.buffer.read(1024):
+            pass
+        if not self._is_running.is_set():
+            os._exit(130)  # nothing has been written yet
+        self._is_requested.set()
+
+    def watch(
+        self, steps: Generator[Step, None, Result]
+    ) -> Generator[Step, None, Result]:
+        """Hand on the steps of a run, and interrupt it when a stop is requested."""
+        self._is_running.set()
+        return map_steps(self._check, steps)
+
+    def _check(self, step: Step) -> Step:
+        if self._is_requested.is_set():
+            raise KeyboardInterrupt
+        return step

@@ -1,0 +1,153 @@
+"""How a training run is told: to people, and to programs."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Generator
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Protocol
+
+import typer
+
+from napari_unet_nuclei.cli.reporting import make_progress, messages, output
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.steps import exhaust, map_steps
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
+
+    TrainingSteps = Generator[TrainingStep, None, TrainingReport]
+
+
+class Reporter(Protocol):
+    """Whoever is told about a run."""
+
+    def __enter__(self) -> object: ...
+
+    def __exit__(self, *exception: object) -> None: ...
+
+    def say(self, sentence: str) -> None:
+        """Tell a sentence."""
+
+    def follow(self, steps: TrainingSteps) -> None:
+        """Tell each step of a run, and how it ended."""
+
+
+class BarReporter:
+    """Progress for people."""
+
+    def __enter__(self) -> BarReporter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        return None
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence on standard error."""
+        messages.print(sentence, style="dim", markup=False, soft_wrap=True)
+
+    def follow(self, steps: TrainingSteps) -> None:
+        """Show a progress bar and a line for each epoch."""
+        with make_progress() as progress:
+            task = progress.add_task("Training", total=1000)
+
+            def show(step: TrainingStep) -> None:
+                progress.update(task, completed=round(1000 * step.progress))
+                if step.scores is not None:
+                    output.print(describe_epoch(step), highlight=False)
+
+            report = exhaust(map_steps(show, steps))
+        output.print(describe_report(report), highlight=False, soft_wrap=True)
+        if report.warning is not None:
+            messages.print(
+                f"Warning: {report.warning}",
+                style="yellow",
+                markup=False,
+                soft_wrap=True,
+            )
+
+
+class JsonReporter:
+    """Progress for programs: one JSON object a line."""
+
+    def __enter__(self) -> JsonReporter:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        error = exception[1]
+        if isinstance(error, UNetNucleiError):
+            self._emit("error", message=str(error))
+
+    def say(self, sentence: str) -> None:
+        """Print a sentence as an event."""
+        self._emit("status", message=sentence)
+
+    def follow(self, steps: TrainingSteps) -> None:
+        """Print each step and the report."""
+        report = exhaust(map_steps(self._show, steps))
+        self._emit(
+            "finished",
+            output=str(report.output),
+            scores=_brief(report.scores),
+            start_scores=_brief(report.start_scores),
+            is_better_than_start=report.is_better_than_start,
+            n_steps=report.n_steps,
+            n_epochs=report.n_epochs,
+            seconds=report.seconds,
+            warning=report.warning,
+        )
+
+    def _show(self, step: TrainingStep) -> None:
+        self._emit("step", **{**asdict(step), "scores": _brief(step.scores)})
+
+    def _emit(self, event: str, **values: Any) -> None:
+        typer.echo(json.dumps({"event": event, **values}))
+        sys.stdout.flush()
+
+
+def _brief(scores: Scores | None) -> dict[str, float] | None:
+    from napari_unet_nuclei.core.training_steps import summarise_scores
+
+    return None if scores is None else summarise_scores(scores)
+
+
+def describe_epoch(step: TrainingStep) -> str:
+    """Say in a line what an epoch has brought."""
+    numbers = [
+        ("loss", step.loss),
+        ("Dice", step.dice),
+        ("IoU", step.iou),
+        ("accuracy", step.accuracy),
+    ]
+    trained = ", ".join(f"{name} {n:.3f}" for name, n in numbers if n is not None)
+    scores = step.scores
+    held_out = (
+        ""
+        if scores is None
+        else f"held-out DSB2018 {scores.dsb2018:.3f}, AP50 {scores.ap[0.5]:.3f}, "
+        f"Dice {scores.dice:.3f}"
+    )
+    return (
+        f"epoch {step.epoch}, step {step.step}, {step.seconds:.0f} s: "
+        f"{'; '.join(part for part in (trained, held_out) if part)}"
+        f"{' (best)' if step.is_best else ''}"
+    )
+
+
+def describe_report(report: TrainingReport) -> str:
+    """Say in a sentence how a run ended."""
+    sentence = (
+        f"{report.output}: held-out DSB2018 score {report.scores.dsb2018:.3f} after "
+        f"{report.n_steps} steps, {report.seconds:.0f} s"
+    )
+    if report.start_scores is None:
+        return sentence
+    before = f"{report.start_scores.dsb2018:.3f}"
+    if report.is_better_than_start:
+        return f"{sentence}; the model it started from has {before}"
+    return (
+        f"{sentence}; not better than the model it started from ({before}), whose "
+        "weights were kept"
+    )

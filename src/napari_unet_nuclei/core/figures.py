@@ -1,0 +1,62 @@
+"""Figures with axes and text as PNG files, without a screen.
+
+No ``pyplot``: it keeps figures alive and chooses a window system.  What a figure
+shows is decided in ``insights_figures`` and ``comparison_figures``; pictures
+without text are drawn in ``overlays``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import TYPE_CHECKING
+
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from napari_unet_nuclei.core.atomic_files import replacing
+
+if TYPE_CHECKING:
+    import os
+
+_DPI = 100
+
+
+def make_figure(width: float, height: float) -> Figure:
+    """Return an empty figure that arranges what is put into it.
+
+    Parameters
+    ----------
+    width, height : float
+        Size in pixels.
+
+    Returns
+    -------
+    Figure
+        Belongs to the caller alone.
+    """
+    figure = Figure(
+        figsize=(width / _DPI, height / _DPI), dpi=_DPI, layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def write_figure(path: str | os.PathLike[str], figure: Figure) -> None:
+    """Write a figure as a PNG file.
+
+    Parameters
+    ----------
+    path : path
+        The file to write; what was there is replaced once all is written.
+    figure : Figure
+        What to draw.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with replacing(path) as part, warnings.catch_warnings():
+        # Names of samples may be written in letters that the font lacks.
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        figure.savefig(part, format="png", dpi=_DPI)

@@ -1,0 +1,164 @@
+"""Label images by name, however they are stored.
+
+A collection is a folder of label images, a DSB2018 folder or zip, a folder with
+images and labels, or one of Kaggle's run-length csv files.  What two of them
+have in common is the business of ``comparison``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES
+from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_labels
+from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+from napari_unet_nuclei.core.rle import decode_labels, read_rle_table
+from napari_unet_nuclei.core.samples import open_samples
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.sample import SampleSource
+
+Shape = tuple[int, int]
+
+
+@dataclass(frozen=True, eq=False)
+class Labelled:
+    """Labels, and the image they belong to where it is stored beside them.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int32
+        0 is background.
+    image : (Y, X) or (Y, X, 3 or 4) ndarray, optional
+        Pixels as stored.
+    """
+
+    labels: NDArray[np.int32]
+    image: NDArray[Any] | None = None
+
+
+class LabelCollection(Protocol):
+    """Label images by name."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the images."""
+        ...
+
+    def knows_shape(self, name: str) -> bool:
+        """Tell whether an image can be read without being told its shape."""
+        ...
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        """Read the labels of an image; the shape counts only if it is not known."""
+        ...
+
+
+class _SampleCollection:
+    """Labels of a data set that has the images too."""
+
+    def __init__(self, source: SampleSource) -> None:
+        self._source = source
+        self.names = source.sample_ids
+
+    def knows_shape(self, name: str) -> bool:
+        return True
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        sample = self._source.read_sample(name)
+        return Labelled(sample.labels, sample.image)
+
+
+class _FileCollection:
+    """One label image a file; where a name has several, the TIFF is read."""
+
+    def __init__(self, folder: Path) -> None:
+        files = sorted(
+            (
+                path
+                for path in folder.iterdir()
+                if path.suffix.lower() in LABEL_SUFFIXES
+                and not path.name.startswith(".")
+            ),
+            key=lambda path: (path.stem, path.suffix.lower() not in TIFF_SUFFIXES),
+        )
+        self._files: dict[str, Path] = {}
+        for path in files:
+            if not path.stem.endswith(OVERLAY_ENDING):
+                self._files.setdefault(path.stem, path)
+        if not self._files:
+            raise DatasetError(
+                f"Expected a folder of label images. Received: {folder}, which holds "
+                "none. Choose another folder."
+            )
+        self.names = tuple(self._files)
+
+    def knows_shape(self, name: str) -> bool:
+        return True
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        return Labelled(read_labels(self._files[name]))
+
+
+class _CsvCollection:
+    """Run lengths of Kaggle's csv, which seldom know the shape of the image."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._table = read_rle_table(path)
+        self.names = tuple(self._table.runs)
+
+    def knows_shape(self, name: str) -> bool:
+        return name in self._table.shapes
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        shape = self._table.shapes.get(name, shape)
+        if shape is None:
+            raise DatasetError(
+                "Expected the columns Height and Width in one csv at least, as in "
+                f"Kaggle's solution files. Received: {self._path}, which does not say "
+                f"how large {name} is. Add them, or compare with the label images or "
+                "the data set the csv was made from."
+            )
+        return Labelled(decode_labels(self._table.runs[name], shape))
+
+
+def open_collection(path: Path) -> LabelCollection:
+    """Open label images, however they are stored.
+
+    Parameters
+    ----------
+    path : Path
+        Folder of label images, DSB2018 folder or zip, folder with images and
+        labels, or run-length csv.
+
+    Returns
+    -------
+    LabelCollection
+        Label images by name.
+
+    Raises
+    ------
+    DatasetError
+        If the path is none of these.
+    """
+    if path.suffix.lower() == ".csv":
+        return _CsvCollection(path)
+    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
+    if is_data_set or path.suffix.lower() == ".zip":
+        return _SampleCollection(open_samples(path))
+    if not path.is_dir():
+        raise DatasetError(
+            "Expected a folder of label images, a DSB2018 folder or zip, or a "
+            f"run-length csv. Received: {path}. Check the path."
+        )
+    return _FileCollection(path)

@@ -1,0 +1,111 @@
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import DatasetError, ImageError
+from napari_unet_nuclei.core.inputs import find_inputs
+from napari_unet_nuclei.core.label_files import write_dsb2018_sample
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
+
+
+def write(path: Path, value: int = 0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(PIXELS + np.uint8(value)).save(path)
+    return path
+
+
+@pytest.fixture
+def test_set(tmp_path: Path) -> Path:
+    """Images without masks, as in Kaggle's test set."""
+    folder = tmp_path / "stage1_test"
+    for value, name in enumerate(("bb", "aa")):
+        write(folder / name / "images" / f"{name}.png", value)
+    return folder
+
+
+def values(inputs):
+    """Name and first pixel of each image."""
+    return [(image.name, int(image.read()[0, 0])) for image in inputs]
+
+
+def test_files_and_folders_can_be_mixed(tmp_path):
+    write(tmp_path / "folder" / "b.png", 1)
+    write(tmp_path / "folder" / "a.bmp", 2)
+    (tmp_path / "folder" / "notes.txt").write_text("no image")
+    paths = [write(tmp_path / "c.png", 3), tmp_path / "folder"]
+    assert values(find_inputs(paths)) == [("c", 3), ("a", 2), ("b", 1)]
+
+
+def test_a_test_set_without_masks_is_a_folder_of_images(test_set):
+    assert values(find_inputs([test_set])) == [("aa", 1), ("bb", 0)]
+
+
+@pytest.mark.parametrize("root", [".", "stage1_test"])
+def test_so_is_its_zip_with_or_without_a_folder_on_top(test_set, tmp_path, root):
+    base = test_set.parent if root == "stage1_test" else test_set
+    archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", base, root)
+    path = test_set.parent / archive
+    assert values(find_inputs([path])) == [("aa", 1), ("bb", 0)]
+
+
+def test_one_sample_of_it_is_an_image(test_set):
+    assert values(find_inputs([test_set / "bb"])) == [("bb", 0)]
+
+
+def test_of_an_annotated_data_set_only_images_are_taken(tmp_path):
+    write_dsb2018_sample(tmp_path / "set", "x", PIXELS, PIXELS > 5)
+    assert values(find_inputs([tmp_path / "set"])) == [("x", 0)]
+
+
+def test_of_a_folder_with_labels_only_images_are_taken(tmp_path):
+    write(tmp_path / "images" / "a.png", 4)
+    write(tmp_path / "labels" / "a.png", 0)
+    assert values(find_inputs([tmp_path])) == [("a", 4)]
+
+
+def test_ids_choose_and_order(test_set):
+    write(test_set / "cc" / "images" / "cc.png", 2)
+    assert values(find_inputs([test_set], ["cc", "aa"])) == [("cc", 2), ("aa", 1)]
+
+
+def test_an_id_that_is_missing_is_named(test_set):
+    with pytest.raises(DatasetError, match=r"2 images of the list.*1 are.*'zz'"):
+        find_inputs([test_set], ["aa", "zz"])
+
+
+def test_nothing_is_read_before_its_turn(tmp_path):
+    (tmp_path / "bad.png").write_text("Dear colleague")
+    (image,) = find_inputs([tmp_path])
+    with pytest.raises(ImageError, match=r"bad\.png"):
+        image.read()
+
+
+def test_a_bad_sample_does_not_hide_the_others(test_set):
+    write(test_set / "aa" / "images" / "second.png")
+    bad, good = find_inputs([test_set])
+    assert int(good.read()[0, 0]) == 0
+    with pytest.raises(DatasetError, match=r"aa of .* exactly one image"):
+        bad.read()
+
+
+def test_two_of_one_name_are_refused(tmp_path):
+    paths = [write(tmp_path / folder / "a.png") for folder in ("one", "two")]
+    with pytest.raises(DatasetError, match="two called 'a'"):
+        find_inputs(paths)
+
+
+def test_what_is_missing_or_empty_is_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match="empty, which holds none"):
+        find_inputs([tmp_path / "empty"])
+    with pytest.raises(DatasetError, match="nowhere, which does not exist"):
+        find_inputs([tmp_path / "nowhere"])

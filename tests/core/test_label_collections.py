@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.label_collections import open_collection
+from napari_unet_nuclei.core.label_files import (
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.rle import write_rle_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LABELS = np.array([[0, 1, 1], [2, 0, 1]], np.int32)
+IMAGE = np.array([[0, 90, 80], [70, 0, 60]], np.uint8)
+
+
+def test_a_data_set_knows_its_images(tmp_path: Path) -> None:
+    write_dsb2018_sample(tmp_path / "set", "a", IMAGE, LABELS)
+    collection = open_collection(tmp_path / "set")
+    assert collection.names == ("a",)
+    assert collection.knows_shape("a")
+    labelled = collection.read("a", None)
+    np.testing.assert_array_equal(labelled.labels, LABELS)
+    np.testing.assert_array_equal(labelled.image, IMAGE)
+
+
+def test_a_folder_with_images_and_labels_is_a_data_set(tmp_path: Path) -> None:
+    write_labels_tiff(tmp_path / "labels" / "a.tif", LABELS)
+    (tmp_path / "images").mkdir()
+    Image.fromarray(IMAGE).save(tmp_path / "images" / "a.png")
+    labelled = open_collection(tmp_path).read("a", None)
+    np.testing.assert_array_equal(labelled.labels, LABELS)
+    np.testing.assert_array_equal(labelled.image, IMAGE)
+
+
+def test_a_folder_of_label_images_has_none(tmp_path: Path) -> None:
+    write_labels_png(tmp_path / "b.png", LABELS)
+    write_labels_tiff(tmp_path / "a.tif", LABELS)
+    (tmp_path / "a.png").write_text("not read, as there is a TIFF")
+    (tmp_path / "a_overlay.png").write_text("not read, as it is a picture")
+    (tmp_path / ".c.png").write_text("not read, as it is hidden")
+    (tmp_path / "predictions.csv").write_text("not read")
+    collection = open_collection(tmp_path)
+    assert collection.names == ("a", "b")
+    for name in collection.names:
+        assert collection.knows_shape(name)
+        labelled = collection.read(name, None)
+        np.testing.assert_array_equal(labelled.labels, LABELS)
+        assert labelled.image is None
+
+
+def test_a_csv_is_told_the_shape(tmp_path: Path) -> None:
+    write_rle_csv(tmp_path / "a.CSV", {"a": LABELS})
+    collection = open_collection(tmp_path / "a.CSV")
+    assert collection.names == ("a",)
+    assert not collection.knows_shape("a")
+    np.testing.assert_array_equal(collection.read("a", (2, 3)).labels, LABELS)
+
+
+def test_a_solution_knows_the_shape(tmp_path: Path) -> None:
+    path = tmp_path / "solution.csv"
+    path.write_text("ImageId,EncodedPixels,Height,Width\na,3 1 5 2,2,3\na,2 1,2,3\n")
+    collection = open_collection(path)
+    assert collection.knows_shape("a")
+    np.testing.assert_array_equal(collection.read("a", (9, 9)).labels, LABELS)
+
+
+def test_a_csv_that_is_not_told_says_what_is_missing(tmp_path: Path) -> None:
+    write_rle_csv(tmp_path / "a.csv", {"x1": LABELS})
+    collection = open_collection(tmp_path / "a.csv")
+    with pytest.raises(DatasetError, match=r"Height and Width.*a\.csv.*large x1 is"):
+        collection.read("x1", None)
+
+
+def test_an_empty_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DatasetError, match=r"empty, which holds none"):
+        open_collection(tmp_path / "empty")
+
+
+@pytest.mark.parametrize("name", ["missing", "file.txt"])
+def test_what_holds_no_labels_is_named(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file.txt").write_text("words")
+    with pytest.raises(DatasetError, match=f"run-length csv. Received: .*{name}"):
+        open_collection(tmp_path / name)
