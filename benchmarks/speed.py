@@ -211,7 +211,9 @@ def main() -> None:
         return
     print("| tool | image | seconds | Mpx/s | peak memory, MB |")
     print("| --- | --- | --- | --- | --- |")
+    slopes = {}
     for tool in arguments.tools or tools(arguments.stardist):
+        points = []
         for side in arguments.sides:
             child = [sys.executable, __file__, "--tool", tool, "--side", str(side)]
             child += ["--seconds", str(arguments.seconds)]
@@ -226,11 +228,17 @@ def main() -> None:
                 continue
             figures = json.loads(finished.stdout.splitlines()[-1])
             speed = side * side / figures["seconds"] / MEGA
+            if side >= 1024:
+                points.append((2 * np.log(side), np.log(figures["seconds"])))
             print(
                 f"| {tool} | {side}² | {figures['seconds']:.3f} | {speed:.2f} | "
                 f"{figures['memory']:.0f} |",
                 flush=True,
             )
+        if len(points) > 2:
+            slopes[tool] = np.polyfit(*zip(*points, strict=True), 1)[0]
+    for tool, slope in slopes.items():
+        print(f"{tool}: seconds grow with the area to the power of {slope:.2f}")
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Keras is imported only by the fixtures that build a network.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -76,10 +75,9 @@ def make_bundle() -> MakeBundle:
 @pytest.fixture(scope="session")
 def tiny_bundle(make_bundle: MakeBundle) -> ModelBundle:
     """Classic network of 3,000 weights, with its OpenVINO form."""
-    from napari_unet_nuclei.core.models.bundling import export_openvino
+    from napari_unet_nuclei.core.models.exporting import add_openvino
 
-    bundle = make_bundle()
-    return replace(bundle, openvino=export_openvino(bundle))
+    return add_openvino(make_bundle())
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core import model_store
-from napari_unet_nuclei.core.errors import ModelError, OutputError
+from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
 from napari_unet_nuclei.core.model_store import (
     ModelBundle,
     ModelConfig,
@@ -107,6 +107,27 @@ def test_what_is_written_is_read(path):
 def test_a_model_in_training_has_no_openvino_form(path):
     write_bundle(path, replace(BUNDLE, openvino=None))
     assert read_bundle(path).openvino is None
+
+
+def test_a_model_may_know_the_foreground_alone(path):
+    one_map = replace(BUNDLE, config=replace(CONFIG, maps=("foreground",)))
+    write_bundle(path, one_map)
+    assert_same(read_bundle(path), one_map)
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"maps": ("distance",)}, "maps must be foreground, boundary, distance"),
+        ({"multiple": 0}, "multiple must lie between 1 and 1024 px. Received: 0"),
+        ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
+        ({"diameter": -1.0}, "diameter must be a positive number of px"),
+    ],
+    ids=str,
+)
+def test_a_configuration_that_cannot_be_is_refused(change, sentence):
+    with pytest.raises(SettingsError, match=sentence):
+        replace(CONFIG, **change)
 
 
 def test_a_model_is_named_after_its_file(path):
@@ -281,14 +302,21 @@ def test_a_member_that_was_exchanged_is_refused(path, name):
         {"architecture": "vgg"},
         {"architecture": None},
         {"maps": 3},
+        {"maps": []},
+        {"maps": ["boundary"]},
+        {"maps": ["foreground", "boundary"]},
         {"splitting": {"threshold": 0.5, "sigma": 1}},
         {"splitting": {"threshold": 7}},
         {"splitting": {"threshold": "high"}},
         {"splitting": None},
         {"multiple": 0},
+        {"multiple": 10**9},
         {"multiple": "4"},
         {"margin": -1},
+        {"margin": 10**9},
         {"diameter": 0},
+        {"diameter": float("nan")},
+        {"diameter": float("inf")},
         {"diameter": None},
         {"unknown": 1},
     ],
@@ -338,7 +366,7 @@ def test_a_member_that_claims_to_be_huge_is_not_unpacked(path, monkeypatch):
         compression=zipfile.ZIP_DEFLATED,
     )
     assert path.stat().st_size < 10_000
-    with pytest.raises(ModelError, match=r"openvino\.bin is larger than 1 GiB"):
+    with pytest.raises(ModelError, match=r"openvino\.bin is larger than 100,000 bytes"):
         read_bundle(path)
 
 

@@ -13,7 +13,6 @@ import hashlib
 import io
 import json
 import zipfile
-import zlib
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from platformdirs import user_data_path
 
+from napari_unet_nuclei.core.archives import read_member
 from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
 from napari_unet_nuclei.core.settings import Architecture
 from napari_unet_nuclei.core.splitting import SplittingParameters
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 SUFFIX = ".unetnuclei"
 MAPS = ("foreground", "boundary", "distance")
+ONE_MAP = MAPS[:1]
 
 _FORMAT = 1
 _CONFIG, _WEIGHTS, _IR_XML, _IR_BIN = (
@@ -42,19 +44,6 @@ _CONFIG, _WEIGHTS, _IR_XML, _IR_BIN = (
     "openvino.bin",
 )
 _MAX_MEMBER_BYTES = 1 << 30
-# What zipfile, json and NumPy raise when a file is not what it claims to be.
-_DAMAGE = (
-    OSError,
-    EOFError,
-    LookupError,
-    TypeError,
-    ValueError,
-    AttributeError,
-    RuntimeError,
-    MemoryError,
-    zipfile.BadZipFile,
-    zlib.error,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +57,7 @@ class ModelConfig:
     arguments : mapping
         Keyword arguments of its builder.
     maps : tuple of str
-        Output maps, in order.
+        Output maps, in order: all of them, or the foreground alone.
     multiple, margin : int, in px
         Stride and receptive radius of the network.
     splitting : SplittingParameters
@@ -87,6 +76,25 @@ class ModelConfig:
     splitting: SplittingParameters = field(default_factory=SplittingParameters)
     diameter: float
     provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.maps not in (MAPS, ONE_MAP):
+            raise SettingsError(
+                f"The maps must be {', '.join(MAPS)}, or {ONE_MAP[0]} alone. "
+                f"Received: {self.maps}"
+            )
+        for name, lowest, highest in (("multiple", 1, 1024), ("margin", 0, 65536)):
+            value = getattr(self, name)
+            if not lowest <= value <= highest:
+                raise SettingsError(
+                    f"The {name} must lie between {lowest} and {highest} px. "
+                    f"Received: {value}"
+                )
+        if not 0 < self.diameter < np.inf:
+            raise SettingsError(
+                f"The diameter must be a positive number of px. "
+                f"Received: {self.diameter}"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,11 +215,11 @@ def read_bundle(path: Path) -> ModelBundle:
     """
     try:
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(_read_member(archive, _CONFIG))
+            config = json.loads(read_member(archive, _CONFIG, _MAX_MEMBER_BYTES))
             is_newer = config.pop("format") > _FORMAT
             sums = {} if is_newer else dict(config.pop("sha256"))
             members = {
-                name: _read_member(archive, name)
+                name: read_member(archive, name, _MAX_MEMBER_BYTES)
                 for name in (_WEIGHTS, _IR_XML, _IR_BIN)
                 if name in sums
             }
@@ -219,7 +227,7 @@ def read_bundle(path: Path) -> ModelBundle:
         raise ModelError(
             f"There is no model at {path}; `napari-unet-nuclei info` lists the models."
         ) from error
-    except _DAMAGE as error:
+    except DECODING_ERRORS as error:
         raise ModelError(
             f"Expected a model made by this package. Received: {path}, which is not "
             f"one or is damaged ({error}); choose another file."
@@ -244,22 +252,11 @@ def read_bundle(path: Path) -> ModelBundle:
                 (members[_IR_XML], members[_IR_BIN]) if _IR_XML in members else None
             ),
         )
-    except _DAMAGE as error:
+    except DECODING_ERRORS as error:
         raise ModelError(
             f"The model {path} is not complete or not consistent ({error}); "
             "copy or train it again."
         ) from error
-
-
-def _read_member(archive: zipfile.ZipFile, name: str) -> bytes:
-    info = archive.getinfo(name)
-    if info.file_size > _MAX_MEMBER_BYTES:
-        raise ValueError(f"{name} is larger than 1 GiB")
-    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise ValueError(f"{name} is compressed in an unknown way")
-    with archive.open(info) as file:
-        # No more than it claims: a stream can unpack to far more.
-        return file.read(info.file_size)
 
 
 def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
@@ -275,7 +272,7 @@ def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
 
 
 def _parse_config(config: dict[str, Any]) -> ModelConfig:
-    parsed = ModelConfig(
+    return ModelConfig(
         **{
             **config,
             "architecture": Architecture(config["architecture"]),
@@ -283,9 +280,6 @@ def _parse_config(config: dict[str, Any]) -> ModelConfig:
             "splitting": SplittingParameters(**config["splitting"]),
         }
     )
-    if parsed.multiple < 1 or parsed.margin < 0 or not parsed.diameter > 0:
-        raise SettingsError("multiple, margin or diameter is out of range")
-    return parsed
 
 
 def shipped_models() -> dict[str, Path]:

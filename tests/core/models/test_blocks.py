@@ -7,8 +7,11 @@ import pytest
 from napari_unet_nuclei.core.models.blocks import (
     Upsampling,
     apply_convolution,
+    apply_grey,
+    apply_level,
     apply_maps,
     apply_upsampling,
+    each_level,
 )
 from napari_unet_nuclei.core.models.bundling import precision
 
@@ -58,13 +61,13 @@ def test_a_step_halves_the_resolution():
 
 @pytest.mark.parametrize(
     ("upsampling", "n_channels"),
-    [(Upsampling.TRANSPOSED, 4), (Upsampling.BILINEAR, 3)],
+    [(Upsampling.TRANSPOSED, 4), (Upsampling.BILINEAR, 3), (Upsampling.NEAREST, 4)],
 )
 @pytest.mark.parametrize("shape", [(1, 1), (4, 5)])
 def test_upsampling_doubles_the_resolution(upsampling, n_channels, shape):
     x = image()
     network = keras.Model(x, apply_upsampling(x, 4, name="up", upsampling=upsampling))
-    assert "up" in layer_names(network)
+    assert layer_names(network)[-1].startswith("up")
     pixels = np.ones((1, *shape, 3), np.float32)
     doubled = run(network, pixels)
     assert doubled.shape == (1, 2 * shape[0], 2 * shape[1], n_channels)
@@ -80,6 +83,47 @@ def test_bilinear_upsampling_is_that_of_keras(shape):
     expected = keras.layers.UpSampling2D(2, interpolation="bilinear")(pixels)
     np.testing.assert_allclose(
         run(network, pixels), keras.ops.convert_to_numpy(expected), atol=1e-6
+    )
+
+
+def test_repeated_pixels_are_convolved():
+    x = image()
+    y = apply_upsampling(x, 4, name="up", upsampling=Upsampling.NEAREST)
+    network = keras.Model(x, y)
+    assert layer_names(network) == ["image", "up_repeat", "up_conv", "up_relu"]
+    assert network.count_params() == 2 * 2 * 3 * 4 + 4
+
+
+def test_a_level_is_convolutions_and_dropout():
+    x = image()
+    y = apply_level(
+        x, 4, n_convolutions=2, strides=2, activation="elu", dropout=0.1, name="one"
+    )
+    network = keras.Model(x, y)
+    of_one = ["one_{}_conv", "one_{}_bn", "one_{}_elu"]
+    names = [name.format(index) for index in range(2) for name in of_one]
+    assert layer_names(network) == ["image", *names, "one_dropout"]
+    assert run(network, np.zeros((1, 8, 6, 3), np.float32)).shape == (1, 4, 3, 4)
+
+
+def test_a_level_may_be_empty():
+    x = image()
+    assert apply_level(x, 4, n_convolutions=0, dropout=0.5, name="one") is x
+
+
+def test_a_setting_is_spelled_out_for_each_level():
+    assert each_level(0.1, 3, "dropout") == (0.1, 0.1, 0.1)
+    assert each_level([0, 0.5], 2, "dropout") == (0, 0.5)
+    with pytest.raises(ValueError, match=r"each of the 3 levels. Received: \[0.1\]"):
+        each_level([0.1], 3, "dropout")
+
+
+def test_grey_is_the_mean_of_the_channels():
+    x = image()
+    network = keras.Model(x, apply_grey(x))
+    pixels = rng.random((1, 4, 5, 3), np.float32)
+    np.testing.assert_allclose(
+        run(network, pixels), pixels.mean(axis=-1, keepdims=True), atol=1e-6
     )
 
 

@@ -100,6 +100,10 @@ def test_networks_are_restored_in_float32_whatever_others_prefer(tiny_bundle):
     np.testing.assert_array_equal(run(restored), expected)
 
 
+@pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow",
+    reason="the other backends leave it to a child process",
+)
 def test_an_export_is_small_and_leaves_no_files(tiny_bundle, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     xml, weights = export_openvino(tiny_bundle)

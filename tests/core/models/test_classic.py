@@ -32,6 +32,10 @@ def test_the_shipped_shape_does_not_change_by_accident():
         ({"upsampling": "bilinear", "decoder_convolutions": 2}, 4),
         ({"encoder_convolutions": 1, "decoder_convolutions": 0}, 4),
         ({"batch_normalization": False, "dropout": 0.2, "n_maps": 1}, 4),
+        ({"bottleneck": False}, 8),
+        ({"bottleneck": False, "widths": (4,), "upsampling": "nearest"}, 4),
+        ({"upsampling": "nearest", "upsampling_filters": (5,), "stem_stride": 1}, 2),
+        ({"n_channels": 1, "head_filters": 2}, 4),
     ],
 )
 def test_maps_have_the_size_of_the_image(arguments, multiple):
@@ -56,6 +60,78 @@ def test_arguments_change_the_layers():
     assert count(bare, keras.layers.BatchNormalization) == 0
     assert count(bare, keras.layers.Dropout) == 2
     assert count(bare, keras.layers.Conv2D) == 2 * 3 + 1
+
+
+def test_each_level_may_have_its_own_dropout():
+    network = build_classic(
+        widths=(4, 6, 8), dropout=[0, 0.2, 0.3], decoder_dropout=(0.1, 0), n_maps=1
+    )
+    rates = {
+        layer.name: layer.rate
+        for layer in network.layers
+        if isinstance(layer, keras.layers.Dropout)
+    }
+    assert rates == {
+        "encoder1_dropout": 0.2,
+        "encoder2_dropout": 0.3,
+        "decoder0_dropout": 0.1,
+    }
+
+
+@pytest.mark.parametrize(
+    ("dropout_after", "place"), [(None, 3), (1, 1), (2, 2), (5, 3)]
+)
+def test_dropout_comes_after_as_many_convolutions(dropout_after, place):
+    network = build_classic(
+        widths=(4,), dropout=0.1, encoder_convolutions=3, dropout_after=dropout_after
+    )
+    names = [layer.name for layer in network.layers]
+    before = [
+        name for name in names[: names.index("encoder0_dropout")] if "conv" in name
+    ]
+    assert len(before) == place
+
+
+def test_without_a_bottleneck_every_level_has_a_skip():
+    network = build_classic(widths=(4, 8), bottleneck=False)
+    assert count(network, keras.layers.MaxPooling2D) == 2
+    assert count(network, keras.layers.Concatenate) == 2
+    assert network.get_layer("decoder1_up").input.shape[-1] == 8
+
+
+def test_upsampling_may_have_filters_of_its_own():
+    network = build_classic(widths=(4, 6, 8), upsampling_filters=(5, 7))
+    assert network.get_layer("decoder0_up").filters == 5
+    assert network.get_layer("decoder1_up").filters == 7
+
+
+def test_a_grey_network_sees_the_mean_of_the_channels():
+    network = build_classic(widths=(4, 8), n_channels=1)
+    assert network.get_layer("encoder0_0_conv").kernel.shape == (3, 3, 1, 4)
+    pixels = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
+    grey = np.repeat(pixels.mean(axis=-1, keepdims=True), 3, axis=-1)
+    maps, grey_maps = (
+        keras.ops.convert_to_numpy(network(each, training=False))
+        for each in (pixels, grey)
+    )
+    np.testing.assert_allclose(maps, grey_maps, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"n_channels": 2}, "n_channels must be 1 or 3. Received: 2"),
+        ({"dropout": (0.1,)}, "dropout must be one number or one for each of the 2"),
+        ({"decoder_dropout": (0.1, 0.1)}, "decoder_dropout must be .* each of the 1"),
+        (
+            {"upsampling_filters": ()},
+            "upsampling_filters must be one for each of the 1",
+        ),
+    ],
+)
+def test_arguments_that_contradict_the_depth_are_refused(arguments, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        build_classic(widths=(4, 8), **arguments)
 
 
 def test_weights_are_named_after_their_place():

@@ -1,17 +1,20 @@
 """The networks, built from a name and arguments.
 
-A third architecture is one file here, one member of
+Another architecture is one file here, one member of
 :class:`~napari_unet_nuclei.core.settings.Architecture` and one match arm below.
 """
 
 from __future__ import annotations
 
 import inspect
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.classic import build_classic
+from napari_unet_nuclei.core.models.imported import build_imported
 from napari_unet_nuclei.core.models.resnet import build_resnet
+from napari_unet_nuclei.core.models.resnet50 import build_resnet50
 from napari_unet_nuclei.core.settings import Architecture, parse_architecture
 
 if TYPE_CHECKING:
@@ -21,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def build_model(
-    architecture: Architecture | str, arguments: Mapping[str, Any] | None = None
+    architecture: Architecture | str,
+    arguments: Mapping[str, Any] | None = None,
+    *,
+    pretrained: bool = False,
 ) -> keras.Model:
     """Build an untrained network.
 
@@ -31,6 +37,10 @@ def build_model(
         Which network.
     arguments : mapping, optional
         Keyword arguments of its builder; the defaults are the shipped shapes.
+    pretrained : bool
+        Fetch the weights that ``encoder_weights`` among the arguments asks for.  By
+        default it says no more than how a training once began: the weights of a
+        bundle are its own, and restoring one downloads nothing.
 
     Returns
     -------
@@ -42,16 +52,20 @@ def build_model(
     SettingsError
         If there is no such architecture.
     ModelError
-        If it does not take these arguments.
+        If it does not take these arguments, or weights cannot be fetched.
     """
     build = _builder(architecture)
     kwargs = dict(arguments or {})
+    if "encoder_weights" in kwargs and not pretrained:
+        kwargs["encoder_weights"] = None
     try:
         return build(**kwargs)
+    except ModelError:
+        raise
     except (TypeError, ValueError) as error:
         raise ModelError(
-            f"Cannot build the architecture {str(architecture)!r} with {kwargs}: "
-            f"{error}"
+            f"Cannot build the architecture {str(architecture)!r} with "
+            f"{textwrap.shorten(str(kwargs), 300, placeholder=' …')}: {error}"
         ) from error
 
 
@@ -82,3 +96,7 @@ def _builder(architecture: Architecture | str) -> Callable[..., keras.Model]:
             return build_classic
         case Architecture.RESNET:
             return build_resnet
+        case Architecture.RESNET50:
+            return build_resnet50
+        case Architecture.IMPORTED:
+            return build_imported

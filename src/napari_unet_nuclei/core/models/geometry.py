@@ -54,9 +54,10 @@ def measure_geometry(model: keras.Model) -> Geometry:
                     pitch /= 2
                     radius += 2 * pitch
                 case keras.layers.Conv2D():
-                    radius += (operation.kernel_size[0] - 1) * pitch
-                    if operation.strides[0] == 1:
-                        radius -= (operation.kernel_size[0] - 1) * pitch / 2
+                    size = operation.kernel_size[0]
+                    # Same padding is lopsided for an even kernel or a step.
+                    reach = size // 2 if operation.strides[0] == 1 else size - 1
+                    radius += reach * pitch
                     pitch *= operation.strides[0]
                 case keras.layers.MaxPooling2D() | keras.layers.AveragePooling2D():
                     radius += (operation.pool_size[0] - 1) * pitch
