@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).parents[1] / "src" / "napari_unet_nuclei"
-TRAINING = {"batches", "losses", "models", "training", "training_run"}
+TRAINING = {"batches", "best_model", "learner", "losses", "models", "training"}
+TRAINING |= {"training_metrics", "training_run"}
 KERAS = {"jax", "keras", "tensorflow", "torch"}
 SCREEN = {"PyQt5", "PyQt6", "PySide2", "PySide6", "magicgui", "napari", "qtpy"}
 SCREEN |= {"superqt", "vispy"}

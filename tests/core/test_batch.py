@@ -90,3 +90,12 @@ def test_a_folder_that_cannot_be_written_to_ends_the_batch(model, tmp_path):
 def test_no_image_gives_an_empty_csv(model, tmp_path):
     assert run(model, [], tmp_path, OutputFormat.RLE) == []
     assert read_rle_csv(tmp_path / RLE_NAME) == {}
+
+
+def test_a_name_that_is_too_long_does_not_end_the_batch(model, tmp_path):
+    images = [drawn("long" * 100), drawn("good")]
+    bad, good = run(model, images, tmp_path, OutputFormat.TIFF)
+    assert bad.error is not None
+    assert "long" in bad.error
+    assert good.error is None
+    assert (tmp_path / "good.tif").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -43,7 +44,10 @@ def zip_folder(folder, path, prefix=""):
     return path
 
 
-@pytest.fixture(params=["folder", "parent", "zip", "zip one deep", "text"])
+DEPTHS = {"zip": "", "zip one deep": "stage1_train/", "zip deeper": "./my/data/train/"}
+
+
+@pytest.fixture(params=["folder", "parent", "text", *DEPTHS])
 def data_set(request, folder, tmp_path):
     match request.param:
         case "folder":
@@ -52,10 +56,8 @@ def data_set(request, folder, tmp_path):
             path = folder.parent
         case "text":
             path = f"{folder}/"
-        case "zip":
-            path = zip_folder(folder, tmp_path / "data.zip")
-        case _:
-            path = zip_folder(folder, tmp_path / "data.zip", "stage1_train/")
+        case depth:
+            path = zip_folder(folder, tmp_path / "data.zip", DEPTHS[depth])
     assert is_dsb2018(path)
     return open_dsb2018(path)
 
@@ -159,11 +161,15 @@ def test_images_without_masks_can_be_read_but_have_no_labels(folder, tmp_path):
 
 def test_a_sample_needs_one_image(folder):
     Image.new("L", (8, 6)).save(folder / "b/images/second.png")
-    with pytest.raises(DatasetError, match=r"b of .* exactly one image .* Received: 2"):
+    reason = r"b of .* exactly one image .* Received: 2 \(b\.png, second\.png\)\. Add"
+    with pytest.raises(DatasetError, match=reason):
+        open_dsb2018(folder).read_image("b")
+    Image.new("L", (8, 6)).save(folder / "b/images/third.png")
+    with pytest.raises(DatasetError, match=r"Received: 3 \(b\.png, second\.png, …\)"):
         open_dsb2018(folder).read_image("b")
     for path in (folder / "b/images").iterdir():
         path.unlink()
-    with pytest.raises(DatasetError, match=r"b of .* exactly one image .* Received: 0"):
+    with pytest.raises(DatasetError, match=r"b of .* exactly one .* Received: none\."):
         open_dsb2018(folder).read_sample("b")
 
 
@@ -172,6 +178,52 @@ def test_a_mask_of_another_shape_is_named(folder):
     with pytest.raises(
         DatasetError, match=r"\(6, 8\). Received: .*odd\.png .*\(3, 3\)"
     ):
+        open_dsb2018(folder).read_labels("b")
+
+
+def test_a_stack_is_no_mask(folder):
+    stack = np.ones((6, 8, 5), np.uint8)
+    tifffile.imwrite(folder / "b/masks/z.tif", stack, photometric="minisblack")
+    with pytest.raises(DatasetError, match=r"Received: .*z\.tif of shape \(6, 8, 5\)"):
+        open_dsb2018(folder).read_labels("b")
+
+
+def test_a_stack_is_no_image(folder):
+    (folder / "b/images/b.png").unlink()
+    stack = np.ones((5, 6, 8), np.uint8)
+    tifffile.imwrite(folder / "b/images/b.tif", stack, photometric="minisblack")
+    with pytest.raises(DatasetError, match=r"b needs an image .*image \(5, 6, 8\)"):
+        open_dsb2018(folder).read_labels("b")
+
+
+def test_what_is_not_a_number_is_no_nucleus(folder):
+    mask = np.where(LABELS == 0, np.nan, 0).astype(np.float32)
+    mask[0, 7] = np.inf
+    tifffile.imwrite(folder / "b/masks/z.tif", mask)
+    expected = LABELS.copy()
+    expected[0, 7] = 3
+    np.testing.assert_array_equal(open_dsb2018(folder).read_labels("b"), expected)
+
+
+def test_jpeg_masks_are_refused(folder):
+    save_mask(folder / "b/masks/z.JPG", np.zeros((6, 8), np.uint8))
+    with pytest.raises(DatasetError, match=r"lossy compression. Received: .*z\.JPG"):
+        open_dsb2018(folder).read_labels("b")
+
+
+def test_an_empty_masks_folder_says_that_there_are_no_nuclei(folder, tmp_path):
+    for path in (folder / "b/masks").iterdir():
+        path.unlink()
+    (folder / "b/masks/.gitkeep").touch()
+    for path in (folder, zip_folder(folder, tmp_path / "data.zip")):
+        assert not open_dsb2018(path).read_labels("b").any()
+
+
+def test_masks_of_other_formats_are_not_taken_for_no_nuclei(folder):
+    for path in (folder / "b/masks").iterdir():
+        path.rename(path.with_suffix(".npy"))
+    reason = r"b of .* needs its masks as image files. Received: 2 \(b_0001\.npy, "
+    with pytest.raises(DatasetError, match=reason):
         open_dsb2018(folder).read_labels("b")
 
 
@@ -200,6 +252,22 @@ def test_two_data_sets_side_by_side_are_refused(folder):
     shutil.copytree(folder, folder.parent / "stage1_test")
     with pytest.raises(DatasetError, match=r"with stage1_test, stage1_train. Choose"):
         open_dsb2018(folder.parent)
+
+
+def test_a_zip_that_would_write_elsewhere_is_recognised_and_refused(folder, tmp_path):
+    path = zip_folder(folder, tmp_path / "data.zip", "../stage1_train/")
+    assert is_dsb2018(path)
+    reason = r"stay inside of it. Received: .*data\.zip with \.\./stage1_train/a"
+    with pytest.raises(DatasetError, match=reason):
+        open_dsb2018(path)
+
+
+@pytest.mark.parametrize("name", ["n" * 300, "n" * 300 + ".zip"])
+def test_a_name_that_is_too_long_is_refused(name):
+    assert not is_dsb2018(name)
+    assert not is_sample_folder(name)
+    with pytest.raises(DatasetError, match=r"Received: .*nn.*, which does not exist"):
+        open_dsb2018(name)
 
 
 def test_a_missing_path_is_refused(tmp_path):

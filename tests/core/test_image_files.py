@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import io
+import os
+import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from napari_unet_nuclei.core import image_files
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.image_files import find_images, read_image
 
@@ -85,6 +89,25 @@ def test_colours_of_a_palette_are_looked_up():
     assert pixels.tolist() == [[[10, 20, 30], [40, 50, 60]]]
 
 
+def test_the_indices_of_a_palette_can_be_had():
+    image = Image.new("P", (3, 1))
+    image.putpalette([0, 0, 0, 200, 30, 30, 30, 200, 30])
+    image.putdata([2, 0, 1])
+    png = encode(image, "PNG", transparency=b"\0\xff\xff")
+    indices = read_image(png, "labels.png", as_shown=False)
+    assert indices.tolist() == [[2, 0, 1]]
+
+
+def test_a_palette_that_is_too_short_is_black_at_its_end():
+    image = Image.new("P", (2, 1), 0)
+    image.putpalette([10, 20, 30])
+    png = bytearray(encode(image, "PNG", bits=8))
+    assert read_image(bytes(png), "a.png").tolist() == [[[10, 20, 30]] * 2]
+    short = Image.new("P", (1, 1), 7)
+    short.putpalette([10, 20, 30])
+    assert read_image(encode(short, "PNG", bits=8), "a.png").tolist() == [[0]]
+
+
 def test_a_palette_of_greys_gives_a_grey_image():
     image = Image.new("P", (2, 1))
     image.putpalette([255, 255, 255, 0, 0, 0])
@@ -110,10 +133,118 @@ def test_other_formats_are_refused(name):
         read_image(b"", name)
 
 
+@pytest.mark.parametrize(
+    ("content", "evidence"),
+    [
+        (b"Dear colleague,\nhere are the pixels", "holds text"),
+        ("Über Kerne".encode(), "holds text"),
+        (encode(Image.new("L", (4, 4)), "GIF"), "holds a GIF"),
+        (b"RIFF....WEBP", "holds a RIFF file such as WebP"),
+        (b"PK\3\4....", "holds a zip"),
+        (b"%PDF-1.7", "holds a PDF"),
+        (b"\x89HDF\r\n", "holds an HDF5 file"),
+        (b"", "is empty"),
+        (bytes(range(40)), "begins with the bytes 00 01 02 03 04 05 06 07"),
+    ],
+)
 @pytest.mark.parametrize("name", ["image.png", "image.tif", "image.jpeg"])
-def test_damaged_files_are_named(name):
-    with pytest.raises(ImageError, match=rf"readable image file. Received: {name} \("):
-        read_image(b"this is text, not pixels", name)
+def test_what_is_no_image_is_named_for_what_it_is(name, content, evidence):
+    reason = f"content of a PNG, .*Received: {name}, which {evidence}. Save"
+    with pytest.raises(ImageError, match=reason):
+        read_image(content, name)
+
+
+@pytest.mark.parametrize("name", ["image.png", "image.tif", "image.bmp"])
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF", "BMP"])
+def test_a_wrong_suffix_does_no_harm(tmp_path, name, file_format):
+    image = np.arange(12, dtype=np.uint8).reshape(3, 4)
+    content = encode(Image.fromarray(image), file_format)
+    (tmp_path / name).write_bytes(content)
+    np.testing.assert_array_equal(read_image(content, name), image)
+    np.testing.assert_array_equal(read_image(tmp_path / name), image)
+
+
+def test_a_header_that_is_cut_off_is_named():
+    with pytest.raises(ImageError, match=r"complete header. Received: a\.png, whose"):
+        read_image(encode(Image.new("L", (4, 4)), "PNG")[:30], "a.png")
+
+
+def test_a_folder_called_like_an_image_is_named(tmp_path):
+    (tmp_path / "a.png").mkdir()
+    with pytest.raises(ImageError, match=r"Received: .*a\.png, which is a folder or a"):
+        read_image(tmp_path / "a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_keeps_nobody_waiting(tmp_path):
+    os.mkfifo(tmp_path / "a.png")
+    assert find_images(tmp_path) == []
+    with pytest.raises(ImageError, match=r"Received: .*a\.png, which is a folder or a"):
+        read_image(tmp_path / "a.png")
+
+
+def test_a_file_that_may_not_be_read_is_named(tmp_path, monkeypatch):
+    Image.new("L", (4, 4)).save(tmp_path / "a.png")
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(ImageError, match=r"a\.png \(PermissionError: .*not permitted"):
+        read_image(tmp_path / "a.png")
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(1, "Operation not permitted")
+
+
+def test_a_name_that_is_too_long_is_named():
+    with pytest.raises(ImageError, match=r"n{300}\.png \(OSError: .*too long"):
+        read_image("n" * 300 + ".png")
+
+
+def test_an_image_that_does_not_fit_into_memory_is_named(monkeypatch):
+    def fail(*_: object, **__: object) -> None:
+        raise MemoryError("Unable to allocate 40 GiB")
+
+    monkeypatch.setattr(image_files, "read_tiff", fail)
+    with pytest.raises(ImageError, match=r"into memory. Received: a\.tif \(Unable"):
+        read_image(encode(Image.new("L", (4, 4)), "TIFF"), "a.tif")
+
+
+def test_an_animation_is_refused():
+    frames = [Image.new("L", (4, 4), value) for value in (0, 99, 200)]
+    png = encode(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    with pytest.raises(ImageError, match=r"Received: a\.png, an animation of 3 pict"):
+        read_image(png, "a.png")
+
+
+def test_a_header_alone_is_refused_before_room_is_made():
+    picture = encode(Image.new("RGB", (1, 1)), "BMP")
+    size = struct.pack("<ii", 12_000, 12_000)
+    with pytest.raises(ImageError, match=r"header of a\.bmp .*12,000 × 12,000 × 3\. "):
+        read_image(picture[:18] + size + picture[26:], "a.bmp")
+
+
+@pytest.mark.parametrize("array", [np.zeros((0, 5), "u1"), np.zeros((4, 5), "c8")])
+@pytest.mark.filterwarnings("ignore:.*writing zero-size array")
+def test_what_has_no_usable_pixels_is_refused(array):
+    file = io.BytesIO()
+    tifffile.imwrite(file, array)
+    with pytest.raises(ImageError, match=r"at least one pixel. Received: a\.tif of sh"):
+        read_image(file.getvalue(), "a.tif")
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+@pytest.mark.parametrize("compression", [None, "tiff_deflate"])
+def test_a_cut_file_is_refused_or_lacks_nothing(file_format, compression):
+    image = np.random.default_rng(0).integers(0, 255, (24, 40), np.uint8)
+    content = encode(Image.fromarray(image), file_format, compression=compression)
+    n_refused = 0
+    for length in range(0, len(content), 7):
+        try:
+            pixels = read_image(content[:length], "image.png")
+        except ImageError:
+            n_refused += 1
+        else:
+            np.testing.assert_array_equal(pixels, image)
+    assert n_refused > len(content) // 10
 
 
 def test_missing_files_are_named(tmp_path):

@@ -119,6 +119,26 @@ def test_an_image_without_contrast_is_black(limits):
     assert not scaled.any()
 
 
+@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-30, 1, 1e30, 3e38])
+def test_extreme_intensities_are_stretched_too(scale):
+    image = np.array([[-1, -0.5, 0, 0.5, 1]] * 40, np.float32) * np.float32(scale)
+    planes = to_planes(image)
+    low, high = intensity_limits(planes)
+    assert np.isfinite([low, high]).all()
+    scaled = normalise(planes, (low, high))
+    assert scaled.dtype == np.float32
+    np.testing.assert_allclose(scaled[0, :, 0], [0, 0.25, 0.5, 0.75, 1], atol=0.1)
+
+
+def test_a_single_extreme_pixel_is_clipped():
+    image = np.linspace(0, 1e-20, 10_000, dtype=np.float32).reshape(100, 100)
+    image[3, 4] = 3e38
+    planes = to_planes(image)
+    scaled = normalise(planes, intensity_limits(planes))[..., 0]
+    assert scaled[3, 4] == 1
+    assert scaled[50, 0] == pytest.approx(0.5, abs=0.01)
+
+
 @given(
     image=hnp.arrays(
         st.sampled_from([np.uint8, np.int16, np.uint16, np.float32]),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.label_collections import open_collection
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
@@ -91,3 +91,10 @@ def test_what_holds_no_labels_is_named(tmp_path: Path, name: str) -> None:
     (tmp_path / "file.txt").write_text("words")
     with pytest.raises(DatasetError, match=f"run-length csv. Received: .*{name}"):
         open_collection(tmp_path / name)
+
+
+def test_runs_beyond_the_image_name_the_csv_and_the_image(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ImageId,EncodedPixels\nb,5 100\n")
+    with pytest.raises(LabelsError, match=r"a\.csv, image b: "):
+        open_collection(path).read("b", (2, 3))

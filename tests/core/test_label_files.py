@@ -133,12 +133,34 @@ def test_a_missing_label_file_is_named(tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [np.zeros((4, 4, 3), "u1"), np.full((4, 4), -1, "i2"), np.ones((4, 4)) / 2],
+    [
+        np.arange(48, dtype="u1").reshape(4, 4, 3),
+        np.full((4, 4), -1, "i2"),
+        np.ones((4, 4)) / 2,
+        np.full((4, 4), np.nan),
+        np.zeros((3, 4, 5), "u1"),
+    ],
 )
 def test_a_file_with_other_content_is_named(tmp_path, content):
-    tifffile.imwrite(tmp_path / "a.tif", content)
+    is_rgb = content.shape[2:] == (3,)
+    photometric = "rgb" if is_rgb else "minisblack"
+    tifffile.imwrite(tmp_path / "a.tif", content, photometric=photometric)
     with pytest.raises(LabelsError, match=r"a\.tif must"):
         read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_greys_that_are_stored_as_colours_are_numbers(tmp_path, mode):
+    Image.fromarray(LABELS.astype(np.uint8)).convert(mode).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), LABELS)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_numbers_that_are_shown_in_colours_are_numbers(tmp_path, name):
+    image = Image.fromarray(LABELS.astype(np.uint8), "P")
+    image.putpalette([0, 0, 0, 200, 40, 40, 40, 200, 40, 40, 40, 200])
+    image.save(tmp_path / name)
+    np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS)
 
 
 def read_png(path):
@@ -222,3 +244,15 @@ def test_a_sample_needs_a_folder_that_can_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"folder to write to. Received: .*file"):
         write_dsb2018_sample(tmp_path / "file", "a", LABELS.astype(np.uint8), LABELS)
+
+
+def test_a_masks_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/masks").touch()
+    with pytest.raises(OutputError, match=r"Received: .*a/masks \(Not a directory\)"):
+        write_dsb2018_masks(tmp_path, "a", LABELS)
+
+
+def test_a_sample_id_that_is_too_long_is_named(tmp_path):
+    with pytest.raises(OutputError, match=r"Received: .*i{300}/masks \(File name"):
+        write_dsb2018_masks(tmp_path, "i" * 300, LABELS)

@@ -41,6 +41,17 @@ def test_the_singular_names_will_do(folder):
     np.testing.assert_array_equal(LabelledFolder(folder).read_labels("a"), LABELS)
 
 
+def test_masks_of_the_same_names_will_do(folder):
+    (folder / "labels").rename(folder / "masks")
+    np.testing.assert_array_equal(LabelledFolder(folder).read_labels("a"), LABELS)
+
+
+def test_the_folder_of_one_dsb2018_sample_is_none(folder):
+    (folder / "labels").rename(folder / "masks")
+    (folder / "images/b.png").unlink()
+    assert not is_labelled_folder(folder)
+
+
 @pytest.mark.parametrize("value", [1, 255, 65535])
 def test_a_mask_is_split_into_connected_parts(folder, value):
     mask = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [1, 0, 1, 1]], np.uint16) * value
@@ -68,14 +79,21 @@ def test_a_folder_without_images_is_refused(tmp_path):
 
 def test_a_label_file_without_image_is_named(folder):
     write_labels_tiff(folder / "labels/c.tif", LABELS)
-    with pytest.raises(DatasetError, match=r"Received: .*c\.tif without an image"):
-        LabelledFolder(folder)
+    source = LabelledFolder(folder)
+    assert source.sample_ids == ("a", "b", "c")
+    with pytest.raises(DatasetError, match=r"Sample c of .* one image .*: none"):
+        source.read_sample("c")
 
 
 def test_two_files_of_one_name_are_named(folder):
     Image.new("L", (4, 3)).save(folder / "images/a.bmp")
-    with pytest.raises(DatasetError, match=r"one file a name in .* a\.bmp and a\.png"):
-        LabelledFolder(folder)
+    write_labels_tiff(folder / "labels/b.tiff", LABELS)
+    source = LabelledFolder(folder)
+    with pytest.raises(DatasetError, match=r"one image .* Received: a\.bmp, a\.png\."):
+        source.read_image("a")
+    reason = r"b of .* one label file .* Received: b\.tif, b\.tiff"
+    with pytest.raises(DatasetError, match=reason):
+        source.read_sample("b")
 
 
 def test_an_unknown_sample_is_named(folder):
@@ -85,11 +103,11 @@ def test_an_unknown_sample_is_named(folder):
 
 def test_an_image_without_labels_is_named(folder):
     (folder / "labels/a.tif").unlink()
-    with pytest.raises(DatasetError, match=r"Sample a of .* has no labels"):
+    with pytest.raises(DatasetError, match=r"Sample a of .*one label file .*d: none\."):
         LabelledFolder(folder).read_sample("a")
 
 
 def test_labels_of_another_size_are_refused(folder):
     write_labels_tiff(folder / "labels/a.tif", LABELS.T)
-    with pytest.raises(DatasetError, match="Sample a needs an image"):
+    with pytest.raises(DatasetError, match=f"^{folder}: Sample a needs an image"):
         LabelledFolder(folder).read_sample("a")

@@ -56,6 +56,12 @@ def test_values_out_of_range_are_refused(value):
         check_labels([[0, value]])
 
 
+def test_the_rarest_kind_of_no_number_is_refused_without_a_warning():
+    signalling = np.array([[0x7FA00000, 0]], np.uint32).view(np.float32)
+    with pytest.raises(LabelsError, match="with the value nan"):
+        check_labels(signalling)
+
+
 def test_the_message_names_the_labels():
     with pytest.raises(LabelsError, match=r"^nuclei\.tif must"):
         check_labels([[-1]], name="nuclei.tif")

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import os
 import threading
+import tracemalloc
 import zipfile
 
 import pytest
 
 from napari_unet_nuclei.core import members
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.members import FolderMembers, ZipMembers
+from napari_unet_nuclei.core.members import FolderMembers, ZipMembers, is_broken_zip
 
 FILES = {
     "train/a/images/a.png": b"image a",
@@ -90,13 +92,147 @@ def test_zip_gives_names_and_reads_them(archive):
         assert zipped.read(name) == content
 
 
-def test_names_that_point_out_of_the_zip_are_left_out(tmp_path):
-    path = tmp_path / "bad.zip"
+def write_zip(path, names):
     with zipfile.ZipFile(path, "w") as file:
-        for name in ("../a/images/a.png", "/b/images/b.png", "c/../d/images/e.png"):
-            file.writestr(name, b"")
-        file.writestr("f..g/images/h.png", b"")
-    assert list(ZipMembers(path).names()) == ["f..g/images/h.png"]
+        for name in names:
+            file.writestr(name, name)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "inside"),
+    [
+        ("../a/images/a.png", "a/images/a.png"),
+        ("/b/images/b.png", "b/images/b.png"),
+        ("c/../d/images/e.png", "c/d/images/e.png"),
+        (r"..\..\a\images\a.png", "a/images/a.png"),
+        (r"\\server\a\images\a.png", "server/a/images/a.png"),
+        (r"C:\a\images\a.png", "a/images/a.png"),
+        ("a/masks/..", "a/masks"),
+    ],
+)
+def test_names_that_point_out_of_the_zip_are_refused(tmp_path, name, inside):
+    zipped = ZipMembers(write_zip(tmp_path / "bad.zip", ["a/images/b.png", name]))
+    assert list(zipped.names()) == ["a/images/b.png", inside]
+    with pytest.raises(DatasetError, match=r"stay inside .*bad\.zip with ") as caught:
+        zipped.check_names()
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "plain"),
+    [
+        ("f..g/images/...png", "f..g/images/...png"),
+        ("./a/images/a.png", "a/images/a.png"),
+        (r"a\images\a.png", "a/images/a.png"),
+        ("a//masks/", "a/masks/"),
+    ],
+)
+def test_other_names_are_harmless(tmp_path, name, plain):
+    zipped = ZipMembers(write_zip(tmp_path / "good.zip", [name]))
+    zipped.check_names()
+    assert list(zipped.names()) == [plain]
+    assert zipped.read(plain) == name.encode()
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_two_files_of_one_name_the_later_counts(tmp_path):
+    path = tmp_path / "twice.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a/images/a.png", b"old")
+        file.writestr("a/images/a.png", b"new")
+    zipped = ZipMembers(path)
+    assert list(zipped.names()) == ["a/images/a.png"]
+    assert zipped.read("a/images/a.png") == b"new"
+
+
+def test_a_name_that_is_not_in_the_zip_is_named(archive):
+    with pytest.raises(DatasetError, match=r"train\.zip\. Received: gone\.png \(KeyEr"):
+        ZipMembers(archive).read("gone.png")
+
+
+def test_a_zip_that_is_cut_off_is_refused(archive):
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(DatasetError, match=r"train\.zip \(File is not a zip file\)"):
+        ZipMembers(archive)
+
+
+@pytest.mark.parametrize(
+    ("name", "length", "expected"),
+    [
+        ("a.zip", 200, True),
+        ("a.ZIP", 4, True),
+        ("a.zip", None, False),
+        ("a.zip", 3, False),
+        ("a.txt", 200, False),
+        ("gone.zip", 0, False),
+        ("n" * 300 + ".zip", 0, False),
+    ],
+)
+def test_a_zip_that_broke_off_is_recognised(archive, name, length, expected):
+    path = archive.with_name(name)
+    if length != 0:
+        path.write_bytes(archive.read_bytes()[:length])
+    assert is_broken_zip(path) is expected
+    assert is_broken_zip(str(path)) is expected
+
+
+def test_a_member_is_unpacked_no_further_than_it_claims(tmp_path):
+    """64 MiB of zeros behind headers that speak of ten bytes."""
+    path = tmp_path / "bomb.zip"
+    n_bytes = 1 << 26
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("a/images/a.png", bytes(n_bytes))
+    claim, truth = ((size).to_bytes(4, "little") for size in (10, n_bytes))
+    content = path.read_bytes()
+    assert content.count(truth) == 2
+    path.write_bytes(content.replace(truth, claim))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DatasetError, match=r"a\.png \(BadZipFile: Bad CRC"):
+            ZipMembers(path).read("a/images/a.png")
+        assert tracemalloc.get_traced_memory()[1] < n_bytes / 10
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
+def test_damage_of_rarer_compressions_is_named(tmp_path, kind):
+    path = tmp_path / "rare.zip"
+    with zipfile.ZipFile(path, "w", kind) as file:
+        file.writestr("a.png", bytes(5000))
+    assert ZipMembers(path).read("a.png") == bytes(5000)
+    content = bytearray(path.read_bytes())
+    content[45:55] = bytes(10)
+    path.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"rare\.zip\. Received: a\.png \("):
+        ZipMembers(path).read("a.png")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_circles_of_links_are_left_out(folder):
+    os.mkfifo(folder / "train/a/images/pipe.png")
+    (folder / "train/a/masks/circle.png").symlink_to("circle.png")
+    (folder / "train/circle").symlink_to("circle")
+    assert files(FolderMembers(folder).names()) == sorted(FILES)
+
+
+def test_a_folder_that_cannot_be_listed_spoils_its_sample_only(folder, monkeypatch):
+    scandir = os.scandir
+
+    def refuse(path):
+        if path == folder / "train/a/masks":
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    members = FolderMembers(folder)
+    names = files(members.names())
+    assert {name.split("/")[1] for name in names} == {"a", "b"}
+    (masks,) = (name for name in names if name.startswith("train/a/masks/"))
+    with pytest.raises(DatasetError, match=r"Received: train/a/masks/.*Permission den"):
+        members.read(masks)
+    assert members.read("train/b/images/b.png") == b"image b"
 
 
 def test_a_zip_can_be_read_from_several_threads(archive):
@@ -136,7 +272,7 @@ def test_encrypted_members_are_refused(archive):
 
 def test_members_of_absurd_size_are_refused(archive, monkeypatch):
     monkeypatch.setattr(members, "_LARGEST_MEMBER", 3)
-    with pytest.raises(DatasetError, match=r"files of at most 3 bytes. Received"):
+    with pytest.raises(DatasetError, match=r"at most 3 bytes in a zip. .*a\.png has 7"):
         ZipMembers(archive).read("train/a/images/a.png")
 
 

@@ -11,7 +11,12 @@ from napari_unet_nuclei.core.dsb2018 import Dsb2018
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_png
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder
-from napari_unet_nuclei.core.samples import open_samples, read_ids, read_split
+from napari_unet_nuclei.core.samples import (
+    open_samples,
+    read_good_samples,
+    read_ids,
+    read_split,
+)
 
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -43,6 +48,42 @@ def test_other_folders_are_refused(tmp_path):
 def test_a_missing_path_is_refused(tmp_path):
     with pytest.raises(DatasetError, match="no, which does not exist"):
         open_samples(tmp_path / "no")
+
+
+def test_a_name_that_is_too_long_is_refused():
+    with pytest.raises(DatasetError, match=r"nnn, which does not exist"):
+        open_samples("n" * 300)
+
+
+@pytest.fixture
+def half_bad(tmp_path):
+    """Data set of four samples: a and d are good, b lacks its masks, c is damaged."""
+    for sample_id in "abcd":
+        write_dsb2018_sample(tmp_path, sample_id, IMAGE, LABELS)
+    (tmp_path / "b/masks").rename(tmp_path / "b/drawn")
+    (tmp_path / "c/images/c.png").write_text("no picture")
+    return open_samples(tmp_path)
+
+
+def test_good_samples_are_read_and_bad_ones_explained(half_bad):
+    samples, problems = read_good_samples(half_bad, ["d", "c", "x", "b", "a"])
+    assert [sample.sample_id for sample in samples] == ["d", "a"]
+    np.testing.assert_array_equal(samples[0].labels, LABELS)
+    assert [problem.sample_id for problem in problems] == ["c", "x", "b"]
+    reasons = [problem.reason for problem in problems]
+    assert "c/images/c.png, which holds text" in reasons[0]
+    assert "Received: x. Check that the ids belong" in reasons[1]
+    assert "Sample b of" in reasons[2]
+    assert "has no masks" in reasons[2]
+
+
+@pytest.mark.parametrize(
+    ("ids", "evidence"),
+    [("bc", "none of 2, the first because: Sample b of .* has no masks"), ("", "none")],
+)
+def test_a_data_set_without_a_good_sample_is_refused(half_bad, ids, evidence):
+    with pytest.raises(DatasetError, match=f"at least one good sample in .*{evidence}"):
+        read_good_samples(half_bad, ids)
 
 
 def test_ids_are_read_line_by_line(tmp_path):
@@ -104,7 +145,7 @@ def test_a_missing_split_file_is_named(tmp_path):
         read_split(f"{tmp_path / 'no.json'}:val")
 
 
-@pytest.mark.parametrize("content", [b"train: a", b"", b"{"])
+@pytest.mark.parametrize("content", [b"train: a", b"", b"{", b"[" * 100_000])
 def test_a_split_that_is_no_json_is_refused(split, content):
     split.write_bytes(content)
     with pytest.raises(DatasetError, match=r"split file in JSON. .*split\.json \("):

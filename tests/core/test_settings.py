@@ -9,10 +9,12 @@ from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings import (
     Architecture,
     EngineName,
+    LossTerm,
     SegmentationSettings,
     TrainingSettings,
     parse_architecture,
     parse_engine,
+    parse_loss,
 )
 
 
@@ -67,6 +69,14 @@ def test_segmentation_settings_out_of_range_are_refused(values, message):
         ({"ema_momentum": 1.0}, r"must lie in \[0, 1\).*ema_momentum=1.0"),
         ({"ema_momentum": -0.1}, r"must lie in \[0, 1\).*ema_momentum=-0.1"),
         ({"learning_rate": 0}, "learning rate must be positive.*0"),
+        ({"plateau_patience": 0}, "plateau_patience must be 1 or more.*0"),
+        ({"plateau_factor": 0}, "factor of a plateau must lie between 0 and 1.*=0"),
+        ({"plateau_factor": 1}, "factor of a plateau must lie between 0 and 1.*=1"),
+        ({"loss": "dice+hinge"}, "sum such as binary_crossentropy.*'dice.hinge'"),
+        (
+            {"architecture": Architecture.IMPORTED},
+            "trained from scratch. Received: 'imported'; fine-tune",
+        ),
     ],
 )
 def test_training_settings_out_of_range_are_refused(values, message):
@@ -96,6 +106,16 @@ def test_architectures_are_known_by_name():
     assert parse_architecture(Architecture.RESNET) is Architecture.RESNET
     with pytest.raises(SettingsError, match=r"one of classic, resnet.*'vgg'"):
         parse_architecture("vgg")
+
+
+def test_losses_are_known_by_name():
+    assert parse_loss("focal") == (LossTerm.FOCAL,)
+    assert parse_loss("tversky + dice") == (LossTerm.TVERSKY, LossTerm.DICE)
+    default = TrainingSettings(epochs=1).loss
+    assert parse_loss(default) == (LossTerm.BINARY_CROSSENTROPY, LossTerm.DICE)
+    for name in "", "dice+", "hinge":
+        with pytest.raises(SettingsError, match="The loss must be one of binary_cross"):
+            parse_loss(name)
 
 
 def test_engines_are_known_by_name():

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+import shutil
 import threading
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import training, training_run
+from napari_unet_nuclei.core import best_model, held_out, training, training_run
 from napari_unet_nuclei.core.errors import (
+    EngineError,
     LabelsError,
     ModelError,
     OutputError,
@@ -18,7 +20,11 @@ from napari_unet_nuclei.core.errors import (
     TrainingError,
 )
 from napari_unet_nuclei.core.metrics import Scores, evaluate
-from napari_unet_nuclei.core.model_store import read_bundle, write_bundle
+from napari_unet_nuclei.core.model_store import (
+    ModelBundle,
+    read_bundle,
+    write_bundle,
+)
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.bundling import get_weights, precision
 from napari_unet_nuclei.core.prediction import load_model
@@ -27,11 +33,12 @@ from napari_unet_nuclei.core.schedules import cosine_learning_rate
 from napari_unet_nuclei.core.settings import (
     Architecture,
     EngineName,
+    Schedule,
     TrainingSettings,
 )
+from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training import iter_training, train
-from napari_unet_nuclei.core.training_files import (
-    TrainingState,
+from napari_unet_nuclei.core.training_state import (
     read_state,
     state_path,
     write_state,
@@ -71,12 +78,12 @@ class Run:
 def follow(steps: Generator[TrainingStep, None, TrainingReport], output: Path) -> Run:
     """Run a training to its end and note the files after each step."""
     seen, files = [], []
-    while True:
-        try:
-            seen.append(next(steps))
-        except StopIteration as stop:
-            return Run(output, seen, files, stop.value)
+
+    def note(step: TrainingStep) -> None:
+        seen.append(step)
         files.append({path.suffix for path in output.parent.iterdir()})
+
+    return Run(output, seen, files, exhaust(map_steps(note, steps)))
 
 
 @pytest.fixture
@@ -88,7 +95,11 @@ def output(tmp_path: Path) -> Path:
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the seconds of what the test is not about."""
     monkeypatch.setattr(training_run, "write_loss_curve", lambda *_: None)
-    monkeypatch.setattr(training_run, "export_openvino", lambda _: (b"<xml/>", b""))
+    monkeypatch.setattr(
+        best_model,
+        "add_openvino",
+        lambda bundle: replace(bundle, openvino=(b"<xml/>", b"")),
+    )
 
 
 @pytest.fixture
@@ -99,7 +110,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         scores = iter(values)
         some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
         monkeypatch.setattr(
-            training_run, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
+            held_out, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
         )
 
     return script
@@ -131,12 +142,12 @@ def test_every_report_says_where_training_is(fine_tuned):
 
 def test_losses_are_means_since_the_last_report(fine_tuned):
     start, *others = fine_tuned.steps
-    assert start.loss is start.dice is None
+    for name in "loss", "dice", "iou", "accuracy":
+        assert getattr(start, name) is None
     for step in others:
-        assert step.loss is not None
-        assert step.dice is not None
         assert math.isfinite(step.loss)
-        assert 0 <= step.dice <= 1
+        assert 0 <= step.iou <= step.dice <= 1
+        assert 0 < step.accuracy < 1
     first, second, epoch = (step.loss for step in fine_tuned.steps[1:4])
     assert epoch == pytest.approx((first + second) / 2)
 
@@ -204,15 +215,48 @@ def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bund
     assert provenance["keras"] == keras.__version__
 
 
-def test_a_start_that_stays_the_best_is_kept_as_it_is(fine_tuned, tiny_bundle):
+def test_a_start_that_stays_the_best_is_kept(fine_tuned, tiny_path, drawn_samples):
     """Twelve steps at such a learning rate teach nothing."""
     assert [step.is_best for step in fine_tuned.steps if step.scores] == [1, 0, 0]
-    report, bundle = fine_tuned.report, read_bundle(fine_tuned.output)
+    report = fine_tuned.report
     assert report.scores == report.start_scores
     assert not report.is_better_than_start
-    assert bundle.config.splitting == tiny_bundle.config.splitting
-    for path, value in tiny_bundle.weights.items():
-        np.testing.assert_array_equal(bundle.weights[path], value)
+    start, kept = (load_model(path, "keras") for path in (tiny_path, fine_tuned.output))
+    assert kept.config.splitting == start.config.splitting
+    # Training goes on without batch normalisation, which changes no map by more than
+    # the rounding of weights in a file.
+    assert start.config.arguments.get("batch_normalization", True)
+    assert not kept.config.arguments["batch_normalization"]
+    assert not any("_bn/" in path for path in kept.bundle.weights)
+    for sample in drawn_samples:
+        for before, after in zip(
+            start.maps(sample.image), kept.maps(sample.image), strict=True
+        ):
+            np.testing.assert_allclose(after, before, atol=2e-3)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_fine_tuning_begins_with_the_scores_of_its_start(
+    drawn_samples, make_bundle, output
+):
+    """Of a residual network too, whose normalisation is folded on every path."""
+    path = output.with_name("start.unetnuclei")
+    write_bundle(path, make_bundle("resnet"))
+    steps = iter_training(
+        drawn_samples[:3],
+        output,
+        SETTINGS,
+        start=path,
+        validation=drawn_samples[3:],
+    )
+    first = next(steps)
+    steps.close()
+    start = load_model(path, "keras")
+    labels = [start.segment(sample.image) for sample in drawn_samples[3:]]
+    expected = evaluate([sample.labels for sample in drawn_samples[3:]], labels)
+    assert first.scores.dice > 0
+    assert first.scores.dsb2018 == pytest.approx(expected.dsb2018)
+    assert first.scores.dice == pytest.approx(expected.dice, abs=1e-3)
 
 
 def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
@@ -260,7 +304,7 @@ def test_a_stopped_run_goes_on_where_it_stopped(
     assert [thread.name for thread in crop_threads()] == []
     assert load_model(output, "keras").segment(drawn_samples[0].image).shape == (64, 64)
     assert read_bundle(output).openvino is not None
-    assert read_state(output).progress["step"] == 6
+    assert read_state(output).step == 6
 
     rest = follow(start(resume=True), output)
     expected = fine_tuned.steps[4:]
@@ -294,12 +338,117 @@ def test_there_must_be_something_to_resume(drawn_samples, tiny_path, output):
         next(steps)
 
 
-def test_a_run_of_another_network_cannot_be_resumed(drawn_samples, tiny_path, output):
-    arrays = {"model/conv/kernel": np.zeros(3), "optimizer/0": np.zeros(())}
-    write_state(output, TrainingState(arrays=arrays, progress={}))
-    steps = iter_training(drawn_samples, output, SETTINGS, start=tiny_path, resume=True)
+@pytest.fixture(scope="module")
+def stopped_run(
+    drawn_samples: list[Sample], tiny_path: Path, tmp_path_factory: Any
+) -> Path:
+    """A run that was stopped after its first epoch; not to be changed."""
+    output = tmp_path_factory.mktemp("stopped") / "tuned.unetnuclei"
+    settings = replace(SETTINGS, steps_per_epoch=1)
+    steps = iter_training(drawn_samples, output, settings, start=tiny_path)
+    assert [next(steps).epoch, next(steps).epoch] == [0, 1]
+    steps.close()
+    return output
+
+
+@pytest.fixture
+def stopped(stopped_run: Path, output: Path, hurried: None) -> Path:
+    shutil.copytree(stopped_run.parent, output.parent)
+    return output
+
+
+def test_a_run_that_is_resumed_may_be_longer(drawn_samples, tiny_path, stopped):
+    settings = replace(SETTINGS, steps_per_epoch=1, epochs=3)
+    run = follow(
+        iter_training(drawn_samples, stopped, settings, start=tiny_path, resume=True),
+        stopped,
+    )
+    assert [step.epoch for step in run.steps] == [2, 3]
+    assert run.report.n_steps == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"batch_size": 4}, "batch_size=4, which was 2"),
+        ({"validation_fraction": 0.4}, "validation_fraction=0.4, which was 0.1"),
+    ],
+)
+def test_another_run_is_not_resumed(
+    drawn_samples, tiny_path, stopped, changes, message
+):
+    settings = replace(SETTINGS, steps_per_epoch=1, **changes)
+    before = state_path(stopped).read_bytes()
+    steps = iter_training(
+        drawn_samples, stopped, settings, start=tiny_path, resume=True
+    )
+    with pytest.raises(TrainingError, match=f"Received: {message}.*without --resume"):
+        next(steps)
+    assert state_path(stopped).read_bytes() == before
+
+
+def test_the_weights_of_another_network_are_not_resumed(
+    drawn_samples, tiny_path, stopped
+):
+    state = read_state(stopped)
+    write_state(stopped, replace(state, model={"conv/kernel": np.zeros(3)}))
+    settings = replace(SETTINGS, steps_per_epoch=1)
+    steps = iter_training(
+        drawn_samples, stopped, settings, start=tiny_path, resume=True
+    )
     with pytest.raises(ModelError, match="do not belong to this network"):
         next(steps)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_model_without_its_openvino_form_is_kept(
+    drawn_samples, tiny_path, output, monkeypatch
+):
+    def fail(bundle: ModelBundle) -> ModelBundle:
+        raise EngineError("The model has no OpenVINO form.")
+
+    settings = replace(SETTINGS, steps_per_epoch=1, epochs=1)
+    with monkeypatch.context() as patched:
+        patched.setattr(best_model, "add_openvino", fail)
+        run = follow(
+            iter_training(drawn_samples, output, settings, start=tiny_path), output
+        )
+    assert run.report.warning == (
+        "The model has no OpenVINO form. Train with --resume to try again."
+    )
+    bundle = read_bundle(output)
+    assert bundle.openvino is None
+    assert bundle.config.provenance["n_steps"] == 1
+    assert load_model(output).engine.name is EngineName.KERAS
+    # Nothing is left to train, so that resuming only finishes the model.
+    again = follow(
+        iter_training(drawn_samples, output, settings, start=tiny_path, resume=True),
+        output,
+    )
+    assert again.steps == []
+    assert again.report.warning is None
+    assert again.report.scores == run.report.scores
+    assert not state_path(output).exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_plateau_lowers_the_learning_rate(drawn_samples, tiny_path, output, scripted):
+    scripted(0.2, 0.3, 0.1, 0.1, 0.1, 0.1)
+    settings = replace(
+        SETTINGS,
+        steps_per_epoch=1,
+        epochs=5,
+        schedule=Schedule.PLATEAU,
+        plateau_patience=2,
+        plateau_factor=0.1,
+    )
+    run = follow(
+        iter_training(drawn_samples, output, settings, start=tiny_path), output
+    )
+    rates = [step.learning_rate for step in run.steps[1:]]
+    # Still warming up: a hundredth more each step.
+    expected = [0.002 * n for n in (1, 2, 3, 0.4, 0.5)]
+    assert rates == pytest.approx(expected)
 
 
 @pytest.mark.usefixtures("hurried")
@@ -381,7 +530,7 @@ def test_a_model_is_trained_from_scratch(drawn_samples, output):
 @pytest.mark.usefixtures("hurried")
 def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output, monkeypatch):
     # The start stays the best, and its thresholds are tuned already.
-    monkeypatch.delattr(training_run, "tune_splitting")
+    monkeypatch.delattr(held_out, "tune_splitting")
     settings = replace(SETTINGS, epochs=None, minutes=0.001)
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output

@@ -7,27 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.errors import OutputError, TrainingError
+from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.metrics import evaluate
 from napari_unet_nuclei.core.training_files import (
     LOG_COLUMNS,
-    TrainingState,
-    read_state,
-    state_path,
+    make_row,
     write_log,
     write_loss_curve,
-    write_state,
 )
+from napari_unet_nuclei.core.training_steps import TrainingStep
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-STATE = TrainingState(
-    arrays={
-        "model/conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
-        "optimizer/0": np.array(7, np.int64),
-    },
-    progress={"step": 12, "log": [{"loss": 0.5}], "best": None, "ö": "µ"},
-)
 
 
 def row(epoch: int, **changes: Any) -> dict[str, Any]:
@@ -40,49 +31,40 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "my.nuclei.unetnuclei"
 
 
-def test_the_state_lies_beside_the_model(output):
-    assert state_path(output).name == "my.nuclei.state.npz"
-    assert state_path(output).parent == output.parent
-
-
-def test_the_state_comes_back(output):
-    write_state(output, STATE)
-    state = read_state(output)
-    assert state.progress == STATE.progress
-    assert state.arrays.keys() == STATE.arrays.keys()
-    for name, value in STATE.arrays.items():
-        assert state.arrays[name].dtype == value.dtype
-        np.testing.assert_array_equal(state.arrays[name], value)
-
-
-def test_without_a_state_there_is_nothing_to_resume(output):
-    with pytest.raises(TrainingError, match=r"nothing to resume.*my\.nuclei\.state"):
-        read_state(output)
-
-
-def test_a_truncated_state_is_refused(output):
-    write_state(output, STATE)
-    content = state_path(output).read_bytes()
-    for length in range(0, len(content), 41):
-        state_path(output).write_bytes(content[:length])
-        with pytest.raises(TrainingError, match=r"is damaged.*without --resume"):
-            read_state(output)
-
-
-def test_pickled_states_are_refused(output):
-    np.savez(state_path(output), progress=np.array([{}], object))
-    with pytest.raises(TrainingError, match="allow_pickle=False"):
-        read_state(output)
-
-
-def test_foreign_states_are_refused(output):
-    np.savez(state_path(output), weights=np.zeros(3))
-    with pytest.raises(TrainingError, match="is damaged"):
-        read_state(output)
+def test_a_row_tells_all_of_an_epoch():
+    labels = np.eye(3, dtype=int)
+    labels[0, 0] = 0
+    scores = evaluate(np.eye(3, dtype=int), labels)
+    step = TrainingStep(
+        step=12,
+        epoch=2,
+        progress=0.5,
+        seconds=3.456,
+        loss=0.25,
+        dice=0.8,
+        iou=0.7,
+        accuracy=0.9,
+        learning_rate=1e-3,
+        scores=scores,
+    )
+    assert make_row(step, scores) == {
+        "epoch": 2,
+        "step": 12,
+        "seconds": 3.5,
+        "learning_rate": 1e-3,
+        "loss": 0.25,
+        "dice": 0.8,
+        "iou": 0.7,
+        "accuracy": 0.9,
+        "val_dsb2018": scores.dsb2018,
+        "val_ap50": scores.ap[0.5],
+        "val_dice": scores.dice,
+    }
+    assert list(make_row(step, scores)) == list(LOG_COLUMNS)
 
 
 def test_the_log_is_a_table(output):
-    write_log(output, [row(0, loss=None, dice=None), row(1, seconds=3.5)])
+    write_log(output, [row(0, loss=None, iou=None), row(1, seconds=3.5)])
     with output.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert list(rows[0]) == list(LOG_COLUMNS)
@@ -92,18 +74,23 @@ def test_the_log_is_a_table(output):
 
 
 @pytest.mark.parametrize(
-    "rows", [[], [row(0, loss=None)], [row(1)], [row(n) for n in range(4)]]
+    "rows",
+    [
+        [],
+        [row(0, loss=None, dice=None, iou=None, accuracy=None)],
+        [row(1)],
+        [row(n) for n in range(4)],
+    ],
 )
 def test_the_curve_is_a_picture_from_the_first_epoch_on(output, rows):
     write_loss_curve(output, rows)
     with Image.open(output.with_suffix(".png")) as image:
-        assert image.size == (640, 640)
+        assert image.size == (640, 800)
 
 
 @pytest.mark.parametrize(
     "write",
     [
-        lambda output: write_state(output, STATE),
         lambda output: write_log(output, [row(1)]),
         lambda output: write_loss_curve(output, [row(1)]),
     ],

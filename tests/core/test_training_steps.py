@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.training_steps import TrainingReport
+from napari_unet_nuclei.core.training_steps import TrainingReport, summarise_scores
 
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 
@@ -26,3 +26,9 @@ def test_training_helped_when_it_beats_its_start():
         start_scores = replace(SCORES, dsb2018=start)
         compared = replace(report, start_scores=start_scores)
         assert compared.is_better_than_start is is_better
+
+
+def test_scores_are_told_in_four_numbers():
+    scores = replace(SCORES, dsb2018=0.5, pq=0.6, dice=0.7, ap={0.5: 0.8, 0.75: 0.1})
+    expected = {"dsb2018": 0.5, "ap50": 0.8, "pq": 0.6, "dice": 0.7}
+    assert summarise_scores(scores) == expected

@@ -56,7 +56,7 @@ class BarReporter:
             def show(step: TrainingStep) -> None:
                 progress.update(task, completed=round(1000 * step.progress))
                 if step.scores is not None:
-                    output.print(describe_epoch(step), highlight=False)
+                    output.print(describe_epoch(step), highlight=False, soft_wrap=True)
 
             report = exhaust(map_steps(show, steps))
         output.print(describe_report(report), highlight=False, soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -78,13 +79,23 @@ class _Job:
         start = time.perf_counter()
         try:
             stage(self)
-        except OutputError:
-            raise
         except (UNetNucleiError, MemoryError) as error:
+            if _ends_batch(error):
+                raise
             self.error = str(error) or "not enough memory; cut the image into pieces"
         finally:
             self.seconds += time.perf_counter() - start
         return self
+
+
+def _ends_batch(error: Exception) -> bool:
+    """Whether the next image would fail for the same reason, as on a full disk."""
+    cause = error.__cause__
+    return (
+        isinstance(error, OutputError)
+        and isinstance(cause, OSError)
+        and cause.errno not in (errno.ENAMETOOLONG, errno.EINVAL)
+    )
 
 
 @dataclass(frozen=True)

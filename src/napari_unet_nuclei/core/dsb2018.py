@@ -26,16 +26,18 @@ from napari_unet_nuclei.core.image_files import (
     read_image,
 )
 from napari_unet_nuclei.core.members import FolderMembers, Members, ZipMembers
-from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.sample import Sample, make_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
 _MEMBER = re.compile(
-    r"(?:(?P<parent>[^/]+)/)?(?P<sample>[^/]+)/(?P<kind>images|masks)/(?P<file>[^/]*)"
+    r"(?:(?P<parent>.+)/)?(?P<sample>[^/]+)/(?P<kind>images|masks)/(?P<file>[^/]*)"
 )
+_COLOURS = ((3,), (4,))  # channels of masks that were saved as pictures
+_LOSSY_SUFFIXES = (".jpg", ".jpeg")
 
 
 @dataclass
@@ -44,6 +46,7 @@ class _SampleFiles:
 
     images: list[str] = field(default_factory=list)
     masks: list[str] | None = None
+    other_masks: list[str] = field(default_factory=list)
 
 
 class Dsb2018:
@@ -104,7 +107,7 @@ class Dsb2018:
         if len(images) != 1:
             raise DatasetError(
                 f"Sample {sample_id} of {self._members.path} needs exactly one image "
-                f"in its images folder. Received: {len(images)}. Add the missing "
+                f"in its images folder. Received: {_count(images)}. Add the missing "
                 "image or remove the others."
             )
         return self._read(images[0])
@@ -134,7 +137,8 @@ class Dsb2018:
 
         Mask number *n* in the order of file names becomes label *n*.  Where masks
         overlap, the first one keeps the pixel; the number of a mask that is empty
-        or wholly hidden does not occur.
+        or wholly hidden does not occur.  An empty ``masks`` folder says that there
+        are no nuclei.
 
         Parameters
         ----------
@@ -150,7 +154,7 @@ class Dsb2018:
         ------
         DatasetError
             If there is no such sample, it has no masks, or a mask differs in
-            shape from the image.
+            shape from the image or is a JPEG.
         ImageError
             If the image or a mask is damaged.
         """
@@ -177,17 +181,23 @@ class Dsb2018:
         ImageError
             If the image or a mask is damaged.
         """
-        masks = self._files_of(sample_id).masks
-        if masks is None:
+        files = self._files_of(sample_id)
+        if files.masks is None:
             raise DatasetError(
                 f"Sample {sample_id} of {self._members.path} has no masks. Expected "
                 "one file a nucleus in its masks folder. Choose an annotated data set."
             )
+        if files.other_masks and not files.masks:
+            raise DatasetError(
+                f"Sample {sample_id} of {self._members.path} needs its masks as image "
+                f"files. Received: {_count(files.other_masks)}. Save them as PNG."
+            )
         image = self.read_image(sample_id)
-        labels = np.zeros(image.shape[:2], np.int32)
-        for number, mask in enumerate(masks, start=1):
-            self._paint(labels, mask, number)
-        return Sample(sample_id, image, labels)
+        background = np.zeros(image.shape[:2], np.int32)
+        sample = make_sample(str(self._members.path), sample_id, image, background)
+        for number, mask in enumerate(files.masks, start=1):
+            self._paint(sample.labels, mask, number)
+        return sample
 
     def _files_of(self, sample_id: str) -> _SampleFiles:
         try:
@@ -206,17 +216,23 @@ class Dsb2018:
 
     def _paint(self, labels: NDArray[np.int32], member: str, number: int) -> None:
         """Give the pixels of a mask that are still background their number."""
+        if member.lower().endswith(_LOSSY_SUFFIXES):
+            raise DatasetError(
+                "Expected masks without lossy compression. Received: "
+                f"{self._members.path}/{member}. Save the masks as PNG."
+            )
         mask = self._read(member)
-        if mask.ndim == 3:
-            mask = np.any(mask[..., :3], axis=-1)
-        if mask.shape != labels.shape:
+        plane = np.any(mask[..., :3], axis=-1) if mask.shape[2:] in _COLOURS else mask
+        if plane.shape != labels.shape:
             raise DatasetError(
                 f"Expected a mask of the shape of its image, {labels.shape}. Received: "
                 f"{self._members.path}/{member} of shape {mask.shape}. Replace or "
                 "remove the mask."
             )
+        if plane.dtype.kind == "f":
+            plane = np.nan_to_num(plane)  # what is not a number is no nucleus
         flat = labels.reshape(-1)
-        pixels = np.flatnonzero(mask != 0)  # on bool it is ten times faster
+        pixels = np.flatnonzero(plane != 0)  # on bool it is ten times faster
         flat[pixels[flat[pixels] == 0]] = number
 
 
@@ -240,13 +256,15 @@ def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
         If there is no such file or folder, or no single data set in it.
     """
     path = Path(os.path.abspath(path))
-    if not path.exists():
+    if not os.path.exists(path):
         raise DatasetError(
             f"Expected a DSB2018 folder or zip. Received: {path}, which does not "
             "exist. Check the path."
         )
-    if path.is_file():
-        return Dsb2018(ZipMembers(path), path.stem)
+    if os.path.isfile(path):
+        members = ZipMembers(path)
+        members.check_names()
+        return Dsb2018(members, path.stem)
     if is_sample_folder(path):
         return Dsb2018(FolderMembers(path.parent, path.name), path.name)
     return Dsb2018(FolderMembers(path), path.name)
@@ -267,7 +285,7 @@ def is_dsb2018(path: str | os.PathLike[str]) -> bool:
     """
     path = Path(os.path.abspath(path))
     try:
-        if path.is_dir():
+        if os.path.isdir(path):
             names = FolderMembers(path).names()
         elif path.suffix.lower() == ".zip":
             names = ZipMembers(path).names()
@@ -303,7 +321,7 @@ def is_sample_folder(path: str | os.PathLike[str]) -> bool:
     except ImageError:
         return False
     return len(images) == 1 and (
-        (path / "masks").is_dir() or images[0].stem == path.name
+        os.path.isdir(path / "masks") or images[0].stem == path.name
     )
 
 
@@ -316,12 +334,21 @@ def _index(names: Iterable[str]) -> dict[str, dict[str, _SampleFiles]]:
             continue
         samples = data_sets.setdefault(match["parent"] or "", {})
         files = samples.setdefault(match["sample"], _SampleFiles())
-        members = files.images
+        is_image = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
         if match["kind"] == "masks":
-            members = files.masks = files.masks or []
-        if PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES:
-            members.append(name)
+            files.masks = files.masks or []
+            if match["file"]:
+                (files.masks if is_image else files.other_masks).append(name)
+        elif is_image:
+            files.images.append(name)
     return data_sets
+
+
+def _count(names: Sequence[str]) -> str:
+    """Say how many files there are and what the first are called."""
+    few = ", ".join(PurePosixPath(name).name for name in names[:2])
+    dots = ", …" if len(names) > 2 else ""
+    return f"{len(names)} ({few}{dots})" if names else "none"
 
 
 def _is_hidden(name: str) -> bool:

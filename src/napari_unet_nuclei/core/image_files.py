@@ -1,97 +1,115 @@
-"""Image files on disk or in memory → arrays exactly as stored.
+"""Image files on disk or in memory → arrays, by content, whatever the suffix says.
 
-What the axes and channels of such an array mean is decided in ``images``;
-label files are read and written in ``label_files``.
+TIFF is left to ``tiff_files``.  What the axes and channels of an array mean is
+decided in ``images``; label files are read and written in ``label_files``.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import struct
-import zlib
+import warnings
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import tifffile
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
+from napari_unet_nuclei.core.damage import DECODING_ERRORS, check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.tiff_files import (
+    TIFF_SIGNATURES,
+    TIFF_SUFFIXES,
+    apply_palette,
+    read_tiff,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+__all__ = ["IMAGE_SUFFIXES", "TIFF_SUFFIXES", "find_images", "read_image"]
+
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp"}
 
-# What Pillow, tifffile and their codecs raise on damaged files.  RuntimeError is
-# the base class of the errors of imagecodecs.
-_DECODING_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    RuntimeError,
-    LookupError,
-    TypeError,
-    EOFError,
-    MemoryError,
-    struct.error,
-    zlib.error,
-)
-
+_PICTURE_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM")
+_OTHER_SIGNATURES = {
+    b"GIF8": "a GIF",
+    b"RIFF": "a RIFF file such as WebP",
+    b"PK\3\4": "a zip",
+    b"%PDF": "a PDF",
+    b"\x89HDF": "an HDF5 file",
+}
+_SIGNATURE_LENGTH = 32  # bytes, also enough to tell text from numbers
+_CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\r"))
 _GREY_MODES = {"1", "LA", "La"}
 _STORED_MODES = {"L", "I", "F", "I;16", "I;16B", "I;16L", "RGB", "RGBA"}
 
 
 def read_image(
-    source: str | os.PathLike[str] | bytes, name: str | None = None
+    source: str | os.PathLike[str] | bytes,
+    name: str | None = None,
+    *,
+    as_shown: bool = True,
 ) -> NDArray[Any]:
     """Return the pixels of an image file.
 
     PNG, JPEG and BMP files are read with Pillow; of colour PNGs with 16 bits a
     channel it keeps the upper 8.  TIFF files are read with tifffile: the first
-    series, at full resolution.
+    series, at full resolution.  CMYK becomes RGB, a palette is looked up.
 
     Parameters
     ----------
     source : path or bytes
         The file, or its content.
     name : str, optional
-        The file name that goes with ``bytes``: its suffix says the format, and
-        error messages quote it.
+        The file name that goes with ``bytes``: its suffix says whether this is an
+        image, and error messages quote it.
+    as_shown : bool
+        Whether a palette with colours gives colours, and inverted grey is turned
+        round; otherwise the numbers are given as stored, which in a label image are
+        those of the nuclei.
 
     Returns
     -------
-    (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray, dtype as stored
-        Grey, colour, or a stack of planes (TIFF only).
+    (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray of bool, int or float
+        Grey, colour, or a stack of planes (TIFF only); dtype as stored.
 
     Raises
     ------
     ImageError
-        If the file is missing, damaged, of another format, or a PNG, JPEG or BMP
-        too large for Pillow (about 179 Mpx).
+        If the file is missing, damaged, incomplete, of another format, animated,
+        without pixels, or a PNG, JPEG or BMP of more than 179 Mpx.
     """
     file: Path | io.BytesIO
     if isinstance(source, bytes):
         name, file = name or "an image without a name", io.BytesIO(source)
     else:
         name, file = name or os.fspath(source), Path(source)
-    suffix = PurePath(name).suffix.lower()
-    if suffix not in IMAGE_SUFFIXES:
+    if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
         raise ImageError(
             f"Expected an image file ({', '.join(sorted(IMAGE_SUFFIXES))}). "
             f"Received: {name}. Save the image in one of these formats."
         )
-    read = _read_tiff if suffix in TIFF_SUFFIXES else _read_with_pillow
     try:
-        return read(file)
+        return _check_pixels(_read(file, name, as_shown), name)
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         raise ImageError(
-            f"Expected an image that Pillow takes for harmless. Received: {name} "
-            f"({error}). Save large images as TIFF."
+            "Expected a PNG, JPEG or BMP that Pillow takes for harmless. Received: "
+            f"{name} ({error}). Save large images as TIFF."
         ) from error
-    except _DECODING_ERRORS as error:
+    except MemoryError as error:
+        raise ImageError(
+            f"Expected an image that fits into memory. Received: {name} ({error}). Cut "
+            "it into pieces."
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ImageError(
+            f"Expected an image file with a complete header. Received: {name}, whose "
+            "header is cut off or damaged. Check that the file is complete."
+        ) from error
+    except DECODING_ERRORS as error:
         raise ImageError(
             f"Expected a readable image file. Received: {name} "
             f"({type(error).__name__}: {error}). Check that the file is complete."
@@ -122,7 +140,7 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
             for path in Path(folder).iterdir()
             if path.suffix.lower() in IMAGE_SUFFIXES
             and not path.name.startswith(".")
-            and path.is_file()
+            and os.path.isfile(path)
         )
     except OSError as error:
         raise ImageError(
@@ -131,22 +149,86 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
         ) from error
 
 
-def _read_tiff(file: Path | io.BytesIO) -> NDArray[Any]:
-    with tifffile.TiffFile(file) as tiff:
-        series = tiff.series[0]
-        array = np.asarray(series.asarray())
-        if "S" in series.axes:  # colour stored as planes: (3, Y, X)
-            array = np.moveaxis(array, series.axes.index("S"), -1)
-        return array
+def _read(file: Path | io.BytesIO, name: str, as_shown: bool) -> NDArray[Any]:
+    signature, n_bytes = _look_at(file, name)
+    if signature.startswith(TIFF_SIGNATURES):
+        return read_tiff(file, name, as_shown=as_shown)
+    if signature.startswith(_PICTURE_SIGNATURES):
+        return _read_picture(file, n_bytes, name, as_shown)
+    raise ImageError(
+        f"Expected the content of a PNG, JPEG, BMP or TIFF file. Received: {name}, "
+        f"which {_describe(signature)}. Save the image in one of these formats."
+    )
 
 
-def _read_with_pillow(file: Path | io.BytesIO) -> NDArray[Any]:
-    with Image.open(file, formats=("PNG", "JPEG", "BMP")) as image:
+def _look_at(file: Path | io.BytesIO, name: str) -> tuple[bytes, int]:
+    """Return the first bytes of a file and how many there are."""
+    if isinstance(file, io.BytesIO):
+        content = file.getbuffer()
+        return bytes(content[:_SIGNATURE_LENGTH]), len(content)
+    if os.path.exists(file) and not os.path.isfile(file):
+        raise ImageError(
+            f"Expected an image file. Received: {name}, which is a folder or a device. "
+            "Choose a file."
+        )
+    with file.open("rb") as stream:
+        return stream.read(_SIGNATURE_LENGTH), os.fstat(stream.fileno()).st_size
+
+
+def _describe(signature: bytes) -> str:
+    """Say what a file that is no image seems to be, from its first bytes."""
+    for beginning, kind in _OTHER_SIGNATURES.items():
+        if signature.startswith(beginning):
+            return f"holds {kind}"
+    if not signature:
+        return "is empty"
+    if not set(signature) & set(_CONTROL_CHARACTERS):
+        return "holds text"
+    return f"begins with the bytes {signature[:8].hex(' ')}"
+
+
+def _check_pixels(array: NDArray[Any], name: str) -> NDArray[Any]:
+    if array.ndim < 2 or not array.size or array.dtype.kind not in "buif":
+        raise ImageError(
+            "Expected an image of integers or real numbers with at least one pixel. "
+            f"Received: {name} of shape {array.shape} and dtype {array.dtype}. Export "
+            "the image again."
+        )
+    return array
+
+
+def _read_picture(
+    file: Path | io.BytesIO, n_bytes: int, name: str, as_shown: bool
+) -> NDArray[Any]:
+    with _open_quietly(file) as image:
+        n_frames = getattr(image, "n_frames", 1)
+        if image.format == "PNG" and n_frames > 1:
+            raise ImageError(
+                f"Expected a single picture. Received: {name}, an animation of "
+                f"{n_frames} pictures. Save those you need one by one."
+            )
+        width, height = image.size
+        shape = (height, width, len(image.getbands()))
+        check_announced_size(shape, height * width * shape[2], n_bytes, name)
         if image.mode in _STORED_MODES:
             pixels = np.array(image)
             return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
         if image.mode in _GREY_MODES:
             return np.array(image.convert("L"))
-        rgb = np.array(image.convert("RGB"))
-        is_grey = image.mode == "P" and bool(np.all(rgb == rgb[..., :1]))
-        return rgb[..., 0].copy() if is_grey else rgb
+        if image.mode == "P":
+            return _look_up(image, as_shown)
+        return np.array(image.convert("RGB"))
+
+
+def _open_quietly(file: Path | io.BytesIO) -> Image.Image:
+    with warnings.catch_warnings():  # of sizes and of faults that do not matter here
+        warnings.simplefilter("ignore")
+        return Image.open(file, formats=("PNG", "JPEG", "BMP"))
+
+
+def _look_up(image: Image.Image, as_shown: bool) -> NDArray[Any]:
+    indices = np.array(image)
+    palette = np.zeros((256, 3), np.uint8)  # a file may hold less than it refers to
+    stored = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
+    palette[: len(stored)] = stored
+    return apply_palette(indices, palette, as_shown)

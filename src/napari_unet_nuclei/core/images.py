@@ -20,6 +20,7 @@ Limits = tuple[float, float]
 
 _LIMIT_PERCENTILES = (0.1, 99.8)
 _MAX_LIMIT_PIXELS = 300_000
+_MODERATE = 1e30
 
 
 class Staining(StrEnum):
@@ -106,7 +107,10 @@ def intensity_limits(planes: NDArray[np.generic]) -> Limits:
     sample = planes[::step, ::step]
     if sample.strides[-1] == 0:
         sample = sample[..., 0]
-    low, high = np.percentile(sample.astype(np.float32), _LIMIT_PERCENTILES)
+    values: NDArray[np.floating] = sample.astype(np.float32)
+    if np.abs(values).max() > _MODERATE:  # differences need a larger range
+        values = values.astype(np.float64)
+    low, high = np.percentile(values, _LIMIT_PERCENTILES)
     return float(low), float(high)
 
 
@@ -128,7 +132,11 @@ def normalise(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32
     low, high = limits
     if not high > low:
         return np.zeros(planes.shape, np.float32)
-    scaled = (planes.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+    if not 1 / _MODERATE < high - low < _MODERATE:  # beyond the range of float32
+        wide = np.clip(planes.astype(np.float64), low, high)
+        return ((wide - low) / (high - low)).astype(np.float32)
+    with np.errstate(over="ignore"):  # of single pixels, which are clipped
+        scaled = (planes.astype(np.float32) - np.float32(low)) / np.float32(high - low)
     return np.clip(scaled, 0, 1, out=scaled)
 
 

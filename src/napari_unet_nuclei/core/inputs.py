@@ -6,6 +6,7 @@ memory than one.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -69,8 +70,8 @@ def find_inputs(
             if image.name in images:
                 raise DatasetError(
                     "Expected images with different names, because results are named "
-                    f"after them. Received: two called {image.name!r}. Rename one, or "
-                    "work on the folders one by one."
+                    f"after them. Received: two called {image.name!r}, the second in "
+                    f"{path}. Rename one, or work on the folders one by one."
                 )
             images[image.name] = image
     if ids is None:
@@ -85,7 +86,7 @@ def find_inputs(
 
 
 def _find(path: Path) -> Iterator[NamedImage]:
-    if not path.exists():
+    if not os.path.exists(path):
         raise DatasetError(
             f"Expected an image or a folder. Received: {path}, which does not exist. "
             "Check the path."
@@ -95,7 +96,7 @@ def _find(path: Path) -> Iterator[NamedImage]:
         source = open_samples(path)
         for name in source.sample_ids:
             yield NamedImage(name, partial(source.read_image, name))
-    elif path.is_dir():
+    elif os.path.isdir(path):
         files = find_images(path)
         if not files:
             raise DatasetError(

@@ -7,11 +7,12 @@ have in common is the business of ``comparison``.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES
 from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_labels
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
@@ -129,7 +130,10 @@ class _CsvCollection:
                 f"how large {name} is. Add them, or compare with the label images or "
                 "the data set the csv was made from."
             )
-        return Labelled(decode_labels(self._table.runs[name], shape))
+        try:
+            return Labelled(decode_labels(self._table.runs[name], shape))
+        except LabelsError as error:
+            raise LabelsError(f"{self._path}, image {name}: {error}") from error
 
 
 def open_collection(path: Path) -> LabelCollection:
@@ -156,7 +160,7 @@ def open_collection(path: Path) -> LabelCollection:
     is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
     if is_data_set or path.suffix.lower() == ".zip":
         return _SampleCollection(open_samples(path))
-    if not path.is_dir():
+    if not os.path.isdir(path):
         raise DatasetError(
             "Expected a folder of label images, a DSB2018 folder or zip, or a "
             f"run-length csv. Received: {path}. Check the path."

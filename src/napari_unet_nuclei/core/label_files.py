@@ -42,7 +42,8 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     Parameters
     ----------
     path : path
-        A grey image whose values are the numbers of the nuclei.
+        A grey image whose values are the numbers of the nuclei.  Of a palette with
+        colours the indices are the numbers; colours that are all grey are grey.
 
     Returns
     -------
@@ -61,7 +62,14 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
             f"Expected a label file ({', '.join(sorted(LABEL_SUFFIXES))}). Received: "
             f"{os.fspath(path)}. Save the labels without lossy compression."
         )
-    return check_labels(read_image(path), name=os.fspath(path))
+    labels = read_image(path, as_shown=False)
+    if labels.shape[2:] in ((3,), (4,)) and _is_grey(labels):
+        labels = labels[..., 0]
+    return check_labels(labels, name=os.fspath(path))
+
+
+def _is_grey(colours: NDArray[Any]) -> bool:
+    return bool(np.all(colours[..., 1:3] == colours[..., :1]))
 
 
 def write_labels_tiff(
@@ -236,14 +244,16 @@ def write_dsb2018_masks(
             "Rename the image."
         )
     masks = Path(folder) / sample_id / "masks"
-    earlier_masks = _own_masks(masks, sample_id)
     try:
+        earlier_masks = _own_masks(masks, sample_id)
         masks.mkdir(parents=True, exist_ok=True)
         for path in earlier_masks:
             path.unlink()
+    except OutputError:
+        raise
     except OSError as error:
         raise OutputError(
-            f"Expected a folder to write to. Received: {os.fspath(folder)} "
+            f"Expected a folder to write to. Received: {masks} "
             f"({error.strerror}). Choose another one."
         ) from error
     boxes = ndimage.find_objects(labels)

@@ -1,7 +1,7 @@
 """A folder of images beside a folder of label files of the same names.
 
-``images/a.png`` goes with ``labels/a.tif``; ``image`` and ``label`` are
-understood too.  DSB2018 folders belong to ``dsb2018``.
+``images/a.png`` goes with ``labels/a.tif``; ``image`` and ``label``, or StarDist's
+``images`` and ``masks``, are understood too.  DSB2018 folders belong to ``dsb2018``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.dsb2018 import is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import find_images, read_image
 from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.sample import Sample, make_sample
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_LAYOUTS = (("images", "labels"), ("image", "label"))
+_LAYOUTS = (("images", "labels"), ("image", "label"), ("images", "masks"))
 
 
 class LabelledFolder:
@@ -35,8 +36,9 @@ class LabelledFolder:
     Raises
     ------
     DatasetError
-        If the folder has neither pair of sub-folders, no image, two images or
-        two label files of one name, or a label file without an image.
+        If the folder has neither pair of sub-folders, or no image.
+    ImageError
+        If one of the two cannot be listed.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -55,17 +57,11 @@ class LabelledFolder:
                 f"Expected images in {self._path / layout[0]}. Received: no image "
                 "file. Add some, or choose another folder."
             )
-        lonely = sorted(self._labels.keys() - self._images.keys())
-        if lonely:
-            raise DatasetError(
-                "Expected an image of the same name for each label file. Received: "
-                f"{self._labels[lonely[0]]} without an image. Rename or remove it."
-            )
 
     @property
     def sample_ids(self) -> tuple[str, ...]:
-        """Names of all images without suffix, sorted."""
-        return tuple(sorted(self._images))
+        """Names of all images and label files without suffix, sorted."""
+        return tuple(sorted(self._images.keys() | self._labels.keys()))
 
     def read_image(self, sample_id: str) -> NDArray[Any]:
         """Return an image.
@@ -83,16 +79,11 @@ class LabelledFolder:
         Raises
         ------
         DatasetError
-            If there is no such sample.
+            If there is no such sample, or not exactly one image of this name.
         ImageError
             If the image is damaged.
         """
-        if sample_id not in self._images:
-            raise DatasetError(
-                f"Expected one of the {len(self._images)} samples of {self._path}. "
-                f"Received: {sample_id}. Check that the ids belong to this data set."
-            )
-        return read_image(self._images[sample_id])
+        return read_image(self._only_file(self._images, sample_id, "image"))
 
     def read_labels(self, sample_id: str) -> NDArray[np.int32]:
         """Return the nuclei of an image.
@@ -113,16 +104,11 @@ class LabelledFolder:
         Raises
         ------
         DatasetError
-            If there is no label file for this sample.
+            If there is no such sample, or not exactly one label file of this name.
         ImageError, LabelsError
             If the label file is damaged or holds no labels.
         """
-        if sample_id not in self._labels:
-            raise DatasetError(
-                f"Sample {sample_id} of {self._path} has no labels. Expected a label "
-                "file of the same name. Add it or remove the image."
-            )
-        labels = read_labels(self._labels[sample_id])
+        labels = read_labels(self._only_file(self._labels, sample_id, "label file"))
         is_mask = not np.any((labels > 0) & (labels < labels.max()))
         if is_mask:
             labels, _ = ndimage.label(labels, output=np.int32)
@@ -144,13 +130,32 @@ class LabelledFolder:
         Raises
         ------
         DatasetError
-            If there is no such sample, it has no label file, or image and labels
-            differ in shape.
+            If there is no such sample, it lacks one of its files or has two, or
+            image and labels differ in shape.
         ImageError, LabelsError
             If one of the files is damaged or holds no labels.
         """
         image = self.read_image(sample_id)
-        return Sample(sample_id, image, self.read_labels(sample_id))
+        labels = self.read_labels(sample_id)
+        return make_sample(str(self._path), sample_id, image, labels)
+
+    def _only_file(
+        self, files: dict[str, list[Path]], sample_id: str, kind: str
+    ) -> Path:
+        found = files.get(sample_id, [])
+        if len(found) == 1:
+            return found[0]
+        ids = self.sample_ids
+        if sample_id not in ids:
+            raise DatasetError(
+                f"Expected one of the {len(ids)} samples of {self._path}. Received: "
+                f"{sample_id}. Check that the ids belong to this data set."
+            )
+        names = ", ".join(path.name for path in found) or "none"
+        raise DatasetError(
+            f"Sample {sample_id} of {self._path} needs exactly one {kind} of its name. "
+            f"Received: {names}. Add the missing file or remove the others."
+        )
 
 
 def is_labelled_folder(path: str | os.PathLike[str]) -> bool:
@@ -160,18 +165,14 @@ def is_labelled_folder(path: str | os.PathLike[str]) -> bool:
 
 def _layout(path: Path) -> tuple[str, str] | None:
     for layout in _LAYOUTS:
-        if all((path / folder).is_dir() for folder in layout):
-            return layout
+        if all(os.path.isdir(path / folder) for folder in layout):
+            is_one_sample = layout[1] == "masks" and is_sample_folder(path)
+            return None if is_one_sample else layout
     return None
 
 
-def _files_by_stem(folder: Path) -> dict[str, Path]:
-    files: dict[str, Path] = {}
+def _files_by_stem(folder: Path) -> dict[str, list[Path]]:
+    files: dict[str, list[Path]] = {}
     for path in find_images(folder):
-        if path.stem in files:
-            raise DatasetError(
-                f"Expected one file a name in {folder}. Received: "
-                f"{files[path.stem].name} and {path.name}. Remove one of them."
-            )
-        files[path.stem] = path
+        files.setdefault(path.stem, []).append(path)
     return files

@@ -61,11 +61,13 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
 
 
 def _are_whole_numbers(array: NDArray[Any]) -> bool:
-    return array.dtype.kind != "f" or bool(np.all(array == np.floor(array)))
+    with np.errstate(invalid="ignore"):  # of what is not a number
+        return array.dtype.kind != "f" or bool(np.all(array == np.floor(array)))
 
 
 def _fractional_value(array: NDArray[Any]) -> str:
     """Name the first fractional value, as evidence for the message."""
     if array.dtype.kind != "f":
         return ""
-    return f" with the value {array[array != np.floor(array)][0]}"
+    with np.errstate(invalid="ignore"):
+        return f" with the value {array[array != np.floor(array)][0]}"

@@ -6,19 +6,22 @@ What the names mean is the business of ``dsb2018``.
 from __future__ import annotations
 
 import os
+import re
 import threading
 import zipfile
-import zlib
 from typing import TYPE_CHECKING, Protocol
 
+from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import DatasetError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-_LARGEST_MEMBER = 2**30  # bytes; a zip can announce far more than it weighs
-_ZIP_ERRORS = (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError)
+_LARGEST_MEMBER = 2**28  # bytes; a zip can unpack to a thousand times its size
+_UNLISTED = "all.png"  # stands for the files of a folder that cannot be listed
+_DRIVE = re.compile(r"^[A-Za-z]:")
+_OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.($|[/\\])")
 
 
 class Members(Protocol):
@@ -49,6 +52,7 @@ class FolderMembers:
     def __init__(self, path: Path, sample_id: str | None = None) -> None:
         self.path = path
         self._sample_id = sample_id
+        self._unlisted: dict[str, OSError] = {}
 
     def names(self) -> Iterator[str]:
         """Yield the names of files, and of folders with a slash at the end."""
@@ -63,32 +67,40 @@ class FolderMembers:
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
         try:
+            if name in self._unlisted:
+                raise self._unlisted[name]
             return (self.path / name).read_bytes()
         except OSError as error:
             raise _unreadable(self.path, name, error) from error
 
     def _folders_in(self, name: str) -> list[str]:
-        return self._list(name, folders=True)
+        try:
+            with os.scandir(self.path / name) as entries:
+                return [entry.name for entry in entries if _is_folder(entry)]
+        except OSError as error:
+            raise _unreadable(self.path, name, error) from error
 
     def _names_in_sample(self, sample: str) -> Iterator[str]:
         for folder in (f"{sample}/images", f"{sample}/masks"):
-            if (self.path / folder).is_dir():
-                yield f"{folder}/"
-                for file in self._list(folder, folders=False):
-                    yield f"{folder}/{file}"
-
-    def _list(self, name: str, *, folders: bool) -> list[str]:
-        try:
-            with os.scandir(self.path / name) as entries:
-                return [entry.name for entry in entries if entry.is_dir() == folders]
-        except OSError as error:
-            raise _unreadable(self.path, name, error) from error
+            try:
+                with os.scandir(self.path / folder) as entries:
+                    files = [entry.name for entry in entries if _is_file(entry)]
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:  # spoils its sample, not the data set
+                files = [_UNLISTED]
+                self._unlisted[f"{folder}/{_UNLISTED}"] = error
+            yield f"{folder}/"
+            for file in files:
+                yield f"{folder}/{file}"
 
 
 class ZipMembers:
     """The files in a zip, which stays open; safe to read from several threads.
 
-    Names that point outside the zip (absolute, or with ``..``) are left out.
+    Nothing is ever unpacked to disk.  Names that point out of the zip (absolute, or
+    with ``..``) lose what points there, so that what they stand for can be told.
+    Of two files of one name the later counts, as for every program that unpacks.
 
     Parameters
     ----------
@@ -98,7 +110,7 @@ class ZipMembers:
     Raises
     ------
     DatasetError
-        If the file is no zip.
+        If the file is no zip, or cut off.
     """
 
     def __init__(self, path: Path) -> None:
@@ -106,21 +118,39 @@ class ZipMembers:
         self._lock = threading.Lock()
         try:
             self._zip = zipfile.ZipFile(path)
-        except _ZIP_ERRORS as error:
+        except DECODING_ERRORS as error:
             raise DatasetError(
                 f"Expected a DSB2018 folder or zip. Received: {path} ({error}). "
                 "Check that the file is a complete zip."
             ) from error
+        self._infos = {_clean(info.filename): info for info in self._zip.infolist()}
 
     def names(self) -> Iterator[str]:
         """Yield the names of files, and of folders with a slash at the end."""
-        for name in self._zip.namelist():
-            if not name.startswith("/") and ".." not in name.split("/"):
-                yield name
+        yield from self._infos
+
+    def check_names(self) -> None:
+        """Refuse a zip that was made to write elsewhere when unpacked.
+
+        Raises
+        ------
+        DatasetError
+            If a name points out of the zip.
+        """
+        for info in self._zip.infolist():
+            if _OUTSIDE.search(info.filename):
+                raise DatasetError(
+                    "Expected a zip whose names stay inside of it. Received: "
+                    f"{self.path} with {info.filename}. Pack the folder of the samples "
+                    "again."
+                )
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
-        info = self._zip.getinfo(name)
+        try:
+            info = self._infos[name]
+        except KeyError as error:
+            raise _unreadable(self.path, name, error) from error
         if info.flag_bits & 0x1:
             raise DatasetError(
                 f"Expected a zip without a password. Received: {self.path}, where "
@@ -128,15 +158,63 @@ class ZipMembers:
             )
         if info.file_size > _LARGEST_MEMBER:
             raise DatasetError(
-                f"Expected files of at most {_LARGEST_MEMBER:,} bytes. Received: "
-                f"{self.path}, where {name} has {info.file_size:,}. Check that the "
-                "zip is a DSB2018 data set."
+                f"Expected files of at most {_LARGEST_MEMBER:,} bytes in a zip. "
+                f"Received: {self.path}, where {name} has {info.file_size:,}. If you "
+                "trust it, unpack it and open the folder."
             )
         try:
-            with self._lock:
-                return self._zip.read(info)
-        except _ZIP_ERRORS as error:
+            with self._lock, self._zip.open(info) as file:
+                # No more than it claims: a stream can unpack to far more.
+                content = file.read(info.file_size)
+        except DECODING_ERRORS as error:
             raise _unreadable(self.path, name, error) from error
+        if len(content) != info.file_size:
+            raise _unreadable(self.path, name, EOFError("it is cut off"))
+        return content
+
+
+def is_broken_zip(path: str | os.PathLike[str]) -> bool:
+    """Say whether a file called ``.zip`` begins like one and does not end like one.
+
+    Parameters
+    ----------
+    path : path
+        Anything; what cannot be read is no zip.
+
+    Returns
+    -------
+    bool
+        True for what a download that broke off leaves behind.
+    """
+    if not os.fspath(path).lower().endswith(".zip"):
+        return False
+    try:
+        with open(path, "rb") as file:
+            return file.read(4) == b"PK\3\4" and not zipfile.is_zipfile(file)
+    except OSError:
+        return False
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads round in a circle
+        return False
+
+
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_file()  # not a pipe, which would keep a reader waiting
+    except OSError:
+        return False
+
+
+def _clean(name: str) -> str:
+    """Make a name relative to the zip; a slash at its end says it is a folder."""
+    path = name.replace("\\", "/")
+    parts = _DRIVE.sub("", path).split("/")
+    inside = "/".join(part for part in parts if part not in ("", ".", ".."))
+    return f"{inside}/" if path.endswith("/") else inside
 
 
 def _unreadable(path: Path, name: str, error: Exception) -> DatasetError:

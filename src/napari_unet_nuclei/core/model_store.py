@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import os
 import zipfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -333,7 +334,7 @@ def find_model(model: str | Path) -> Path:
     if str(model) in known:
         return known[str(model)]
     path = Path(model)
-    if path.is_file():
+    if os.path.isfile(path):
         return path
     raise ModelError(
         f"Expected the name of a model ({', '.join(known) or 'none is installed'}) "

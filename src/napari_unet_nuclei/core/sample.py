@@ -24,7 +24,7 @@ class Sample:
     ----------
     sample_id : str
         Name of the sample, unique in its data set.
-    image : (Y, X) or (Y, X, 1 to 4) ndarray
+    image : (Y, X) or (Y, X, 1, 3 or 4) ndarray of bool, int or float
         Grey or colour image, dtype as stored.
     labels : (Y, X) ndarray of int32
         0 is background, every nucleus has its own number.
@@ -32,7 +32,7 @@ class Sample:
     Raises
     ------
     DatasetError
-        If image and labels differ in height or width.
+        If the image is none, or differs from the labels in height or width.
     """
 
     sample_id: str
@@ -40,15 +40,44 @@ class Sample:
     labels: NDArray[np.int32]
 
     def __post_init__(self) -> None:
-        is_plane = self.image.ndim == 2
-        is_colour = self.image.ndim == 3 and self.image.shape[-1] <= 4
-        if not (is_plane or is_colour) or self.image.shape[:2] != self.labels.shape:
+        image = self.image
+        is_plane = image.ndim == 2 or image.shape[2:] in ((1,), (3,), (4,))
+        has_pixels = image.size > 0 and image.dtype.kind in "buif"
+        if not (is_plane and has_pixels) or image.shape[:2] != self.labels.shape:
             raise DatasetError(
-                f"Sample {self.sample_id} needs an image (Y, X) or (Y, X, channels) "
-                "and labels (Y, X) of one height and width. Received: image "
-                f"{self.image.shape}, labels {self.labels.shape}. Check that they "
-                "belong together."
+                f"Sample {self.sample_id} needs an image (Y, X) or (Y, X, 1, 3 or 4) "
+                "with some pixels, real numbers, and labels (Y, X) of its height and "
+                f"width. Received: image {image.shape} of {image.dtype}, labels "
+                f"{self.labels.shape}. Check that they belong together."
             )
+
+
+def make_sample(
+    place: str, sample_id: str, image: NDArray[Any], labels: NDArray[np.int32]
+) -> Sample:
+    """Make a sample; where it is none, the error says in which data set it lies.
+
+    Parameters
+    ----------
+    place : str
+        Path of the data set.
+    sample_id, image, labels
+        As in `Sample`.
+
+    Returns
+    -------
+    Sample
+        The sample.
+
+    Raises
+    ------
+    DatasetError
+        If these are no sample.
+    """
+    try:
+        return Sample(sample_id, image, labels)
+    except DatasetError as error:
+        raise DatasetError(f"{place}: {error}") from error
 
 
 class SampleSource(Protocol):

@@ -1,4 +1,4 @@
-"""Where annotated images come from: opening data sets, choosing samples by id.
+"""Where annotated images come from: opening data sets, reading chosen samples.
 
 Each layout is read in a module of its own (``dsb2018``, ``labelled_folder``).
 """
@@ -7,14 +7,43 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder, open_dsb2018
-from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
 from napari_unet_nuclei.core.sample import Sample, SampleSource
 
-__all__ = ["Sample", "SampleSource", "open_samples", "read_ids", "read_split"]
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = [
+    "BadSample",
+    "Sample",
+    "SampleSource",
+    "open_samples",
+    "read_good_samples",
+    "read_ids",
+    "read_split",
+]
+
+
+@dataclass(frozen=True)
+class BadSample:
+    """A sample that cannot be used.
+
+    Parameters
+    ----------
+    sample_id : str
+        Name of the sample.
+    reason : str
+        One sentence: what was expected, what was found, what to do.
+    """
+
+    sample_id: str
+    reason: str
 
 
 def open_samples(path: str | os.PathLike[str]) -> SampleSource:
@@ -38,13 +67,53 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     """
     if is_labelled_folder(path):
         return LabelledFolder(path)
-    if Path(path).is_dir() and not is_dsb2018(path) and not is_sample_folder(path):
+    if os.path.isdir(path) and not is_dsb2018(path) and not is_sample_folder(path):
         raise DatasetError(
             "Expected a DSB2018 folder (<id>/images/<id>.png, <id>/masks/*.png) or a "
             f"folder with images and labels. Received: {os.fspath(path)}. Choose the "
             "folder above these."
         )
     return open_dsb2018(path)
+
+
+def read_good_samples(
+    source: SampleSource, ids: Iterable[str]
+) -> tuple[list[Sample], list[BadSample]]:
+    """Read samples, past those that cannot be used.
+
+    Parameters
+    ----------
+    source : SampleSource
+        The data set.
+    ids : iterable of str
+        Names of the samples to read.
+
+    Returns
+    -------
+    samples : list of Sample
+        The good ones, at least one.
+    problems : list of BadSample
+        The others, each with the reason.
+
+    Raises
+    ------
+    DatasetError
+        If there is no good one.
+    """
+    samples: list[Sample] = []
+    problems: list[BadSample] = []
+    for sample_id in ids:
+        try:
+            samples.append(source.read_sample(sample_id))
+        except UNetNucleiError as error:
+            problems.append(BadSample(sample_id, str(error)))
+    if not samples:
+        evidence = f", the first because: {problems[0].reason}" if problems else ""
+        raise DatasetError(
+            f"Expected at least one good sample in {source.name}. Received: none of "
+            f"{len(problems)}{evidence or '. Choose some samples.'}"
+        )
+    return samples, problems
 
 
 def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -104,7 +173,7 @@ def read_split(text: str) -> tuple[str, ...]:
     split = _read_text(path, "a split file")
     try:
         content = json.loads(split)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DatasetError(
             f"Expected a split file in JSON. Received: {path} ({error}). Check its "
             "syntax."
@@ -126,7 +195,7 @@ def _is_list_of_ids(value: object) -> bool:
 def _read_text(path: str | os.PathLike[str], what: str) -> str:
     try:
         return Path(path).read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(
             f"Expected {what}. Received: {os.fspath(path)} ({error}). Check the path."
         ) from error

@@ -21,6 +21,8 @@ class Architecture(StrEnum):
 
     CLASSIC = "classic"
     RESNET = "resnet"
+    RESNET50 = "resnet50"
+    IMPORTED = "imported"
 
 
 class EngineName(StrEnum):
@@ -29,6 +31,22 @@ class EngineName(StrEnum):
     AUTO = "auto"
     OPENVINO = "openvino"
     KERAS = "keras"
+
+
+class LossTerm(StrEnum):
+    """What training can minimise, alone or in a sum."""
+
+    BINARY_CROSSENTROPY = "binary_crossentropy"
+    DICE = "dice"
+    TVERSKY = "tversky"
+    FOCAL = "focal"
+
+
+class Schedule(StrEnum):
+    """Ways for the learning rate to fall over a run."""
+
+    COSINE = "cosine"
+    PLATEAU = "plateau"
 
 
 class OutputFormat(StrEnum):
@@ -106,9 +124,18 @@ class TrainingSettings:
         Epochs to train; ``None`` when ``minutes`` limits the run.
     minutes : float, optional
         Wall-clock limit; ``None`` when ``epochs`` limits the run.
+    loss : str
+        What is minimised: a :class:`LossTerm`, or several joined by ``+``.
+    schedule : Schedule
+        How the learning rate falls after its linear warm-up: on a cosine down to
+        zero, or whenever the validation score has reached a plateau.
+    plateau_patience : int
+        Epochs without a better validation score that make a plateau.
+    plateau_factor : float in (0, 1)
+        What a plateau multiplies the learning rate by.
     learning_rate : float, optional
-        Peak of the schedule: linear warm-up, then cosine decay to zero; ``None``
-        chooses 2e-3 from scratch and 3e-4 for fine-tuning.
+        Peak of the schedule; ``None`` chooses 2e-3 from scratch and 3e-4 for
+        fine-tuning.
     weight_decay : float
         Decoupled weight decay of AdamW.
     ema_momentum : float in [0, 1)
@@ -131,6 +158,10 @@ class TrainingSettings:
     steps_per_epoch: int = 100
     epochs: int | None = None
     minutes: float | None = None
+    loss: str = "binary_crossentropy+dice"
+    schedule: Schedule = Schedule.COSINE
+    plateau_patience: int = 5
+    plateau_factor: float = 0.5
     learning_rate: float | None = None
     weight_decay: float = 1e-4
     ema_momentum: float = 0.99
@@ -140,12 +171,23 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        if self.architecture is Architecture.IMPORTED:
+            raise SettingsError(
+                "Expected a network that can be trained from scratch. Received: "
+                f"{str(self.architecture)!r}; fine-tune the imported model instead."
+            )
         if self.crop_size < 32 or self.crop_size % 32:
             raise SettingsError(
                 "The crop size must be a positive multiple of 32 px. "
                 f"Received: crop_size={self.crop_size}"
             )
-        for name in ("batch_size", "steps_per_epoch", "epochs", "patience"):
+        for name in (
+            "batch_size",
+            "steps_per_epoch",
+            "epochs",
+            "patience",
+            "plateau_patience",
+        ):
             value = getattr(self, name)
             if value is not None and value < 1:
                 raise SettingsError(f"{name} must be 1 or more. Received: {value}")
@@ -161,6 +203,12 @@ class TrainingSettings:
         if self.minutes is not None and not self.minutes > 0:
             raise SettingsError(
                 f"The minutes to train must be positive. Received: {self.minutes}"
+            )
+        parse_loss(self.loss)
+        if not 0 < self.plateau_factor < 1:
+            raise SettingsError(
+                "The factor of a plateau must lie between 0 and 1. "
+                f"Received: plateau_factor={self.plateau_factor}"
             )
         if not 0 < self.validation_fraction < 1:
             raise SettingsError(
@@ -198,6 +246,23 @@ def parse_architecture(name: Architecture | str) -> Architecture:
         raise SettingsError(
             f"The architecture must be one of {', '.join(Architecture)}. "
             f"Received: {str(name)!r}"
+        ) from error
+
+
+def parse_loss(name: str) -> tuple[LossTerm, ...]:
+    """Turn a name such as ``"binary_crossentropy+dice"`` into its terms.
+
+    Raises
+    ------
+    SettingsError
+        If there is no loss of one of these names.
+    """
+    try:
+        return tuple(LossTerm(term.strip()) for term in name.split("+"))
+    except ValueError as error:
+        raise SettingsError(
+            f"The loss must be one of {', '.join(LossTerm)}, or a sum such as "
+            f"binary_crossentropy+dice. Received: {name!r}"
         ) from error
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BOUNDARY_WEIGHT = 0.5
-_BLOCK_ROWS = 128  # smoothed at once: little enough to stay in the cache
+_BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
 
 
 class Maps(NamedTuple):
@@ -237,4 +237,4 @@ def _drop_unlikely(
     sums = np.bincount(numbers, foreground.ravel()[pixels], minlength=1)
     keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
     keep[0] = False
-    flat[pixels] = np.where(keep, np.cumsum(keep), 0)[numbers]
+    flat[pixels] = np.where(keep, np.cumsum(keep), 0).astype(np.int32)[numbers]

@@ -7,6 +7,7 @@ the weights, the scores and the files is in ``training_run``.
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,22 +16,20 @@ import numpy as np
 from napari_unet_nuclei.core.batches import CropDataset, prefetch
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.labels import check_labels
-from napari_unet_nuclei.core.prediction import exhaust
+from napari_unet_nuclei.core.prediction_pictures import ShownSamples
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.settings import TrainingSettings, parse_architecture
-from napari_unet_nuclei.core.training_files import (
-    read_state,
-)
+from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training_run import TrainingRun
-from napari_unet_nuclei.core.validation import (
-    hold_out,
-)
+from napari_unet_nuclei.core.training_state import read_state
+from napari_unet_nuclei.core.validation import hold_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.tensorboard import TensorBoardLog
     from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
 
 
@@ -103,6 +102,7 @@ def iter_training(
     start: str | Path | None = None,
     resume: bool = False,
     report_every: int = 10,
+    board: TensorBoardLog | None = None,
 ) -> Generator[TrainingStep, None, TrainingReport]:
     """Train step by step.
 
@@ -123,6 +123,8 @@ def iter_training(
         Go on with the run that wrote ``output``.
     report_every : int
         Steps between two reports.
+    board : TensorBoardLog, optional
+        Where to note all this for TensorBoard; closed at the end.
 
     Yields
     ------
@@ -149,10 +151,43 @@ def iter_training(
             "Training needs at least one sample to learn from and one held-out sample. "
             f"Received: {len(samples)} and {len(validation)}; check the split."
         )
-    run = TrainingRun(samples, validation, output, settings, start=start)
-    if resume:
-        run.restore(read_state(output))
-    elif start is not None:
+    run = TrainingRun(
+        samples,
+        validation,
+        output,
+        settings,
+        start=start,
+        state=read_state(output) if resume else None,
+        shown=None if board is None else ShownSamples(validation),
+    )
+    steps = _iter_run(
+        run,
+        samples,
+        settings,
+        scores_start=start is not None and not resume,
+        report_every=report_every,
+    )
+    if board is None:
+        return (yield from steps)
+
+    def note(step: TrainingStep) -> TrainingStep:
+        board.write_step(step, run.held_out.pictures)
+        return step
+
+    with closing(board):
+        board.begin(run.step)
+        return (yield from map_steps(note, steps))
+
+
+def _iter_run(
+    run: TrainingRun,
+    samples: Sequence[Sample],
+    settings: TrainingSettings,
+    *,
+    scores_start: bool,
+    report_every: int,
+) -> Generator[TrainingStep, None, TrainingReport]:
+    if scores_start:
         yield run.score_start()
     dataset = CropDataset(
         samples,

@@ -1,28 +1,23 @@
-"""What a training run leaves beside its model: log, loss curve, state to resume.
+"""What a training run leaves beside its model for people: a log and a loss curve.
 
-All are named after the model: ``nuclei.unetnuclei`` has ``nuclei.csv``,
-``nuclei.png`` and, until the run has ended, ``nuclei.state.npz``.
+Both are named after the model: ``nuclei.unetnuclei`` has ``nuclei.csv`` and
+``nuclei.png``.  What a run needs to go on is in ``training_state``.
 """
 
 from __future__ import annotations
 
 import csv
-import io
-import json
-import zipfile
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from napari_unet_nuclei.core.atomic_files import replacing
-from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.training_steps import summarise_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.training_steps import TrainingStep
 
 LOG_COLUMNS = (
     "epoch",
@@ -31,90 +26,39 @@ LOG_COLUMNS = (
     "learning_rate",
     "loss",
     "dice",
+    "iou",
+    "accuracy",
     "val_dsb2018",
     "val_ap50",
     "val_dice",
 )
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrainingState:
-    """All a run needs to go on where it stopped.
-
-    Parameters
-    ----------
-    arrays : mapping of str to ndarray
-        Weights, averaged weights and optimizer variables.
-    progress : mapping
-        Step, epoch, seconds so far, best score and the log: plain JSON values.
-    """
-
-    arrays: Mapping[str, NDArray[np.floating]]
-    progress: Mapping[str, Any]
+_METRICS = {"dice": "Dice", "iou": "IoU", "accuracy": "pixel accuracy"}
+_SCORES = {"val_dsb2018": "DSB2018 score", "val_ap50": "AP50", "val_dice": "Dice"}
 
 
-def state_path(output: Path) -> Path:
-    """Where the state of the run that writes ``output`` is kept."""
-    return output.with_suffix(".state.npz")
-
-
-def write_state(output: Path, state: TrainingState) -> None:
-    """Save the state of a run, all of it or nothing.
+def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
+    """Put what is known at the end of an epoch into a row of the log.
 
     Parameters
     ----------
-    output : Path
-        Model the run writes.
-    state : TrainingState
-        What to save.
-
-    Raises
-    ------
-    OutputError
-        If the file cannot be written.
-    """
-    buffer = io.BytesIO()
-    progress = np.frombuffer(json.dumps(dict(state.progress)).encode(), np.uint8)
-    arrays: Mapping[str, Any] = state.arrays
-    np.savez(buffer, progress=progress, **arrays)
-    with replacing(state_path(output)) as temporary:
-        temporary.write_bytes(buffer.getvalue())
-
-
-def read_state(output: Path) -> TrainingState:
-    """Read the state of a run that was stopped.
-
-    Parameters
-    ----------
-    output : Path
-        Model the run writes.
+    step : TrainingStep
+        The end of an epoch.
+    scores : Scores
+        Its scores on the held-out samples.
 
     Returns
     -------
-    TrainingState
-        What was saved last.
-
-    Raises
-    ------
-    TrainingError
-        If there is no state or it is damaged.
+    dict
+        Values by the names in ``LOG_COLUMNS``.
     """
-    path = state_path(output)
-    try:
-        # Opened here, because NumPy forgets to close a file that is damaged.
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            arrays = dict(file)
-        progress = json.loads(arrays.pop("progress").tobytes())
-    except FileNotFoundError as error:
-        raise TrainingError(
-            f"There is nothing to resume: {path} does not exist; train without "
-            "--resume."
-        ) from error
-    except (OSError, KeyError, ValueError, EOFError, zipfile.BadZipFile) as error:
-        raise TrainingError(
-            f"The training state {path} is damaged ({error}); train without --resume."
-        ) from error
-    return TrainingState(arrays=arrays, progress=progress)
+    held_out = summarise_scores(scores)
+    return {
+        column: held_out[column.removeprefix("val_")]
+        if column.startswith("val_")
+        else getattr(step, column)
+        for column in LOG_COLUMNS
+    } | {"seconds": round(step.seconds, 1)}
 
 
 def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -125,7 +69,7 @@ def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     output : Path
         Model the run writes.
     rows : sequence of mapping
-        Values by the names in ``LOG_COLUMNS``.
+        Output of :func:`make_row`, one an epoch.
 
     Raises
     ------
@@ -142,7 +86,7 @@ def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def write_loss_curve(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Draw loss and validation scores over the epochs, as PNG.
+    """Draw loss, metrics and validation scores over the epochs, as PNG.
 
     Parameters
     ----------
@@ -156,23 +100,26 @@ def write_loss_curve(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     OutputError
         If the file cannot be written.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
+    from napari_unet_nuclei.core.figures import make_figure, write_figure
 
-    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
-    FigureCanvasAgg(figure)
-    loss_axes, score_axes = figure.subplots(2, sharex=True)
+    figure = make_figure(640, 800)
+    loss_axes, *other_axes = figure.subplots(3, sharex=True)
+    loss_axes.set(title=output.stem, ylabel="training loss")
     trained = [row for row in rows if row["loss"] is not None]
-    loss_axes.plot([row["epoch"] for row in trained], [row["loss"] for row in trained])
-    loss_axes.set(ylabel="training loss", title=output.stem)
-    epochs = [row["epoch"] for row in rows]
-    for column, name in (
-        ("val_dsb2018", "DSB2018 score"),
-        ("val_ap50", "AP50"),
-        ("val_dice", "Dice"),
+    losses = [row["loss"] for row in trained]
+    loss_axes.plot([row["epoch"] for row in trained], losses, marker=".")
+    for axes, title, seen, names in zip(
+        other_axes,
+        ("foreground, training crops", "held-out samples"),
+        (trained, rows),
+        (_METRICS, _SCORES),
+        strict=True,
     ):
-        score_axes.plot(epochs, [row[column] for row in rows], label=name)
-    score_axes.set(xlabel="epoch", ylabel="held-out samples", ylim=(0, 1))
-    score_axes.legend(loc="lower right")
-    with replacing(output.with_suffix(".png")) as temporary:
-        figure.savefig(temporary, format="png", dpi=100)
+        epochs = [row["epoch"] for row in seen]
+        for column, name in names.items():
+            axes.plot(epochs, [row[column] for row in seen], marker=".", label=name)
+        axes.set(ylabel=title, ylim=(0, 1))
+        axes.legend(loc="lower right")
+    other_axes[-1].set(xlabel="epoch")
+    other_axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    write_figure(output.with_suffix(".png"), figure)

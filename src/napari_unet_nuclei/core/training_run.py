@@ -1,13 +1,12 @@
-"""One training run: network, averaged weights, clock, best scores and log.
+"""One training run: what each step does to weights, scores and files.
 
-The loop that drives it is in ``training``, what it leaves on disk is written by
-``training_files`` and ``models.bundling``.
+The loop that drives it is in ``training``; the network itself is in ``learner``, and
+how the files look is the business of ``training_state`` and ``training_files``.
 """
 
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -15,41 +14,40 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from napari_unet_nuclei.core.averaging import WeightAverage
 from napari_unet_nuclei.core.batches import typical_diameter
-from napari_unet_nuclei.core.engine import KerasEngine
+from napari_unet_nuclei.core.best_model import BestModel
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.losses import BinaryCrossentropyDice, foreground_dice
-from napari_unet_nuclei.core.metrics import Scores
+from napari_unet_nuclei.core.held_out import HeldOutSamples
+from napari_unet_nuclei.core.learner import Learner
 from napari_unet_nuclei.core.model_store import (
-    ModelBundle,
+    MAPS,
     ModelConfig,
-    check_suffix,
     find_model,
     read_bundle,
-    write_bundle,
 )
-from napari_unet_nuclei.core.models import build_model, complete_arguments
-from napari_unet_nuclei.core.models.bundling import (
-    Weights,
-    export_openvino,
-    get_weights,
-    precision,
-    set_weights,
+from napari_unet_nuclei.core.run_identity import check_same_run, identify_run
+from napari_unet_nuclei.core.schedules import (
+    count_plateaus,
+    epochs_since_best,
+    scheduled_learning_rate,
 )
-from napari_unet_nuclei.core.models.geometry import measure_geometry
-from napari_unet_nuclei.core.schedules import cosine_learning_rate
+from napari_unet_nuclei.core.training_clock import TrainingClock
 from napari_unet_nuclei.core.training_files import (
-    TrainingState,
-    state_path,
+    make_row,
     write_log,
     write_loss_curve,
+)
+from napari_unet_nuclei.core.training_metrics import METRICS
+from napari_unet_nuclei.core.training_state import (
+    TrainingState,
+    state_path,
     write_state,
 )
-from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
-from napari_unet_nuclei.core.validation import (
-    predict_samples,
-    score_maps,
-    tune_splitting,
+from napari_unet_nuclei.core.training_steps import (
+    TrainingReport,
+    TrainingStep,
+    summarise_scores,
 )
 
 if TYPE_CHECKING:
@@ -58,6 +56,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.prediction_pictures import ShownSamples
     from napari_unet_nuclei.core.sample import Sample
     from napari_unet_nuclei.core.settings import TrainingSettings
     from napari_unet_nuclei.core.splitting import SplittingParameters
@@ -66,10 +66,36 @@ _AVERAGE_EVERY = 4
 
 
 class TrainingRun:
-    """State of one run: network, averaged weights, clock, best scores and log.
+    """State of one run: learner, averaged weights, clock, best scores and log.
 
-    The network in ``_model`` is trained; ``_judge`` holds the averaged weights,
-    which are the ones that are validated and saved.
+    The averaged weights are the ones that are validated and saved.
+
+    Parameters
+    ----------
+    samples, validation : sequence of Sample
+        What is learned from, and what judges it.
+    output : Path
+        Model to write.
+    settings : TrainingSettings
+        Recipe and length.
+    start : str or Path, optional
+        Model to fine-tune.
+    state : TrainingState, optional
+        Where this run has stopped before; it goes on from there.
+    shown : ShownSamples, optional
+        Some of ``validation``, to draw at each validation.
+
+    Raises
+    ------
+    TrainingError
+        If the state is that of another run.
+
+    Attributes
+    ----------
+    step, epoch : int
+        Batches and epochs done.
+    held_out : HeldOutSamples
+        The samples that judge the run.
     """
 
     def __init__(
@@ -78,322 +104,229 @@ class TrainingRun:
         validation: Sequence[Sample],
         output: Path,
         settings: TrainingSettings,
-        start: str | Path | None,
+        *,
+        start: str | Path | None = None,
+        state: TrainingState | None = None,
+        shown: ShownSamples | None = None,
     ) -> None:
-        check_suffix(output)
-        keras.utils.set_random_seed(settings.seed)
         self._settings = settings
         self._output = output
-        self._validation = validation
-        self._start = None if start is None else read_bundle(find_model(start))
-        architecture, arguments = (
-            (
-                settings.architecture,
-                complete_arguments(settings.architecture, settings.arguments),
-            )
-            if self._start is None
-            else (self._start.config.architecture, self._start.config.arguments)
-        )
-        with precision("mixed_bfloat16" if settings.mixed_precision else "float32"):
-            self._model = build_model(architecture, arguments)
-            self._judge = build_model(architecture, arguments)
-        if self._start is not None:
-            set_weights(self._model, self._start.weights)
-        self._learning_rate = settings.peak_learning_rate(
-            is_fine_tuning=self._start is not None
-        )
-        self._optimizer = keras.optimizers.AdamW(
-            self._learning_rate, weight_decay=settings.weight_decay
-        )
-        self._model.compile(
-            optimizer=self._optimizer,
-            loss=BinaryCrossentropyDice(),
-            metrics=[foreground_dice],
-            jit_compile=False,
-        )
-        geometry = measure_geometry(self._model)
-        self._config = ModelConfig(
-            architecture=architecture,
-            arguments=arguments,
+        self.held_out = HeldOutSamples(validation, shown)
+        bundle = None if start is None else read_bundle(find_model(start))
+        self._identity = identify_run(settings, bundle, samples, validation)
+        if state is not None:
+            check_same_run(state.identity, self._identity, state_path(output))
+        self._learner = Learner(settings, bundle, is_resumed=state is not None)
+        geometry = self._learner.geometry
+        config = ModelConfig(
+            architecture=self._learner.architecture,
+            arguments=self._learner.arguments,
+            maps=MAPS[: self._learner.n_maps],
             multiple=geometry.multiple,
             margin=geometry.margin,
             diameter=typical_diameter(samples),
-            provenance=self._describe(samples, validation),
+            provenance={
+                "package": version("napari-unet-nuclei"),
+                "keras": keras.__version__,
+                "backend": keras.backend.backend(),
+                "settings": asdict(settings),
+                "start": None if bundle is None else bundle.name,
+                "train": self._identity.train,
+                "validation": self._identity.validation,
+            },
         )
-        if self._start is not None:
-            self._config = replace(self._config, splitting=self._start.config.splitting)
-        self._average = get_weights(self._model)
-        self._best_weights = self._average
-        self._best: Scores | None = None
+        if bundle is not None:
+            config = replace(config, splitting=bundle.config.splitting)
+        self._average = WeightAverage(self._learner.weights, settings.ema_momentum)
+        self._best = BestModel(output, config, self._average.weights)
         self._start_scores: Scores | None = None
         self._log: list[dict[str, Any]] = []
-        self._losses: list[tuple[float, float]] = []
-        self._epoch_losses: list[tuple[float, float]] = []
-        self._epochs_without_gain = 0
-        self._seconds_before = 0.0
-        self._clock: float | None = None
-        self._averaged_step = 0
+        self._reported: list[dict[str, float]] = []
+        self._in_epoch: list[dict[str, float]] = []
+        self._clock = TrainingClock(settings)
         self.step = 0
         self.epoch = 0
-
-    def _describe(
-        self, samples: Sequence[Sample], validation: Sequence[Sample]
-    ) -> dict[str, Any]:
-        return {
-            "package": version("napari-unet-nuclei"),
-            "keras": keras.__version__,
-            "backend": keras.backend.backend(),
-            "settings": asdict(self._settings),
-            "start": None if self._start is None else self._start.name,
-            "train": [sample.sample_id for sample in samples],
-            "validation": [sample.sample_id for sample in validation],
-        }
+        if state is not None:
+            self._restore(state)
 
     def start_clock(self) -> None:
         """Begin to count the minutes."""
-        self._clock = time.monotonic()
-
-    @property
-    def seconds(self) -> float:
-        """Time the run has taken, earlier parts of a resumed one included."""
-        running = 0.0 if self._clock is None else time.monotonic() - self._clock
-        return self._seconds_before + running
+        self._clock.start()
 
     @property
     def progress(self) -> float:
         """Part of the run that is done, from 0 to 1."""
-        if self._settings.minutes is not None:
-            return min(1.0, self.seconds / (60 * self._settings.minutes))
-        n_steps = (self._settings.epochs or 1) * self._settings.steps_per_epoch
-        return min(1.0, self.step / n_steps)
+        return self._clock.progress(self.step)
 
     @property
     def is_over(self) -> bool:
         """Whether the time is up or nothing has got better for too long."""
         patience = self._settings.patience
         return self.progress >= 1 or (
-            patience is not None and self._epochs_without_gain >= patience
+            patience is not None and epochs_since_best(self._scores) >= patience
         )
+
+    @property
+    def _scores(self) -> list[float]:
+        return [row["val_dsb2018"] for row in self._log]
 
     def train_on(
         self, images: NDArray[np.float32], targets: NDArray[np.float32]
     ) -> None:
         """Take one step, and now and then fold the weights into their average."""
-        self._optimizer.learning_rate = cosine_learning_rate(
-            self._learning_rate, self.step, self.progress
+        learning_rate = scheduled_learning_rate(
+            self._settings,
+            self._learner.peak_learning_rate,
+            step=self.step,
+            progress=self.progress,
+            n_plateaus=count_plateaus(self._scores, self._settings.plateau_patience),
         )
-        logs = self._model.train_on_batch(images, targets, return_dict=True)
-        loss, dice = float(logs["loss"]), float(logs["foreground_dice"])
-        if not math.isfinite(loss):
+        values = self._learner.train_on(images, targets, learning_rate)
+        if not math.isfinite(values["loss"]):
+            so_far = (
+                ""
+                if self._best.scores is None
+                else "the best weights so far are saved, "
+            )
             raise TrainingError(
-                f"The loss became {loss} at step {self.step}; "
-                f"{'' if self._best is None else 'the best weights so far are saved, '}"
+                f"The loss became {values['loss']} at step {self.step}; {so_far}"
                 "train again with a smaller learning rate."
             )
         self.step += 1
-        self._losses.append((loss, dice))
-        self._epoch_losses.append((loss, dice))
+        self._reported.append(values)
+        self._in_epoch.append(values)
         if self.step % _AVERAGE_EVERY == 0:
-            self._fold_into_average()
-
-    def _fold_into_average(self) -> None:
-        momentum = min(self._settings.ema_momentum, (1 + self.step) / (10 + self.step))
-        momentum **= self.step - self._averaged_step
-        self._averaged_step = self.step
-        for path, value in get_weights(self._model).items():
-            self._average[path] = (
-                momentum * self._average[path] + (1 - momentum) * value
-            ).astype(np.float32)
+            self._average.fold(self._learner.weights, self.step)
 
     def report(self) -> TrainingStep:
         """Say how it went since the last report."""
-        losses, self._losses = self._losses, []
-        return self._make_step(losses)
+        reported, self._reported = self._reported, []
+        return self._make_step(reported)
 
     def _make_step(
         self,
-        losses: list[tuple[float, float]],
+        values: Sequence[dict[str, float]],
         scores: Scores | None = None,
         is_best: bool = False,
     ) -> TrainingStep:
-        loss, dice = np.mean(losses, axis=0).tolist() if losses else (None, None)
+        means = {
+            name: float(np.mean([each[name] for each in values])) if values else None
+            for name in ("loss", *METRICS)
+        }
         return TrainingStep(
+            **means,
             step=self.step,
             epoch=self.epoch,
             progress=self.progress,
-            seconds=self.seconds,
-            loss=loss,
-            dice=dice,
-            learning_rate=float(self._optimizer.learning_rate),
+            seconds=self._clock.seconds,
+            learning_rate=self._learner.learning_rate,
             scores=scores,
             is_best=is_best,
         )
 
     def score_start(self) -> TrainingStep:
         """Score the model that training starts from, the first best one."""
-        self._start_scores = self._validate(self._average)
-        return self._judge_epoch(self._start_scores, [])
+        self._start_scores = self._validate()
+        return self._end_validation(self._start_scores, [])
 
     def end_epoch(self) -> TrainingStep:
         """Validate the averaged weights, save what is worth it."""
         self.epoch += 1
-        self._fold_into_average()
-        losses, self._epoch_losses, self._losses = self._epoch_losses, [], []
-        step = self._judge_epoch(self._validate(self._average), losses)
+        self._average.fold(self._learner.weights, self.step)
+        in_epoch, self._in_epoch, self._reported = self._in_epoch, [], []
+        step = self._end_validation(self._validate(), in_epoch)
         write_state(self._output, self._state())
         return step
 
-    def _validate(self, weights: Weights) -> Scores:
-        set_weights(self._judge, weights)
-        maps = predict_samples(KerasEngine(self._judge), self._config, self._validation)
-        return score_maps(maps, self._validation, self._config.splitting)
+    def _validate(self) -> Scores:
+        engine = self._learner.judge(self._average.weights)
+        return self.held_out.score(engine, self._best.config)
 
-    def _judge_epoch(
-        self, scores: Scores, losses: list[tuple[float, float]]
+    def _end_validation(
+        self, scores: Scores, values: Sequence[dict[str, float]]
     ) -> TrainingStep:
-        is_best = self._best is None or scores.dsb2018 > self._best.dsb2018
-        self._epochs_without_gain = 0 if is_best else self._epochs_without_gain + 1
-        if is_best:
-            self._best = scores
-            self._best_weights = dict(self._average)
-            write_bundle(self._output, self._bundle())
-        step = self._make_step(losses, scores, is_best)
-        self._log.append(
-            {
-                "epoch": step.epoch,
-                "step": step.step,
-                "seconds": round(step.seconds, 1),
-                "learning_rate": step.learning_rate,
-                "loss": step.loss,
-                "dice": step.dice,
-                "val_dsb2018": scores.dsb2018,
-                "val_ap50": scores.ap[0.5],
-                "val_dice": scores.dice,
-            }
-        )
+        is_best = self._best.consider(self._average.weights, scores)
+        step = self._make_step(values, scores, is_best)
+        self._log.append(make_row(step, scores))
         write_log(self._output, self._log)
         write_loss_curve(self._output, self._log)
         return step
 
-    def _bundle(self) -> ModelBundle:
-        return ModelBundle(
-            name=self._output.stem, config=self._config, weights=self._best_weights
-        )
-
     def finish(self) -> TrainingReport:
-        """Tune the thresholds of the best weights, add OpenVINO, save the model."""
+        """Tune the thresholds of the best weights, add OpenVINO, save the model.
+
+        Without an OpenVINO form the model is complete but slower, so that is no
+        error; the state stays to try again from.
+        """
         splitting, scores = self._tune_splitting()
-        self._config = replace(
-            self._config,
+        config = self._best.config
+        self._best.config = replace(
+            config,
             splitting=splitting,
             provenance={
-                **self._config.provenance,
+                **config.provenance,
                 "n_steps": self.step,
                 "n_epochs": self.epoch,
-                "seconds": round(self.seconds),
-                "scores": _summary(scores),
-                "start_scores": _summary(self._start_scores),
+                "seconds": round(self._clock.seconds),
+                "scores": _round_scores(scores),
+                "start_scores": _round_scores(self._start_scores),
             },
         )
-        self._write_complete_bundle()
-        state_path(self._output).unlink(missing_ok=True)
+        warning = self._best.complete()
+        if warning is None:
+            state_path(self._output).unlink(missing_ok=True)
+        else:
+            warning += " Train with --resume to try again."
         return TrainingReport(
             output=self._output,
             scores=scores,
             start_scores=self._start_scores,
             n_steps=self.step,
             n_epochs=self.epoch,
-            seconds=self.seconds,
+            seconds=self._clock.seconds,
+            warning=warning,
         )
 
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:
         """Find thresholds for new weights; those of the start are tuned already."""
-        if self._best is not None and self._best == self._start_scores:
-            return self._config.splitting, self._best
-        set_weights(self._judge, self._best_weights)
-        maps = predict_samples(KerasEngine(self._judge), self._config, self._validation)
-        return tune_splitting(maps, self._validation, self._config.splitting)
+        if self._best.scores is not None and self._best.scores == self._start_scores:
+            return self._best.config.splitting, self._best.scores
+        engine = self._learner.judge(self._best.weights)
+        return self.held_out.tune(engine, self._best.config)
 
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""
-        if self._best is not None:
-            self._write_complete_bundle()
-
-    def _write_complete_bundle(self) -> None:
-        bundle = self._bundle()
-        write_bundle(self._output, replace(bundle, openvino=export_openvino(bundle)))
+        if self._best.scores is not None:
+            self._best.complete()
 
     def _state(self) -> TrainingState:
-        optimizer = {
-            f"optimizer/{number}": np.asarray(keras.ops.convert_to_numpy(variable))
-            for number, variable in enumerate(self._optimizer.variables)
-        }
-        groups = {
-            "model": get_weights(self._model),
-            "average": self._average,
-            "best": self._best_weights,
-        }
-        arrays = {
-            f"{group}/{path}": value
-            for group, weights in groups.items()
-            for path, value in weights.items()
-        }
         return TrainingState(
-            arrays=arrays | optimizer,
-            progress={
-                "step": self.step,
-                "epoch": self.epoch,
-                "seconds": self.seconds,
-                "epochs_without_gain": self._epochs_without_gain,
-                "log": self._log,
-                "best": None if self._best is None else asdict(self._best),
-                "start_scores": (
-                    None if self._start_scores is None else asdict(self._start_scores)
-                ),
-            },
+            identity=self._identity,
+            model=self._learner.weights,
+            average=self._average.weights,
+            best=self._best.weights,
+            optimizer=self._learner.optimizer,
+            step=self.step,
+            epoch=self.epoch,
+            seconds=self._clock.seconds,
+            log=self._log,
+            best_scores=self._best.scores,
+            start_scores=self._start_scores,
         )
 
-    def restore(self, state: TrainingState) -> None:
-        """Continue where a saved run stopped."""
-        groups: dict[str, Weights] = {"model": {}, "average": {}, "best": {}}
-        optimizer: dict[int, NDArray[np.floating]] = {}
-        for key, value in state.arrays.items():
-            group, path = key.split("/", 1)
-            if group == "optimizer":
-                optimizer[int(path)] = value
-            else:
-                groups[group][path] = value
-        set_weights(self._model, groups["model"])
-        self._average, self._best_weights = groups["average"], groups["best"]
-        self._optimizer.build(self._model.trainable_variables)
-        for number, variable in enumerate(self._optimizer.variables):
-            variable.assign(optimizer[number])
-        progress = state.progress
-        self.step, self.epoch = progress["step"], progress["epoch"]
-        self._averaged_step = self.step
-        self._seconds_before = progress["seconds"]
-        self._epochs_without_gain = progress["epochs_without_gain"]
-        self._log = progress["log"]
-        self._best = _restore_scores(progress["best"])
-        self._start_scores = _restore_scores(progress["start_scores"])
+    def _restore(self, state: TrainingState) -> None:
+        self._learner.restore(state.model, state.optimizer)
+        self._average = WeightAverage(
+            state.average, self._settings.ema_momentum, state.step
+        )
+        self._best.weights, self._best.scores = state.best, state.best_scores
+        self._start_scores = state.start_scores
+        self._log = state.log
+        self._clock = TrainingClock(self._settings, state.seconds)
+        self.step, self.epoch = state.step, state.epoch
 
 
-def _summary(scores: Scores | None) -> dict[str, float] | None:
+def _round_scores(scores: Scores | None) -> dict[str, float] | None:
     if scores is None:
         return None
-    return {
-        "dsb2018": round(scores.dsb2018, 4),
-        "ap50": round(scores.ap[0.5], 4),
-        "pq": round(scores.pq, 4),
-        "dice": round(scores.dice, 4),
-    }
-
-
-def _restore_scores(values: dict[str, Any] | None) -> Scores | None:
-    if values is None:
-        return None
-    by_threshold = {
-        name: {float(t): ap for t, ap in values[name].items()}
-        for name in ("ap", "pooled_ap")
-    }
-    return Scores(**{**values, **by_threshold})
+    return {name: round(value, 4) for name, value in summarise_scores(scores).items()}

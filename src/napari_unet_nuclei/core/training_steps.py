@@ -23,8 +23,9 @@ class TrainingStep:
         Part of the run that is done.
     seconds : float
         Time since the start, earlier parts of a resumed run included.
-    loss, dice : float, optional
-        Means over the steps since the last report; ``None`` before the first.
+    loss, dice, iou, accuracy : float, optional
+        Means over the steps since the last report, or of the epoch at its end; what
+        they mean is said in :mod:`~.training_metrics`.  ``None`` before the first.
     learning_rate : float
         Learning rate of the last step.
     scores : Scores, optional
@@ -39,6 +40,8 @@ class TrainingStep:
     seconds: float
     loss: float | None
     dice: float | None
+    iou: float | None
+    accuracy: float | None
     learning_rate: float
     scores: Scores | None = None
     is_best: bool = False
@@ -60,6 +63,8 @@ class TrainingReport:
         Length of the run.
     seconds : float
         Time it took.
+    warning : str, optional
+        What is missing in the model, in one sentence.
     """
 
     output: Path
@@ -68,6 +73,7 @@ class TrainingReport:
     n_steps: int
     n_epochs: int
     seconds: float
+    warning: str | None = None
 
     @property
     def is_better_than_start(self) -> bool:
@@ -75,3 +81,13 @@ class TrainingReport:
         return (
             self.start_scores is None or self.scores.dsb2018 > self.start_scores.dsb2018
         )
+
+
+def summarise_scores(scores: Scores) -> dict[str, float]:
+    """Pick the numbers that training tells of its scores, by name."""
+    return {
+        "dsb2018": scores.dsb2018,
+        "ap50": scores.ap[0.5],
+        "pq": scores.pq,
+        "dice": scores.dice,
+    }

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.axes import PlaneStack
     from napari_unet_nuclei.core.features import Features
     from napari_unet_nuclei.core.prediction import Model
-    from napari_unet_nuclei.core.tiled_prediction import TileDone
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
+    from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

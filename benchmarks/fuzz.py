@@ -1,0 +1,364 @@
+"""Damaged data sets, images, tables and models: what the readers make of them.
+
+Usage: python benchmarks/fuzz.py [--cases 10000] [--seed 0] [--data stage1_train.zip]
+       python benchmarks/fuzz.py --only 4711 --keep DIR
+
+Each case follows from the seed and its number.  It is read as the command line would
+read it, in a process with a limit of time and memory, and must either be accepted or
+be answered by an error of this package that names the file, in one sentence.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import multiprocessing
+import os
+import resource
+import shutil
+import signal
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from mutations import (
+    mutate_bundle,
+    mutate_bytes,
+    mutate_csv,
+    mutate_png,
+    mutate_tiff,
+    mutate_tree,
+    pick,
+    write_folder,
+    write_zip,
+)
+from undamaged import (
+    SHAPE,
+    bomb,
+    data_set,
+    images,
+    labelled,
+    model,
+    nuclei,
+    table,
+)
+
+from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.errors import ImageError, UNetNucleiError
+from napari_unet_nuclei.core.image_files import read_image
+from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.inputs import find_inputs
+from napari_unet_nuclei.core.label_collections import open_collection
+from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.model_store import read_bundle
+from napari_unet_nuclei.core.samples import open_samples, read_good_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from multiprocessing.connection import Connection
+
+    from numpy.typing import NDArray
+
+SECONDS = 10
+MEMORY = 3 * 2**30  # bytes of address space, of which Python and NumPy take 1 GiB
+CASES_A_WORKER = 300
+ACCEPTED, OWN = "accepted", "own error"
+FAULTS = ("foreign exception", "crash", "hang", "unclear error", "warning")
+KINDS = ("folder", "zip", "png", "tiff", "csv", "bundle", "labels", "other picture")
+
+
+# What is read -----------------------------------------------------------------------
+
+
+def make_case(number: int, seed: int, data: Path | None, folder: Path) -> Path:
+    """Write a damaged file or folder; the same for the same number and seed."""
+    rng = np.random.default_rng([seed, number])
+    kind = KINDS[number % len(KINDS)]
+    match kind:
+        case "folder":
+            return write_folder(mutate_tree(data_set(data), rng), folder / "case", rng)
+        case "labels":
+            return write_folder(mutate_tree(labelled(data), rng), folder / "case", rng)
+        case "zip":
+            path = folder / "case.zip"
+            if not rng.integers(50):
+                path.write_bytes(mutate_bytes(bomb(), rng))
+                return path
+            return write_zip(mutate_tree(data_set(data), rng), path, rng)
+        case "csv":
+            path = folder / "case.csv"
+            path.write_bytes(mutate_csv(table(data), rng))
+            return path
+        case "bundle":
+            path = folder / "case.unetnuclei"
+            path.write_bytes(mutate_bundle(model(), rng))
+            return path
+    content = pick(rng, images(kind, data))
+    knowing = {"png": mutate_png, "tiff": mutate_tiff}.get(kind, mutate_bytes)
+    content = (knowing if rng.integers(2) else mutate_bytes)(content, rng)
+    suffixes = {"png": ("png",), "tiff": ("tif", "tiff")}.get(kind, ("jpg", "bmp"))
+    suffix = pick(rng, suffixes * 4 + ("png", "tif", "jpg", "bmp"))
+    path = folder / f"case.{suffix}"
+    path.write_bytes(content)
+    return path
+
+
+# How it is read ---------------------------------------------------------------------
+
+
+def read_case(path: Path) -> Iterator[Callable[[], object]]:
+    """Yield what the command line calls for such a path, one call after the other."""
+    if path.suffix == ".csv":
+        yield lambda: read_table(path)
+    elif path.suffix == ".unetnuclei":
+        yield lambda: read_bundle(path)
+    elif path.suffix == ".zip" or path.is_dir():
+        yield lambda: is_dsb2018(path)
+        yield lambda: is_sample_folder(path)
+        yield lambda: read_data_set(path)
+        yield lambda: [look_at(each.read(), path) for each in find_inputs([path])]
+    else:
+        yield lambda: look_at(read_image(path), path)
+        yield lambda: read_labels(path)
+
+
+def read_data_set(path: Path) -> None:
+    """Read every sample, as training does, then those that are left one by one."""
+    source = open_samples(path)
+    samples, problems = read_good_samples(source, source.sample_ids)
+    for sample in samples:
+        look_at(sample.image, path)
+    if problems:
+        source.read_sample(problems[0].sample_id)
+
+
+def read_table(path: Path) -> None:
+    """Read the nuclei of every image of a table, as scoring does."""
+    collection = open_collection(path)
+    for name in collection.names:
+        collection.read(name, SHAPE)
+
+
+def look_at(image: NDArray[Any], path: Path) -> None:
+    """Make of an image what networks are fed; a batch puts its name before errors."""
+    try:
+        planes = to_planes(PlaneStack(image).single_plane())
+    except ImageError as error:
+        raise ImageError(f"{path.stem}: {error}") from error
+    scaled = normalise(planes, intensity_limits(planes))
+    if not np.isfinite(scaled).all():
+        raise ArithmeticError("the network would see what is no number")
+
+
+@dataclass
+class Outcome:
+    """What became of a case."""
+
+    number: int
+    answers: list[str] = field(default_factory=list)
+    evidence: str = ""
+    seconds: float = 0.0
+    megabytes: float = 0.0
+
+
+def judge(number: int, path: Path) -> Outcome:
+    """Read a case and say how it was answered."""
+    outcome = Outcome(number)
+    start = time.perf_counter()
+    for call in read_case(path):
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            try:
+                call()
+            except UNetNucleiError as error:
+                message = str(error)
+                is_clear = "case" in message and "\n" not in message
+                outcome.answers.append(OWN if is_clear else "unclear error")
+                outcome.evidence = message if not is_clear else outcome.evidence
+            except Exception as error:  # noqa: BLE001 - whatever comes is counted
+                outcome.answers.append("foreign exception")
+                outcome.evidence = "".join(traceback.format_exception(error))
+            else:
+                outcome.answers.append(ACCEPTED)
+        if caught:
+            outcome.answers.append("warning")
+            outcome.evidence = outcome.evidence or str(caught[0])
+    outcome.seconds = time.perf_counter() - start
+    return outcome
+
+
+# Processes --------------------------------------------------------------------------
+
+
+def work(connection: Connection, seed: int, data: Path | None) -> None:
+    """Judge the cases whose numbers come in, until None does."""
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    while (number := connection.recv()) is not None:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            path = make_case(number, seed, data, Path(folder))
+            before = reset_peak()
+            connection.send(None)  # from now on the time counts
+            outcome = judge(number, path)
+            outcome.megabytes = peak_megabytes() - before
+        connection.send(outcome)
+
+
+def reset_peak() -> float:
+    """Let the peak of memory start from now; return how much is in use."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5")
+    return peak_megabytes()
+
+
+def peak_megabytes() -> float:
+    """Return the most memory this process had since the peak was reset."""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return int(line.split()[1]) / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+class Worker:
+    """A process that judges some hundred cases."""
+
+    def __init__(self, seed: int, data: Path | None) -> None:
+        context = multiprocessing.get_context("fork")
+        self._connection, theirs = context.Pipe()
+        self._process = context.Process(target=work, args=(theirs, seed, data))
+        self._process.start()
+        theirs.close()
+        self.n_cases = 0
+
+    def judge(self, number: int) -> Outcome:
+        """Judge a case; the process may not outlive it."""
+        self.n_cases += 1
+        try:
+            self._connection.send(number)
+            self._connection.recv()
+            if self._connection.poll(SECONDS):
+                outcome: Outcome = self._connection.recv()
+                return outcome
+        except (EOFError, OSError):
+            self._process.join()
+            self.n_cases = CASES_A_WORKER
+            code = self._process.exitcode or 0
+            name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+            return Outcome(number, ["crash"], name)
+        self._process.kill()
+        self.n_cases = CASES_A_WORKER
+        return Outcome(number, ["hang"], f"more than {SECONDS} s", SECONDS)
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.is_alive():
+            with contextlib.suppress(OSError):
+                self._connection.send(None)
+        self._process.join()
+        self._connection.close()
+
+
+def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
+    """Judge the cases one after the other, in ever new processes."""
+    for make in (data_set, labelled, table, nuclei):
+        make(data)
+    for kind in ("png", "tiff", "other picture"):
+        images(kind, data)
+    model(), bomb()  # once, for all processes
+    worker = Worker(seed, data)
+    for number in range(n_cases):
+        if worker.n_cases >= CASES_A_WORKER:
+            worker.close()
+            worker = Worker(seed, data)
+        yield worker.judge(number)
+    worker.close()
+
+
+# Report -----------------------------------------------------------------------------
+
+
+def report(outcomes: list[Outcome], seconds: float) -> bool:
+    """Print a table and what is wrong; true when nothing is."""
+    columns = ("cases", ACCEPTED, OWN, *FAULTS, "slowest, s", "memory, MB")
+    print("| kind | " + " | ".join(columns) + " |")
+    print("| --- " * (len(columns) + 1) + "|")
+    by_kind: dict[str, list[Outcome]] = defaultdict(list)
+    for outcome in outcomes:
+        by_kind[KINDS[outcome.number % len(KINDS)]].append(outcome)
+        by_kind["all"].append(outcome)
+    for kind in (*KINDS, "all"):
+        group = by_kind[kind]
+        if not group:
+            continue
+        counts = Counter(verdict(outcome) for outcome in group)
+        numbers = [len(group), *(counts[each] for each in (ACCEPTED, OWN, *FAULTS))]
+        slowest = max(outcome.seconds for outcome in group)
+        most = max(outcome.megabytes for outcome in group)
+        cells = " | ".join(f"{number:,}" for number in numbers)
+        print(f"| {kind} | {cells} | {slowest:.1f} | {most:.0f} |")
+    print(f"\n{len(outcomes):,} cases in {seconds / 60:.1f} min")
+    faults = [outcome for outcome in outcomes if verdict(outcome) in FAULTS]
+    for outcome in faults:
+        kind = KINDS[outcome.number % len(KINDS)]
+        last = outcome.evidence.strip().splitlines()[-1:]
+        print(
+            f"case {outcome.number} ({kind}): {verdict(outcome)}: {''.join(last)[:300]}"
+        )
+    return not faults
+
+
+def verdict(outcome: Outcome) -> str:
+    """Sum up the answers to a case: its worst fault, or whether all was accepted."""
+    for fault in FAULTS:
+        if fault in outcome.answers:
+            return fault
+    return OWN if OWN in outcome.answers else ACCEPTED
+
+
+def main() -> int:
+    """Run the cases, or a single one in this very process."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--cases", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--data", type=Path, help="DSB2018 data set; drawn without")
+    parser.add_argument("--only", type=int, metavar="NUMBER", help="repeat one case")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="copy that case here")
+    arguments = parser.parse_args()
+    logging.getLogger("tifffile").setLevel(logging.CRITICAL)  # as the command line does
+    if arguments.only is not None:
+        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+            path = make_case(
+                arguments.only, arguments.seed, arguments.data, Path(folder)
+            )
+            if arguments.keep is not None:
+                arguments.keep.mkdir(parents=True, exist_ok=True)
+                copy = shutil.copytree if path.is_dir() else shutil.copy
+                copy(path, arguments.keep / path.name)
+            for call in read_case(path):
+                try:
+                    call()
+                except Exception:  # noqa: BLE001 - to be looked at
+                    traceback.print_exc()
+        return 0
+    start = time.perf_counter()
+    outcomes = []
+    for outcome in judge_all(arguments.cases, arguments.seed, arguments.data):
+        outcomes.append(outcome)
+        if sys.stderr.isatty():
+            print(f"\r{len(outcomes):,}", end="", file=sys.stderr)
+    return int(not report(outcomes, time.perf_counter() - start))
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    sys.exit(main())

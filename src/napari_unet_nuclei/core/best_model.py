@@ -1,0 +1,93 @@
+"""The best weights of a training run so far, and the model file that holds them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.model_store import (
+    ModelBundle,
+    ModelConfig,
+    check_suffix,
+    write_bundle,
+)
+from napari_unet_nuclei.core.models.exporting import add_openvino
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.models.bundling import Weights
+
+
+class BestModel:
+    """A model that gets better.
+
+    Parameters
+    ----------
+    output : Path
+        File to write.
+    config : ModelConfig
+        Everything but the weights; may be replaced while there is no final one.
+    weights : dict of str to ndarray of float32
+        Weights at the beginning of the run.
+
+    Attributes
+    ----------
+    scores : Scores, optional
+        Those of the best weights; ``None`` before the first validation.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be a model.
+    """
+
+    def __init__(self, output: Path, config: ModelConfig, weights: Weights) -> None:
+        check_suffix(output)
+        self.config = config
+        self.weights = weights
+        self.scores: Scores | None = None
+        self._output = output
+
+    def consider(self, weights: Weights, scores: Scores) -> bool:
+        """Keep and write weights if they are better than all before.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray of float32
+            Weights by path; not to be changed afterwards.
+        scores : Scores
+            Their scores on the held-out samples.
+
+        Returns
+        -------
+        bool
+            Whether they are the best so far.
+        """
+        if self.scores is not None and scores.dsb2018 <= self.scores.dsb2018:
+            return False
+        self.weights, self.scores = weights, scores
+        write_bundle(self._output, self._bundle())
+        return True
+
+    def complete(self) -> str | None:
+        """Write the model with its OpenVINO form.
+
+        Returns
+        -------
+        str, optional
+            Why it has none: it is a model all the same, but slower.
+        """
+        bundle, warning = self._bundle(), None
+        try:
+            bundle = add_openvino(bundle)
+        except EngineError as error:
+            warning = str(error)
+        write_bundle(self._output, bundle)
+        return warning
+
+    def _bundle(self) -> ModelBundle:
+        return ModelBundle(
+            name=self._output.stem, config=self.config, weights=self.weights
+        )

@@ -1,0 +1,86 @@
+"""The samples that judge a training run, and what the last judgement looked like.
+
+How samples are held out, predicted and scored is in ``validation``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.validation import (
+    predict_samples,
+    score_maps,
+    tune_splitting,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.engine import Engine
+    from napari_unet_nuclei.core.metrics import Scores
+    from napari_unet_nuclei.core.model_store import ModelConfig
+    from napari_unet_nuclei.core.prediction_pictures import ShownSamples
+    from napari_unet_nuclei.core.sample import Sample
+    from napari_unet_nuclei.core.splitting import SplittingParameters
+
+
+class HeldOutSamples:
+    """Samples that are never trained on.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        The samples.
+    shown : ShownSamples, optional
+        Those to draw whenever they are scored.
+
+    Attributes
+    ----------
+    pictures : dict of str to (Y, X, 3) ndarray of uint8
+        What was drawn last, by sample id.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], shown: ShownSamples | None = None
+    ) -> None:
+        self._samples = samples
+        self._shown = shown
+        self.pictures: dict[str, NDArray[np.uint8]] = {}
+
+    def score(self, engine: Engine, config: ModelConfig) -> Scores:
+        """Compare the nuclei that a network finds with the true ones.
+
+        Parameters
+        ----------
+        engine : Engine
+            Runtime that holds the network.
+        config : ModelConfig
+            Its geometry and thresholds.
+
+        Returns
+        -------
+        Scores
+            Scores over all samples.
+        """
+        maps = predict_samples(engine, config, self._samples)
+        if self._shown is not None:
+            self.pictures = self._shown.draw(maps, config.splitting)
+        return score_maps(maps, self._samples, config.splitting)
+
+    def tune(
+        self, engine: Engine, config: ModelConfig
+    ) -> tuple[SplittingParameters, Scores]:
+        """Find the thresholds that suit a network best; see :meth:`score`.
+
+        Returns
+        -------
+        parameters : SplittingParameters
+            The best thresholds.
+        scores : Scores
+            What they reach.
+        """
+        maps = predict_samples(engine, config, self._samples)
+        return tune_splitting(maps, self._samples, config.splitting)

@@ -1,0 +1,86 @@
+"""What every writer says when the disk is full or the folder closed.
+
+The kernel itself refuses: the temporary file is a link to /dev/full.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.label_files import (
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.overlays import write_png
+from napari_unet_nuclei.core.rle import write_rle_csv
+from napari_unet_nuclei.core.settings import Architecture
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+LABELS = np.random.default_rng(0).integers(0, 999, (200, 300))
+MODEL = ModelBundle(
+    name="tiny",
+    config=ModelConfig(
+        architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=14
+    ),
+    weights={"kernel": np.ones((9, 9), np.float32)},
+)
+WRITERS: dict[str, Callable[[Path], None]] = {
+    "a.tif": lambda path: write_labels_tiff(path, LABELS),
+    "a.png": lambda path: write_labels_png(path, LABELS),
+    "a_0001.png": lambda path: write_dsb2018_sample(
+        path.parents[2], "a", LABELS.astype(np.uint8), LABELS == 1
+    ),
+    "overlay.png": lambda path: write_png(path, np.zeros((9, 9, 3), np.uint8)),
+    "a.csv": lambda path: write_rle_csv(path, {"a": LABELS}),
+    "a.unetnuclei": lambda path: write_bundle(path, MODEL),
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Folder that a DSB2018 sample ``a`` has its masks in, as good as any."""
+    path = tmp_path / "a/masks"
+    path.mkdir(parents=True)
+    return path
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
+def test_a_full_disk_is_named_and_nothing_half_is_left(
+    folder, name, write, monkeypatch
+):
+    unique = uuid.UUID(int=0)
+    monkeypatch.setattr(uuid, "uuid4", lambda: unique)
+    temporary = folder / f".{unique.hex}{Path(name).suffix}"
+    temporary.symlink_to("/dev/full")
+    if not name.startswith("a_"):  # an earlier mask would be removed first
+        (folder / name).write_text("from before")
+    with pytest.raises(OutputError, match="No space left on device") as caught:
+        write(folder / name)
+    assert str(folder / name) in str(caught.value)
+    assert "on a disk that has room" in str(caught.value)
+    assert not temporary.is_symlink()
+    assert [path.read_text() for path in folder.iterdir()] in ([], ["from before"])
+
+
+@pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
+def test_a_closed_folder_is_named(folder, name, write, monkeypatch):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(OutputError, match="Permission denied") as caught:
+        write(folder / name)
+    assert str(folder / name) in str(caught.value)
+    assert list(folder.iterdir()) == []

@@ -1,0 +1,407 @@
+"""Every way in which real data sets are broken, and the sentence that answers it.
+
+Each case damages one of two samples of a DSB2018 data set, read as a folder and as
+a zip; the other must be read as if nothing was wrong.  Details are tested with the
+module that answers.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+import struct
+import tracemalloc
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
+from napari_unet_nuclei.core.image_files import read_image
+from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_tiff
+from napari_unet_nuclei.core.samples import open_samples, read_good_samples
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.samples import SampleSource
+
+IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8)
+LABELS = np.zeros(IMAGE.shape, np.int32)
+LABELS[2:9, 3:12] = 1
+LABELS[12:20, 15:28] = 2
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Data set of the samples ``bad``, to be damaged, and ``good``."""
+    path = tmp_path / "stage1_train"
+    for sample_id in ("bad", "good"):
+        write_dsb2018_sample(path, sample_id, IMAGE, LABELS)
+    return path
+
+
+def pack(folder: Path) -> Path:
+    return Path(shutil.make_archive(str(folder), "zip", folder.parent, folder.name))
+
+
+@pytest.fixture(params=["folder", "zip"])
+def open_again(request: pytest.FixtureRequest) -> Callable[[Path], SampleSource]:
+    """Open the damaged folder as it is, or packed."""
+    if request.param == "folder":
+        return open_samples
+    return lambda folder: open_samples(pack(folder))
+
+
+def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
+    file = io.BytesIO()
+    image.save(file, file_format, **options)
+    return file.getvalue()
+
+
+def tiff(array: NDArray[np.generic], **options: object) -> bytes:
+    file = io.BytesIO()
+    tifffile.imwrite(file, array, **options)
+    return file.getvalue()
+
+
+def png_header(width: int, height: int) -> bytes:
+    """Grey pixels, as a PNG says it, and not one of them."""
+    header = b"IHDR" + struct.pack(">2I5B", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in (header, b"IDAT", b"IEND")
+    )
+
+
+def tiff_header(side: int) -> bytes:
+    """Grey pixels, as a compressed TIFF says it, and none of them."""
+    content = tiff(np.zeros((8, 8), np.uint8), compression="zlib", metadata=None)
+    changed = bytearray(content)
+    for entry in range(10, 10 + 12 * 9, 12):
+        (code,) = struct.unpack_from("<H", content, entry)
+        if code in (256, 257) or (code == 278 and side):  # rows in a strip
+            struct.pack_into("<HII", changed, entry + 2, 4, 1, side)
+        if code in (273, 279):  # where the strip is, and its size
+            struct.pack_into("<I", changed, entry + 8, 0)
+    return bytes(changed)
+
+
+PNG = encode(Image.fromarray(IMAGE), "PNG")
+TIFF = tiff(IMAGE, compression="zlib")
+FRAMES = [Image.new("L", (32, 24), value) for value in (0, 90, 200)]
+GIF = encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:])
+ANIMATED_PNG = encode(FRAMES[0], "PNG", save_all=True, append_images=FRAMES[1:])
+
+# File of the image, its content, and what the message says beside its name.
+BAD_IMAGES = {
+    "a text": ("bad.png", b"Dear colleague", "which holds text"),
+    "nothing": ("bad.png", b"", "which is empty"),
+    "an animated GIF": ("bad.png", GIF, "which holds a GIF"),
+    "an animated PNG": ("bad.png", ANIMATED_PNG, "an animation of 3 pictures"),
+    "a PNG cut in its header": ("bad.png", PNG[:30], "cut off or damaged"),
+    "a PNG cut in its pixels": ("bad.png", PNG[:-200], "image file is truncated"),
+    "a PNG with a wrong byte": ("bad.png", PNG[:80] + b"?" + PNG[81:], "Error"),
+    "a TIFF cut in its header": ("bad.tif", TIFF[:60], "Error"),
+    "a TIFF cut in its pixels": ("bad.tif", TIFF[:-200], "Error"),
+    "a TIFF with a wrong byte": ("bad.tif", TIFF[:-99] + b"?" + TIFF[-98:], "Error"),
+    "60,000 × 60,000 in a PNG": ("bad.png", png_header(60_000, 60_000), "3600000000"),
+    "13,000 × 13,000 in a PNG": ("bad.png", png_header(13_000, 13_000), "truncated"),
+    "60,000 × 60,000 in a TIFF": ("bad.tif", tiff_header(60_000), "60,000 × 60,000"),
+    "0 × 0 in a PNG": ("bad.png", png_header(0, 0), "cut off or damaged"),
+    "0 × 0 in a TIFF": ("bad.tif", tiff_header(0), "at least one pixel"),
+    "complex numbers": ("bad.tif", tiff(IMAGE * 1j), "dtype complex"),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "evidence"), BAD_IMAGES.values(), ids=BAD_IMAGES
+)
+@pytest.mark.parametrize("kind", ["images", "masks"])
+def test_a_file_that_is_no_image_is_answered_in_one_sentence(
+    folder, open_again, kind, name, content, evidence
+):
+    if kind == "images":
+        (folder / "bad/images/bad.png").unlink()
+    (folder / "bad" / kind / name).write_bytes(content)
+    tracemalloc.start()
+    try:
+        samples, problems = read_good_samples(open_again(folder), ["bad", "good"])
+        assert tracemalloc.get_traced_memory()[1] < 50_000_000
+    finally:
+        tracemalloc.stop()
+    assert [sample.sample_id for sample in samples] == ["good"]
+    np.testing.assert_array_equal(samples[0].labels, LABELS)
+    (problem,) = problems
+    assert f"bad/{kind}/{name}" in problem.reason
+    assert "Expected" in problem.reason
+    assert "Received" in problem.reason
+    assert evidence in problem.reason
+    assert "\n" not in problem.reason
+
+
+def no_image(sample: Path) -> None:
+    (sample / "images/bad.png").unlink()
+    (sample / "images/bad.gif").write_bytes(GIF)
+
+
+def two_images(sample: Path) -> None:
+    (sample / "images/second.png").write_bytes(PNG)
+
+
+def stack_of_images(sample: Path) -> None:
+    (sample / "images/bad.png").unlink()
+    stack = tiff(np.stack([IMAGE] * 5), photometric="minisblack")
+    (sample / "images/bad.tif").write_bytes(stack)
+
+
+def mask_of_another_size(sample: Path) -> None:
+    (sample / "masks/odd.png").write_bytes(encode(Image.new("L", (24, 32)), "PNG"))
+
+
+def no_masks(sample: Path) -> None:
+    shutil.rmtree(sample / "masks")
+
+
+def masks_of_another_kind(sample: Path) -> None:
+    for path in (sample / "masks").iterdir():
+        path.rename(path.with_suffix(".npy"))
+
+
+def jpeg_mask(sample: Path) -> None:
+    (sample / "masks/odd.jpg").write_bytes(encode(Image.new("L", (32, 24)), "JPEG"))
+
+
+BAD_SAMPLES = {
+    no_image: "exactly one image in its images folder. Received: none",
+    two_images: r"exactly one image in .* Received: 2 \(bad\.png, second\.png\)",
+    stack_of_images: r"Received: image \(5, 24, 32\) of uint8",
+    mask_of_another_size: r"\(24, 32\)\. Received: .*masks/odd\.png of .*\(32, 24\)",
+    no_masks: "has no masks. Expected one file a nucleus",
+    masks_of_another_kind: r"masks as image files. Received: 2 \(bad_0001\.npy, ",
+    jpeg_mask: r"without lossy compression. Received: .*masks/odd\.jpg",
+}
+
+
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    BAD_SAMPLES.items(),
+    ids=[damage.__name__ for damage in BAD_SAMPLES],
+)
+def test_a_sample_that_is_incomplete_is_answered_in_one_sentence(
+    folder, open_again, damage, reason
+):
+    damage(folder / "bad")
+    source = open_again(folder)
+    with pytest.raises(DatasetError, match=reason) as caught:
+        source.read_sample("bad")
+    assert "bad" in str(caught.value)
+    np.testing.assert_array_equal(source.read_sample("good").labels, LABELS)
+
+
+def test_overlapping_masks_give_the_pixel_to_the_first(folder, open_again):
+    both = np.full(LABELS.shape, 255, np.uint8)
+    (folder / "bad/masks/c.png").write_bytes(encode(Image.fromarray(both), "PNG"))
+    expected = np.where(LABELS == 0, 3, LABELS)
+    labels = open_again(folder).read_labels("bad")
+    np.testing.assert_array_equal(labels, expected)
+
+
+def test_an_empty_mask_is_no_nucleus(folder, open_again):
+    none = encode(Image.new("L", (32, 24)), "PNG")
+    (folder / "bad/masks/bad_0000.png").write_bytes(none)
+    labels = open_again(folder).read_labels("bad")
+    np.testing.assert_array_equal(labels, np.where(LABELS > 0, LABELS + 1, 0))
+
+
+def test_an_image_without_nuclei_has_an_empty_folder(folder, open_again):
+    for path in (folder / "bad/masks").iterdir():
+        path.unlink()
+    assert not open_again(folder).read_labels("bad").any()
+
+
+PALETTE = Image.fromarray(IMAGE % 3, "P")
+PALETTE.putpalette([0, 0, 0, 250, 40, 60, 30, 200, 90])
+COLOURS = np.array([[0, 0, 0], [250, 40, 60], [30, 200, 90]])[IMAGE % 3]
+CMYK = Image.merge(
+    "CMYK", [Image.fromarray(255 - IMAGE)] * 3 + [Image.new("L", (32, 24))]
+)
+HOLES = IMAGE.astype(np.float32)
+HOLES[0, :3] = np.nan, np.inf, -np.inf
+
+# File of an unusual image, its content, and the pixels it must be read as.
+GOOD_IMAGES = {
+    "CMYK in a TIFF": ("bad.tif", encode(CMYK, "TIFF"), np.stack([IMAGE] * 3, -1)),
+    "a palette": ("bad.png", encode(PALETTE, "PNG"), COLOURS),
+    "a palette in a TIFF": ("bad.tif", encode(PALETTE, "TIFF"), COLOURS),
+    "1 bit": (
+        "bad.png",
+        encode(Image.fromarray(IMAGE > 99), "PNG"),
+        (IMAGE > 99) * 255,
+    ),
+    "12 in 16 bits": ("bad.tif", tiff(IMAGE * np.uint16(16)), IMAGE * np.uint16(16)),
+    "NaN and infinities": ("bad.tif", tiff(HOLES), HOLES),
+    "a wrong suffix": ("bad.jpg", TIFF, IMAGE),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "expected"), GOOD_IMAGES.values(), ids=GOOD_IMAGES
+)
+def test_an_unusual_image_is_read_right(folder, open_again, name, content, expected):
+    (folder / "bad/images/bad.png").unlink()
+    (folder / "bad/images" / name).write_bytes(content)
+    sample = open_again(folder).read_sample("bad")
+    np.testing.assert_array_equal(sample.image, expected)
+    np.testing.assert_array_equal(sample.labels, LABELS)
+    planes = to_planes(sample.image)
+    scaled = normalise(planes, intensity_limits(planes))
+    assert np.isfinite(scaled).all()
+    assert scaled.max() == 1
+
+
+def test_more_bits_show_the_same(folder):
+    """What a network sees does not depend on how intensities are stored."""
+    seen = []
+    for image in (IMAGE, IMAGE * np.uint16(16), IMAGE / np.float32(255)):
+        planes = to_planes(image)
+        seen.append(normalise(planes, intensity_limits(planes)))
+    np.testing.assert_allclose(seen[1], seen[0], atol=1e-6)
+    np.testing.assert_allclose(seen[2], seen[0], atol=1e-6)
+
+
+def test_a_single_pixel_is_an_image(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", np.full((1, 1), 7, np.uint8), [[1]])
+    sample = open_samples(tmp_path).read_sample("a")
+    assert (sample.image.tolist(), sample.labels.tolist()) == ([[7]], [[1]])
+
+
+NAMES = ["Zellkern-Ü 細胞核 🔬", "-rf", "a b'\"&;$(x)", "n" * 120, "%s{0}", "[red]a"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_are_only_names(tmp_path, open_again, name):
+    folder = tmp_path / "stage1_train"
+    write_dsb2018_sample(folder, name, IMAGE, LABELS)
+    source = open_again(folder)
+    assert source.sample_ids == (name,)
+    np.testing.assert_array_equal(source.read_sample(name).labels, LABELS)
+    (folder / name / "images" / f"{name}.png").write_bytes(b"Dear colleague")
+    with pytest.raises(ImageError, match="which holds text") as caught:
+        open_again(folder).read_sample(name)
+    assert f"{name}/images/{name}.png" in str(caught.value)
+
+
+def test_names_that_no_file_can_have_are_read_from_a_zip(tmp_path):
+    name = "n" * 5000
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
+        file.writestr(f"{name}/images/a.png", PNG)
+        file.writestr(f"{name}/masks/a.png", PNG)
+    sample = open_samples(tmp_path / "a.zip").read_sample(name)
+    np.testing.assert_array_equal(sample.image, IMAGE)
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path):
+    """300 MB of zeros in 300 kB, called an image."""
+    path = tmp_path / "bomb.zip"
+    with (
+        zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file,
+        file.open("a/images/a.png", "w") as member,
+    ):
+        for _ in range(300):
+            member.write(bytes(1_000_000))
+    tracemalloc.start()
+    try:
+        reason = (
+            r"at most 268,435,456 bytes .*bomb\.zip, where a/images/a\.png has 300,"
+        )
+        with pytest.raises(DatasetError, match=reason):
+            open_samples(path).read_image("a")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("name", ["../a", "/a", "C:/a", r"..\a"])
+def test_a_zip_that_would_write_elsewhere_is_refused(tmp_path, name):
+    with zipfile.ZipFile(tmp_path / "evil.zip", "w") as file:
+        file.writestr(f"{name}/images/a.png", PNG)
+    with pytest.raises(
+        DatasetError, match=r"stay inside of it. Received: .*evil\.zip w"
+    ):
+        open_samples(tmp_path / "evil.zip")
+    assert [path.name for path in tmp_path.iterdir()] == ["evil.zip"]
+
+
+def test_a_zip_with_a_password_is_refused(folder):
+    path = pack(folder)
+    locked = bytearray(path.read_bytes())
+    for start in range(len(locked) - 4):
+        if locked[start : start + 4] == b"PK\1\2":
+            locked[start + 8] |= 1  # the bit that says "encrypted"
+    path.write_bytes(locked)
+    with pytest.raises(
+        DatasetError, match=r"without a password. Received: .*train\.zip"
+    ):
+        open_samples(path).read_sample("good")
+
+
+# Labels in a folder of their own, beside an image of the same name.
+BAD_LABELS = {
+    "negative": (tiff(LABELS - 1), "values from -1 to 1"),
+    "fractions": (tiff(LABELS / np.float32(2)), "with the value 0.5"),
+    "no numbers": (tiff(np.full(LABELS.shape, np.nan)), "with the value nan"),
+    "too large": (tiff(LABELS.astype(np.uint32) << 31), "values from 0 to 2147483648"),
+    "colours": (encode(PALETTE.convert("RGB"), "TIFF"), "not as colours"),
+    "a stack": (tiff(np.stack([LABELS] * 5)), "shape (5, 24, 32)"),
+    "another size": (tiff(LABELS.T), "labels (32, 24)"),
+    "cut off": (TIFF[:-200], "Check that the file is complete"),
+}
+
+
+@pytest.mark.parametrize(("content", "evidence"), BAD_LABELS.values(), ids=BAD_LABELS)
+def test_labels_that_are_none_are_answered_in_one_sentence(tmp_path, content, evidence):
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for name in ("bad", "good"):
+        (tmp_path / f"images/{name}.png").write_bytes(PNG)
+        write_labels_tiff(tmp_path / f"labels/{name}.tif", LABELS)
+    (tmp_path / "labels/bad.tif").write_bytes(content)
+    samples, problems = read_good_samples(open_samples(tmp_path), ["bad", "good"])
+    np.testing.assert_array_equal(samples[0].labels, LABELS)
+    (problem,) = problems
+    assert evidence in problem.reason
+    assert "bad" in problem.reason
+
+
+MASKS = {
+    "255": tiff((LABELS > 0) * np.uint8(255)),
+    "1 bit": tiff(LABELS > 0),
+    "float": tiff((LABELS > 0).astype(np.float32)),
+    "RGB": encode(Image.fromarray(LABELS > 0).convert("RGB"), "TIFF"),
+}
+
+
+@pytest.mark.parametrize("content", MASKS.values(), ids=MASKS)
+def test_a_mask_in_place_of_labels_is_taken_apart(tmp_path, content):
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    (tmp_path / "images/a.png").write_bytes(PNG)
+    (tmp_path / "labels/a.tif").write_bytes(content)
+    np.testing.assert_array_equal(open_samples(tmp_path).read_labels("a"), LABELS)
+
+
+@pytest.mark.parametrize("name", ["gone", "n" * 300, "n" * 300 + ".zip", "a\0b"])
+def test_a_path_that_leads_nowhere_is_named(tmp_path, name):
+    with pytest.raises(UNetNucleiError, match=r"does not exist"):
+        open_samples(tmp_path / name)
+    with pytest.raises(ImageError, match="readable image file"):
+        read_image(tmp_path / f"{name}.png")
