@@ -96,5 +96,5 @@ def test_what_holds_no_labels_is_named(tmp_path: Path, name: str) -> None:
 def test_runs_beyond_the_image_name_the_csv_and_the_image(tmp_path: Path) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ImageId,EncodedPixels\nb,5 100\n")
-    with pytest.raises(LabelsError, match=r"a\.csv, image b: "):
+    with pytest.raises(LabelsError, match=r"a\.csv: Expected runs"):
         open_collection(path).read("b", (2, 3))

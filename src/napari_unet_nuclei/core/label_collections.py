@@ -133,7 +133,7 @@ class _CsvCollection:
         try:
             return Labelled(decode_labels(self._table.runs[name], shape))
         except LabelsError as error:
-            raise LabelsError(f"{self._path}, image {name}: {error}") from error
+            raise LabelsError(f"{self._path}: {error}") from error
 
 
 def open_collection(path: Path) -> LabelCollection:
