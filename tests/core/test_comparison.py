@@ -113,5 +113,7 @@ def test_shapes_that_differ_are_reported_with_the_image(truth, prediction):
 def test_runs_that_leave_the_image_are_reported_with_it(truth, tmp_path):
     path = tmp_path / "a.csv"
     path.write_text("ImageId,EncodedPixels\na,1 2\nb,9999 2\nc,\n")
-    with pytest.raises(LabelsError, match=r"Image b: .*a\.csv: Expected runs inside an image"):
+    with pytest.raises(
+        LabelsError, match=r"Image b: .*a\.csv: Expected runs inside an image"
+    ):
         list(compare(open_collection(truth), open_collection(path)))

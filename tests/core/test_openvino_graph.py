@@ -81,3 +81,16 @@ def test_a_grey_plane_is_seen_as_three(network):
     grey = TILES[..., :1]
     expected = run(network(), np.repeat(grey, 3, axis=-1))
     np.testing.assert_allclose(run(take_grey(network()), grey), expected, atol=1e-6)
+
+
+def test_kernels_that_are_computed_are_left_alone():
+    ops = openvino.opset13
+    image = ops.parameter([1, 4, 8, 8], np.float32, name="image")
+    joined = ops.concat([image, image], axis=1)
+    kernel = ops.multiply(np.ones((2, 8, 1, 1), np.float32), np.float32(2))
+    convolved = ops.convolution(joined, kernel, [1, 1], [0, 0], [0, 0], [1, 1])
+    network = openvino.Model([ops.result(convolved)], [image], "quantised")
+    before = kinds(network)
+    split_concatenations(network)
+    shuffle_last_upsampling(network)
+    assert kinds(network) == before

@@ -531,7 +531,7 @@ def test_a_model_is_trained_from_scratch(drawn_samples, output):
 def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output, monkeypatch):
     # The start stays the best, and its thresholds are tuned already.
     monkeypatch.delattr(held_out, "tune_splitting")
-    settings = replace(SETTINGS, epochs=None, minutes=0.001)
+    settings = replace(SETTINGS, epochs=None, minutes=1e-6)
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output
     )

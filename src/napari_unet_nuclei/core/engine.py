@@ -94,7 +94,7 @@ class OpenVinoEngine:
         if bundle.openvino is None:
             raise EngineError(
                 f"The model {bundle.name!r} holds no OpenVINO form, because its "
-                "training was interrupted; use the Keras engine."
+                "training or its export was interrupted; use the Keras engine."
             )
         try:
             import openvino

@@ -32,25 +32,24 @@ def split_concatenations(network: openvino.Model) -> None:
 
     for convolution in _nodes(network, "Convolution"):
         joined = convolution.input_value(0).get_node()
-        if joined.get_type_name() != "Concat":
+        kernel = _constant(convolution.input_value(1))
+        if joined.get_type_name() != "Concat" or kernel is None:
             continue
         parts = joined.input_values()
         n_channels = [part.get_partial_shape()[1].get_length() for part in parts]
-        kernels = np.split(
-            _constant(convolution.input_value(1)), np.cumsum(n_channels)[:-1], axis=1
-        )
+        kernels = np.split(kernel, np.cumsum(n_channels)[:-1], axis=1)
         options = convolution.get_attributes()
         convolved = [
             opset13.convolution(
                 part,
-                opset13.constant(np.ascontiguousarray(kernel)),
+                opset13.constant(np.ascontiguousarray(part_of_kernel)),
                 options["strides"],
                 options["pads_begin"],
                 options["pads_end"],
                 options["dilations"],
                 options["auto_pad"],
             )
-            for part, kernel in zip(parts, kernels, strict=True)
+            for part, part_of_kernel in zip(parts, kernels, strict=True)
         ]
         total = convolved[0]
         for further in convolved[1:]:
@@ -74,6 +73,8 @@ def shuffle_last_upsampling(network: openvino.Model) -> None:
 
     for upsampling in _nodes(network, "ConvolutionBackpropData"):
         kernel = _constant(upsampling.input_value(1))
+        if kernel is None:
+            continue
         n_inputs, n_maps, *size = kernel.shape
         steps = list(upsampling.get_attributes()["strides"])
         if n_maps > _FEW_MAPS or not size == steps == [2, 2]:
@@ -83,6 +84,8 @@ def shuffle_last_upsampling(network: openvino.Model) -> None:
         if added is None or sigmoid is None:
             continue
         bias = _constant(added.input_value(1))
+        if bias is None:
+            continue
         per_pixel = kernel.transpose(2, 3, 1, 0).reshape(4 * n_maps, n_inputs, 1, 1)
         logits = opset13.convolution(
             upsampling.input_value(0),
@@ -146,11 +149,13 @@ def _nodes(network: openvino.Model, kind: str) -> list[openvino.Node]:
     return [node for node in network.get_ordered_ops() if node.get_type_name() == kind]
 
 
-def _constant(output: openvino.Output) -> NDArray[np.float32]:
+def _constant(output: openvino.Output) -> NDArray[np.float32] | None:
     """Value of a constant, also of one that is stored in half precision."""
     node = output.get_node()
     while node.get_type_name() == "Convert":
         node = node.input_value(0).get_node()
+    if node.get_type_name() != "Constant":  # computed, as in quantised networks
+        return None
     return np.asarray(node.get_data(), np.float32)
 
 
