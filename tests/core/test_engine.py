@@ -72,6 +72,27 @@ def test_tiles_may_have_any_size_and_layout(tiny_bundle, engine):
     )
 
 
+@pytest.mark.parametrize("engine", [EngineName.KERAS, EngineName.OPENVINO])
+def test_grey_is_seen_in_every_channel(tiny_bundle, engine):
+    runtime = create_engine(tiny_bundle, engine)
+    grey = np.broadcast_to(TILES[..., :1], TILES.shape)
+    np.testing.assert_allclose(
+        runtime.predict(grey), runtime.predict(grey.copy()), atol=0.01
+    )
+
+
+def test_maps_stay_as_long_as_they_are_looked_at(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    row = engine.predict(TILES)[0, 3, :, 1]  # what is left of the first maps
+    kept = row.copy()
+    address = engine.predict(1 - TILES).ctypes.data
+    np.testing.assert_array_equal(row, kept)
+    # Those nobody has kept leave their memory to the next.
+    assert engine.predict(TILES).ctypes.data == address
+    np.testing.assert_array_equal(row, kept)
+    np.testing.assert_array_equal(engine.predict(TILES)[0, 3, :, 1], kept)
+
+
 def test_openvino_is_preferred(tiny_bundle):
     engine = create_engine(tiny_bundle)
     assert engine.name is EngineName.OPENVINO
@@ -153,8 +174,9 @@ def test_shapes_are_compiled_once_and_forgotten_when_they_hold_too_much(tiny_bun
     assert compiled == [small, large, small]
 
 
-def test_threads_take_turns(tiny_bundle):
-    engine = OpenVinoEngine(tiny_bundle)
+@pytest.mark.parametrize("name", [EngineName.KERAS, EngineName.OPENVINO])
+def test_threads_take_turns(tiny_bundle, name):
+    engine = create_engine(tiny_bundle, name)
     tiles = [TILES[:, :side] for side in (16, 32, 48)] * 8
     expected = [engine.predict(tile) for tile in tiles]
     with ThreadPoolExecutor(4) as executor:
@@ -195,7 +217,7 @@ def test_openvino_chooses_where_there_is_a_choice(devices, expected):
 )
 def test_a_lack_of_memory_is_told_from_other_failures(error):
     class Failing:
-        def __call__(self, *_: object, **__: object) -> None:
+        def predict_on_batch(self, _: object) -> None:
             raise error
 
     with pytest.raises(OutOfMemoryError, match="Keras found no memory"):

@@ -9,6 +9,7 @@ from hypothesis.extra import numpy as hnp
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images import (
     Staining,
+    distinct_planes,
     intensity_limits,
     normalise,
     staining,
@@ -110,6 +111,15 @@ def test_limits_become_zero_and_one():
     scaled = normalise(planes, (10, 30))
     assert scaled.dtype == np.float32
     np.testing.assert_array_equal(scaled[0, :, 0], [0, 0, 0.5, 1, 1])
+
+
+def test_grey_stays_one_plane():
+    grey = np.arange(12.0).reshape(3, 4)
+    colour = np.repeat(grey[..., np.newaxis], 3, axis=-1)
+    one, three = (normalise(to_planes(image), (2, 9)) for image in (grey, colour))
+    np.testing.assert_array_equal(one, three)
+    assert distinct_planes(one).shape == (3, 4, 1)
+    assert distinct_planes(three).shape == (3, 4, 3)
 
 
 @pytest.mark.parametrize("limits", [(3, 3), (4, 3), (np.nan, 3)])

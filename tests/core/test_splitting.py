@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,6 +10,7 @@ from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 from skimage.segmentation import watershed
 
+from napari_unet_nuclei.core import splitting
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.splitting import (
     Maps,
@@ -93,7 +96,7 @@ def test_labels_are_sound_whatever_the_maps(
     parameters = SplittingParameters(
         threshold=0.3, seed_threshold=seed_threshold, min_confidence=min_confidence
     )
-    before = [plane.copy() for plane in maps]
+    before = [plane.copy() for plane in maps.planes]
     labels = split_instances(maps, parameters, threshold=threshold, min_area=min_area)
     if threshold is None:
         threshold = parameters.threshold
@@ -109,7 +112,7 @@ def test_labels_are_sound_whatever_the_maps(
         assert confidence >= min_confidence * (1 - threshold) - 1e-6
     if min_area <= 1 and min_confidence == 0:
         np.testing.assert_array_equal(labels > 0, mask)
-    for plane, copy in zip(maps, before, strict=True):
+    for plane, copy in zip(maps.planes, before, strict=True):
         np.testing.assert_array_equal(plane, copy)
 
 
@@ -158,6 +161,26 @@ def test_labels_of_crowded_nuclei_are_those_of_the_definition(seed):
         labels, split_by_definition(maps, DEFAULT, min_area=10)
     )
     assert labels.max() > ndimage.label(maps.foreground > DEFAULT.threshold)[1] // 2
+
+
+def test_a_large_image_is_split_alike_however_the_work_is_divided(monkeypatch):
+    _, truth = draw_nuclei(3, shape=(300, 200), n_nuclei=50)
+    maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
+    expected = split_instances(maps, DEFAULT)
+    monkeypatch.setattr(splitting, "_BAND_ROWS", 7)
+    monkeypatch.setattr(splitting, "_BLOCK_ROWS", 3)
+    monkeypatch.setattr(splitting, "_N_THREADS", 5)
+    np.testing.assert_array_equal(split_instances(maps, DEFAULT), expected)
+    assert expected.max() > 30
+
+
+def test_several_threads_may_split_at_once():
+    _, truth = draw_nuclei(4, shape=(150, 200), n_nuclei=40)
+    maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
+    expected = split_instances(maps, DEFAULT)
+    with ThreadPoolExecutor(4) as executor:
+        for labels in executor.map(split_instances, [maps] * 12, [DEFAULT] * 12):
+            np.testing.assert_array_equal(labels, expected)
 
 
 def test_the_foreground_alone_is_split_by_its_shape():
@@ -248,7 +271,7 @@ def test_nothing_is_found_on_an_empty_image():
 def test_maps_may_be_views_of_one_array():
     mask, distance = two_discs(gap=-2)
     maps = make_maps(mask, distance)
-    views = Maps(*np.moveaxis(np.stack(maps, axis=-1), -1, 0))
+    views = Maps(*np.moveaxis(np.stack(maps.planes, axis=-1), -1, 0))
     np.testing.assert_array_equal(
         split_instances(views, DEFAULT), split_instances(maps, DEFAULT)
     )

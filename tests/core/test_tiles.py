@@ -177,3 +177,10 @@ def test_a_single_pixel_can_be_padded():
     padded = pad_to_shape(np.full((1, 1, 3), 7, np.float32), (16, 16))
     assert padded.shape == (16, 16, 3)
     assert (padded == 7).all()
+
+
+def test_padded_grey_stays_one_plane():
+    grey = np.broadcast_to(np.ones((2, 3, 1), np.float32), (2, 3, 3))
+    padded = pad_to_shape(grey, (4, 4))
+    assert padded.shape == (4, 4, 3)
+    assert padded.strides[-1] == 0

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib.util
 import math
 import re
+import weakref
 from collections import OrderedDict
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
+from napari_unet_nuclei.core.images import distinct_planes
 from napari_unet_nuclei.core.openvino_graph import (
     hand_out_planes,
     shuffle_last_upsampling,
@@ -26,7 +28,7 @@ from napari_unet_nuclei.core.openvino_graph import (
 from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     import keras
     import openvino
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-_MAX_HELD_AREA = 8 * 2**20  # px² in all; a compiled network holds 100 bytes each
+_MAX_HELD_AREA = 8 * 2**20  # px² in all; a compiled network holds 110 bytes each
 
 
 class Engine(Protocol):
@@ -121,48 +123,69 @@ class OpenVinoEngine:
         self._options = {"PERFORMANCE_HINT": "LATENCY"}
         if precision is not None:
             self._options["INFERENCE_PRECISION_HINT"] = precision
-        self._requests: OrderedDict[tuple[int, ...], openvino.InferRequest] = (
-            OrderedDict()
-        )
+        self._held: OrderedDict[tuple[int, ...], _CompiledNetwork] = OrderedDict()
         self._lock = Lock()
         precision = precision or default.get_type_name()
         self.description = f"OpenVINO, {precision}, on {processor}"
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
-        import openvino
-
-        if tiles.strides[-1] == 0:  # grey, seen as three channels
-            tiles = tiles[..., :1]
-        tiles = np.ascontiguousarray(tiles)
+        tiles = distinct_planes(tiles)
         with self._lock:
             try:
-                request = self._request(tiles.shape)
-                # The maps are written where they stay.
-                planes = np.empty(request.get_output_tensor().shape, np.float32)
-                request.set_output_tensor(openvino.Tensor(planes, shared_memory=True))
-                request.infer({0: tiles}, share_inputs=True)
+                planes = self._compiled(tiles.shape).infer(tiles)
             except (RuntimeError, MemoryError) as error:
                 # What it holds of larger shapes would stay in the way.
-                self._requests.clear()
+                self._held.clear()
                 raise _engine_error("OpenVINO", error) from error
         return np.moveaxis(planes, 1, -1)
 
-    def _request(self, shape: tuple[int, ...]) -> openvino.InferRequest:
+    def _compiled(self, shape: tuple[int, ...]) -> _CompiledNetwork:
         """Compile the network for a shape, or take it from the last time."""
-        if shape in self._requests:
-            self._requests.move_to_end(shape)
-            return self._requests[shape]
-        area = sum(math.prod(held[:3]) for held in self._requests)
-        while self._requests and area + math.prod(shape[:3]) > _MAX_HELD_AREA:
-            held, _ = self._requests.popitem(last=False)
+        if shape in self._held:
+            self._held.move_to_end(shape)
+            return self._held[shape]
+        area = sum(math.prod(held[:3]) for held in self._held)
+        while self._held and area + math.prod(shape[:3]) > _MAX_HELD_AREA:
+            held, _ = self._held.popitem(last=False)
             area -= math.prod(held[:3])
         network = self._grey_network if shape[-1] == 1 else self._network
         network = network.clone()
         network.reshape(list(shape))
         compiled = self._core.compile_model(network, self._device, self._options)
-        self._requests[shape] = compiled.create_infer_request()
-        return self._requests[shape]
+        self._held[shape] = _CompiledNetwork(compiled.create_infer_request())
+        return self._held[shape]
+
+
+class _CompiledNetwork:
+    """A network for tiles of one shape, with memory for them and for their maps.
+
+    The maps are handed out without a copy, and their memory is used again once
+    nobody looks at them any more, because fresh memory takes longer than filling it.
+    """
+
+    def __init__(self, request: openvino.InferRequest) -> None:
+        self.request = request
+        self._output = self._new_output()
+        self._handed_out: Callable[[], Array | None] = lambda: None
+
+    def infer(self, tiles: Array) -> Array:
+        """Turn (batch, Y, X, channels) tiles into (batch, maps, Y, X) planes."""
+        if self._handed_out() is not None:
+            self._output = self._new_output()
+        self.request.get_input_tensor().data[:] = tiles
+        self.request.infer(share_outputs=True)  # else they would be copied
+        planes: Array = self._output.data  # any view of which keeps it alive
+        self._handed_out = weakref.ref(planes)
+        return planes
+
+    def _new_output(self) -> openvino.Tensor:
+        import openvino
+
+        planes = np.empty(self.request.get_output_tensor().shape, np.float32)
+        output = openvino.Tensor(planes, shared_memory=True)
+        self.request.set_output_tensor(output)
+        return output
 
 
 def choose_device(devices: Sequence[str]) -> str:
@@ -185,6 +208,8 @@ def choose_device(devices: Sequence[str]) -> str:
 class KerasEngine:
     """Keras on whichever backend is configured: the float32 reference.
 
+    Calls from several threads take turns.
+
     Parameters
     ----------
     model : keras.Model
@@ -197,6 +222,7 @@ class KerasEngine:
         import keras
 
         self._model = model
+        self._lock = Lock()
         self.description = f"Keras on the {keras.backend.backend()} backend"
 
     @classmethod
@@ -208,14 +234,11 @@ class KerasEngine:
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
-        from keras import ops
-
-        try:
-            return np.asarray(
-                ops.convert_to_numpy(self._model(tiles, training=False)), np.float32
-            )
-        except Exception as error:  # each backend has classes of its own
-            raise _engine_error("Keras", error) from error
+        with self._lock:
+            try:
+                return np.asarray(self._model.predict_on_batch(tiles), np.float32)
+            except Exception as error:  # each backend has classes of its own
+                raise _engine_error("Keras", error) from error
 
 
 def _engine_error(runtime: str, error: Exception) -> EngineError:

@@ -4,114 +4,137 @@ from __future__ import annotations
 
 import math
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from napari_unet_nuclei.core.runs import Runs, expand
 
+if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-Box = tuple[slice, slice]
+_MAX_PARTS = 2  # more threads would wait for memory
+_MIN_PART_AREA = 10_000  # px²; less is flooded before another thread has begun
 
-_N_PARTS = 2  # more threads would wait for memory
+
+class Flooded(NamedTuple):
+    """Pixels that were divided, and among what.
+
+    Parameters
+    ----------
+    pixels : (n,) ndarray of int
+        Indices into the flattened image.
+    numbers : (n,) ndarray of int32
+        Number of the heart that each belongs to.
+    """
+
+    pixels: NDArray[np.intp]
+    numbers: NDArray[np.int32]
 
 
-def flood(
-    labels: NDArray[np.int32],
-    depth: NDArray[np.float32],
-    hearts: NDArray[np.integer],
-    components: NDArray[np.integer],
-    chosen: Mapping[int, Box],
-) -> None:
+def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:
     """Divide components among their hearts, deepest pixels first.
 
     Parameters
     ----------
-    labels : (Y, X) ndarray of int32
-        Gets, in the chosen components, the number of the heart that each pixel
-        belongs to; left alone elsewhere.
     depth : (Y, X) ndarray of float32
         Depth inside a nucleus.
-    hearts : (Y, X) ndarray of int
-        Numbered seeds, 0 elsewhere.
-    components : (Y, X) ndarray of int
-        Numbered components of the foreground, 0 = background.
-    chosen : mapping of int to tuple of slice
-        Components to divide, and the box around each.
+    components : Runs
+        Components to divide.
+    hearts : Runs
+        Seeds, which lie inside them.
+
+    Returns
+    -------
+    Flooded
+        All pixels of the components.
 
     Notes
     -----
-    The boxes of the components are copied side by side into an atlas, which is
-    flooded in one go.  Components cannot flow into each other, and within each the
-    order of pixels stays what it was, so the result is that of flooding the image.
+    The components are copied side by side into an atlas, which is flooded in one
+    go.  They cannot flow into each other, and within each the order of pixels
+    stays what it was, so the result is that of flooding the image; only where two
+    hearts meet that are equally deep can either win.
     """
-    by_area = sorted(chosen, key=lambda number: _area(chosen[number]))
-    # Every second one, so that the parts are alike in size.
-    parts = [by_area[start::_N_PARTS] for start in range(min(_N_PARTS, len(by_area)))]
+    areas = np.bincount(components.numbers, components.lengths)
+    n_parts = int(np.clip(areas.sum() / _MIN_PART_AREA, 1, _MAX_PARTS))
+    # Every second one by area, so that the parts are alike in size.
+    ranks = np.argsort(np.argsort(areas, kind="stable"))
+    part_of_run = ranks[components.numbers] % n_parts
+    part_of_heart_run = part_of_run[components.around(hearts.starts)]
 
-    def flood_part(numbers: list[int]) -> None:
-        boxes = [chosen[number] for number in numbers]
-        _flood_atlas(labels, depth, hearts, components, numbers, boxes)
+    def flood_part(part: int) -> Flooded:
+        return _flood_atlas(
+            depth,
+            components.chosen(part_of_run == part),
+            hearts.chosen(part_of_heart_run == part),
+        )
 
-    with ThreadPoolExecutor(_N_PARTS, thread_name_prefix="flood") as executor:
-        list(executor.map(flood_part, parts))
+    with ThreadPoolExecutor(n_parts, thread_name_prefix="flood") as executor:
+        parts = list(executor.map(flood_part, range(n_parts)))
+    return Flooded(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 
-def _area(box: Box) -> int:
-    return math.prod(side.stop - side.start for side in box)
-
-
-def _flood_atlas(
-    labels: NDArray[np.int32],
-    depth: NDArray[np.float32],
-    hearts: NDArray[np.integer],
-    components: NDArray[np.integer],
-    numbers: Sequence[int],
-    boxes: Sequence[Box],
-) -> None:
+def _flood_atlas(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:
     """Flood some components side by side."""
     from skimage.segmentation import watershed  # loads half of scikit-image
 
-    places, shape = pack(boxes)
+    moves, shape = _arrange(components, depth.shape[1])
+    pixels = expand(components.starts, components.lengths)
+    places = expand(components.starts + moves, components.lengths)
     height = np.zeros(shape, np.float32)
-    seeds = np.zeros(shape, np.int32)
+    height.ravel()[places] = -depth.ravel()[pixels]
     mask = np.zeros(shape, np.bool_)
-    for number, box, place in zip(numbers, boxes, places, strict=True):
-        inside = np.equal(components[box], number, out=mask[place])
-        np.negative(depth[box], out=height[place])
-        np.multiply(hearts[box], inside, out=seeds[place], casting="unsafe")
+    mask.ravel()[places] = True
+    seeds = np.zeros(shape, np.int32)
+    heart_moves = moves[components.around(hearts.starts)]
+    heart_places = expand(hearts.starts + heart_moves, hearts.lengths)
+    seeds.ravel()[heart_places] = np.repeat(hearts.numbers, hearts.lengths)
     flooded = watershed(height, seeds, mask=mask)
-    for box, place in zip(boxes, places, strict=True):
-        np.copyto(labels[box], flooded[place], where=mask[place])
+    return Flooded(pixels, flooded.ravel()[places])
 
 
-def pack(boxes: Sequence[Box]) -> tuple[list[Box], tuple[int, int]]:
+def _arrange(components: Runs, width: int) -> tuple[NDArray[np.intp], tuple[int, int]]:
+    """How far each run moves, counted in flattened pixels, and the atlas' shape."""
+    chosen, boxes = np.unique(components.numbers, return_inverse=True)
+    rows, columns = np.divmod(components.starts, width)
+    tops, lefts = (np.full(chosen.size, np.iinfo(np.intp).max) for _ in range(2))
+    np.minimum.at(tops, boxes, rows)
+    np.minimum.at(lefts, boxes, columns)
+    bottoms, rights = (np.zeros(chosen.size, np.intp) for _ in range(2))
+    np.maximum.at(bottoms, boxes, rows + 1)
+    np.maximum.at(rights, boxes, columns + components.lengths)
+    new_tops, new_lefts, shape = pack(bottoms - tops, rights - lefts)
+    new_rows = rows + (new_tops - tops)[boxes]
+    new_columns = columns + (new_lefts - lefts)[boxes]
+    return new_rows * shape[1] + new_columns - components.starts, shape
+
+
+def pack(
+    heights: NDArray[np.intp], widths: NDArray[np.intp]
+) -> tuple[NDArray[np.intp], NDArray[np.intp], tuple[int, int]]:
     """Place boxes side by side on shelves, tall ones first, one pixel apart.
 
     Parameters
     ----------
-    boxes : sequence of tuple of slice
-        Boxes of any image.
+    heights, widths : (n,) ndarray of int, in px
+        Sides of the boxes.
 
     Returns
     -------
-    places : list of tuple of slice
+    tops, lefts : (n,) ndarray of int
         Where each box goes, in the order given.
     shape : tuple of int
         Height and width of the atlas that holds them.
     """
-    sides = [(y.stop - y.start, x.stop - x.start) for y, x in boxes]
-    area = sum((height + 1) * (width + 1) for height, width in sides)
-    atlas_width = max(math.isqrt(area), *(width for _, width in sides))
-    places: dict[int, Box] = {}
+    area = int(((heights + 1) * (widths + 1)).sum())
+    atlas_width = max(math.isqrt(area), int(widths.max(initial=0)))
+    tops, lefts = np.zeros_like(heights), np.zeros_like(widths)
     top = left = shelf_height = 0
-    for index in sorted(range(len(sides)), key=lambda i: -sides[i][0]):
-        height, width = sides[index]
-        if left + width > atlas_width:
+    for index in np.argsort(-heights, kind="stable"):
+        if left + widths[index] > atlas_width:
             top, left, shelf_height = top + shelf_height + 1, 0, 0
-        places[index] = (slice(top, top + height), slice(left, left + width))
-        shelf_height = max(shelf_height, height)
-        left += width + 1
-    return [places[i] for i in range(len(sides))], (top + shelf_height, atlas_width)
+        tops[index], lefts[index] = top, left
+        shelf_height = max(shelf_height, int(heights[index]))
+        left += int(widths[index]) + 1
+    return tops, lefts, (top + shelf_height, atlas_width)

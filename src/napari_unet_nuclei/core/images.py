@@ -7,7 +7,7 @@ belong in :mod:`~napari_unet_nuclei.core.image_files`, layers in the plugin.
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 Limits = tuple[float, float]
+Pixel = TypeVar("Pixel", bound=np.generic)
 
 _LIMIT_PERCENTILES = (0.1, 99.8)
 _MAX_LIMIT_PIXELS = 300_000
@@ -87,6 +88,22 @@ def _replace_non_finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.where(finite, image, smallest)
 
 
+def distinct_planes(planes: NDArray[Pixel]) -> NDArray[Pixel]:
+    """Look at planes that are all the same once.
+
+    Parameters
+    ----------
+    planes : (..., channels) ndarray
+        Output of :func:`to_planes`, or what was made of it.
+
+    Returns
+    -------
+    (..., 1) or (..., channels) ndarray
+        A view of the one plane of a grey image, else the planes.
+    """
+    return planes[..., :1] if planes.strides[-1] == 0 else planes
+
+
 def intensity_limits(planes: NDArray[np.generic]) -> Limits:
     """Find the intensities that become 0 and 1.
 
@@ -104,9 +121,7 @@ def intensity_limits(planes: NDArray[np.generic]) -> Limits:
         The 0.1 and 99.8 percentiles over all channels.
     """
     step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_LIMIT_PIXELS))))
-    sample = planes[::step, ::step]
-    if sample.strides[-1] == 0:
-        sample = sample[..., 0]
+    sample = distinct_planes(planes[::step, ::step])
     values: NDArray[np.floating] = sample.astype(np.float32)
     if np.abs(values).max() > _MODERATE:  # differences need a larger range
         values = values.astype(np.float64)
@@ -127,16 +142,23 @@ def normalise(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32
     Returns
     -------
     (Y, X, 3) ndarray of float32, values in [0, 1]
-        All zero when both limits are equal.
+        All zero when both limits are equal.  Grey stays one plane that is seen in
+        every channel, a read-only view.
     """
+    return np.broadcast_to(_stretch(distinct_planes(planes), limits), planes.shape)
+
+
+def _stretch(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
     low, high = limits
     if not high > low:
         return np.zeros(planes.shape, np.float32)
     if not 1 / _MODERATE < high - low < _MODERATE:  # beyond the range of float32
         wide = np.clip(planes.astype(np.float64), low, high)
         return ((wide - low) / (high - low)).astype(np.float32)
+    scaled = planes.astype(np.float32)
     with np.errstate(over="ignore"):  # of single pixels, which are clipped
-        scaled = (planes.astype(np.float32) - np.float32(low)) / np.float32(high - low)
+        scaled -= np.float32(low)
+        scaled /= np.float32(high - low)
     return np.clip(scaled, 0, 1, out=scaled)
 
 

@@ -13,7 +13,12 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.images import (
+    distinct_planes,
+    intensity_limits,
+    normalise,
+    to_planes,
+)
 from napari_unet_nuclei.core.labels import check_labels
 
 if TYPE_CHECKING:
@@ -112,12 +117,9 @@ def stretch(image: NDArray[Any]) -> NDArray[np.uint8]:
         If the image has a shape or type that nothing here can use.
     """
     planes = to_planes(image)
-    # A grey image has the same values in all channels: one is enough to stretch.
-    channels = planes[..., :1] if planes.strides[-1] == 0 else planes
-    stretched = normalise(channels, intensity_limits(planes))
-    np.rint(np.multiply(stretched, 255, out=stretched), out=stretched)
+    stretched = distinct_planes(normalise(planes, intensity_limits(planes)))
     rgb = np.empty(planes.shape, np.uint8)
-    np.copyto(rgb, stretched, casting="unsafe")
+    rgb[:] = np.rint(stretched * 255)
     return rgb
 
 

@@ -10,13 +10,19 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.flooding import Box, flood
+from napari_unet_nuclei.core.flooding import Flooded, flood
+from napari_unet_nuclei.core.runs import Runs, label_runs, paint
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from numpy.typing import NDArray
 
 _BOUNDARY_WEIGHT = 0.5
+_N_THREADS = 2  # more would wait for memory
+_BAND_ROWS = 256  # smoothed by one thread
 _BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
+_SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
 
 
 class Maps(NamedTuple):
@@ -31,11 +37,20 @@ class Maps(NamedTuple):
     distance : (Y, X) ndarray of float32, values in [0, 1], optional
         Depth inside the nucleus, 1 at its heart.  A network that knows only the
         foreground has none; the shape of the foreground then gives it.
+    scale : float
+        How much larger the network saw the image than it is.
     """
 
     foreground: NDArray[np.float32]
     boundary: NDArray[np.float32] | None = None
     distance: NDArray[np.float32] | None = None
+    scale: float = 1.0
+
+    @property
+    def planes(self) -> tuple[NDArray[np.float32], ...]:
+        """The maps there are, (Y, X) each."""
+        planes = self.foreground, self.boundary, self.distance
+        return tuple(plane for plane in planes if plane is not None)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,8 +120,8 @@ def split_instances(
     Notes
     -----
     A connected component of the foreground with one heart, or none, is a nucleus
-    as it stands.  Only the few with more are flooded, so that the time is spent
-    on finding components; the result is that of flooding everything.
+    as it stands, and is dealt with run by run instead of pixel by pixel.  Only the
+    few with more are flooded; the result is that of flooding everything.
 
     References
     ----------
@@ -116,55 +131,51 @@ def split_instances(
     if threshold is None:
         threshold = parameters.threshold
     mask = maps.foreground > threshold
-    with ThreadPoolExecutor(1, thread_name_prefix="components") as executor:
-        found = executor.submit(_find_components, mask)
+    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
+        found = executor.submit(_find_components, mask, maps.foreground)
         distance = maps.distance
         if distance is None:
-            distance = _relative_distance(mask, found.result().numbers)
-        depth = _smooth_depth(distance, maps.boundary)
-        is_heart = mask & (depth > parameters.seed_threshold)
-        hearts, n_hearts = ndimage.label(is_heart)
-        components, boxes = found.result()
-    n_components = len(boxes)
+            distance = _relative_distance(mask, found.result().runs)
+        depth = _smooth_depth(distance, maps.boundary, executor)
+        components, run_sums = found.result()
+    is_heart = depth > parameters.seed_threshold
+    is_heart &= mask
+    hearts = label_runs(is_heart)
+    whole, flooded = _divide(components, hearts, depth)
 
-    component_of_heart = np.zeros(n_hearts + 1, np.intp)
-    heart_pixels = np.flatnonzero(is_heart)
-    component_of_heart[hearts.ravel()[heart_pixels]] = components.ravel()[heart_pixels]
-    hearts_of_component = np.bincount(
-        component_of_heart[1:], minlength=n_components + 1
-    )
-    # A component is called by its only heart, or by a number after all hearts.
-    numbers = n_hearts + np.arange(n_components + 1, dtype=np.int32)
-    numbers[component_of_heart[1:]] = np.arange(1, n_hearts + 1)
-
-    pixels = np.flatnonzero(mask)
-    labels = np.zeros(mask.shape, np.int32)
-    labels.ravel()[pixels] = numbers[components.ravel()[pixels]]
-    flooded = {
-        int(number): boxes[number - 1]
-        for number in np.flatnonzero(hearts_of_component > 1)
-    }
-    flood(labels, depth, hearts, components, flooded)
+    # Each run of a whole nucleus, and each pixel of a flooded one, adds to its sum.
+    owners = np.concatenate([whole.numbers, flooded.numbers])
+    lengths = np.concatenate([whole.lengths, np.ones(flooded.pixels.size)])
+    probabilities = maps.foreground.ravel()[flooded.pixels]
+    sums = np.concatenate([run_sums, probabilities])
+    areas = np.bincount(owners, lengths, minlength=1)
+    sums = np.bincount(owners, sums, minlength=1)
     min_probability = threshold + parameters.min_confidence * (1 - threshold)
-    _drop_unlikely(labels, pixels, maps.foreground, min_area, min_probability)
+    keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
+    keep[0] = False
+    numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
+    labels = paint(whole, numbers[whole.numbers], mask.shape)
+    labels.ravel()[flooded.pixels] = numbers[flooded.numbers]
     return labels
 
 
 class _Components(NamedTuple):
-    """Connected parts of the foreground, numbered from 1, and the box of each."""
+    """Runs of the foreground, and the sum of its probabilities along each."""
 
-    numbers: NDArray[np.integer]
-    boxes: list[Box]
-
-
-def _find_components(mask: NDArray[np.bool_]) -> _Components:
-    numbers, _ = ndimage.label(mask)
-    return _Components(numbers, ndimage.find_objects(numbers))
+    runs: Runs
+    sums: NDArray[np.float64]
 
 
-def _relative_distance(
-    mask: NDArray[np.bool_], components: NDArray[np.integer]
-) -> NDArray[np.float32]:
+def _find_components(
+    mask: NDArray[np.bool_], foreground: NDArray[np.float32]
+) -> _Components:
+    runs = label_runs(mask)
+    firsts = np.cumsum(runs.lengths) - runs.lengths
+    sums = np.add.reduceat(foreground[mask], firsts, dtype=np.float64)
+    return _Components(runs, sums)
+
+
+def _relative_distance(mask: NDArray[np.bool_], runs: Runs) -> NDArray[np.float32]:
     """Distance to the background over its maximum in the component."""
     # Beyond the image a nucleus is taken to go on, as in the training targets.
     distance = (
@@ -172,47 +183,89 @@ def _relative_distance(
         if mask.all()
         else ndimage.distance_transform_edt(mask).astype(np.float32)
     )
+    components = np.repeat(runs.numbers, runs.lengths)
     deepest = np.ones(components.max(initial=0) + 1, np.float32)
-    np.maximum.at(deepest, components[mask], distance[mask])
-    relative: NDArray[np.float32] = distance / deepest[components]
-    return relative
+    np.maximum.at(deepest, components, distance[mask])
+    distance[mask] /= deepest[components]
+    return distance
+
+
+def _divide(
+    components: Runs, hearts: Runs, depth: NDArray[np.float32]
+) -> tuple[Runs, Flooded]:
+    """Tell nuclei apart: runs of whole components, 0 for the others, and their pixels.
+
+    A nucleus is called by its only heart, or by a number after all hearts.
+    """
+    n_components = components.numbers.max(initial=0)
+    component_of_heart = np.zeros(hearts.numbers.max(initial=0) + 1, np.int32)
+    holding = components.numbers[components.around(hearts.starts)]
+    component_of_heart[hearts.numbers] = holding
+    n_hearts = np.bincount(component_of_heart[1:], minlength=n_components + 1)
+    is_crowded = n_hearts > 1
+    crowded = is_crowded[components.numbers]
+    flooded = flood(
+        depth, components.chosen(crowded), hearts.chosen(is_crowded[holding])
+    )
+    names = component_of_heart.size + np.arange(n_components + 1)
+    names[component_of_heart[1:]] = np.arange(1, component_of_heart.size)
+    names[is_crowded] = 0
+    return components._replace(numbers=names[components.numbers]), flooded
 
 
 def _smooth_depth(
-    distance: NDArray[np.float32], boundary: NDArray[np.float32] | None
+    distance: NDArray[np.float32],
+    boundary: NDArray[np.float32] | None,
+    executor: Executor,
 ) -> NDArray[np.float32]:
     """How deep inside a nucleus each pixel lies, less between nuclei that touch.
 
     Averaged with the binomial weights 1, 4, 6, 4, 1 (σ = 1 px) along both axes,
     because noise would seed a nucleus more than once.
     """
+    height = distance.shape[0]
+    depth = np.empty(distance.shape, np.float32)
+
+    def smooth(start: int) -> None:
+        _smooth_rows(depth, distance, boundary, start, min(start + _BAND_ROWS, height))
+
+    list(executor.map(smooth, range(0, height, _BAND_ROWS)))
+    return depth
+
+
+def _smooth_rows(
+    depth: NDArray[np.float32],
+    distance: NDArray[np.float32],
+    boundary: NDArray[np.float32] | None,
+    top: int,
+    bottom: int,
+) -> None:
+    """Smooth from one row to another, a block at a time."""
     height, width = distance.shape
-    depth = np.empty_like(distance)
     # Two buffers for all blocks: fresh memory would cost more than the sums.
     buffers = np.empty((2, _BLOCK_ROWS + 4, width + 4), np.float32)
-    for start in range(0, height, _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, height)
+    for start in range(top, bottom, _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, bottom)
         block, other = (buffer[: stop - start + 4] for buffer in buffers)
         first, last = max(start - 2, 0), min(stop + 2, height)
         inside = np.s_[first - start + 2 : last - start + 2, 2:-2]
         if boundary is None:
-            block[inside] = distance[first:last]
+            np.multiply(distance[first:last], _SCALE, out=block[inside])
         else:
             weight = np.multiply(
-                boundary[first:last], -_BOUNDARY_WEIGHT, out=other[inside]
+                boundary[first:last], -_BOUNDARY_WEIGHT * _SCALE, out=other[inside]
             )
-            weight += 1
+            weight += _SCALE
             np.multiply(distance[first:last], weight, out=block[inside])
         _repeat_edges(block, inside)
         for _ in range(4):
             block, other = np.add(block[:-1], block[1:], out=other[:-1]), block[:-1]
-        for _ in range(4):
+        for _ in range(3):
             block, other = (
                 np.add(block[:, :-1], block[:, 1:], out=other[:, :-1]),
                 block[:, :-1],
             )
-        np.multiply(block, 1 / 256, out=depth[start:stop])
-    return depth
+        np.add(block[:, :-1], block[:, 1:], out=depth[start:stop])
 
 
 def _repeat_edges(block: NDArray[np.float32], inside: tuple[slice, slice]) -> None:
@@ -221,20 +274,3 @@ def _repeat_edges(block: NDArray[np.float32], inside: tuple[slice, slice]) -> No
     block[: rows.start, columns] = block[rows.start, columns]
     block[rows.stop :, columns] = block[rows.stop - 1, columns]
     block[:, :2], block[:, -2:] = block[:, 2:3], block[:, -3:-2]
-
-
-def _drop_unlikely(
-    labels: NDArray[np.int32],
-    pixels: NDArray[np.intp],
-    foreground: NDArray[np.float32],
-    min_area: int,
-    min_probability: float,
-) -> None:
-    """Drop small nuclei and improbable ones, and close the gaps in the numbers."""
-    flat = labels.ravel()
-    numbers = flat[pixels]
-    areas = np.bincount(numbers, minlength=1)
-    sums = np.bincount(numbers, foreground.ravel()[pixels], minlength=1)
-    keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
-    keep[0] = False
-    flat[pixels] = np.where(keep, np.cumsum(keep), 0).astype(np.int32)[numbers]

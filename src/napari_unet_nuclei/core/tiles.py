@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.images import distinct_planes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -180,11 +181,13 @@ def pad_to_shape(
     Returns
     -------
     (*shape, channels) ndarray
-        The tile; the input itself when nothing is missing.
+        The tile; the input itself when nothing is missing, else read-only.  Grey
+        stays one plane that is seen in every channel.
     """
     missing = [
         (0, side - length) for side, length in zip(shape, pixels.shape, strict=False)
     ]
     if not any(after for _, after in missing):
         return pixels
-    return np.pad(pixels, [*missing, (0, 0)], mode="reflect")
+    padded = np.pad(distinct_planes(pixels), [*missing, (0, 0)], mode="reflect")
+    return np.broadcast_to(padded, (*shape, pixels.shape[-1]))
