@@ -52,7 +52,7 @@ from undamaged import (
 )
 
 from napari_unet_nuclei.core.axes import PlaneStack
-from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import ImageError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder, open_dsb2018
+from napari_unet_nuclei.core.dsb2018 import open_dsb2018
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.label_files import write_dsb2018_sample
 

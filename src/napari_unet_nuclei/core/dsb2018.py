@@ -1,52 +1,35 @@
 """The 2018 Data Science Bowl layout: one folder a sample, one mask a nucleus.
 
-::
-
-    stage1_train/<id>/images/<id>.png
-    stage1_train/<id>/masks/<mask>.png
-
-Folders and zips are read as they are, never unpacked.  Writing this layout
-lives in ``label_files``, Kaggle's run-length csv in ``rle``.
+Folders and zips are read as they are, never unpacked.  Which files belong together
+is known in ``dsb2018_layout``; writing this layout lives in ``label_files``,
+Kaggle's run-length csv in ``rle``.
 """
 
 from __future__ import annotations
 
 import os
-import re
-from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.errors import DatasetError, ImageError
-from napari_unet_nuclei.core.image_files import (
-    IMAGE_SUFFIXES,
-    find_images,
-    read_image,
+from napari_unet_nuclei.core.dsb2018_layout import (
+    SampleFiles,
+    group_by_sample,
+    is_sample_folder,
 )
+from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.image_files import read_image
 from napari_unet_nuclei.core.members import FolderMembers, Members, ZipMembers
 from napari_unet_nuclei.core.sample import Sample, make_sample
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
-_MEMBER = re.compile(
-    r"(?:(?P<parent>.+)/)?(?P<sample>[^/]+)/(?P<kind>images|masks)/(?P<file>[^/]*)"
-)
 _COLOURS = ((3,), (4,))  # channels of masks that were saved as pictures
 _LOSSY_SUFFIXES = (".jpg", ".jpeg")
-
-
-@dataclass
-class _SampleFiles:
-    """Member names of one sample; ``masks`` is None where it has no such folder."""
-
-    images: list[str] = field(default_factory=list)
-    masks: list[str] | None = None
-    other_masks: list[str] = field(default_factory=list)
 
 
 class Dsb2018:
@@ -68,7 +51,7 @@ class Dsb2018:
     def __init__(self, members: Members, name: str) -> None:
         self.name = name
         self._members = members
-        data_sets = _index(members.names())
+        data_sets = group_by_sample(members.names())
         if len(data_sets) != 1:
             found = ", ".join(parent or "samples at the top" for parent in data_sets)
             raise DatasetError(
@@ -181,6 +164,43 @@ class Dsb2018:
         ImageError
             If the image or a mask is damaged.
         """
+        image = self.read_image(sample_id)
+        background = np.zeros(image.shape[:2], np.int32)
+        sample = make_sample(str(self._members.path), sample_id, image, background)
+        flat = sample.labels.reshape(-1)
+        for number, (name, mask) in enumerate(self.iter_masks(sample_id), start=1):
+            if mask.shape != sample.labels.shape:
+                raise DatasetError(
+                    "Expected a mask of the shape of its image, "
+                    f"{sample.labels.shape}. Received: {self._members.path}/{name} of "
+                    f"shape {mask.shape}. Replace or remove the mask."
+                )
+            pixels = np.flatnonzero(mask)
+            flat[pixels[flat[pixels] == 0]] = number
+        return sample
+
+    def iter_masks(self, sample_id: str) -> Iterator[tuple[str, NDArray[np.bool_]]]:
+        """Read the masks of a sample one by one, as they were drawn.
+
+        Parameters
+        ----------
+        sample_id : str
+            One of ``sample_ids``.
+
+        Yields
+        ------
+        name : str
+            File of the mask, inside the data set.
+        mask : (Y, X) ndarray of bool
+            True inside the nucleus.
+
+        Raises
+        ------
+        DatasetError
+            If there is no such sample, it has no masks, or a mask is a JPEG.
+        ImageError
+            If a mask is damaged.
+        """
         files = self._files_of(sample_id)
         if files.masks is None:
             raise DatasetError(
@@ -192,14 +212,10 @@ class Dsb2018:
                 f"Sample {sample_id} of {self._members.path} needs its masks as image "
                 f"files. Received: {_count(files.other_masks)}. Save them as PNG."
             )
-        image = self.read_image(sample_id)
-        background = np.zeros(image.shape[:2], np.int32)
-        sample = make_sample(str(self._members.path), sample_id, image, background)
-        for number, mask in enumerate(files.masks, start=1):
-            self._paint(sample.labels, mask, number)
-        return sample
+        for name in files.masks:
+            yield name, self._read_mask(name)
 
-    def _files_of(self, sample_id: str) -> _SampleFiles:
+    def _files_of(self, sample_id: str) -> SampleFiles:
         try:
             return self._files[sample_id]
         except KeyError:
@@ -214,26 +230,19 @@ class Dsb2018:
             self._members.read(member), name=f"{self._members.path}/{member}"
         )
 
-    def _paint(self, labels: NDArray[np.int32], member: str, number: int) -> None:
-        """Give the pixels of a mask that are still background their number."""
+    def _read_mask(self, member: str) -> NDArray[np.bool_]:
         if member.lower().endswith(_LOSSY_SUFFIXES):
             raise DatasetError(
                 "Expected masks without lossy compression. Received: "
                 f"{self._members.path}/{member}. Save the masks as PNG."
             )
         mask = self._read(member)
-        plane = np.any(mask[..., :3], axis=-1) if mask.shape[2:] in _COLOURS else mask
-        if plane.shape != labels.shape:
-            raise DatasetError(
-                f"Expected a mask of the shape of its image, {labels.shape}. Received: "
-                f"{self._members.path}/{member} of shape {mask.shape}. Replace or "
-                "remove the mask."
-            )
-        if plane.dtype.kind == "f":
-            plane = np.nan_to_num(plane)  # what is not a number is no nucleus
-        flat = labels.reshape(-1)
-        pixels = np.flatnonzero(plane != 0)  # on bool it is ten times faster
-        flat[pixels[flat[pixels] == 0]] = number
+        if mask.dtype.kind == "f":
+            mask = np.nan_to_num(mask)  # what is not a number is no nucleus
+        is_inside = np.asarray(mask != 0)
+        if mask.shape[2:] in _COLOURS:
+            is_inside = np.asarray(is_inside[..., :3].any(axis=-1))
+        return is_inside
 
 
 def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
@@ -270,86 +279,8 @@ def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
     return Dsb2018(FolderMembers(path), path.name)
 
 
-def is_dsb2018(path: str | os.PathLike[str]) -> bool:
-    """Say whether a folder or zip holds at least one DSB2018 sample.
-
-    Parameters
-    ----------
-    path : path
-        Anything; what cannot be read is no data set.
-
-    Returns
-    -------
-    bool
-        True if some sub-folder has the one image a sample has.
-    """
-    path = Path(os.path.abspath(path))
-    try:
-        if os.path.isdir(path):
-            names = FolderMembers(path).names()
-        elif path.suffix.lower() == ".zip":
-            names = ZipMembers(path).names()
-        else:
-            return False
-        data_sets = _index(names)
-    except DatasetError:
-        return False
-    return any(
-        len(files.images) == 1
-        for data_set in data_sets.values()
-        for files in data_set.values()
-    )
-
-
-def is_sample_folder(path: str | os.PathLike[str]) -> bool:
-    """Say whether a folder is one DSB2018 sample.
-
-    Parameters
-    ----------
-    path : path
-        Anything; what cannot be read is no sample.
-
-    Returns
-    -------
-    bool
-        True if ``images`` holds a single image, and there is a ``masks`` folder or
-        the image is named after the sample.
-    """
-    path = Path(os.path.abspath(path))
-    try:
-        images = find_images(path / "images")
-    except ImageError:
-        return False
-    return len(images) == 1 and (
-        os.path.isdir(path / "masks") or images[0].stem == path.name
-    )
-
-
-def _index(names: Iterable[str]) -> dict[str, dict[str, _SampleFiles]]:
-    """Group member names by the folder above the samples, then by sample."""
-    data_sets: dict[str, dict[str, _SampleFiles]] = {}
-    for name in sorted(names):
-        match = _MEMBER.fullmatch(name)
-        if match is None or _is_hidden(name):
-            continue
-        samples = data_sets.setdefault(match["parent"] or "", {})
-        files = samples.setdefault(match["sample"], _SampleFiles())
-        is_image = PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
-        if match["kind"] == "masks":
-            files.masks = files.masks or []
-            if match["file"]:
-                (files.masks if is_image else files.other_masks).append(name)
-        elif is_image:
-            files.images.append(name)
-    return data_sets
-
-
 def _count(names: Sequence[str]) -> str:
     """Say how many files there are and what the first are called."""
     few = ", ".join(PurePosixPath(name).name for name in names[:2])
     dots = ", …" if len(names) > 2 else ""
     return f"{len(names)} ({few}{dots})" if names else "none"
-
-
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))

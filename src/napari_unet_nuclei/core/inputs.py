@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import find_images, read_image
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder

@@ -7,7 +7,6 @@ checking samples belongs to ``samples``.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -15,10 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
-from napari_unet_nuclei.core.dsb2018 import is_sample_folder
-from napari_unet_nuclei.core.image_files import IMAGE_SUFFIXES, read_image
+from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
-from napari_unet_nuclei.core.members import FolderMembers, Members, ZipMembers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,16 +68,19 @@ def open_masks(path: Path) -> MaskReader:
     Raises
     ------
     DatasetError
-        If a zip cannot be read.
+        If there is no single data set.
     """
     path = path.absolute()
     if is_labelled_folder(path):
         return read_label_masks
-    if path.is_file():
-        return _MaskFiles(ZipMembers(path)).read_masks
-    if is_sample_folder(path):
-        return _MaskFiles(FolderMembers(path.parent, path.name)).read_masks
-    return _MaskFiles(FolderMembers(path)).read_masks
+    data_set = open_dsb2018(path)
+
+    def read_masks(sample: Sample) -> Iterator[Mask]:
+        for name, mask in data_set.iter_masks(sample.sample_id):
+            box = _find_box(mask)
+            yield Mask(PurePosixPath(name).name, box, mask[box])
+
+    return read_masks
 
 
 def read_label_masks(sample: Sample) -> Iterator[Mask]:
@@ -103,33 +103,6 @@ def read_label_masks(sample: Sample) -> Iterator[Mask]:
     boxes = ndimage.find_objects(compact)
     for number, (name, box) in enumerate(zip(names, boxes, strict=True), start=1):
         yield Mask(str(name), box, compact[box] == number)
-
-
-class _MaskFiles:
-    """Masks with a file each, ``<id>/masks/<mask>``."""
-
-    def __init__(self, members: Members) -> None:
-        self._members = members
-        self._files: defaultdict[str, list[str]] = defaultdict(list)
-        for member in sorted(members.names()):
-            path = PurePosixPath(member)
-            if path.suffix.lower() in IMAGE_SUFFIXES and not _is_hidden(path):
-                *_, sample_id, folder, _ = ("", "", *path.parts)
-                if folder == "masks":
-                    self._files[sample_id].append(member)
-
-    def read_masks(self, sample: Sample) -> Iterator[Mask]:
-        for member in self._files[sample.sample_id]:
-            name = f"{self._members.path}/{member}"
-            mask = np.asarray(read_image(self._members.read(member), name=name) > 0)
-            if mask.ndim == 3:
-                mask = np.asarray(mask[..., :3].any(axis=-1))
-            box = _find_box(mask)
-            yield Mask(PurePosixPath(member).name, box, mask[box])
-
-
-def _is_hidden(path: PurePosixPath) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in path.parts)
 
 
 def _find_box(mask: NDArray[np.bool_]) -> Box:

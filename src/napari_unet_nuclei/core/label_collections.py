@@ -11,7 +11,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES
 from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_labels

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy import ndimage
 
-from napari_unet_nuclei.core.dsb2018 import is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import find_images, read_image
 from napari_unet_nuclei.core.label_files import read_labels

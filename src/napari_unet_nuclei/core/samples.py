@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.dsb2018 import is_dsb2018, is_sample_folder, open_dsb2018
+from napari_unet_nuclei.core.dsb2018 import open_dsb2018
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
 from napari_unet_nuclei.core.sample import Sample, SampleSource

@@ -1,6 +1,6 @@
 """DSB2018 samples and data sets → an image layer and a labels layer.
 
-What such a data set looks like is known in ``core.dsb2018``.  Image files are
+What such a data set looks like is known in ``core.dsb2018_layout``.  Image files are
 left to napari.
 """
 
@@ -10,11 +10,8 @@ import os
 from itertools import islice
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.dsb2018 import (
-    is_dsb2018,
-    is_sample_folder,
-    open_dsb2018,
-)
+from napari_unet_nuclei.core.dsb2018 import open_dsb2018
+from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.members import is_broken_zip
 from napari_unet_nuclei.plugin.data_set_layers import next_layers
 
