@@ -41,7 +41,8 @@ def train(model: Path) -> None:
 def write_maps(file: Path, models: list[Path]) -> None:
     image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
     maps = {
-        path.stem: np.stack(load_model(path, "keras").maps(image)) for path in models
+        path.stem: np.stack(load_model(path, "keras").maps(image).planes)
+        for path in models
     }
     np.savez(file, **maps)
 

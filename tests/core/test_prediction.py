@@ -27,6 +27,7 @@ from napari_unet_nuclei.core.prediction import (
     load_model,
     segment,
 )
+from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import (
     Architecture,
     EngineName,
@@ -35,7 +36,7 @@ from napari_unet_nuclei.core.settings import (
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters, split_instances
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.core.tiled_prediction import TileDone, iter_plane_maps
+from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -44,6 +45,7 @@ DEFAULT = SegmentationSettings()
 CONFIG = ModelConfig(
     architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=10.0
 )
+AS_IT_IS = SegmentationSettings(diameter=CONFIG.diameter)
 
 
 class Grey:
@@ -87,7 +89,7 @@ def make_model(engine: Grey | None = None) -> Model:
 
 
 def predict(engine: Grey, image: np.ndarray, max_area: int) -> Maps:
-    return exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT, max_area=max_area))
+    return exhaust(iter_plane_maps(engine, CONFIG, image, AS_IT_IS, max_area=max_area))
 
 
 def squares(*corners: tuple[int, int], shape: tuple[int, int] = (40, 50)) -> np.ndarray:
@@ -107,7 +109,7 @@ def test_tiled_maps_equal_those_of_the_whole_image(shape, max_area):
     image = np.random.default_rng(0).random(shape, np.float32)
     engine = Strided()
     tiled, whole = (predict(engine, image, area) for area in (max_area, 10**6))
-    for one, two in zip(tiled, whole, strict=True):
+    for one, two in zip(tiled.planes, whole.planes, strict=True):
         assert one.shape == shape
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, two, atol=1e-5)
@@ -128,7 +130,7 @@ def test_a_pixel_has_the_same_map_in_every_tile():
     expected = normalise(planes, intensity_limits(planes))
     for max_area in 1, 10**6:
         maps = predict(Grey(), image, max_area)
-        np.testing.assert_array_equal(np.stack(maps, axis=-1), expected)
+        np.testing.assert_array_equal(np.stack(maps.planes, axis=-1), expected)
 
 
 class Narrow(Strided):
@@ -146,7 +148,9 @@ def test_smaller_tiles_are_tried_when_memory_is_short():
         tiled = predict(Narrow(), image, 10**6)
     assert "tiles of 512x640 px" in str(warned[0].message)
     whole = predict(Strided(), image, 10**6)
-    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-5)
+    np.testing.assert_allclose(
+        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-5
+    )
 
 
 def test_memory_that_suffices_for_no_tile_is_an_error():
@@ -165,16 +169,16 @@ def test_tiles_are_sized_by_the_free_memory(monkeypatch):
     monkeypatch.setattr(devices, "free_memory", lambda: 2 * 160 * 100_000)
     engine = Strided()
     image = np.zeros((500, 600))
-    exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT))
+    exhaust(iter_plane_maps(engine, CONFIG, image, AS_IT_IS))
     assert max(np.prod(shape) for shape in engine.shapes) <= 100_000
     monkeypatch.undo()
     engine.shapes.clear()
-    exhaust(iter_plane_maps(engine, CONFIG, image, DEFAULT))
+    exhaust(iter_plane_maps(engine, CONFIG, image, AS_IT_IS))
     assert engine.shapes == [(512, 640)]
 
 
 def test_every_tile_is_reported():
-    steps = iter_plane_maps(Grey(), CONFIG, np.zeros((600, 700)), DEFAULT, max_area=1)
+    steps = iter_plane_maps(Grey(), CONFIG, np.zeros((600, 700)), AS_IT_IS, max_area=1)
     done = list(steps)
     assert done == [TileDone(n, len(done)) for n in range(1, len(done) + 1)]
     assert len(done) > 4
@@ -185,7 +189,7 @@ def test_flips_and_turns_are_averaged(shape):
     image = np.random.default_rng(0).random(shape, np.float32)
     image.flat[:2] = 0, 1
     engine = Strided()
-    tta = SegmentationSettings(tta=True)
+    tta = replace(AS_IT_IS, tta=True)
     maps = make_model(engine).maps(image, tta)
     assert len(engine.shapes) == 8
     planes = to_planes(image)
@@ -196,17 +200,19 @@ def test_flips_and_turns_are_averaged(shape):
             seen = np.rot90(pixels[::-1] if flip else pixels, turns)
             back = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
             expected += (back[::-1] if flip else back) / 8
-    np.testing.assert_allclose(np.stack(maps, axis=-1), expected, atol=1e-5)
+    np.testing.assert_allclose(np.stack(maps.planes, axis=-1), expected, atol=1e-5)
 
 
 def test_flips_and_turns_work_tile_by_tile():
     image = np.random.default_rng(0).random((300, 400), np.float32)
-    tta = SegmentationSettings(tta=True)
+    tta = replace(AS_IT_IS, tta=True)
     tiled, whole = (
         exhaust(iter_plane_maps(Strided(), CONFIG, image, tta, max_area=area))
         for area in (1, 10**6)
     )
-    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-5)
+    np.testing.assert_allclose(
+        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-5
+    )
 
 
 @pytest.mark.parametrize(
@@ -218,7 +224,7 @@ def test_nuclei_are_brought_to_the_diameter_the_model_knows(diameter, expected):
     maps = make_model(engine).maps(image, SegmentationSettings(diameter=diameter))
     assert engine.shapes == [expected]
     plain = make_model().maps(image)
-    for one, two in zip(maps, plain, strict=True):
+    for one, two in zip(maps.planes, plain.planes, strict=True):
         assert one.shape == (40, 51)
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, two, atol=0.1)
@@ -380,12 +386,15 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
 ):
     bundle = make_bundle(architecture, **arguments)
     engine = KerasEngine.from_bundle(bundle)
+    as_it_is = SegmentationSettings(diameter=bundle.config.diameter)
     image, _ = draw_nuclei(2, (301, 350), 140, diameter=12)
     tiled, whole = (
-        exhaust(iter_plane_maps(engine, bundle.config, image, DEFAULT, max_area=area))
+        exhaust(iter_plane_maps(engine, bundle.config, image, as_it_is, max_area=area))
         for area in (1, 10**6)
     )
-    np.testing.assert_allclose(np.stack(tiled), np.stack(whole), atol=1e-4)
+    np.testing.assert_allclose(
+        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-4
+    )
     # What has learned nothing finds nuclei only where it is told to look.
     parameters = SplittingParameters(
         threshold=float(np.quantile(whole.foreground, 0.7)),
@@ -400,10 +409,11 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
 def test_a_margin_that_is_too_small_would_show(make_bundle):
     bundle = make_bundle()
     engine = KerasEngine.from_bundle(bundle)
+    as_it_is = SegmentationSettings(diameter=bundle.config.diameter)
     image, _ = draw_nuclei(2, (301, 350), 140, diameter=12)
     short = replace(bundle.config, margin=4)
     tiled, whole = (
-        exhaust(iter_plane_maps(engine, config, image, DEFAULT, max_area=area))
+        exhaust(iter_plane_maps(engine, config, image, as_it_is, max_area=area))
         for config, area in ((short, 1), (bundle.config, 10**6))
     )
-    assert np.abs(np.stack(tiled) - np.stack(whole)).max() > 1e-3
+    assert np.abs(np.stack(tiled.planes) - np.stack(whole.planes)).max() > 1e-3

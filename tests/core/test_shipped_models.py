@@ -10,6 +10,7 @@ from napari_unet_nuclei.core.metrics import evaluate
 from napari_unet_nuclei.core.model_store import read_bundle, shipped_models
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.splitting import split_instances
+from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 LARGEST = 16 * 2**20  # bytes
 
@@ -41,3 +42,12 @@ def test_both_engines_find_the_same_nuclei(name, image):
     parameters = models[0].config.splitting
     labels = [split_instances(maps, parameters) for maps in (reference, fast)]
     assert evaluate(*labels).ap[0.5] >= 0.9
+
+
+@pytest.mark.parametrize("name", ["resnet", "classic"])
+@pytest.mark.parametrize("diameter", [8, 25, 110])
+def test_nuclei_of_any_size_are_found_without_being_told(name, diameter):
+    shape = (14 * diameter, 14 * diameter)
+    image, truth = draw_nuclei(5, shape, 40, diameter=diameter, touching=0.2)
+    labels = load_model(name).segment(image)
+    assert evaluate(truth, labels).ap[0.5] >= 0.75

@@ -265,7 +265,7 @@ def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
     assert fast.engine.name is EngineName.OPENVINO
     assert fast.segment(image).shape == image.shape
     np.testing.assert_allclose(
-        np.stack(fast.maps(image)), np.stack(slow.maps(image)), atol=0.01
+        np.stack(fast.maps(image).planes), np.stack(slow.maps(image).planes), atol=0.01
     )
 
 

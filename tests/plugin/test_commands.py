@@ -19,6 +19,11 @@ def test_a_plain_image_needs_few_options() -> None:
     )
 
 
+def test_automatic_settings_are_left_out() -> None:
+    command = segment_command("a.tif", "classic", SegmentationSettings(), "YX")
+    assert command == "napari-unet-nuclei segment a.tif -o nuclei --model classic"
+
+
 def test_all_settings_are_written_out() -> None:
     settings = SegmentationSettings(min_area=9, diameter=40, tta=True)
     command = segment_command("a.tif", "classic", settings, "CYX", 1)

@@ -32,7 +32,7 @@ def step(epoch: int, *, score: float | None = None, is_best: bool = False) -> st
     return json.dumps({"event": "step", **values, "scores": scores, "is_best": is_best})
 
 
-def finished(score: float) -> str:
+def finished(score: float, warning: str | None = None) -> str:
     return json.dumps(
         {
             "event": "finished",
@@ -41,6 +41,7 @@ def finished(score: float) -> str:
             "start_scores": SCORES,
             "is_better_than_start": score > 0.71,
             "seconds": 60.0,
+            "warning": warning,
         }
     )
 
@@ -123,6 +124,17 @@ def test_a_model_that_is_not_better_comes_with_a_warning(
     scene.wait()
     assert "not better than start (0.71 → 0.70" in scene.status
     assert notifications == [scene.status]
+
+
+def test_what_the_new_model_lacks_is_said(
+    scene: Scene, fake_training: FakeTraining, notifications: list[str]
+) -> None:
+    warning = "The model has no OpenVINO form."
+    scene.widget.make_command = fake_training("SAVE", finished(0.8, warning))
+    scene.start()
+    scene.wait()
+    assert "is better than start" in scene.status
+    assert notifications == [warning]
 
 
 def test_progress_is_shown_while_it_runs(

@@ -113,7 +113,7 @@ def test_the_labels_say_where_they_come_from(scene: Scene, cells: Image) -> None
     metadata = scene.labels.metadata
     assert metadata["model"] == "tiny"
     assert metadata["settings"]["threshold"] == 0.45
-    assert metadata["settings"]["min_area"] == scene.widget.min_area.value
+    assert metadata["settings"]["min_area"] is None  # automatic
     assert metadata["package"] == f"napari-unet-nuclei {__version__}"
     assert shlex.split(metadata["command"])[:3] == [
         *("napari-unet-nuclei", "segment", "cells.tif")

@@ -136,6 +136,30 @@ def test_a_result_is_told_in_one_line(request_for: SegmentationRequest) -> None:
     assert describe_nuclei(image_maps, one) == "1 nucleus in 0.4 s · OpenVINO bf16"
 
 
+@pytest.mark.parametrize(
+    ("scale", "words"),
+    [
+        (0.342, " · shrunk to 34% for its nuclei"),
+        (2.5, " · enlarged to 250% for its nuclei"),
+    ],
+)
+def test_a_rescaled_image_is_said_to_be(
+    request_for: SegmentationRequest, scale: float, words: str
+) -> None:
+    image_maps, nuclei = exhaust(iter_segmentation(request_for, WarmModel()))
+    rescaled = replace(
+        image_maps, maps=[maps._replace(scale=scale) for maps in image_maps.maps]
+    )
+    assert describe_nuclei(rescaled, nuclei).endswith("OpenVINO bf16" + words)
+    two_planes = replace(rescaled, maps=[*image_maps.maps, *rescaled.maps])
+    assert describe_nuclei(two_planes, nuclei).endswith(
+        " · planes rescaled for their nuclei"
+    )
+    asked_for = SegmentationSettings(diameter=40)
+    chosen = replace(rescaled, request=replace(request_for, settings=asked_for))
+    assert describe_nuclei(chosen, nuclei).endswith("OpenVINO bf16")
+
+
 def test_an_empty_result_comes_with_advice(
     request_for: SegmentationRequest, image: NDArray[np.uint8]
 ) -> None:

@@ -38,6 +38,7 @@ FINISHED = {
     "is_better_than_start": True,
     "n_steps": 100,
     "seconds": 300.0,
+    "warning": "No OpenVINO form.",
 }
 
 
@@ -65,6 +66,7 @@ FINISHED = {
                 start_score=0.6,
                 is_better=True,
                 seconds=300,
+                warning="No OpenVINO form.",
             ),
         ),
         ({"event": "error", "message": "No."}, ErrorEvent(message="No.")),

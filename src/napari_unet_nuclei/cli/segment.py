@@ -58,14 +58,22 @@ def segment(
         ),
     ] = _DEFAULTS.threshold,
     min_area: Annotated[
-        int, typer.Option(help="Drop nuclei smaller than this, in px².")
+        int | None,
+        typer.Option(
+            metavar="PX²",
+            help="Drop nuclei smaller than this.  [default: 30, less where an image "
+            "was enlarged]",
+            show_default=False,
+        ),
     ] = _DEFAULTS.min_area,
     diameter: Annotated[
         float | None,
         typer.Option(
             metavar="PX",
-            help="Typical diameter of the nuclei; set it when they are much larger or "
-            "smaller than the 10 to 60 px the models know.",
+            help="Typical diameter of the nuclei, by which images are rescaled.  "
+            "[default: estimated in each image, and rescaled where it is far from "
+            "what the model knows]",
+            show_default=False,
         ),
     ] = _DEFAULTS.diameter,
     tta: Annotated[
@@ -173,6 +181,13 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
         soft_wrap=True,
     )
     messages.print(f"{engine}", style="dim", markup=False, soft_wrap=True)
+    n_rescaled = sum(image.is_rescaled for image in done)
+    if n_rescaled:
+        messages.print(
+            f"{n_rescaled:,} rescaled, because of much smaller or larger nuclei than "
+            "the model knows; set --diameter to choose the scale.",
+            style="dim",
+        )
     if failed:
         messages.print(f"{len(failed)} could not be segmented:", style="red")
         for image in failed:

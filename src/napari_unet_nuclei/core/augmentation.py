@@ -15,6 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.targets import make_targets, normalised_distance
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _SCALES = (0.5, 1.7)
 _STAIN_SPREAD = 0.15
+_INTENSITY_STEPS = (6, 40)
 _CROP_TRIES = 3
 
 
@@ -62,7 +64,7 @@ def prepare_sample(sample: Sample) -> PreparedSample:
     PreparedSample
         The same at eight bits.
     """
-    planes = to_planes(sample.image)
+    planes = single_colour_as_grey(to_planes(sample.image))
     normalised = normalise(planes, intensity_limits(planes))
     return PreparedSample(
         planes=_to_bytes(normalised),
@@ -158,8 +160,8 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
     -------
     (Y, X, 3) ndarray of float32, values in [0, 1]
         Channels shuffled or mixed to grey, stain changed, inverted, gamma,
-        brightness and contrast changed, blurred, noise added, each with its own
-        probability.
+        brightness and contrast changed, blurred, noise added, rounded to few
+        levels, each with its own probability.
     """
     if rng.random() < 0.3:
         image = image[..., rng.permutation(3)]
@@ -170,7 +172,7 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
         image = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if rng.random() < 0.5:
         image = _change_stain(image, rng)
-    if rng.random() < 0.15:
+    if rng.random() < 0.25:
         image = 1 - image
     if rng.random() < 0.5:
         image = image ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))
@@ -185,6 +187,9 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
     if rng.random() < 0.4:
         noise = rng.standard_normal((*image.shape[:2], 1), dtype=np.float32)
         image = image + noise * np.float32(rng.uniform(0.01, 0.08))
+    if rng.random() < 0.1:  # as in a dim image, of which few of 256 levels are used
+        steps = np.exp(rng.uniform(*np.log(_INTENSITY_STEPS))).astype(np.float32)
+        image = np.round(image * steps) / steps
     return np.asarray(np.clip(image, 0, 1), np.float32)
 
 

@@ -51,6 +51,9 @@ class ImageDone:
         Nuclei found; 0 when there was an error.
     seconds : float
         Time for reading, segmenting and writing.
+    is_rescaled : bool
+        Whether the network saw the image, or a plane of it, at another size because
+        of the size of its nuclei.
     error : str, optional
         Why there is no result.
     """
@@ -58,6 +61,7 @@ class ImageDone:
     name: str
     n_nuclei: int
     seconds: float
+    is_rescaled: bool = False
     error: str | None = None
 
 
@@ -69,6 +73,7 @@ class _Job:
     stack: PlaneStack = field(init=False)
     maps: list[Maps] = field(init=False)
     n_nuclei: int = 0
+    is_rescaled: bool = False
     seconds: float = 0.0
     error: str | None = None
 
@@ -158,6 +163,8 @@ def segment_images(
 
     def predict(job: _Job) -> None:
         job.maps = exhaust(model.iter_maps(job.stack, settings))
+        is_chosen = settings.diameter is not None
+        job.is_rescaled = not is_chosen and any(maps.scale != 1 for maps in job.maps)
 
     def finish(job: _Job) -> None:
         labels = model.split(job.stack, job.maps, settings)
@@ -178,6 +185,7 @@ def segment_images(
             name=job.image.name,
             n_nuclei=job.n_nuclei,
             seconds=job.seconds,
+            is_rescaled=job.is_rescaled,
             error=job.error,
         )
     if OutputFormat.RLE in formats:

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.model_store import (
     read_bundle,
 )
 from napari_unet_nuclei.core.pipeline import overlap
+from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import (
     EngineName,
     SegmentationSettings,
@@ -26,7 +27,7 @@ from napari_unet_nuclei.core.settings import (
 )
 from napari_unet_nuclei.core.splitting import Maps, split_instances
 from napari_unet_nuclei.core.steps import exhaust, map_steps
-from napari_unet_nuclei.core.tiled_prediction import TileDone, iter_plane_maps
+from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
@@ -181,7 +182,7 @@ class Model:
             maps,
             self.config.splitting,
             threshold=settings.threshold,
-            min_area=settings.min_area,
+            min_area=settings.smallest_area(maps.scale),
         )
 
     def _number(
@@ -237,7 +238,7 @@ def segment(
     model: str | Path | Model = "resnet",
     threshold: float | None = None,
     *,
-    min_area: int = SegmentationSettings.min_area,
+    min_area: int | None = None,
     diameter: float | None = None,
     tta: bool = False,
     axes: str | None = None,
@@ -254,10 +255,12 @@ def segment(
     threshold : float in (0, 1), optional
         Foreground probability above which a pixel belongs to a nucleus; ``None``
         takes the model's own.
-    min_area : int, in px²
-        Nuclei smaller than this are dropped.
+    min_area : int, in px², optional
+        Nuclei smaller than this are dropped; ``None`` takes 30 px² of what the
+        network saw.
     diameter : float, in px, optional
-        Typical diameter of the nuclei in this image, to rescale it by.
+        Typical diameter of the nuclei in this image, to rescale it by; ``None``
+        estimates it and rescales where it is far from the model's own.
     tta : bool
         Average over eight flips and quarter turns.
     axes : str, optional

@@ -62,7 +62,7 @@ class ShownSamples:
             predicted = split_instances(
                 _crop(maps[index], window),
                 splitting,
-                min_area=SegmentationSettings.min_area,
+                min_area=SegmentationSettings().smallest_area(),
             )
             image = sample.image[window]
             truth = draw_outlines(image, sample.labels[window])
@@ -74,8 +74,11 @@ class ShownSamples:
 
 
 def _crop(maps: Maps, window: tuple[slice, slice]) -> Maps:
-    cropped = [None if plane is None else plane[window] for plane in maps[1:]]
-    return Maps(maps.foreground[window], *cropped)
+    boundary, distance = (
+        None if plane is None else plane[window]
+        for plane in (maps.boundary, maps.distance)
+    )
+    return Maps(maps.foreground[window], boundary, distance)
 
 
 def _find_window(labels: NDArray[np.int32]) -> tuple[slice, slice]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from napari_unet_nuclei.core.images import distinct_planes
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -25,15 +27,15 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     -------
     (*shape, n) ndarray of float32
         Linearly interpolated; where it shrinks, averaged over what a pixel covers.
+        Grey stays one plane that is seen in every channel, a read-only view.
     """
     height, width = shape
-    rescaled = np.empty((height, width, planes.shape[-1]), np.float32)
-    is_grey = planes.strides[-1] == 0
-    for index in range(planes.shape[-1]):
-        if is_grey and index > 0:
-            rescaled[..., index] = rescaled[..., 0]
-            continue
-        plane = Image.fromarray(np.ascontiguousarray(planes[..., index]))
-        resized = plane.resize((width, height), Image.Resampling.BILINEAR)
-        rescaled[..., index] = np.asarray(resized)
-    return rescaled
+    seen_once = distinct_planes(planes)
+    rescaled = np.empty((seen_once.shape[-1], height, width), np.float32)
+    for index, plane in enumerate(np.moveaxis(seen_once, -1, 0)):
+        picture = Image.fromarray(np.ascontiguousarray(plane))
+        resized = picture.resize((width, height), Image.Resampling.BILINEAR)
+        rescaled[index] = np.asarray(resized)
+    return np.broadcast_to(
+        np.moveaxis(rescaled, 0, -1), (height, width, planes.shape[-1])
+    )

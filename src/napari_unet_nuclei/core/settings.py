@@ -60,6 +60,9 @@ class OutputFormat(StrEnum):
     FEATURES = "features"
 
 
+_MIN_AREA_SEEN = 30  # px²; see docs/experiments.md
+
+
 @dataclass(frozen=True, kw_only=True)
 class SegmentationSettings:
     """How maps become labels.
@@ -69,19 +72,20 @@ class SegmentationSettings:
     threshold : float in (0, 1), optional
         Foreground probability above which a pixel belongs to a nucleus;
         ``None`` takes the model's own.
-    min_area : int, in px²
-        Nuclei smaller than this are dropped.
+    min_area : int, in px², optional
+        Nuclei smaller than this are dropped.  ``None`` takes 30 px² of what the
+        network saw, which is fewer where the image was enlarged for it.
     diameter : float, in px, optional
         Typical diameter of the nuclei in this image; the image is rescaled so
-        that it meets the diameter the model was trained for.  ``None`` leaves
-        the image as it is.
+        that it meets the diameter the model was trained for.  ``None`` rescales
+        where the nuclei turn out much larger or smaller than that.
     tta : bool
         Average the maps over the eight flips and quarter turns of the image:
         better, and eight times slower.
     """
 
     threshold: float | None = None
-    min_area: int = 30
+    min_area: int | None = None
     diameter: float | None = None
     tta: bool = False
 
@@ -91,7 +95,7 @@ class SegmentationSettings:
                 "The threshold must lie between 0 and 1, both excluded. "
                 f"Received: threshold={self.threshold}"
             )
-        if self.min_area < 0:
+        if self.min_area is not None and self.min_area < 0:
             raise SettingsError(
                 "The minimum area must be 0 px² or more. "
                 f"Received: min_area={self.min_area}"
@@ -101,6 +105,23 @@ class SegmentationSettings:
                 "The nucleus diameter must lie between 2 and 2000 px. "
                 f"Received: diameter={self.diameter}"
             )
+
+    def smallest_area(self, scale: float = 1.0) -> int:
+        """Area under which nuclei are dropped.
+
+        Parameters
+        ----------
+        scale : float
+            How much larger the network saw the image than it is.
+
+        Returns
+        -------
+        int, in px² of the image
+            What was asked for, else the default at that scale.
+        """
+        if self.min_area is not None:
+            return self.min_area
+        return round(_MIN_AREA_SEEN / scale**2)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,8 +1,8 @@
 """One image becomes maps, tile by tile, whatever its size.
 
 Which tiles, in which order, with how much memory and how many flips: here.  What
-is done with the maps, and stacks of planes, belong to
-:mod:`~napari_unet_nuclei.core.prediction`.
+an image must be like before, and the scale of its nuclei, belong to
+:mod:`~napari_unet_nuclei.core.scaled_prediction`.
 """
 
 from __future__ import annotations
@@ -16,15 +16,8 @@ import numpy as np
 
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.errors import OutOfMemoryError
-from napari_unet_nuclei.core.images import (
-    Limits,
-    intensity_limits,
-    normalise,
-    to_planes,
-)
-from napari_unet_nuclei.core.rescaling import rescale
-from napari_unet_nuclei.core.splitting import Maps
-from napari_unet_nuclei.core.tiles import Tile, pad_to_shape, plan_tiles
+from napari_unet_nuclei.core.images import Limits, normalise
+from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
@@ -33,7 +26,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.engine import Engine
     from napari_unet_nuclei.core.model_store import ModelConfig
-    from napari_unet_nuclei.core.settings import SegmentationSettings
 
 _MAX_TILE_AREA = 5 * 2**20  # px²; larger ones gain little, see docs/benchmarks.md
 _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin
@@ -56,14 +48,15 @@ class TileDone:
     n_tiles: int
 
 
-def iter_plane_maps(
+def iter_tiles(
     engine: Engine,
     config: ModelConfig,
-    image: NDArray[np.generic],
-    settings: SegmentationSettings,
+    planes: NDArray[np.generic],
+    limits: Limits,
     *,
+    tta: bool = False,
     max_area: int | None = None,
-) -> Generator[TileDone, None, Maps]:
+) -> Generator[TileDone, None, NDArray[np.float32]]:
     """Evaluate a network on one image, tile by tile.
 
     Parameters
@@ -71,11 +64,13 @@ def iter_plane_maps(
     engine : Engine
         Runtime that holds the network.
     config : ModelConfig
-        Its stride, receptive radius, maps and typical diameter.
-    image : (Y, X) or (Y, X, 3|4) ndarray
-        Grey or colour image.
-    settings : SegmentationSettings
-        Only diameter and test-time flips matter here.
+        Its stride, receptive radius and maps.
+    planes : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.to_planes`.
+    limits : tuple of float
+        Intensities that become 0 and 1.
+    tta : bool
+        Average over the eight flips and quarter turns.
     max_area : int, in px², optional
         Largest area of a tile, as far as its margins allow; by default what half of
         the free memory suffices for.  Where the engine finds too little memory all
@@ -88,59 +83,29 @@ def iter_plane_maps(
 
     Returns
     -------
-    Maps
-        Those of the network, (Y, X) float32 each.
+    (maps, Y, X) ndarray of float32
+        The maps of the network, in its order.
 
     Raises
     ------
-    ImageError
-        If the image cannot be used.
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    planes = to_planes(image)
-    limits = intensity_limits(planes)
-    shape = planes.shape[:2]
-    if settings.diameter is not None:
-        scale = config.diameter / settings.diameter
-        height, width = (max(1, round(length * scale)) for length in shape)
-        planes = rescale(normalise(planes, limits), (height, width))
-        limits = (0.0, 1.0)
-    maps = yield from _iter_tiles(
-        engine, config, planes, limits, settings, max_area or _affordable_area()
-    )
-    if maps.shape[1:] != shape:
-        maps = np.moveaxis(rescale(np.moveaxis(maps, 0, -1), shape), -1, 0)
-    return Maps(**dict(zip(config.maps, maps, strict=True)))
-
-
-def _affordable_area() -> int:
-    """Area of the largest tile that half of the free memory suffices for, in px²."""
-    return min(devices.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
-
-
-def _iter_tiles(
-    engine: Engine,
-    config: ModelConfig,
-    planes: NDArray[np.generic],
-    limits: Limits,
-    settings: SegmentationSettings,
-    max_area: int,
-) -> Generator[TileDone, None, NDArray[np.float32]]:
-    """Predict all tiles, with smaller ones when memory is short: (maps, Y, X)."""
     smallest = max(_MIN_TILE_MARGINS * config.margin, _MIN_TILE_SIDE) ** 2
     tiles = plan_tiles(
         planes.shape[:2],
-        max_area=max(max_area, smallest),
+        max_area=max(max_area or _affordable_area(), smallest),
         margin=config.margin,
         stride=config.multiple,
         side_multiple=_SIDE_MULTIPLE,
     )
-    maps = np.empty((len(config.maps), *planes.shape[:2]), np.float32)
+    maps: NDArray[np.float32]
+    if len(tiles) > 1:  # a single one brings its own
+        maps = np.empty((len(config.maps), *planes.shape[:2]), np.float32)
     for n_done, tile in enumerate(tiles, start=1):
-        pixels = _read_tile(planes, limits, tile)
+        pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
         try:
-            predicted = _predict_tile(engine, pixels, tta=settings.tta)
+            predicted = _predict_tile(engine, pixels, tta=tta)
         except OutOfMemoryError:
             area = math.prod(tile.shape)
             if area <= smallest:
@@ -150,29 +115,23 @@ def _iter_tiles(
                 f"{tile.shape[1]} px; going on with smaller ones, which takes longer.",
                 stacklevel=2,
             )
-            return (
-                yield from _iter_tiles(
-                    engine, config, planes, limits, settings, area // 2
-                )
+            smaller = iter_tiles(
+                engine, config, planes, limits, tta=tta, max_area=area // 2
             )
+            return (yield from smaller)
         kept = np.moveaxis(predicted[tile.keep_in_tile], -1, 0)
         if len(tiles) == 1:
             maps = kept
         else:
             maps[:, *tile.keep] = kept
+        del predicted, kept  # so that the next tile takes their memory
         yield TileDone(n_done, len(tiles))
     return maps
 
 
-def _read_tile(
-    planes: NDArray[np.generic], limits: Limits, tile: Tile
-) -> NDArray[np.float32]:
-    """Normalise and pad what a tile covers; grey stays one plane, seen three times."""
-    pixels = planes[tile.read]
-    if pixels.strides[-1] != 0:
-        return pad_to_shape(normalise(pixels, limits), tile.shape)
-    grey = pad_to_shape(normalise(pixels[..., :1], limits), tile.shape)
-    return np.broadcast_to(grey, (*tile.shape, pixels.shape[-1]))
+def _affordable_area() -> int:
+    """Area of the largest tile that half of the free memory suffices for, in px²."""
+    return min(devices.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
 
 
 def _predict_tile(

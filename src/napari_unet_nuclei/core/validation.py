@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores, evaluate_image, summarise
+from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import (
     Maps,
@@ -19,7 +20,6 @@ from napari_unet_nuclei.core.splitting import (
     split_instances,
 )
 from napari_unet_nuclei.core.steps import exhaust
-from napari_unet_nuclei.core.tiled_prediction import iter_plane_maps
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,7 +109,7 @@ def _quarters(sample: Sample) -> list[Sample]:
 def predict_samples(
     engine: Engine, config: ModelConfig, samples: Sequence[Sample]
 ) -> list[Maps]:
-    """Evaluate a network on the image of each sample.
+    """Evaluate a network on the image of each sample, as it is.
 
     Parameters
     ----------
@@ -125,9 +125,9 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    settings = SegmentationSettings()
+    as_it_is = SegmentationSettings(diameter=config.diameter)
     return [
-        exhaust(iter_plane_maps(engine, config, sample.image, settings))
+        exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
         for sample in samples
     ]
 
@@ -153,7 +153,7 @@ def score_maps(
     Scores
         Scores over all samples.
     """
-    min_area = SegmentationSettings.min_area
+    min_area = SegmentationSettings().smallest_area()
     return summarise(
         [
             evaluate_image(

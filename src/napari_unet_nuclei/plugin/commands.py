@@ -45,7 +45,9 @@ def segment_command(
         A line to paste into a terminal.
     """
     words = ["napari-unet-nuclei", "segment", image_path, "-o", "nuclei"]
-    words += ["--model", model, "--min-area", str(settings.min_area)]
+    words += ["--model", model]
+    if settings.min_area is not None:
+        words += ["--min-area", str(settings.min_area)]
     if settings.threshold is not None:
         words += ["--threshold", f"{settings.threshold:g}"]
     if settings.diameter is not None:

@@ -178,6 +178,8 @@ class FineTuneWidget(Container[Widget]):
         self.panel.say(sentence)
         if not result.is_better:
             show_warning(sentence)
+        if result.warning is not None:
+            show_warning(result.warning)
 
     def _tell_cancelled(self, output: Path) -> None:
         if output.exists():

@@ -89,11 +89,11 @@ class SegmentWidget(Container[Widget]):
             tooltip=_THRESHOLD_TOOLTIP,
         )
         self.min_area = SpinBox(
-            value=_DEFAULTS.min_area,
+            value=0,
             max=1_000_000,
             label="Minimum area (px²)",
-            tooltip="Smaller nuclei are dropped. Changing it updates the labels at "
-            "once.",
+            tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
+            "image was enlarged. Changing it updates the labels at once.",
         )
         self.diameter = FloatSpinBox(
             value=0,
@@ -102,7 +102,8 @@ class SegmentWidget(Container[Widget]):
             step=1,
             label="Nucleus diameter (px)",
             tooltip="Typical diameter in this image, by which it is rescaled for the "
-            "model. Automatic leaves it as it is, which suits 10 to 60 px.",
+            "model. Automatic estimates it, and rescales where it is far from what "
+            "the model knows.",
         )
         self.tta = CheckBox(
             value=_DEFAULTS.tta,
@@ -131,7 +132,8 @@ class SegmentWidget(Container[Widget]):
         self.panel.cancel_on_close(self)
         self._splitting = LiveSplitting(self.native, self._show)
         self.diameter.native.setDecimals(0)
-        self.diameter.native.setSpecialValueText("automatic")
+        for control in (self.min_area, self.diameter):
+            control.native.setSpecialValueText("automatic")
         self.model.changed.connect(self._use_own_threshold)
         self.threshold.changed.connect(self._use_chosen_threshold)
         self.min_area.changed.connect(self._split_again)
@@ -151,7 +153,7 @@ class SegmentWidget(Container[Widget]):
             threshold=None
             if self._is_own_threshold
             else round(self.threshold.value, 2),
-            min_area=self.min_area.value,
+            min_area=self.min_area.value or None,
             diameter=self.diameter.value or None,
             tta=self.tta.value,
         )
@@ -262,7 +264,7 @@ class SegmentWidget(Container[Widget]):
             image_maps.request.settings,
             # The slider has two decimals, a model may have more.
             threshold=own if round(own, 2) == threshold else threshold,
-            min_area=self.min_area.value,
+            min_area=self.min_area.value or None,
         )
 
     def _forget(self, event: Any) -> None:

@@ -33,7 +33,10 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     if not nuclei.n_nuclei:
         return _explain_nothing(image_maps, nuclei)
     engine = short_engine(image_maps.model.engine.description)
-    return f"{_count(nuclei.n_nuclei)} in {image_maps.seconds:.1f} s · {engine}"
+    parts = [f"{_count(nuclei.n_nuclei)} in {image_maps.seconds:.1f} s", engine]
+    if image_maps.request.settings.diameter is None:
+        parts += _describe_scales({maps.scale for maps in image_maps.maps})
+    return " · ".join(parts)
 
 
 def short_engine(description: str) -> str:
@@ -53,6 +56,17 @@ def short_engine(description: str) -> str:
     return " ".join(parts[:2])
 
 
+def _describe_scales(scales: set[float]) -> list[str]:
+    """Say that the image was rescaled because of its nuclei, if it was."""
+    if scales <= {1.0}:
+        return []
+    if len(scales) > 1:
+        return ["planes rescaled for their nuclei"]
+    (scale,) = scales
+    how = "enlarged" if scale > 1 else "shrunk"
+    return [f"{how} to {scale:.0%} for its nuclei"]
+
+
 def _count(n_nuclei: int) -> str:
     return "1 nucleus" if n_nuclei == 1 else f"{n_nuclei:,} nuclei"
 
@@ -66,9 +80,12 @@ def _explain_nothing(image_maps: ImageMaps, nuclei: Nuclei) -> str:
         return "No nuclei found: all pixels of the image have the same value."
     n_small = split_maps(image_maps, replace(nuclei.settings, min_area=0)).n_nuclei
     if n_small:
+        smallest = min(
+            nuclei.settings.smallest_area(maps.scale) for maps in image_maps.maps
+        )
         return (
-            f"No nuclei left: {n_small} found, all smaller than "
-            f"{nuclei.settings.min_area} px². Lower the minimum area."
+            f"No nuclei left: {n_small} found, all smaller than {smallest} px². "
+            "Lower the minimum area."
         )
     highest = max(maps.foreground.max() for maps in image_maps.maps)
     threshold = nuclei.settings.threshold or 0

@@ -68,6 +68,8 @@ class FinishedEvent:
         Whether the new one is better.
     seconds : float
         Time it took.
+    warning : str, optional
+        What the model lacks.
     """
 
     output: Path
@@ -75,6 +77,7 @@ class FinishedEvent:
     start_score: float | None
     is_better: bool
     seconds: float
+    warning: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,6 +136,7 @@ def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
                 start_score=_score(values["start_scores"]),
                 is_better=values["is_better_than_start"],
                 seconds=values["seconds"],
+                warning=values["warning"],
             )
         case "error":
             return ErrorEvent(message=str(values["message"]))

@@ -85,6 +85,8 @@ class FineTuned:
         Whether training helped.
     held_out : str
         What the scores come from: ``"quarters"`` or ``"images"``.
+    warning : str, optional
+        What the new model lacks.
     """
 
     name: str
@@ -93,6 +95,7 @@ class FineTuned:
     start_score: float | None
     is_better: bool
     held_out: str
+    warning: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -263,6 +266,7 @@ def _make_result(
         start_score=event.start_score,
         is_better=event.is_better,
         held_out="quarters" if is_cut else "images",
+        warning=event.warning,
     )
 
 

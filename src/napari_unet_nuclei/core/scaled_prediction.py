@@ -1,0 +1,148 @@
+"""One image becomes maps, at the scale its nuclei ask for.
+
+Channels, intensities and scale are settled here; tiles belong in
+:mod:`~napari_unet_nuclei.core.tiled_prediction`, stacks of planes in
+:mod:`~napari_unet_nuclei.core.prediction`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
+from napari_unet_nuclei.core.rescaling import rescale
+from napari_unet_nuclei.core.single_colour import single_colour_as_grey
+from napari_unet_nuclei.core.splitting import Maps
+from napari_unet_nuclei.core.tiled_prediction import iter_tiles
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.engine import Engine
+    from napari_unet_nuclei.core.images import Limits
+    from napari_unet_nuclei.core.model_store import ModelConfig
+    from napari_unet_nuclei.core.settings import SegmentationSettings
+    from napari_unet_nuclei.core.tiled_prediction import TileDone
+
+# Nuclei under so many typical diameters are enlarged; above so many they are shrunk,
+# unless the network is sure of them.  Measured in docs/experiments.md.
+_SMALL, _LARGE = 0.62, 1.45
+_SURE = 0.86
+_MAX_RESCALINGS = 3
+_MAX_SCALE = 4.0  # smaller nuclei are but dots
+_STEPS = 4  # of the scale, from one power of two to the next
+_BYTES_PER_PIXEL = 32  # of a rescaled image: its planes and maps
+
+
+def iter_plane_maps(
+    engine: Engine,
+    config: ModelConfig,
+    image: NDArray[np.generic],
+    settings: SegmentationSettings,
+    *,
+    max_area: int | None = None,
+) -> Generator[TileDone, None, Maps]:
+    """Evaluate a network on one image, tile by tile.
+
+    Parameters
+    ----------
+    engine : Engine
+        Runtime that holds the network.
+    config : ModelConfig
+        Its stride, receptive radius, maps and typical diameter.
+    image : (Y, X) or (Y, X, 3|4) ndarray
+        Grey or colour image.
+    settings : SegmentationSettings
+        Only diameter and test-time flips matter here.  Without a diameter the image
+        is evaluated as it is, and again rescaled where that shows nuclei much
+        smaller or larger than the network knows.
+    max_area : int, in px², optional
+        Largest area of a tile, see
+        :func:`~napari_unet_nuclei.core.tiled_prediction.iter_tiles`.
+
+    Yields
+    ------
+    TileDone
+        After each tile.
+
+    Returns
+    -------
+    Maps
+        Those of the network, (Y, X) float32 each, with the scale they were made at.
+
+    Raises
+    ------
+    ImageError
+        If the image cannot be used.
+    EngineError
+        If the engine fails, or finds no memory for the smallest tiles either.
+    """
+    planes = single_colour_as_grey(to_planes(image))
+    limits = intensity_limits(planes)
+
+    def predict_at(scale: float) -> Generator[TileDone, None, Maps]:
+        return _iter_scaled(
+            engine, config, planes, limits, scale, tta=settings.tta, max_area=max_area
+        )
+
+    if settings.diameter is not None:
+        return (yield from predict_at(config.diameter / settings.diameter))
+    maps = yield from predict_at(1.0)
+    for _ in range(_MAX_RESCALINGS):
+        scale = _better_scale(maps, config.diameter)
+        if scale is None or not _is_affordable(maps, scale):
+            break
+        maps = yield from predict_at(scale)
+    return maps
+
+
+def _better_scale(maps: Maps, typical: float) -> float | None:
+    """Scale that brings the nuclei to their typical diameter, where that would help."""
+    diameter = estimate_diameter(maps)
+    if diameter is None:
+        return None
+    seen_as = diameter * maps.scale / typical
+    if seen_as < _SMALL or (seen_as > _LARGE and certainty(maps) < _SURE):
+        # In steps, so that noise in the estimate does not change the maps.
+        steps = round(_STEPS * math.log2(typical / diameter))
+        scale = min(2 ** (steps / _STEPS), _MAX_SCALE)
+        return scale if scale != maps.scale else None
+    return None
+
+
+def _is_affordable(maps: Maps, scale: float) -> bool:
+    """Whether half of the free memory holds the image at another scale."""
+    area = maps.foreground.size * scale**2
+    return area * _BYTES_PER_PIXEL <= devices.free_memory() // 2
+
+
+def _iter_scaled(
+    engine: Engine,
+    config: ModelConfig,
+    planes: NDArray[np.generic],
+    limits: Limits,
+    scale: float,
+    *,
+    tta: bool,
+    max_area: int | None,
+) -> Generator[TileDone, None, Maps]:
+    """Evaluate a network on planes brought to another scale."""
+    shape = planes.shape[:2]
+    height, width = (max(1, round(length * scale)) for length in shape)
+    if (height, width) != shape:
+        planes = rescale(normalise(planes, limits), (height, width))
+        limits = (0.0, 1.0)
+    maps = yield from iter_tiles(
+        engine, config, planes, limits, tta=tta, max_area=max_area
+    )
+    if (height, width) != shape:
+        maps = np.moveaxis(rescale(np.moveaxis(maps, 0, -1), shape), -1, 0)
+    named = dict(zip(config.maps, maps, strict=True))
+    return Maps(**named, scale=scale)

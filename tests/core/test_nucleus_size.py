@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
+from napari_unet_nuclei.core.splitting import Maps
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.targets import make_targets
+
+
+def maps_of(labels):
+    return Maps(*np.moveaxis(make_targets(labels), -1, 0))
+
+
+@pytest.mark.parametrize("diameter", [8, 20, 60])
+def test_diameter_of_nuclei_that_touch_and_that_do_not(diameter):
+    side = 16 * diameter
+    _, labels = draw_nuclei(3, (side, side), 70, diameter=diameter, touching=0.4)
+    areas = np.bincount(labels.ravel())[1:]
+    typical = 2 * np.sqrt(np.median(areas) / np.pi)
+    assert estimate_diameter(maps_of(labels)) == pytest.approx(typical, rel=0.15)
+
+
+def test_a_network_that_knows_only_the_foreground():
+    _, labels = draw_nuclei(3, (320, 320), 30, diameter=20, touching=0)
+    maps = Maps((labels > 0).astype(np.float32))
+    assert estimate_diameter(maps) == pytest.approx(20, rel=0.25)
+
+
+@pytest.mark.parametrize("foreground", [np.zeros((60, 60)), np.eye(5), np.ones((1, 1))])
+def test_too_little_to_tell(foreground):
+    assert estimate_diameter(Maps(foreground.astype(np.float32))) is None
+
+
+@pytest.mark.parametrize(
+    ("probability", "expected"), [(1.0, 1.0), (0.75, 0.5), (0.5, 0.0), (0.1, 0.0)]
+)
+def test_certainty_of_what_may_be_a_nucleus(probability, expected):
+    foreground = np.zeros((40, 40), np.float32)
+    foreground[10:30] = probability
+    assert certainty(Maps(foreground)) == pytest.approx(expected)
