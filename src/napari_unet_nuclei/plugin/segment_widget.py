@@ -15,7 +15,6 @@ from magicgui.widgets import (
     FloatSlider,
     FloatSpinBox,
     PushButton,
-    SpinBox,
 )
 from magicgui.widgets.bases import Widget
 from napari.layers import Image
@@ -88,9 +87,11 @@ class SegmentWidget(Container[Widget]):
             label="Threshold",
             tooltip=_THRESHOLD_TOOLTIP,
         )
-        self.min_area = SpinBox(
+        self.min_area = FloatSpinBox(
             value=0,
+            min=0,
             max=1_000_000,
+            step=1,
             label="Minimum area (px²)",
             tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
             "image was enlarged. Changing it updates the labels at once.",
@@ -131,8 +132,8 @@ class SegmentWidget(Container[Widget]):
         self.native.layout().insertWidget(0, form)
         self.panel.cancel_on_close(self)
         self._splitting = LiveSplitting(self.native, self._show)
-        self.diameter.native.setDecimals(0)
         for control in (self.min_area, self.diameter):
+            control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
         self.model.changed.connect(self._use_own_threshold)
         self.threshold.changed.connect(self._use_chosen_threshold)
@@ -153,7 +154,7 @@ class SegmentWidget(Container[Widget]):
             threshold=None
             if self._is_own_threshold
             else round(self.threshold.value, 2),
-            min_area=self.min_area.value or None,
+            min_area=round(self.min_area.value) or None,
             diameter=self.diameter.value or None,
             tta=self.tta.value,
         )
@@ -264,7 +265,7 @@ class SegmentWidget(Container[Widget]):
             image_maps.request.settings,
             # The slider has two decimals, a model may have more.
             threshold=own if round(own, 2) == threshold else threshold,
-            min_area=self.min_area.value or None,
+            min_area=round(self.min_area.value) or None,
         )
 
     def _forget(self, event: Any) -> None:
