@@ -122,6 +122,7 @@ def test_a_model_may_know_the_foreground_alone(path):
         ({"multiple": 0}, "multiple must lie between 1 and 1024 px. Received: 0"),
         ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
         ({"diameter": -1.0}, "diameter must be a positive number of px"),
+        ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),
     ],
     ids=str,
 )

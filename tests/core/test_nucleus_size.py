@@ -1,7 +1,11 @@
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
+from napari_unet_nuclei.core.nucleus_size import (
+    annotated_diameter,
+    certainty,
+    estimate_diameter,
+)
 from napari_unet_nuclei.core.splitting import Maps
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.core.targets import make_targets
@@ -17,7 +21,9 @@ def test_diameter_of_nuclei_that_touch_and_that_do_not(diameter):
     _, labels = draw_nuclei(3, (side, side), 70, diameter=diameter, touching=0.4)
     areas = np.bincount(labels.ravel())[1:]
     typical = 2 * np.sqrt(np.median(areas) / np.pi)
-    assert estimate_diameter(maps_of(labels)) == pytest.approx(typical, rel=0.15)
+    estimate = estimate_diameter(maps_of(labels))
+    assert estimate == pytest.approx(typical, rel=0.15)
+    assert annotated_diameter([labels]) == pytest.approx(estimate, rel=0.25)
 
 
 def test_a_network_that_knows_only_the_foreground():
@@ -29,6 +35,14 @@ def test_a_network_that_knows_only_the_foreground():
 @pytest.mark.parametrize("foreground", [np.zeros((60, 60)), np.eye(5), np.ones((1, 1))])
 def test_too_little_to_tell(foreground):
     assert estimate_diameter(Maps(foreground.astype(np.float32))) is None
+
+
+def test_annotation_of_several_images_counts_by_the_median():
+    stripes = {width: np.arange(400) // width % 2 * 3 for width in (5, 10, 40)}
+    images = [np.tile(stripe, (400, 1)) for stripe in stripes.values()]
+    middle = annotated_diameter(images[1:2])
+    assert annotated_diameter([*images, np.zeros((9, 9), int)]) == middle
+    assert annotated_diameter([np.zeros((9, 9), int)]) is None
 
 
 @pytest.mark.parametrize(

@@ -65,6 +65,10 @@ class ModelConfig:
         Thresholds found on the validation images.
     diameter : float, in px
         Typical (median) diameter of the nuclei trained on.
+    estimated_diameter : float, in px, optional
+        What :mod:`~napari_unet_nuclei.core.nucleus_size` says of the same nuclei,
+        to compare its estimates with; they differ where nuclei are anything but
+        round or of one size.
     provenance : mapping
         Data, seed, versions, scores: whatever tells where the model comes from.
     """
@@ -76,6 +80,7 @@ class ModelConfig:
     margin: int
     splitting: SplittingParameters = field(default_factory=SplittingParameters)
     diameter: float
+    estimated_diameter: float | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -91,11 +96,13 @@ class ModelConfig:
                     f"The {name} must lie between {lowest} and {highest} px. "
                     f"Received: {value}"
                 )
-        if not 0 < self.diameter < np.inf:
-            raise SettingsError(
-                f"The diameter must be a positive number of px. "
-                f"Received: {self.diameter}"
-            )
+        for name in ("diameter", "estimated_diameter"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < np.inf:
+                raise SettingsError(
+                    f"The {name.replace('_', ' ')} must be a positive number of px. "
+                    f"Received: {value}"
+                )
 
 
 @dataclass(frozen=True, kw_only=True)

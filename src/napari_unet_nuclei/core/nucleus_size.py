@@ -1,4 +1,4 @@
-"""How large nuclei are, told from maps before they are split.
+"""How large nuclei are, told from the lines they cut out of rows and columns.
 
 What is done about it belongs to :mod:`~napari_unet_nuclei.core.scaled_prediction`.
 """
@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.splitting import Maps
 
 _THRESHOLD = 0.5
-_LINE_SPACING = 4  # px
+_LINES = np.s_[::4], np.s_[:, ::4]
 _MIN_INTERCEPTS = 8
 _BIAS = 0.93
 """Estimate over the median diameter of the annotated nuclei, from 5 to 80 px."""
@@ -44,18 +46,34 @@ def estimate_diameter(maps: Maps) -> float | None:
     Tomkeieff: Linear intercepts, areas and volumes, Nature 1945,
     doi:10.1038/155024a0
     """
-    total_length = n_intercepts = 0
-    for along_rows in (True, False):
-        lines = np.s_[::_LINE_SPACING] if along_rows else np.s_[:, ::_LINE_SPACING]
-        inside = maps.foreground[lines] > _THRESHOLD
+    inside = []
+    for lines in _LINES:
+        is_inside = maps.foreground[lines] > _THRESHOLD
         if maps.boundary is not None:
-            inside &= maps.boundary[lines] < _THRESHOLD
-        length, count = _intercepts(inside if along_rows else inside.T)
-        total_length += length
-        n_intercepts += count
-    if n_intercepts < _MIN_INTERCEPTS:
-        return None
-    return 4 / np.pi * total_length / n_intercepts / _BIAS
+            is_inside &= maps.boundary[lines] < _THRESHOLD
+        inside.append(is_inside)
+    return _diameter(inside)
+
+
+def annotated_diameter(labels: Iterable[NDArray[np.integer]]) -> float | None:
+    """Estimate the diameter of annotated nuclei in the same way.
+
+    Parameters
+    ----------
+    labels : iterable of (Y, X) ndarray of int
+        Numbered nuclei, 0 = background.
+
+    Returns
+    -------
+    float, in px
+        Median over the images; ``None`` where none has enough nuclei to tell.
+    """
+    estimates = [
+        estimate
+        for numbers in labels
+        if (estimate := _diameter([numbers[lines] for lines in _LINES])) is not None
+    ]
+    return round(float(np.median(estimates)), 1) if estimates else None
 
 
 def certainty(maps: Maps) -> float:
@@ -72,13 +90,21 @@ def certainty(maps: Maps) -> float:
         Mean distance of the foreground probability from one half, doubled; 0 where
         there are no nuclei.
     """
-    possible = maps.foreground[::_LINE_SPACING]
+    possible = maps.foreground[_LINES[0]]
     possible = possible[possible > _POSSIBLE]
     return float(np.abs(2 * possible - 1).mean()) if possible.size else 0.0
 
 
-def _intercepts(lines: NDArray[np.bool_]) -> tuple[int, int]:
-    """Length of all runs along the last axis, in px, and how many they are."""
-    n_starts = np.count_nonzero(lines[:, 1:] & ~lines[:, :-1])
-    n_starts += np.count_nonzero(lines[:, :1])
-    return int(np.count_nonzero(lines)), int(n_starts)
+def _diameter(sections: Sequence[NDArray[np.generic]]) -> float | None:
+    """Diameter of discs that rows, and then columns, cross over the same lengths."""
+    rows, columns = sections
+    total_length = n_intercepts = 0
+    for lines in (rows, columns.T):
+        total_length += np.count_nonzero(lines)
+        n_intercepts += np.count_nonzero(lines[:, :1])
+        n_intercepts += np.count_nonzero(
+            (lines[:, 1:] != lines[:, :-1]) & (lines[:, 1:] != 0)
+        )
+    if n_intercepts < _MIN_INTERCEPTS:
+        return None
+    return 4 / np.pi * total_length / n_intercepts / _BIAS

@@ -96,7 +96,7 @@ def iter_plane_maps(
         return (yield from predict_at(config.diameter / settings.diameter))
     maps = yield from predict_at(1.0)
     for _ in range(_MAX_RESCALINGS):
-        scale = _better_scale(maps, config.diameter)
+        scale = _better_scale(maps, config.estimated_diameter or config.diameter)
         if scale is None or not _is_affordable(maps, scale):
             break
         maps = yield from predict_at(scale)

@@ -26,6 +26,7 @@ from napari_unet_nuclei.core.model_store import (
     find_model,
     read_bundle,
 )
+from napari_unet_nuclei.core.nucleus_size import annotated_diameter
 from napari_unet_nuclei.core.run_identity import check_same_run, identify_run
 from napari_unet_nuclei.core.schedules import (
     count_plateaus,
@@ -125,6 +126,7 @@ class TrainingRun:
             multiple=geometry.multiple,
             margin=geometry.margin,
             diameter=typical_diameter(samples),
+            estimated_diameter=annotated_diameter(s.labels for s in samples),
             provenance={
                 "package": version("napari-unet-nuclei"),
                 "keras": keras.__version__,
