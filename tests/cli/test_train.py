@@ -75,6 +75,14 @@ def test_a_wrong_option_gets_a_sentence(
     assert not model.exists()
 
 
+def test_help_names_only_networks_that_can_be_trained(
+    run: Callable[..., Result],
+) -> None:
+    result = run("train", "--help")
+    assert "classic|resnet|resnet50" in result.output
+    assert "imported" not in result.output
+
+
 def test_another_suffix_is_noticed_before_anything_is_read(
     run: Callable[..., Result], tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import TrainingSettings
+from napari_unet_nuclei.core.settings import SegmentationSettings, TrainingSettings
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.core.training import iter_training
@@ -39,12 +39,16 @@ def train(model: Path) -> None:
 
 
 def write_maps(file: Path, models: list[Path]) -> None:
-    image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
-    maps = {
-        path.stem: np.stack(load_model(path, "keras").maps(image).planes)
-        for path in models
-    }
+    maps = {path.stem: make_maps(path) for path in models}
     np.savez(file, **maps)
+
+
+def make_maps(path: Path) -> np.ndarray:
+    """The maps of a drawn image as it is: an estimated scale is another question."""
+    image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
+    model = load_model(path, "keras")
+    as_it_is = SegmentationSettings(diameter=model.config.diameter)
+    return np.stack(model.maps(image, as_it_is).planes)
 
 
 task, *paths = sys.argv[1:]

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _STEPS_PER_REPORT = 2  # a request to stop is heard as often
 _DEFAULT_MINUTES = 5.0
+_FROM_SCRATCH = [name for name in Architecture if name is not Architecture.IMPORTED]
 _NETWORK, _RECIPE, _WATCHING = "Network", "Recipe", "Watching"
 
 
@@ -102,6 +103,7 @@ def train(
     architecture: Annotated[
         Architecture | None,
         typer.Option(
+            metavar="|".join(_FROM_SCRATCH),
             help="Network to train from scratch.  [default: resnet]",
             rich_help_panel=_NETWORK,
         ),

@@ -100,11 +100,10 @@ def _diameter(sections: Sequence[NDArray[np.generic]]) -> float | None:
     rows, columns = sections
     total_length = n_intercepts = 0
     for lines in (rows, columns.T):
-        total_length += np.count_nonzero(lines)
-        n_intercepts += np.count_nonzero(lines[:, :1])
-        n_intercepts += np.count_nonzero(
-            (lines[:, 1:] != lines[:, :-1]) & (lines[:, 1:] != 0)
-        )
+        is_start = (lines[:, 1:] != lines[:, :-1]) & (lines[:, 1:] != 0)
+        total_length += int(np.count_nonzero(lines))
+        n_intercepts += int(np.count_nonzero(is_start))
+        n_intercepts += int(np.count_nonzero(lines[:, :1]))
     if n_intercepts < _MIN_INTERCEPTS:
         return None
     return 4 / np.pi * total_length / n_intercepts / _BIAS
