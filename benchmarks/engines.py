@@ -96,7 +96,7 @@ def main() -> None:
                 split_instances(
                     of_image,
                     bundle.config.splitting,
-                    min_area=SegmentationSettings.min_area,
+                    min_area=SegmentationSettings().smallest_area(of_image.scale),
                 )
                 for of_image in maps
             ]

@@ -34,6 +34,16 @@ def test_a_folder_of_images_becomes_label_images(
         assert 4 <= labels.max() <= 12
 
 
+def test_images_that_were_rescaled_are_counted(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    image, _ = draw_nuclei(5, (128, 128), 40, diameter=8, touching=0.2)
+    Image.fromarray(image).save(tmp_path / "small.png")
+    words = ["segment", tmp_path / "small.png", "-o", tmp_path, "--model", "classic"]
+    assert "1 rescaled, because of much smaller or larger" in run(*words).output
+    assert "rescaled, because" not in run(*words, "--diameter", "8").output
+
+
 def test_every_format_holds_the_same_nuclei(
     run: Callable[..., Result], images: Path, tmp_path: Path
 ) -> None:

@@ -217,6 +217,8 @@ def test_openvino_chooses_where_there_is_a_choice(devices, expected):
 )
 def test_a_lack_of_memory_is_told_from_other_failures(error):
     class Failing:
+        compiled = True
+
         def predict_on_batch(self, _: object) -> None:
             raise error
 

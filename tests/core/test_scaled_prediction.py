@@ -90,13 +90,41 @@ def test_dots_are_enlarged_no_more_than_fourfold():
 
 def test_an_image_too_large_to_enlarge_stays_as_it_is(monkeypatch):
     monkeypatch.setattr(devices, "free_memory", lambda: 1_000_000)
-    assert segment(Bright(), discs(6)).scale == 1
+    with pytest.warns(UserWarning, match="too little memory to enlarge the image"):
+        assert segment(Bright(), discs(6)).scale == 1
+
+
+class Shy(Bright):
+    """Finds nothing in any image but the first."""
+
+    def predict(self, batch):
+        return super().predict(batch) * (len(self.shapes) < 2)
+
+
+def test_nuclei_that_rescaling_loses_are_kept():
+    image = discs(6)
+    maps = segment(Shy(), image)
+    assert maps.scale == 1
+    assert maps.foreground.max() == 1
+
+
+def test_uncertain_foreground_everywhere_is_shrunk_no_more_than_sixteenfold():
+    stripes = np.arange(1200) // 400 % 2 * np.ones((1200, 1))
+    assert segment(Bright(0.8), stripes).scale == 1 / 16
+
+
+def test_flips_wait_for_the_scale():
+    engine = Bright()
+    maps = segment(engine, discs(6), tta=True)
+    assert maps.scale > 2
+    assert len(engine.shapes) == 1 + 1 + 8
 
 
 def test_default_smallest_area_follows_the_scale():
     settings = SegmentationSettings()
     assert settings.smallest_area() == 30
     assert settings.smallest_area(2.0) == 8
+    assert settings.smallest_area(0.5) == 120
     assert SegmentationSettings(min_area=12).smallest_area(2.0) == 12
 
 

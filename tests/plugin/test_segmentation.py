@@ -166,7 +166,7 @@ def test_an_empty_result_comes_with_advice(
     image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
     small = split_maps(image_maps, SegmentationSettings(min_area=5000))
     assert describe_nuclei(image_maps, small) == (
-        "No nuclei left: 3 found, all smaller than 5000 px². Lower the minimum area."
+        "No nuclei left: 3 found, all smaller than 5000 px². Set a lower minimum area."
     )
     dim = replace(
         image_maps,

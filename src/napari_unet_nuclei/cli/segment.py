@@ -62,7 +62,7 @@ def segment(
         typer.Option(
             metavar="PX²",
             help="Drop nuclei smaller than this.  [default: 30, less where an image "
-            "was enlarged]",
+            "was enlarged, more where it was shrunk]",
             show_default=False,
         ),
     ] = _DEFAULTS.min_area,

@@ -221,6 +221,8 @@ class KerasEngine:
     def __init__(self, model: keras.Model) -> None:
         import keras
 
+        if not model.compiled:  # else each shape of tiles is, for seconds
+            model.jit_compile = keras.backend.backend() == "jax"
         self._model = model
         self._lock = Lock()
         self.description = f"Keras on the {keras.backend.backend()} backend"

@@ -124,7 +124,8 @@ class Model:
         Returns
         -------
         Maps
-            Foreground, boundary and distance, (Y, X) float32 each.
+            Foreground, boundary and distance, (Y, X) float32 each, and the scale at
+            which the network saw the image.
 
         Raises
         ------

@@ -36,6 +36,6 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
         picture = Image.fromarray(np.ascontiguousarray(plane))
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
         rescaled[index] = np.asarray(resized)
-    return np.broadcast_to(
-        np.moveaxis(rescaled, 0, -1), (height, width, planes.shape[-1])
-    )
+    last = np.moveaxis(rescaled, 0, -1)
+    shape = height, width, planes.shape[-1]
+    return last if last.shape == shape else np.broadcast_to(last, shape)

@@ -8,6 +8,7 @@ Channels, intensities and scale are settled here; tiles belong in
 from __future__ import annotations
 
 import math
+import warnings
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 _SMALL, _LARGE = 0.62, 1.45
 _SURE = 0.86
 _MAX_RESCALINGS = 3
-_MAX_SCALE = 4.0  # smaller nuclei are but dots
+_MIN_SCALE, _MAX_SCALE = 1 / 16, 4.0  # nuclei beyond that are blurs, and dots
 _STEPS = 4  # of the scale, from one power of two to the next
 _BYTES_PER_PIXEL = 32  # of a rescaled image: its planes and maps
 
@@ -87,20 +88,26 @@ def iter_plane_maps(
     planes = single_colour_as_grey(to_planes(image))
     limits = intensity_limits(planes)
 
-    def predict_at(scale: float) -> Generator[TileDone, None, Maps]:
+    def predict_at(
+        scale: float, *, tta: bool = False
+    ) -> Generator[TileDone, None, Maps]:
         return _iter_scaled(
-            engine, config, planes, limits, scale, tta=settings.tta, max_area=max_area
+            engine, config, planes, limits, scale, tta=tta, max_area=max_area
         )
 
     if settings.diameter is not None:
-        return (yield from predict_at(config.diameter / settings.diameter))
+        scale = config.diameter / settings.diameter
+        return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
     for _ in range(_MAX_RESCALINGS):
-        scale = _better_scale(maps, config.estimated_diameter or config.diameter)
-        if scale is None or not _is_affordable(maps, scale):
+        better = _better_scale(maps, config.estimated_diameter or config.diameter)
+        if better is None or not _is_affordable(maps, better):
             break
-        maps = yield from predict_at(scale)
-    return maps
+        rescaled = yield from predict_at(better)
+        if estimate_diameter(rescaled) is None:
+            break  # nothing is left of what was seen before
+        maps = rescaled
+    return (yield from predict_at(maps.scale, tta=True)) if settings.tta else maps
 
 
 def _better_scale(maps: Maps, typical: float) -> float | None:
@@ -112,7 +119,7 @@ def _better_scale(maps: Maps, typical: float) -> float | None:
     if seen_as < _SMALL or (seen_as > _LARGE and certainty(maps) < _SURE):
         # In steps, so that noise in the estimate does not change the maps.
         steps = round(_STEPS * math.log2(typical / diameter))
-        scale = min(2 ** (steps / _STEPS), _MAX_SCALE)
+        scale = min(max(2 ** (steps / _STEPS), _MIN_SCALE), _MAX_SCALE)
         return scale if scale != maps.scale else None
     return None
 
@@ -120,7 +127,14 @@ def _better_scale(maps: Maps, typical: float) -> float | None:
 def _is_affordable(maps: Maps, scale: float) -> bool:
     """Whether half of the free memory holds the image at another scale."""
     area = maps.foreground.size * scale**2
-    return area * _BYTES_PER_PIXEL <= devices.free_memory() // 2
+    if area * _BYTES_PER_PIXEL <= devices.free_memory() // 2:
+        return True
+    warnings.warn(
+        f"There is too little memory to enlarge the image {scale:.1f} times for its "
+        "small nuclei; cut it into pieces to find more of them.",
+        stacklevel=2,
+    )
+    return False
 
 
 def _iter_scaled(

@@ -74,7 +74,7 @@ class SegmentationSettings:
         ``None`` takes the model's own.
     min_area : int, in px², optional
         Nuclei smaller than this are dropped.  ``None`` takes 30 px² of what the
-        network saw, which is fewer where the image was enlarged for it.
+        network saw: less where the image was enlarged for it, more where shrunk.
     diameter : float, in px, optional
         Typical diameter of the nuclei in this image; the image is rescaled so
         that it meets the diameter the model was trained for.  ``None`` rescales

@@ -144,6 +144,7 @@ def _predict_tile(
         seen = np.rot90(pixels[:, ::-1] if flip else pixels, turns)
         maps = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
         total = total + (maps[:, ::-1] if flip else maps)
+        del maps  # so that the next takes its memory
     return np.asarray(total / 8, np.float32)
 
 

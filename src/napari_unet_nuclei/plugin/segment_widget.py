@@ -94,7 +94,8 @@ class SegmentWidget(Container[Widget]):
             step=1,
             label="Minimum area (px²)",
             tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
-            "image was enlarged. Changing it updates the labels at once.",
+            "image was enlarged, more where it was shrunk. Changing it updates the "
+            "labels at once.",
         )
         self.diameter = FloatSpinBox(
             value=0,

@@ -80,12 +80,12 @@ def _explain_nothing(image_maps: ImageMaps, nuclei: Nuclei) -> str:
         return "No nuclei found: all pixels of the image have the same value."
     n_small = split_maps(image_maps, replace(nuclei.settings, min_area=0)).n_nuclei
     if n_small:
-        smallest = min(
+        smallest = max(
             nuclei.settings.smallest_area(maps.scale) for maps in image_maps.maps
         )
         return (
             f"No nuclei left: {n_small} found, all smaller than {smallest} px². "
-            "Lower the minimum area."
+            "Set a lower minimum area."
         )
     highest = max(maps.foreground.max() for maps in image_maps.maps)
     threshold = nuclei.settings.threshold or 0
