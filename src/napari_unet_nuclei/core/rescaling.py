@@ -37,5 +37,6 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
         rescaled[index] = np.asarray(resized)
     last = np.moveaxis(rescaled, 0, -1)
-    shape = height, width, planes.shape[-1]
-    return last if last.shape == shape else np.broadcast_to(last, shape)
+    if seen_once.shape == planes.shape:
+        return last
+    return np.broadcast_to(last, (height, width, planes.shape[-1]))
