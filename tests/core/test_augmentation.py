@@ -147,7 +147,7 @@ class GreyInvertGamma:
     """A source of randomness that chooses these three changes, and no other."""
 
     def __init__(self) -> None:
-        self._chances = iter([1, 0, 1, 0, 0, 1, 1, 1])
+        self._chances = iter([1, 0, 1, 0, 0, 1, 1, 1, 1])
 
     def random(self) -> float:
         return next(self._chances)
@@ -163,3 +163,25 @@ class GreyInvertGamma:
 def test_a_saturated_crop_stays_finite():
     crop = np.ones((16, 16, 3), np.float32)
     assert np.isfinite(augment_intensity(crop, GreyInvertGamma())).all()
+
+
+class OnlyRounding:
+    """A source of randomness that rounds to the fewest levels and does nothing else."""
+
+    def __init__(self) -> None:
+        self._chances = iter([1] * 8 + [0])
+
+    def random(self) -> float:
+        return next(self._chances)
+
+    def uniform(self, low: float, high: float) -> np.float64:
+        return np.float64(low)
+
+
+def test_a_crop_may_be_rounded_to_few_levels():
+    ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32)[:, None], (1, 8))
+    crop = np.repeat(ramp[..., None], 3, axis=-1)
+    rounded = augment_intensity(crop.copy(), OnlyRounding())
+    assert rounded.dtype == np.float32
+    assert len(np.unique(rounded)) == 7
+    np.testing.assert_allclose(rounded, crop, atol=1 / 12 + 1e-6)

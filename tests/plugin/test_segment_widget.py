@@ -151,7 +151,7 @@ def test_moving_the_minimum_area_runs_no_network(scene: Scene, cells: Image) -> 
     scene.widget.min_area.value = 1000
     scene.wait()
     assert scene.n_nuclei == 0
-    assert "Lower the minimum area" in scene.status
+    assert "Set a lower minimum area" in scene.status
     assert scene.engine.n_calls == 1
 
 

@@ -52,6 +52,7 @@ FINISHED = json.dumps(
         "is_better_than_start": True,
         "n_steps": 3,
         "seconds": 2.0,
+        "warning": None,
     }
 )
 
