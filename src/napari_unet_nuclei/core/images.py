@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 Limits = tuple[float, float]
 Pixel = TypeVar("Pixel", bound=np.generic)
 
-_LIMIT_PERCENTILES = (0.1, 99.8)
-_MAX_LIMIT_PIXELS = 300_000
+LIMIT_PERCENTILES = (0.1, 99.8)
+"""Of the intensities that become 0 and 1."""
+
+_MAX_SAMPLE = 300_000  # pixels
 _MODERATE = 1e30
 
 
@@ -104,6 +106,23 @@ def distinct_planes(planes: NDArray[Pixel]) -> NDArray[Pixel]:
     return planes[..., :1] if planes.strides[-1] == 0 else planes
 
 
+def sample_pixels(planes: NDArray[Pixel]) -> NDArray[Pixel]:
+    """Take a fixed, regular sample of at most 300,000 pixels.
+
+    Parameters
+    ----------
+    planes : (Y, X, channels) ndarray
+        Output of :func:`to_planes`.
+
+    Returns
+    -------
+    (y, x, channels) ndarray
+        A view of every n-th row and column.
+    """
+    step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_SAMPLE))))
+    return planes[::step, ::step]
+
+
 def intensity_limits(planes: NDArray[np.generic]) -> Limits:
     """Find the intensities that become 0 and 1.
 
@@ -120,12 +139,11 @@ def intensity_limits(planes: NDArray[np.generic]) -> Limits:
     tuple of float
         The 0.1 and 99.8 percentiles over all channels.
     """
-    step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_LIMIT_PIXELS))))
-    sample = distinct_planes(planes[::step, ::step])
+    sample = distinct_planes(sample_pixels(planes))
     values: NDArray[np.floating] = sample.astype(np.float32)
     if np.abs(values).max() > _MODERATE:  # differences need a larger range
         values = values.astype(np.float64)
-    low, high = np.percentile(values, _LIMIT_PERCENTILES)
+    low, high = np.percentile(values, LIMIT_PERCENTILES)
     return float(low), float(high)
 
 

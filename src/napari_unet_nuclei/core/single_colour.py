@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images import distinct_planes
+from napari_unet_nuclei.core.images import (
+    LIMIT_PERCENTILES,
+    distinct_planes,
+    sample_pixels,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MAX_SAMPLE = 300_000  # pixels looked at
 _MAX_RESIDUAL = 0.02  # of the range; the lowest of stained images is 0.015 …
 _MAX_MEDIAN = 0.25  # … but none of those is dark
 
@@ -36,9 +39,8 @@ def single_colour_as_grey(planes: NDArray[np.generic]) -> NDArray[np.generic]:
     """
     if distinct_planes(planes).shape[-1] == 1:
         return planes
-    step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_SAMPLE))))
-    sample = planes[::step, ::step].reshape(-1, planes.shape[-1]).astype(np.float64)
-    low, high = np.percentile(sample, (0.1, 99.8), axis=0)
+    sample = sample_pixels(planes).reshape(-1, planes.shape[-1]).astype(np.float64)
+    low, high = np.percentile(sample, LIMIT_PERCENTILES, axis=0)
     strongest = int(np.argmax(high - low))
     largest = high[strongest] - low[strongest]
     if not 0 < largest < np.inf:
