@@ -12,6 +12,7 @@ from napari_unet_nuclei.core.augmentation import (
     random_crop,
 )
 from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.settings import Augmentation
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.core.targets import normalised_distance
 
@@ -92,6 +93,22 @@ def test_crops_are_cut_at_many_sizes_and_places(monkeypatch):
     areas = [random_crop(sample, 128, rng)[1][..., 0].sum() for _ in range(40)]
     whole = [area for area in areas if area > 500]
     assert max(whole) / min(whole) > 3
+
+
+def test_flips_alone_move_pixels_and_change_none():
+    sample = prepare_sample(Sample("a", *draw_nuclei(0, (32, 32), 8, diameter=14)))
+    rng = np.random.default_rng(0)
+    crops = [random_crop(sample, 32, rng, Augmentation.FLIPS) for _ in range(60)]
+    original = sample.planes / np.float32(255)
+    eight = {
+        np.rot90(original[:, ::-1] if flip else original, turns).tobytes()
+        for flip in (False, True)
+        for turns in range(4)
+    }
+    assert {image.tobytes() for image, _ in crops} == eight
+    for image, targets in crops:
+        is_same = (image == original).all()
+        assert not is_same or ((targets[..., 0] > 0) == (sample.labels > 0)).all()
 
 
 def test_most_crops_show_a_nucleus():

@@ -6,6 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.augmentation import prepare_sample
 from napari_unet_nuclei.core.batches import (
     CropDataset,
     prefetch,
@@ -14,6 +15,7 @@ from napari_unet_nuclei.core.batches import (
 )
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.sample import Sample
+from napari_unet_nuclei.core.settings import Augmentation
 
 
 def make_dataset(samples: list[Sample], seed: int = 0) -> CropDataset:
@@ -48,6 +50,20 @@ def test_a_batch_is_fixed_by_seed_and_index(drawn_samples):
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first[3][0], first[2][0])
     assert not np.array_equal(first[3][0], other[3][0])
+
+
+def test_batches_are_changed_as_little_as_asked(drawn_samples):
+    size = min(drawn_samples[0].labels.shape) // 32 * 32
+    dataset = CropDataset(
+        drawn_samples[:1],
+        crop_size=size,
+        batch_size=3,
+        n_batches=1,
+        seed=0,
+        augmentation=Augmentation.FLIPS,
+    )
+    seen = np.unique(np.round(dataset[0][0] * 255, 3))
+    assert np.isin(seen, prepare_sample(drawn_samples[0]).planes).all()
 
 
 def test_stainings_and_sizes_are_balanced():

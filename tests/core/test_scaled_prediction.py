@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.model_store import ModelConfig
@@ -50,8 +51,9 @@ def segment(engine, image, **settings):
         (24, 0.8, 1),
         (48, 0.8, 20 / 48),
         (48, 1.0, 1),
+        (64, 1.0, 20 / 64),
     ],
-    ids=["small", "rather small", "rather large", "large", "large but sure"],
+    ids=["small", "rather small", "rather large", "large", "large but sure", "huge"],
 )
 def test_nuclei_far_from_the_typical_diameter_are_seen_at_another_scale(
     diameter, probability, scale
@@ -76,9 +78,36 @@ def test_a_diameter_that_is_given_is_taken():
     assert len(engine.shapes) == 1
 
 
-def test_an_image_without_nuclei_is_seen_once():
-    engine = Bright()
+def test_an_image_without_nuclei_keeps_its_scale():
+    engine = Bright(0)
+    assert segment(engine, np.random.default_rng(0).random((90, 80))).scale == 1
+    assert len(engine.shapes) == 1
     assert segment(engine, np.zeros((90, 80))).scale == 1
+
+
+class NearSighted(Bright):
+    """Is unsure of what it finds in large images: a pattern of 20 px in the nuclei."""
+
+    def predict(self, batch):
+        maps = super().predict(batch)
+        if batch.shape[1] > 300:
+            y, x = np.mgrid[: batch.shape[1], : batch.shape[2]] // 20
+            maps *= 0.8 * ((x + y) % 2)[..., np.newaxis]
+        return maps
+
+
+def test_texture_of_blurred_nuclei_is_looked_at_from_further_away():
+    image = discs(120, n_a_side=3)
+    blurred = ndimage.gaussian_filter(image, 8)
+    maps = segment(NearSighted(), blurred)
+    assert maps.scale == 1 / 4
+    assert ((maps.foreground > 0.5) == (image > 0.5)).mean() > 0.97
+
+
+def test_texture_of_a_sharp_image_is_believed():
+    image = discs(120, n_a_side=3) * (0.6 + 0.4 * discs(8, n_a_side=45))
+    engine = NearSighted()
+    assert segment(engine, image).scale == 1
     assert len(engine.shapes) == 1
 
 

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.plans import PLANS, Plan
 from napari_unet_nuclei.core.settings import (
     Architecture,
+    Augmentation,
     LossTerm,
     Schedule,
     TrainingSettings,
@@ -132,6 +133,14 @@ def train(
     batch_size: Annotated[
         int, typer.Option(help="Crops a step.", rich_help_panel=_RECIPE)
     ] = TrainingSettings.batch_size,
+    augmentation: Annotated[
+        Augmentation,
+        typer.Option(
+            help="How much crops are changed: all, for images from anywhere, or only "
+            "flips, for images of one microscope and one preparation.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.augmentation,
     loss: Annotated[
         str,
         typer.Option(
@@ -227,6 +236,7 @@ def train(
             arguments=_make_arguments(plan, encoder_weights),
             crop_size=crop_size,
             batch_size=batch_size,
+            augmentation=augmentation,
             steps_per_epoch=steps_per_epoch,
             epochs=epochs,
             minutes=minutes,

@@ -15,6 +15,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.settings import Augmentation
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.targets import make_targets, normalised_distance
 
@@ -82,7 +83,10 @@ def _from_bytes(values: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def random_crop(
-    sample: PreparedSample, crop_size: int, rng: Rng
+    sample: PreparedSample,
+    crop_size: int,
+    rng: Rng,
+    augmentation: Augmentation = Augmentation.ALL,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Cut one augmented crop.
 
@@ -94,6 +98,8 @@ def random_crop(
         Side of the crop.
     rng : numpy.random.Generator
         Source of randomness.
+    augmentation : Augmentation
+        How much is changed.
 
     Returns
     -------
@@ -102,23 +108,27 @@ def random_crop(
     targets : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
         Foreground, boundary, distance.
     """
-    planes, labels, distance = _cut(sample, crop_size, rng)
+    scale = 1.0
+    if augmentation is Augmentation.ALL:
+        scale = np.exp(rng.uniform(*np.log(_SCALES)))
+    planes, labels, distance = _cut(sample, crop_size, scale, rng)
     flip = rng.random() < 0.5
     turns = int(rng.integers(4))
 
     def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
         return np.rot90(array[:, ::-1] if flip else array, turns)
 
-    image = augment_intensity(_from_bytes(turn(planes)), rng)
+    image = _from_bytes(turn(planes))
+    if augmentation is Augmentation.ALL:
+        image = augment_intensity(image, rng)
     targets = make_targets(turn(labels), _from_bytes(turn(distance)))
     return image, targets
 
 
 def _cut(
-    sample: PreparedSample, crop_size: int, rng: Rng
+    sample: PreparedSample, crop_size: int, scale: float, rng: Rng
 ) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]]:
-    """Cut a window of random size and bring it to the crop size."""
-    scale = np.exp(rng.uniform(*np.log(_SCALES)))
+    """Cut a window from anywhere and bring it to the crop size."""
     window = round(crop_size / scale)
     padding = [(0, max(0, window - length)) for length in sample.labels.shape]
     if np.any(padding):
@@ -172,7 +182,7 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
         image = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     if rng.random() < 0.5:
         image = _change_stain(image, rng)
-    if rng.random() < 0.25:
+    if rng.random() < 0.33:
         image = 1 - image
     if rng.random() < 0.5:
         image = image ** np.float32(np.exp(rng.uniform(-0.6, 0.6)))

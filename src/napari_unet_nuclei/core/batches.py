@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.augmentation import (
 )
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.images import staining
+from napari_unet_nuclei.core.settings import Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -45,6 +46,8 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         Length of the data set.
     seed : int
         Seed of every choice.
+    augmentation : Augmentation
+        How much the crops are changed.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         batch_size: int,
         n_batches: int,
         seed: int,
+        augmentation: Augmentation = Augmentation.ALL,
     ) -> None:
         super().__init__()
         self._samples: list[PreparedSample] = [prepare_sample(s) for s in samples]
@@ -63,6 +67,7 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         self._batch_size = batch_size
         self._n_batches = n_batches
         self._seed = seed
+        self._augmentation = augmentation
 
     def __len__(self) -> int:
         return self._n_batches
@@ -71,7 +76,10 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         """Draw batch ``index``: images and targets, both float32."""
         rng = np.random.default_rng([self._seed, index])
         chosen = rng.choice(len(self._samples), self._batch_size, p=self._weights)
-        crops = [random_crop(self._samples[i], self._crop_size, rng) for i in chosen]
+        crops = [
+            random_crop(self._samples[i], self._crop_size, rng, self._augmentation)
+            for i in chosen
+        ]
         images, targets = zip(*crops, strict=True)
         return np.stack(images), np.stack(targets)
 

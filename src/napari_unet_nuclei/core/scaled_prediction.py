@@ -16,7 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
-from napari_unet_nuclei.core.rescaling import rescale
+from napari_unet_nuclei.core.rescaling import detail_lost, rescale
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.splitting import Maps
 from napari_unet_nuclei.core.tiled_prediction import iter_tiles
@@ -33,9 +33,16 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 # Nuclei under so many typical diameters are enlarged; above so many they are shrunk,
-# unless the network is sure of them.  Measured in docs/experiments.md.
-_SMALL, _LARGE = 0.62, 1.45
+# but if the network is sure of them only when they are huge.  All that follows was
+# measured in docs/experiments.md.
+_SMALL, _LARGE, _HUGE = 0.62, 1.45, 2.75
 _SURE = 0.86
+# Nuclei so large that a network sees only their texture show at a coarse scale, to
+# which an image without fine detail is brought when that makes the network surer.
+_COARSE = 1 / 4
+_FINE_DETAIL = 0.12
+_SURER = 0.05
+_EXAMINED = 2048  # px along each side, at most, in which detail is looked for
 _MAX_RESCALINGS = 3
 _MIN_SCALE, _MAX_SCALE = 1 / 16, 4.0  # nuclei beyond that are blurs, and dots
 _STEPS = 4  # of the scale, from one power of two to the next
@@ -99,6 +106,10 @@ def iter_plane_maps(
         scale = config.diameter / settings.diameter
         return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
+    if certainty(maps) < _SURE and not _has_fine_detail(planes, limits):
+        coarse = yield from predict_at(_COARSE)
+        if certainty(coarse) > certainty(maps) + _SURER:
+            maps = coarse
     for _ in range(_MAX_RESCALINGS):
         better = _better_scale(maps, config.estimated_diameter or config.diameter)
         if better is None or not _is_affordable(maps, better):
@@ -110,13 +121,23 @@ def iter_plane_maps(
     return (yield from predict_at(maps.scale, tta=True)) if settings.tta else maps
 
 
+def _has_fine_detail(planes: NDArray[np.generic], limits: Limits) -> bool:
+    """Whether the middle of an image would lose something at the coarse scale."""
+    middle = tuple(
+        slice(max(0, (length - _EXAMINED) // 2), (length + _EXAMINED) // 2)
+        for length in planes.shape[:2]
+    )
+    return detail_lost(normalise(planes[middle], limits), _COARSE) > _FINE_DETAIL
+
+
 def _better_scale(maps: Maps, typical: float) -> float | None:
     """Scale that brings the nuclei to their typical diameter, where that would help."""
     diameter = estimate_diameter(maps)
     if diameter is None:
         return None
     seen_as = diameter * maps.scale / typical
-    if seen_as < _SMALL or (seen_as > _LARGE and certainty(maps) < _SURE):
+    largest = _HUGE if certainty(maps) >= _SURE else _LARGE
+    if not _SMALL <= seen_as <= largest:
         # In steps, so that noise in the estimate does not change the maps.
         steps = round(_STEPS * math.log2(typical / diameter))
         scale = min(max(2 ** (steps / _STEPS), _MIN_SCALE), _MAX_SCALE)

@@ -42,6 +42,13 @@ class LossTerm(StrEnum):
     FOCAL = "focal"
 
 
+class Augmentation(StrEnum):
+    """How much of an image is changed before a network learns from it."""
+
+    ALL = "all"
+    FLIPS = "flips"
+
+
 class Schedule(StrEnum):
     """Ways for the learning rate to fall over a run."""
 
@@ -139,6 +146,10 @@ class TrainingSettings:
         Side of the square crops, a multiple of 32.
     batch_size : int
         Crops a step.
+    augmentation : Augmentation
+        ``all`` changes scale, colours, contrast and sharpness, for images to come
+        from anywhere; ``flips`` only flips and turns, for images that all come from
+        one microscope and one preparation.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -176,6 +187,7 @@ class TrainingSettings:
     arguments: Mapping[str, Any] = field(default_factory=dict)
     crop_size: int = 256
     batch_size: int = 8
+    augmentation: Augmentation = Augmentation.ALL
     steps_per_epoch: int = 100
     epochs: int | None = None
     minutes: float | None = None

@@ -195,6 +195,7 @@ def _iter_run(
         batch_size=settings.batch_size,
         n_batches=settings.steps_per_epoch,
         seed=settings.seed,
+        augmentation=settings.augmentation,
     )
     batches = prefetch(dataset, start=run.step)
     try:
