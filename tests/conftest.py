@@ -9,8 +9,12 @@ import os
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Read when napari, Keras and TensorFlow are first imported, so set before that.
 os.environ["NAPARI_CONFIG"] = ""  # napari keeps its settings in memory
@@ -73,3 +77,24 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         if item.config.stash[_MIXED]:
             pytest.skip("another test loaded TensorFlow: run `pytest tests/plugin`")
         pytest.fail("the plugin loaded TensorFlow into napari's process")
+
+
+@pytest.fixture
+def close_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
+    """Forbid looking into a folder and all below it; root, too, whom modes let in."""
+
+    def close(folder: Path) -> None:
+        def forbid(name: str) -> None:
+            function = getattr(os, name)
+
+            def look(path: Any = ".") -> Any:
+                if not isinstance(path, int) and Path(path).is_relative_to(folder):
+                    raise PermissionError(13, "Permission denied", os.fspath(path))
+                return function(path)
+
+            monkeypatch.setattr(os, name, look)
+
+        for name in ("scandir", "listdir"):
+            forbid(name)
+
+    return close

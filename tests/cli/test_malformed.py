@@ -1,8 +1,11 @@
-"""A batch and a training set with bad files in them: the others are worked on."""
+"""What the commands say of bad files; in a batch, the others are worked on."""
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
+import uuid
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -12,7 +15,7 @@ import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.model_store import read_bundle
+from napari_unet_nuclei.core.model_store import find_model, read_bundle
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
@@ -56,7 +59,9 @@ def test_a_batch_goes_on_past_bad_files_and_lists_them_at_the_end(
     result = run("segment", images, "-o", out, "--model", "classic")
     assert result.exit_code == 1
     assert sorted(path.name for path in out.iterdir()) == ["first.tif", "second.tif"]
-    report = result.output.split("could not be segmented")[1]
+    head, report = result.output.split(" could not be segmented:\n")
+    assert head.endswith(str(len(bad_files)))
+    assert len(report.splitlines()) == len(bad_files)
     for name, reason in bad_files.items():
         (line,) = (line for line in report.splitlines() if name in line)
         assert reason in line
@@ -80,7 +85,244 @@ def test_bad_samples_of_a_data_set_are_listed(
     assert result.exit_code == 1
     assert [path.name for path in out.iterdir()] == ["aa.tif"]
     assert "bb/images/bb.png, which holds text" in result.output
-    assert "Received: 2 (cc.png, second.png)" in result.output
+    (line,) = (line for line in result.output.splitlines() if "  cc: " in line)
+    assert "Sample cc of" in line
+    assert "exactly one image in its images folder. Received: 2 (cc.png, s" in line
+
+
+def test_a_sample_that_may_not_be_looked_into_is_listed(
+    run: Run, dsb2018: Path, tmp_path: Path, close_folder: Callable[[Path], None]
+) -> None:
+    close_folder(dsb2018 / "bb")
+    out = tmp_path / "out"
+    result = run("segment", dsb2018, "-o", out, "--model", "classic")
+    assert result.exit_code == 1
+    assert sorted(path.name for path in out.iterdir()) == ["aa.tif", "cc.tif"]
+    report = result.output.split("could not be segmented")[1]
+    assert f"in {dsb2018}. Received: bb/images/ (PermissionError" in report
+    assert "Permission denied" in report
+
+
+@pytest.mark.parametrize("closed", ["images", "labels"])
+@pytest.mark.parametrize("command", ["segment", "train", "evaluate", "insights"])
+def test_a_folder_that_may_not_be_looked_into_is_named(
+    run: Run,
+    labelled: Path,
+    tmp_path: Path,
+    close_folder: Callable[[Path], None],
+    command: str,
+    closed: str,
+) -> None:
+    close_folder(labelled / closed)
+    more = (labelled,) if command == "evaluate" else ("-o", tmp_path / "a.unetnuclei")
+    result = run(command, labelled, *more)
+    assert result.exit_code == 1
+    assert f"{labelled / closed} (Permission denied). Check the path" in result.output
+
+
+def cut(path: Path) -> None:
+    content = find_model("classic").read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+def text(path: Path) -> None:
+    path.write_text("Dear colleague")
+
+
+def image(path: Path) -> None:
+    Image.new("L", (9, 9)).save(path, "PNG")
+
+
+def other_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("a.txt", "Dear colleague")
+
+
+def newer(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("model.json", json.dumps({"format": 2}))
+
+
+def with_a_wrong_byte(path: Path) -> None:
+    content = bytearray(find_model("classic").read_bytes())
+    content[len(content) // 2] ^= 255
+    path.write_bytes(content)
+
+
+BAD_MODELS = {
+    cut: "which is not one or is damaged (File is not a zip file)",
+    text: "which is not one or is damaged (File is not a zip file)",
+    image: "which is not one or is damaged (File is not a zip file)",
+    other_zip: "There is no item named 'model.json'",
+    newer: "was written by a newer version of this package; update",
+    with_a_wrong_byte: "which is not one or is damaged (",
+}
+
+
+@pytest.mark.parametrize("command", ["segment", "train"])
+@pytest.mark.parametrize(
+    ("damage", "reason"),
+    BAD_MODELS.items(),
+    ids=[damage.__name__ for damage in BAD_MODELS],
+)
+def test_a_file_that_is_no_model_is_named(
+    run: Run,
+    labelled: Path,
+    tmp_path: Path,
+    command: str,
+    damage: Callable[[Path], None],
+    reason: str,
+) -> None:
+    model, out = tmp_path / "bad.unetnuclei", tmp_path / "out.unetnuclei"
+    damage(model)
+    option = "--model" if command == "segment" else "--from"
+    result = run(command, labelled, "-o", out, option, model)
+    assert result.exit_code == 1
+    (line,) = (line for line in result.output.splitlines() if "Error: " in line)
+    assert str(model) in line
+    assert reason in line
+    assert not out.exists()
+
+
+RLE_COLUMNS = "ImageId,EncodedPixels\n"
+BAD_TABLES = {
+    "a text": ("Dear colleague\n", "with Dear colleague."),
+    "other columns": ("ImageId,Pixels\naa,1 2\n", "with ImageId, Pixels. Choose"),
+    "outside": (f"{RLE_COLUMNS}aa,16384 2\n", "an image of 16,384 pixels. Rec"),
+    "half a pair": (f"{RLE_COLUMNS}aa,1 2 3\n", "runs as pairs of start and length"),
+    "no numbers": (f"{RLE_COLUMNS}aa,here\n", "runs as pairs of start and length"),
+    "no id": (f"{RLE_COLUMNS},1 2\n", "with a row without one"),
+    "no text": ("\0\x80", "'utf-8' codec"),
+}
+
+
+@pytest.mark.parametrize("side", ["truth", "prediction"])
+@pytest.mark.parametrize(("content", "reason"), BAD_TABLES.values(), ids=BAD_TABLES)
+def test_a_table_that_holds_no_runs_is_named(
+    run: Run, dsb2018: Path, tmp_path: Path, side: str, content: str, reason: str
+) -> None:
+    table, ids = tmp_path / "bad.csv", tmp_path / "ids.txt"
+    table.write_bytes(content.encode("latin-1"))
+    ids.write_text("aa")
+    both = (table, dsb2018) if side == "truth" else (dsb2018, table)
+    result = run("evaluate", *both, "--ids", ids)
+    assert result.exit_code == 1
+    (line,) = (line for line in result.output.splitlines() if "Error: " in line)
+    assert str(table) in line
+    assert reason in line
+    assert line.startswith("Error: Image aa: ") == ("runs" in line)
+
+
+def test_overlapping_runs_are_scored_as_the_first_keeps_them(
+    run: Run, tmp_path: Path
+) -> None:
+    apart, over = tmp_path / "apart.csv", tmp_path / "over.csv"
+    apart.write_text("ImageId,EncodedPixels,Height,Width\na,1 5,9,9\na,6 3,9,9\n")
+    over.write_text(f"{RLE_COLUMNS}a,1 5\na,3 6\n")
+    scores = tmp_path / "scores.json"
+    result = run("evaluate", apart, over, "--json", scores)
+    assert result.exit_code == 0, result.output
+    assert json.loads(scores.read_text())["all"]["dsb2018"] == 1
+
+
+BAD_SPLITS = {
+    "a text": ("Dear colleague", "(Expecting value: line 1"),
+    "cut off": ('{"train": ["aa", "b', "(Unterminated string"),
+    "no parts": ('["aa"]', "Received: {part}. Choose a part that the file has"),
+    "one id": (
+        '{"train": "aa", "val": "aa"}',
+        "Received: {part}. Choose a part that the file has",
+    ),
+    "no ids": (
+        '{"train": [], "val": []}',
+        "ids in the part {part} of {path}. Received: an empty list",
+    ),
+}
+
+
+@pytest.mark.parametrize("command", ["segment", "train", "evaluate", "insights"])
+@pytest.mark.parametrize(("content", "reason"), BAD_SPLITS.values(), ids=BAD_SPLITS)
+def test_a_file_that_is_no_split_is_named(
+    run: Run, dsb2018: Path, tmp_path: Path, command: str, content: str, reason: str
+) -> None:
+    split, out = tmp_path / "split.json", tmp_path / "out.unetnuclei"
+    split.write_text(content)
+    more = (dsb2018,) if command == "evaluate" else ("-o", out)
+    part = "train" if command == "train" else "val"
+    value = split if command == "train" else f"{split}:val"
+    result = run(command, dsb2018, *more, "--split", value)
+    assert result.exit_code == 1
+    (line,) = (line for line in result.output.splitlines() if "Error: " in line)
+    assert str(split) in line
+    assert reason.replace("{part}", part).replace("{path}", str(split)) in line
+    assert not out.exists()
+
+
+FIRST_OUTPUTS = {
+    "segment": "aa.tif",
+    "train": "mine.unetnuclei",
+    "evaluate": "scores.json",
+    "insights": "samples.png",
+}
+
+
+def write_with(run: Run, command: str, data: Path, out: Path) -> Result:
+    """Let a command write its results to a folder."""
+    match command:
+        case "segment":
+            return run(command, data, "-o", out, "--model", "classic")
+        case "train":
+            model = out / FIRST_OUTPUTS[command]
+            length = ("--epochs", 1, "--steps-per-epoch", 1)
+            return run(command, data, "-o", model, "--from", "classic", *length)
+        case "evaluate":
+            return run(command, data, data, "--json", out / FIRST_OUTPUTS[command])
+    return run(command, data, "-o", out)
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
+@pytest.mark.parametrize("command", FIRST_OUTPUTS)
+def test_a_full_disk_is_named_and_nothing_half_is_left(
+    run: Run,
+    dsb2018: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """The kernel itself refuses: the temporary file is a link to /dev/full."""
+    out = tmp_path / "out"
+    out.mkdir()
+    target = out / FIRST_OUTPUTS[command]
+    unique = uuid.UUID(int=0)
+    monkeypatch.setattr(uuid, "uuid4", lambda: unique)
+    (out / f".{unique.hex}{target.suffix}").symlink_to("/dev/full")
+    result = write_with(run, command, dsb2018, out)
+    assert result.exit_code == 1
+    assert f"Received: {target} (No space left on device)" in result.output
+    assert "on a disk that has room" in result.output
+    assert not target.exists()
+    assert not list(out.glob(".*"))
+
+
+@pytest.mark.parametrize("command", FIRST_OUTPUTS)
+def test_a_folder_that_may_not_be_written_to_is_named(
+    run: Run,
+    dsb2018: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    out = tmp_path / "closed"
+    target = out / FIRST_OUTPUTS[command]
+
+    def refuse(path: object, *_: object) -> None:
+        raise PermissionError(13, "Permission denied", path)
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    result = write_with(run, command, dsb2018, out)
+    assert result.exit_code == 1
+    assert f"Received: {target} (Permission denied)" in result.output
+    assert "Choose a folder you may write to" in result.output
 
 
 def test_a_name_with_brackets_is_printed_as_it_is(run: Run, tmp_path: Path) -> None:
@@ -148,11 +390,25 @@ def test_training_goes_on_past_bad_samples_and_lists_them(
         *("--epochs", 1, "--steps-per-epoch", 1),
     )
     assert result.exit_code == 0, result.output
-    assert read_bundle(model).openvino is not None
-    output = result.output
-    assert "images/bad.png (OSError: image file is truncated" in output
-    assert "Sample lonely of" in output
-    assert "labels/odd.tif must hold whole numbers" in output
+    bundle = read_bundle(model)
+    assert bundle.openvino is not None
+    provenance = bundle.config.provenance
+    quarters = [*provenance["train"], *provenance["validation"]]
+    assert {name.partition("[")[0] for name in quarters} == {"0", "1"}
+    lines = [line for line in result.output.splitlines() if "Left out: " in line]
+    assert len(lines) == 3
+    for line, name, reason in zip(
+        lines,
+        ("images/bad.png", "Sample lonely of", "labels/odd.tif"),
+        (
+            "(OSError: image file is truncated",
+            "needs exactly one label file of its name. Received: none",
+            "must hold whole numbers. Received: dtype float64 with the value 0.5",
+        ),
+        strict=True,
+    ):
+        assert name in line
+        assert reason in line
 
 
 def test_training_on_nothing_good_says_why(run: Run, dsb2018: Path) -> None:
@@ -166,21 +422,33 @@ def test_training_on_nothing_good_says_why(run: Run, dsb2018: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command",
-    [
-        ("segment", "n" * 300, "-o", "out", "--model", "classic"),
-        ("segment", "n" * 300 + ".zip", "-o", "out", "--model", "classic"),
-        ("segment", "first.png", "-o", "out", "--model", "n" * 300),
-        ("segment", "first.png", "-o", "n" * 300, "--model", "classic"),
-        ("evaluate", "n" * 300, "n" * 300),
-        ("evaluate", "n" * 300 + ".csv", "."),
-        ("train", "n" * 300, "-o", "mine.unetnuclei"),
-        ("insights", "n" * 300),
-    ],
-    ids=lambda command: " ".join(word[:9] for word in command),
+    ("command", "reason"),
+    {
+        ("segment", "n" * 300, "-o", "out"): "which does not exist",
+        ("segment", "n" * 300 + ".zip", "-o", "out"): "which does not exist",
+        (
+            *("segment", "first.png", "-o", "out"),
+            *("--model", "n" * 300),
+        ): "Expected the name of a model",
+        (
+            *("segment", "first.png", "-o", "n" * 300),
+            *("--model", "classic"),
+        ): "(File name too long)",
+        ("evaluate", "n" * 300, "n" * 300): "Expected a folder of label images",
+        ("evaluate", "n" * 300 + ".csv", "."): "File name too long",
+        ("train", "n" * 300, "-o", "mine.unetnuclei"): "which does not exist",
+        ("insights", "n" * 300): "which does not exist",
+    }.items(),
+    ids=lambda part: (
+        " ".join(word[:9] for word in part) if isinstance(part, tuple) else ""
+    ),
 )
 def test_a_name_that_is_too_long_gets_a_sentence(
-    run: Run, images: Path, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...]
+    run: Run,
+    images: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    command: tuple[str, ...],
+    reason: str,
 ) -> None:
     monkeypatch.chdir(images)
     result = run(*command)
@@ -188,3 +456,4 @@ def test_a_name_that_is_too_long_gets_a_sentence(
     assert isinstance(result.exception, SystemExit)
     assert "n" * 300 in result.output
     assert "Received" in result.output
+    assert reason in result.output

@@ -230,7 +230,7 @@ def test_masks_of_other_formats_are_not_taken_for_no_nuclei(folder):
 
 def test_a_damaged_mask_is_named(folder):
     (folder / "b/masks/odd.png").write_bytes(b"no picture")
-    with pytest.raises(ImageError, match=r"b/masks/odd\.png"):
+    with pytest.raises(ImageError, match=r"b/masks/odd\.png, which holds text"):
         open_dsb2018(folder).read_labels("b")
 
 
@@ -283,6 +283,15 @@ def test_other_files_are_no_data_set(tmp_path):
     (tmp_path / "a.zip").write_bytes(b"no zip")
     assert not is_dsb2018(tmp_path / "a.txt")
     assert not is_dsb2018(tmp_path / "a.zip")
+
+
+def test_a_folder_beside_images_that_cannot_be_listed_is_no_sample(
+    tmp_path, close_folder
+):
+    Image.new("L", (8, 6)).save(tmp_path / "a.png")
+    (tmp_path / "lost+found").mkdir()
+    close_folder(tmp_path / "lost+found")
+    assert not is_dsb2018(tmp_path)
 
 
 def test_a_folder_of_many_images_is_no_sample(tmp_path):

@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.features import write_features_csv
+from napari_unet_nuclei.core.figures import make_figure, write_figure
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
     write_labels_png,
@@ -23,6 +25,7 @@ from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_
 from napari_unet_nuclei.core.overlays import write_png
 from napari_unet_nuclei.core.rle import write_rle_csv
 from napari_unet_nuclei.core.settings import Architecture
+from napari_unet_nuclei.core.training_files import write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,6 +46,9 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     ),
     "overlay.png": lambda path: write_png(path, np.zeros((9, 9, 3), np.uint8)),
     "a.csv": lambda path: write_rle_csv(path, {"a": LABELS}),
+    "nuclei.csv": lambda path: write_features_csv(path, {"label": np.arange(9)}),
+    "log.csv": lambda path: write_log(path.with_suffix(".unetnuclei"), []),
+    "figure.png": lambda path: write_figure(path, make_figure(10, 10)),
     "a.unetnuclei": lambda path: write_bundle(path, MODEL),
 }
 

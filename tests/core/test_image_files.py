@@ -127,9 +127,11 @@ def test_the_pixels_can_be_written_to():
     assert read_image(encode(Image.new("L", (2, 2)), "PNG"), "a.png").flags.writeable
 
 
-@pytest.mark.parametrize("name", ["movie.avi", "no suffix", None])
+@pytest.mark.parametrize("name", ["movie.avi", "frames.gif", "no suffix", None])
 def test_other_formats_are_refused(name):
-    with pytest.raises(ImageError, match=r"Expected an image file \(\.bmp, .*Received"):
+    received = name or "an image without a name"
+    reason = rf"Expected an image file \(\.bmp, .*Received: {received}\. Save"
+    with pytest.raises(ImageError, match=reason):
         read_image(b"", name)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.errors import DatasetError, LabelsError
+from napari_unet_nuclei.core.errors import DatasetError, ImageError, LabelsError
 from napari_unet_nuclei.core.label_collections import open_collection
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.label_files import (
 from napari_unet_nuclei.core.rle import write_rle_csv
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 LABELS = np.array([[0, 1, 1], [2, 0, 1]], np.int32)
@@ -80,6 +81,15 @@ def test_a_csv_that_is_not_told_says_what_is_missing(tmp_path: Path) -> None:
         collection.read("x1", None)
 
 
+def test_a_folder_that_may_not_be_looked_into_is_named(
+    tmp_path: Path, close_folder: Callable[[Path], None]
+) -> None:
+    (tmp_path / "closed").mkdir()
+    close_folder(tmp_path / "closed")
+    with pytest.raises(ImageError, match=r"Received: .*closed \(Permission denied\)"):
+        open_collection(tmp_path / "closed")
+
+
 def test_an_empty_folder_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match=r"empty, which holds none"):
@@ -93,8 +103,26 @@ def test_what_holds_no_labels_is_named(tmp_path: Path, name: str) -> None:
         open_collection(tmp_path / name)
 
 
-def test_runs_beyond_the_image_name_the_csv_and_the_image(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("runs", "reason"),
+    [
+        ("5 100", "runs inside an image of 6 pixels. Received: '5 100'"),
+        ("5", "runs as pairs of start and length, counted from 1. Received: '5'"),
+        ("0 2", "runs as pairs of start and length, counted from 1. Received: '0 2'"),
+        ("a b", "runs as pairs of start and length, counted from 1. Received: 'a b'"),
+    ],
+)
+def test_runs_that_are_none_name_the_csv(
+    tmp_path: Path, runs: str, reason: str
+) -> None:
     path = tmp_path / "a.csv"
-    path.write_text("ImageId,EncodedPixels\nb,5 100\n")
-    with pytest.raises(LabelsError, match=r"a\.csv: Expected runs"):
+    path.write_text(f"ImageId,EncodedPixels\nb,{runs}\n")
+    with pytest.raises(LabelsError, match=rf"a\.csv: Expected {reason}\. Check"):
         open_collection(path).read("b", (2, 3))
+
+
+def test_of_overlapping_runs_the_first_keeps_the_pixel(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text("ImageId,EncodedPixels\nb,1 2 2 2\nb,3 2\n")
+    labels = open_collection(path).read("b", (2, 3)).labels
+    assert labels.ravel(order="F").tolist() == [1, 1, 1, 2, 0, 0]

@@ -199,13 +199,17 @@ def test_a_missing_model_is_named(tmp_path):
 def test_foreign_files_are_refused(tmp_path, content):
     path = tmp_path / "foreign.unetnuclei"
     path.write_bytes(content)
-    with pytest.raises(ModelError, match=r"made by this package.*foreign\.unetnuclei"):
+    reason = r"made by this package. Received: .*foreign\.unetnuclei, .*is not a zip"
+    with pytest.raises(ModelError, match=reason):
         read_bundle(path)
 
 
 def test_a_folder_is_no_model(tmp_path):
-    with pytest.raises(ModelError, match="made by this package"):
-        read_bundle(tmp_path)
+    folder = tmp_path / "nuclei.unetnuclei"
+    folder.mkdir()
+    reason = r"made by this package. Received: .*nuclei\.unetnuclei, which is not one"
+    with pytest.raises(ModelError, match=reason):
+        read_bundle(folder)
 
 
 @pytest.mark.parametrize(
@@ -230,7 +234,7 @@ def test_foreign_zips_are_refused(tmp_path, text):
     path = tmp_path / "foreign.unetnuclei"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.json", text)
-    with pytest.raises(ModelError, match=r"foreign\.unetnuclei"):
+    with pytest.raises(ModelError, match=r"foreign\.unetnuclei, which is not one or"):
         read_bundle(path)
 
 
@@ -238,7 +242,9 @@ def test_a_zip_of_something_else_is_refused(tmp_path):
     path = tmp_path / "model.unetnuclei"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("config.json", "{}")
-    with pytest.raises(ModelError, match=r"made by this package.*model\.json"):
+    with pytest.raises(
+        ModelError, match=r"Received: .*model\.unetnuclei, .*'model\.json'"
+    ):
         read_bundle(path)
 
 
@@ -247,7 +253,7 @@ def test_a_later_format_asks_for_an_update(tmp_path, config):
     path = tmp_path / "later.unetnuclei"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("model.json", json.dumps(config))
-    with pytest.raises(ModelError, match=r"written by a newer version.*update"):
+    with pytest.raises(ModelError, match=r"later\.unetnuclei was written by a newer"):
         read_bundle(path)
 
 
@@ -255,7 +261,7 @@ def test_a_truncated_file_is_refused_wherever_it_ends(path):
     content = path.read_bytes()
     for length in range(0, len(content), 37):
         path.write_bytes(content[:length])
-        with pytest.raises(ModelError, match="is not one or is damaged"):
+        with pytest.raises(ModelError, match=r"nuclei\.unetnuclei, .*or is damaged \("):
             read_bundle(path)
 
 
@@ -287,7 +293,7 @@ def test_a_member_that_was_exchanged_is_refused(path, name):
     }
     right = json.loads(zipfile.ZipFile(path).read("model.json"))["sha256"]
     forge(path, sha256={**right, name: sums[name]})
-    with pytest.raises(ModelError, match=f"damaged: the checksum of {name}"):
+    with pytest.raises(ModelError, match=rf"nuclei\.unetnuclei is .*sum of {name}"):
         read_bundle(path)
 
 
@@ -325,7 +331,8 @@ def test_a_member_that_was_exchanged_is_refused(path, name):
 )
 def test_a_model_that_contradicts_itself_is_refused(path, changes):
     forge(path, **changes)
-    with pytest.raises(ModelError, match="not complete or not consistent"):
+    reason = r"nuclei\.unetnuclei is not complete or not consistent \(.+\);"
+    with pytest.raises(ModelError, match=reason):
         read_bundle(path)
 
 

@@ -139,7 +139,8 @@ def test_sizes_that_are_none_are_refused(tmp_path, height, width):
 def test_sizes_that_contradict_each_other_are_refused(tmp_path):
     path = tmp_path / "solution.csv"
     path.write_text("ImageId,EncodedPixels,Height,Width\na,1 2,4,5\na,9 1,5,4\n")
-    with pytest.raises(DatasetError, match=r"\(4, 5\) and \(5, 4\) for a"):
+    sentence = r"Received: .*solution\.csv with \(4, 5\) and \(5, 4\) for a\."
+    with pytest.raises(DatasetError, match=sentence):
         read_rle_table(path)
 
 
@@ -163,22 +164,29 @@ def test_a_csv_that_cannot_be_written_is_named(tmp_path):
         write_rle_csv(tmp_path / "no" / "a.csv", {})
 
 
-@pytest.mark.parametrize("content", [None, b"\xff\xfe", b"ImageId\n" + b"1" * 200_000])
-def test_a_csv_that_cannot_be_read_is_named(tmp_path, content):
+@pytest.mark.parametrize(
+    ("content", "evidence"),
+    [
+        (None, "No such file"),
+        (b"\xff\xfe", "'utf-8' codec"),
+        (b"ImageId\n" + b"1" * 200_000, "field larger than"),
+    ],
+)
+def test_a_csv_that_cannot_be_read_is_named(tmp_path, content, evidence):
     path = tmp_path / "a.csv"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(
-        DatasetError, match=r"csv of encoded nuclei. Received: .*a\.csv"
-    ):
+    reason = rf"csv of encoded nuclei. Received: .*a\.csv \(.*{evidence}"
+    with pytest.raises(DatasetError, match=reason):
         read_rle_csv(path)
 
 
 @pytest.mark.parametrize(
     ("content", "evidence"),
-    [("", "with none"), ("ImageId,Pixels\n", "ImageId, Pixels")],
+    [("", "none"), ("ImageId,Pixels\n", "ImageId, Pixels"), ("Dear you", "Dear you")],
 )
 def test_a_csv_of_other_columns_is_refused(tmp_path, content, evidence):
     (tmp_path / "a.csv").write_text(content)
-    with pytest.raises(DatasetError, match=f"ImageId and EncodedPixels. .*{evidence}"):
+    reason = rf"ImageId and EncodedPixels. Received: .*a\.csv with {evidence}\."
+    with pytest.raises(DatasetError, match=reason):
         read_rle_csv(tmp_path / "a.csv")

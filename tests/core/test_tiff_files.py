@@ -224,7 +224,8 @@ def test_missing_strips_are_not_taken_for_black(compression):
     content = encode(GREY, compression=compression, rowsperstrip=2, metadata=None)
     content = set_tags(content, tag257=GREY.shape[0] + 200)
     reason = (
-        r"(Expected 104 strips or tiles a page in a\.tif. Received: 4)|failed to read"
+        r"(Expected 104 strips or tiles a page in a\.tif. Received: 4)|"
+        r"(readable image file. Received: a\.tif \(.*failed to read)"
     )
     with pytest.raises(ImageError, match=reason):
         read_image(content, "a.tif")
@@ -297,7 +298,7 @@ def test_stacks_of_imagej_are_read_and_missed(tmp_path):
     stack = np.stack([GREY] * 5)
     content = encode(stack, imagej=True)
     np.testing.assert_array_equal(read_image(content, "a.tif"), stack)
-    with pytest.raises(ImageError, match=r"a\.tif"):
+    with pytest.raises(ImageError, match=r"all pages of a\.tif. Received: 1, after"):
         read_image(content[: len(content) // 2], "a.tif")
 
 

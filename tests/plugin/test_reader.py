@@ -309,7 +309,7 @@ def test_two_data_sets_in_one_folder_are_explained(plugins, folder):
 
 def test_a_damaged_mask_is_named(plugins, folder):
     text(folder / "b/masks/b_0002.png")
-    with pytest.raises(ImageError, match=r"b_0002\.png"):
+    with pytest.raises(ImageError, match=r"b/masks/b_0002\.png, which holds text"):
         read([str(folder / "b")], stack=False)
 
 

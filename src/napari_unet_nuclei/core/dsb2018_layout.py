@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_files import IMAGE_SUFFIXES, find_images
-from napari_unet_nuclei.core.members import FolderMembers, ZipMembers
+from napari_unet_nuclei.core.members import UNLISTED, FolderMembers, ZipMembers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,7 +102,7 @@ def is_dsb2018(path: str | os.PathLike[str]) -> bool:
     except DatasetError:
         return False
     return any(
-        len(files.images) == 1
+        len(files.images) == 1 and not files.images[0].endswith(UNLISTED)
         for data_set in data_sets.values()
         for files in data_set.values()
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
-from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES
+from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, find_images
 from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_labels
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
@@ -86,9 +86,8 @@ class _FileCollection:
         files = sorted(
             (
                 path
-                for path in folder.iterdir()
+                for path in find_images(folder)
                 if path.suffix.lower() in LABEL_SUFFIXES
-                and not path.name.startswith(".")
             ),
             key=lambda path: (path.stem, path.suffix.lower() not in TIFF_SUFFIXES),
         )
@@ -154,6 +153,8 @@ def open_collection(path: Path) -> LabelCollection:
     ------
     DatasetError
         If the path is none of these.
+    ImageError
+        If a folder cannot be listed.
     """
     if path.suffix.lower() == ".csv":
         return _CsvCollection(path)

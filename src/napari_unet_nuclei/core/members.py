@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LARGEST_MEMBER = 2**28  # bytes; a zip can unpack to a thousand times its size
-_UNLISTED = "all.png"  # stands for the files of a folder that cannot be listed
+UNLISTED = "\0.png"  # stands for the files of a folder that cannot be listed
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.($|[/\\])")
 
@@ -62,7 +62,8 @@ class FolderMembers:
         for parent in self._folders_in(""):
             yield from self._names_in_sample(parent)
             for sample in self._folders_in(parent):
-                yield from self._names_in_sample(f"{parent}/{sample}")
+                if f"{parent}/{sample}/{UNLISTED}" not in self._unlisted:
+                    yield from self._names_in_sample(f"{parent}/{sample}")
 
     def read(self, name: str) -> bytes:
         """Return the content of a file."""
@@ -71,13 +72,15 @@ class FolderMembers:
                 raise self._unlisted[name]
             return (self.path / name).read_bytes()
         except OSError as error:
-            raise _unreadable(self.path, name, error) from error
+            raise _unreadable(self.path, name.removesuffix(UNLISTED), error) from error
 
     def _folders_in(self, name: str) -> list[str]:
         try:
             with os.scandir(self.path / name) as entries:
                 return [entry.name for entry in entries if _is_folder(entry)]
         except OSError as error:
+            if name:  # spoils itself, not the data set
+                return []
             raise _unreadable(self.path, name, error) from error
 
     def _names_in_sample(self, sample: str) -> Iterator[str]:
@@ -88,8 +91,8 @@ class FolderMembers:
             except (FileNotFoundError, NotADirectoryError):
                 continue
             except OSError as error:  # spoils its sample, not the data set
-                files = [_UNLISTED]
-                self._unlisted[f"{folder}/{_UNLISTED}"] = error
+                files = [UNLISTED]
+                self._unlisted[f"{folder}/{UNLISTED}"] = error
             yield f"{folder}/"
             for file in files:
                 yield f"{folder}/{file}"

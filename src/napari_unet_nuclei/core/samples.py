@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
+from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
 from napari_unet_nuclei.core.sample import Sample, SampleSource
 
@@ -65,10 +66,13 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     ------
     DatasetError
         If the path holds neither, or an incomplete data set.
+    ImageError
+        If a folder cannot be listed.
     """
     if is_labelled_folder(path):
         return LabelledFolder(path)
     if os.path.isdir(path) and not is_dsb2018(path) and not is_sample_folder(path):
+        find_images(path)  # says why, where nobody may look into the folder
         raise DatasetError(
             "Expected a DSB2018 folder (<id>/images/<id>.png, <id>/masks/*.png) or a "
             f"folder with images and labels. Received: {os.fspath(path)}. Choose the "
@@ -158,12 +162,13 @@ def read_split(text: str) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        The ids, in the order of the file.
+        At least one id, in the order of the file.
 
     Raises
     ------
     DatasetError
-        If the text has no part, the file cannot be read, or has no such part.
+        If the text has no part, the file cannot be read, or has no such part, or
+        the part is empty.
     """
     path, colon, part = text.rpartition(":")
     if not colon or not path or not part or "/" in part or "\\" in part:
@@ -185,6 +190,11 @@ def read_split(text: str) -> tuple[str, ...]:
         raise DatasetError(
             f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
             f"Received: {part}. Choose a part that the file has."
+        )
+    if not parts[part]:
+        raise DatasetError(
+            f"Expected sample ids in the part {part} of {path}. Received: an empty "
+            "list. Add ids, or choose another part."
         )
     return parts[part]
 
