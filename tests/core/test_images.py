@@ -10,6 +10,7 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images import (
     Staining,
     distinct_planes,
+    fine_detail,
     intensity_limits,
     normalise,
     staining,
@@ -172,6 +173,40 @@ def test_normalised_values_keep_their_order_and_their_place(image):
 
 def colours(red: int, green: int, blue: int) -> np.ndarray:
     return np.full((4, 5, 3), (red, green, blue), np.uint8)
+
+
+def detail_of(image):
+    planes = to_planes(image)
+    return fine_detail(planes, intensity_limits(planes))
+
+
+def test_a_sharp_image_has_finer_detail_than_the_same_enlarged():
+    sharp = np.random.default_rng(0).random((120, 150))
+    details = [detail_of(np.kron(sharp, np.ones((n, n)))) for n in (1, 4, 16)]
+    assert details[0] > details[1] > details[2]
+
+
+def test_detail_does_not_depend_on_brightness_or_colour():
+    image = np.random.default_rng(0).integers(0, 200, (80, 90), np.uint16)
+    detail = detail_of(image)
+    assert detail_of(image * 7 + 300) == pytest.approx(detail, rel=1e-3)
+    assert detail_of(np.dstack([image] * 3)) == pytest.approx(detail, rel=1e-6)
+
+
+def test_a_slope_is_no_detail():
+    assert detail_of(np.arange(100) * np.ones((100, 1))) < 0.02
+
+
+def test_detail_of_a_large_image_comes_from_a_sample_of_it():
+    tile = np.random.default_rng(0).random((50, 61))
+    assert detail_of(np.tile(tile, (30, 30))) == pytest.approx(detail_of(tile), rel=0.1)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (6, 90), (90, 90)])
+def test_an_even_or_tiny_image_has_no_detail(shape):
+    assert detail_of(np.ones(shape)) == 0
+    if min(shape) < 7:
+        assert detail_of(np.random.default_rng(0).random(shape)) == 0
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ LIMIT_PERCENTILES = (0.1, 99.8)
 
 _MAX_SAMPLE = 300_000  # pixels
 _MODERATE = 1e30
+_DETAIL_REACH = 3  # px
 
 
 class Staining(StrEnum):
@@ -119,8 +120,12 @@ def sample_pixels(planes: NDArray[Pixel]) -> NDArray[Pixel]:
     (y, x, channels) ndarray
         A view of every n-th row and column.
     """
-    step = max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_SAMPLE))))
+    step = _sampling_step(planes)
     return planes[::step, ::step]
+
+
+def _sampling_step(planes: NDArray[np.generic]) -> int:
+    return max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_SAMPLE))))
 
 
 def intensity_limits(planes: NDArray[np.generic]) -> Limits:
@@ -178,6 +183,42 @@ def _stretch(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]
         scaled -= np.float32(low)
         scaled /= np.float32(high - low)
     return np.clip(scaled, 0, 1, out=scaled)
+
+
+def fine_detail(planes: NDArray[np.generic], limits: Limits) -> float:
+    """Measure how much of what an image shows is finer than a few pixels.
+
+    Parameters
+    ----------
+    planes : (Y, X, 3) ndarray
+        Output of :func:`to_planes`.
+    limits : tuple of float
+        Output of :func:`intensity_limits`.
+
+    Returns
+    -------
+    float
+        Root mean square of the difference between a pixel and the mean of the four
+        3 px away from it, over the standard deviation; 0 for an even or tiny image.
+        Some .1 to .4 in sharp images, under .15 in those enlarged three times.
+    """
+    reach = _DETAIL_REACH
+    step = _sampling_step(planes)
+    height, width = planes.shape[:2]
+    if min(height, width) <= 2 * reach:
+        return 0.0
+
+    def moved(dy: int, dx: int) -> NDArray[np.float32]:
+        rows = slice(reach + dy, height - reach + dy, step)
+        columns = slice(reach + dx, width - reach + dx, step)
+        return _stretch(distinct_planes(planes[rows, columns]), limits)
+
+    centre = moved(0, 0)
+    spread = float(centre.std())
+    if spread == 0:
+        return 0.0
+    around = moved(-reach, 0) + moved(reach, 0) + moved(0, -reach) + moved(0, reach)
+    return float(np.sqrt(np.mean((centre - around / 4) ** 2))) / spread
 
 
 def staining(image: NDArray[np.generic]) -> Staining:

@@ -40,27 +40,3 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     if seen_once.shape == planes.shape:
         return last
     return np.broadcast_to(last, (height, width, planes.shape[-1]))
-
-
-def detail_lost(planes: NDArray[np.float32], scale: float) -> float:
-    """Measure how much of what an image shows is finer than a smaller scale.
-
-    Parameters
-    ----------
-    planes : (Y, X, n) ndarray of float32
-        The image.
-    scale : float
-        Of the smaller image, below 1.
-
-    Returns
-    -------
-    float
-        Root mean square of the difference that shrinking and enlarging again makes,
-        over the standard deviation; 0 where the image is even.
-    """
-    seen_once = distinct_planes(planes)
-    shape = height, width = planes.shape[:2]
-    small = max(1, round(height * scale)), max(1, round(width * scale))
-    difference = rescale(rescale(seen_once, small), shape) - seen_once
-    spread = float(seen_once.std())
-    return float(np.sqrt(np.mean(difference**2))) / spread if spread else 0.0

@@ -14,9 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core import devices
-from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.images import (
+    fine_detail,
+    intensity_limits,
+    normalise,
+    to_planes,
+)
 from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
-from napari_unet_nuclei.core.rescaling import detail_lost, rescale
+from napari_unet_nuclei.core.rescaling import rescale
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.splitting import Maps
 from napari_unet_nuclei.core.tiled_prediction import iter_tiles
@@ -40,9 +45,8 @@ _SURE = 0.86
 # Nuclei so large that a network sees only their texture show at a coarse scale, to
 # which an image without fine detail is brought when that makes the network surer.
 _COARSE = 1 / 4
-_FINE_DETAIL = 0.12
+_FINE_DETAIL = 0.15
 _SURER = 0.05
-_EXAMINED = 2048  # px along each side, at most, in which detail is looked for
 _MAX_RESCALINGS = 3
 _MIN_SCALE, _MAX_SCALE = 1 / 16, 4.0  # nuclei beyond that are blurs, and dots
 _STEPS = 4  # of the scale, from one power of two to the next
@@ -106,7 +110,7 @@ def iter_plane_maps(
         scale = config.diameter / settings.diameter
         return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
-    if certainty(maps) < _SURE and not _has_fine_detail(planes, limits):
+    if certainty(maps) < _SURE and fine_detail(planes, limits) < _FINE_DETAIL:
         coarse = yield from predict_at(_COARSE)
         if certainty(coarse) > certainty(maps) + _SURER:
             maps = coarse
@@ -119,15 +123,6 @@ def iter_plane_maps(
             break  # nothing is left of what was seen before
         maps = rescaled
     return (yield from predict_at(maps.scale, tta=True)) if settings.tta else maps
-
-
-def _has_fine_detail(planes: NDArray[np.generic], limits: Limits) -> bool:
-    """Whether the middle of an image would lose something at the coarse scale."""
-    middle = tuple(
-        slice(max(0, (length - _EXAMINED) // 2), (length + _EXAMINED) // 2)
-        for length in planes.shape[:2]
-    )
-    return detail_lost(normalise(planes[middle], limits), _COARSE) > _FINE_DETAIL
 
 
 def _better_scale(maps: Maps, typical: float) -> float | None:
