@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.averaging import WeightAverage
+from napari_unet_nuclei.core.averaging import WeightAverage, mix_weights
 
 
 def weights(value: float) -> dict[str, np.ndarray]:
@@ -42,3 +42,13 @@ def test_an_average_that_was_handed_out_stays_as_it_is():
     before = average.weights
     average.fold(weights(0.0), 101)
     assert before["conv/kernel"][0, 0] == 1
+
+
+def test_weights_are_mixed_one_by_one():
+    mixed = mix_weights(weights(1.0), weights(3.0), 0.25)
+    assert mixed.keys() == weights(0).keys()
+    assert mixed["conv/kernel"].dtype == np.float32
+    np.testing.assert_array_equal(mixed["conv/kernel"], 1.5)
+    np.testing.assert_array_equal(
+        mix_weights(weights(0.1), weights(3.0), 0)["conv/kernel"], np.float32(0.1)
+    )

@@ -68,6 +68,8 @@ def test_segmentation_settings_out_of_range_are_refused(values, message):
         ),
         ({"ema_momentum": 1.0}, r"must lie in \[0, 1\).*ema_momentum=1.0"),
         ({"ema_momentum": -0.1}, r"must lie in \[0, 1\).*ema_momentum=-0.1"),
+        ({"keep": 1.0}, r"start model to keep must lie in \[0, 1\).*keep=1.0"),
+        ({"keep": -0.1}, r"start model to keep must lie in \[0, 1\).*keep=-0.1"),
         ({"learning_rate": 0}, "learning rate must be positive.*0"),
         ({"plateau_patience": 0}, "plateau_patience must be 1 or more.*0"),
         ({"plateau_factor": 0}, "factor of a plateau must lie between 0 and 1.*=0"),

@@ -10,7 +10,13 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import best_model, held_out, training, training_run
+from napari_unet_nuclei.core import (
+    best_model,
+    held_out,
+    learner,
+    training,
+    training_run,
+)
 from napari_unet_nuclei.core.errors import (
     EngineError,
     LabelsError,
@@ -533,6 +539,35 @@ def test_a_model_is_trained_from_scratch(drawn_samples, output):
 
 
 @pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("how", ["to its end", "stopped"])
+def test_a_part_of_the_start_is_kept(how, drawn_samples, tiny_path, output, scripted):
+    results = {}
+    for keep in 0.0, 0.5:
+        scripted(0.1, 0.2, 0.3)  # the start, and two epochs that are better
+        settings = replace(SETTINGS, keep=keep)
+        steps = iter_training(
+            drawn_samples[:3],
+            output,
+            settings,
+            validation=drawn_samples[3:],
+            start=tiny_path,
+        )
+        if how == "stopped":
+            while next(steps).epoch < 2:
+                pass
+            steps.close()
+        else:
+            exhaust(steps)
+        results[keep] = read_bundle(output).weights
+    _, began_as = learner._without_normalization(read_bundle(tiny_path))
+    moved = [np.abs(results[0.0][path] - began_as[path]).max() for path in began_as]
+    assert max(moved) > 0.03  # far more than the tolerance below
+    for path, kept in results[0.5].items():
+        expected = (results[0.0][path] + began_as[path]) / 2
+        np.testing.assert_allclose(kept, expected, rtol=0.002, atol=0.001)
+
+
+@pytest.mark.usefixtures("hurried")
 def test_the_clock_can_limit_a_run(drawn_samples, tiny_path, output, monkeypatch):
     # The start stays the best, and its thresholds are tuned already.
     monkeypatch.delattr(held_out, "tune_splitting")
@@ -572,6 +607,12 @@ def test_a_model_that_cannot_be_written_is_noticed_at_once(
 def test_what_cannot_start_says_why(drawn_samples, output, options, error, message):
     with pytest.raises(error, match=message):
         next(iter_training(drawn_samples, output, SETTINGS, **options))
+
+
+def test_only_a_start_can_be_kept(drawn_samples, output):
+    settings = replace(SETTINGS, keep=0.5)
+    with pytest.raises(TrainingError, match=r"keep=0\.5 without one; name one"):
+        next(iter_training(drawn_samples, output, settings))
 
 
 def test_there_must_be_samples(drawn_samples, output):

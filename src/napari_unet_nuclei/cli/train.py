@@ -179,6 +179,14 @@ def train(
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.plateau_factor,
+    keep: Annotated[
+        float,
+        typer.Option(
+            help="How much the start model counts in the result, from 0 to 1: the "
+            "more, the less of what it knew is forgotten.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.keep,
     seed: Annotated[
         int,
         typer.Option(help="Seed of all random choices.", rich_help_panel=_RECIPE),
@@ -245,6 +253,7 @@ def train(
             plateau_patience=plateau_patience,
             plateau_factor=plateau_factor,
             learning_rate=learning_rate,
+            keep=keep,
             patience=patience,
             validation_fraction=validation_fraction,
             seed=seed,

@@ -1,4 +1,4 @@
-"""The exponential moving average of a network's weights, which is what is kept."""
+"""Averages of a network's weights: over the steps of a run, and with its start."""
 
 from __future__ import annotations
 
@@ -50,3 +50,32 @@ class WeightAverage:
     def weights(self) -> Weights:
         """The average so far; it is not changed by later steps."""
         return self._weights
+
+
+def mix_weights(weights: Weights, others: Weights, part: float) -> Weights:
+    """Take each weight a part of the way to another one.
+
+    A fine-tuned network mixed with the one it began as keeps more of what that knew,
+    and is often no worse, or better, at what it was tuned for.
+
+    Parameters
+    ----------
+    weights, others : dict of str to ndarray of float32
+        Weights of two networks of one shape, by path.
+    part : float in [0, 1]
+        How much the others count.
+
+    Returns
+    -------
+    dict of str to ndarray of float32
+        New weights.
+
+    References
+    ----------
+    Wortsman et al.: Robust fine-tuning of zero-shot models, CVPR 2022,
+    doi:10.1109/CVPR52688.2022.00780
+    """
+    return {
+        path: ((1 - part) * weight + part * others[path]).astype(np.float32)
+        for path, weight in weights.items()
+    }

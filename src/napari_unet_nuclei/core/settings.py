@@ -173,6 +173,9 @@ class TrainingSettings:
     ema_momentum : float in [0, 1)
         Momentum of the exponential moving average of the weights, which is
         what gets validated and saved; 0 switches the average off.
+    keep : float in [0, 1)
+        How much the weights of the start model count in the result of fine-tuning,
+        so that less of what it knew is forgotten.
     patience : int, optional
         Epochs without a better validation score after which training stops.
     validation_fraction : float in (0, 1)
@@ -198,6 +201,7 @@ class TrainingSettings:
     learning_rate: float | None = None
     weight_decay: float = 1e-4
     ema_momentum: float = 0.99
+    keep: float = 0.0
     patience: int | None = None
     validation_fraction: float = 0.1
     mixed_precision: bool = True
@@ -252,6 +256,11 @@ class TrainingSettings:
             raise SettingsError(
                 "The momentum of the weight average must lie in [0, 1). "
                 f"Received: ema_momentum={self.ema_momentum}"
+            )
+        if not 0 <= self.keep < 1:
+            raise SettingsError(
+                "The part of the start model to keep must lie in [0, 1). "
+                f"Received: keep={self.keep}"
             )
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise SettingsError(

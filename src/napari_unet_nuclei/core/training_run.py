@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from napari_unet_nuclei.core.averaging import WeightAverage
+from napari_unet_nuclei.core.averaging import WeightAverage, mix_weights
 from napari_unet_nuclei.core.batches import typical_diameter
 from napari_unet_nuclei.core.best_model import BestModel
 from napari_unet_nuclei.core.errors import TrainingError
@@ -89,7 +89,7 @@ class TrainingRun:
     Raises
     ------
     TrainingError
-        If the state is that of another run.
+        If the state is that of another run, or something is to be kept of no start.
 
     Attributes
     ----------
@@ -114,6 +114,11 @@ class TrainingRun:
         self._output = output
         self.held_out = HeldOutSamples(validation, shown)
         bundle = None if start is None else read_bundle(find_model(start))
+        if bundle is None and settings.keep > 0:
+            raise TrainingError(
+                "Expected a model to start from, part of which is kept. Received: "
+                f"keep={settings.keep} without one; name one with --from."
+            )
         self._identity = identify_run(settings, bundle, samples, validation)
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
@@ -141,6 +146,7 @@ class TrainingRun:
             config = replace(config, splitting=bundle.config.splitting)
         self._average = WeightAverage(self._learner.weights, settings.ema_momentum)
         self._best = BestModel(output, config, self._average.weights)
+        self._start_weights = None if bundle is None else self._learner.weights
         self._start_scores: Scores | None = None
         self._log: list[dict[str, Any]] = []
         self._reported: list[dict[str, float]] = []
@@ -255,11 +261,12 @@ class TrainingRun:
         return step
 
     def finish(self) -> TrainingReport:
-        """Tune the thresholds of the best weights, add OpenVINO, save the model.
+        """Mix the start into the best weights, tune thresholds, save it all.
 
         Without an OpenVINO form the model is complete but slower, so that is no
         error; the state stays to try again from.
         """
+        self._keep_start()
         splitting, scores = self._tune_splitting()
         config = self._best.config
         self._best.config = replace(
@@ -289,6 +296,13 @@ class TrainingRun:
             warning=warning,
         )
 
+    def _keep_start(self) -> None:
+        """Mix the start into the best weights, as far as asked for."""
+        if self._start_weights is not None:
+            self._best.weights = mix_weights(
+                self._best.weights, self._start_weights, self._settings.keep
+            )
+
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:
         """Find thresholds for new weights; those of the start are tuned already."""
         if self._best.scores is not None and self._best.scores == self._start_scores:
@@ -299,6 +313,7 @@ class TrainingRun:
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""
         if self._best.scores is not None:
+            self._keep_start()
             self._best.complete()
 
     def _state(self) -> TrainingState:
