@@ -111,6 +111,15 @@ def test_flips_alone_move_pixels_and_change_none():
         assert not is_same or ((targets[..., 0] > 0) == (sample.labels > 0)).all()
 
 
+def test_crops_can_stay_as_they_are():
+    sample = prepare_sample(Sample("a", *draw_nuclei(0, (32, 32), 8, diameter=14)))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        image, targets = random_crop(sample, 32, rng, Augmentation.NONE)
+        np.testing.assert_array_equal(image, sample.planes / np.float32(255))
+        np.testing.assert_array_equal(targets[..., 0] > 0, sample.labels > 0)
+
+
 def test_most_crops_show_a_nucleus():
     labels = np.zeros((300, 300), np.int32)
     labels[:150, :150] = 1

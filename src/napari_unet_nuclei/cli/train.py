@@ -136,8 +136,8 @@ def train(
     augmentation: Annotated[
         Augmentation,
         typer.Option(
-            help="How much crops are changed: all, for images from anywhere, or only "
-            "flips, for images of one microscope and one preparation.",
+            help="How much crops are changed: all, for images from anywhere; only "
+            "flips, for images of one microscope and one preparation; or none.",
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.augmentation,

@@ -112,8 +112,9 @@ def random_crop(
     if augmentation is Augmentation.ALL:
         scale = np.exp(rng.uniform(*np.log(_SCALES)))
     planes, labels, distance = _cut(sample, crop_size, scale, rng)
-    flip = rng.random() < 0.5
-    turns = int(rng.integers(4))
+    flip, turns = False, 0
+    if augmentation is not Augmentation.NONE:
+        flip, turns = rng.random() < 0.5, int(rng.integers(4))
 
     def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
         return np.rot90(array[:, ::-1] if flip else array, turns)

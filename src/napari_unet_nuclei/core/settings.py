@@ -47,6 +47,7 @@ class Augmentation(StrEnum):
 
     ALL = "all"
     FLIPS = "flips"
+    NONE = "none"
 
 
 class Schedule(StrEnum):
@@ -149,7 +150,8 @@ class TrainingSettings:
     augmentation : Augmentation
         ``all`` changes scale, colours, contrast and sharpness, for images to come
         from anywhere; ``flips`` only flips and turns, for images that all come from
-        one microscope and one preparation.
+        one microscope and one preparation; ``none`` leaves crops as they are, where
+        up and down differ, such as with annotations shifted against their images.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
