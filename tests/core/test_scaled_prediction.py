@@ -83,6 +83,7 @@ def test_an_image_without_nuclei_keeps_its_scale():
     assert segment(engine, np.random.default_rng(0).random((90, 80))).scale == 1
     assert len(engine.shapes) == 1
     assert segment(engine, np.zeros((90, 80))).scale == 1
+    assert len(engine.shapes) == 2
 
 
 class NearSighted(Bright):

@@ -110,7 +110,7 @@ def iter_plane_maps(
         scale = config.diameter / settings.diameter
         return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
-    if certainty(maps) < _SURE and fine_detail(planes, limits) < _FINE_DETAIL:
+    if certainty(maps) < _SURE and 0 < fine_detail(planes, limits) < _FINE_DETAIL:
         coarse = yield from predict_at(_COARSE)
         if certainty(coarse) > certainty(maps) + _SURER:
             maps = coarse
