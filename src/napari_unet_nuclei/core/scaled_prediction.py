@@ -37,9 +37,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.tiled_prediction import TileDone
 
-# Nuclei under so many typical diameters are enlarged; above so many they are shrunk,
-# but if the network is sure of them only when they are huge.  All that follows was
-# measured in docs/experiments.md.
+# Nuclei under so many typical diameters are enlarged; above so many they are shrunk;
+# those the network is sure of only when they are huge.  All that follows was measured
+# in docs/experiments.md.
 _SMALL, _LARGE, _HUGE = 0.62, 1.45, 2.75
 _SURE = 0.86
 # Nuclei so large that a network sees only their texture show at a coarse scale, to
@@ -74,7 +74,8 @@ def iter_plane_maps(
     settings : SegmentationSettings
         Only diameter and test-time flips matter here.  Without a diameter the image
         is evaluated as it is, and again rescaled where that shows nuclei much
-        smaller or larger than the network knows.
+        smaller or larger than the network knows; where it is blurred and the network
+        unsure, a look at a quarter of its scale comes between.
     max_area : int, in px², optional
         Largest area of a tile, see
         :func:`~napari_unet_nuclei.core.tiled_prediction.iter_tiles`.
