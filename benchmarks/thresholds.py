@@ -12,10 +12,9 @@ import argparse
 from dataclasses import replace
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.metrics import evaluate_image, summarise
 from napari_unet_nuclei.core.samples import open_samples, read_split
 from napari_unet_nuclei.core.settings import SegmentationSettings
-from napari_unet_nuclei.core.splitting import split_instances
+from napari_unet_nuclei.core.validation import score_maps
 
 _CHANGES = {
     "threshold": (-0.1, -0.05, 0.05, 0.1),
@@ -49,12 +48,7 @@ def main() -> None:
                     changed = replace(shipped, **{parameter: value})
                     trials[f"{parameter} {value}"] = changed
         for title, parameters in trials.items():
-            scores = []
-            for sample, seen in zip(samples, maps, strict=True):
-                smallest = settings.smallest_area(seen.scale)
-                labels = split_instances(seen, parameters, min_area=smallest)
-                scores.append(evaluate_image(sample.labels, labels))
-            total = summarise(scores)
+            total = score_maps(maps, samples, parameters)
             print(
                 f"| `{name}` | {title} | {total.dsb2018:.3f} "
                 f"| {total.ap[0.5]:.3f} | {total.dice:.4f} |",

@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -98,3 +99,23 @@ def close_folder(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], None]:
             forbid(name)
 
     return close
+
+
+@pytest.fixture
+def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
+    """Leave no room for a file: its temporary one, which is returned, is /dev/full.
+
+    So the kernel itself refuses, in its own words; where it has no such device, there
+    is nothing to test.
+    """
+    if not os.path.exists("/dev/full"):
+        pytest.skip("a full disk is played by /dev/full, which Linux alone has")
+
+    def fill(target: Path) -> Path:
+        unique = uuid.UUID(int=0)
+        monkeypatch.setattr(uuid, "uuid4", lambda: unique)
+        temporary = target.with_name(f".{unique.hex}{target.suffix}")
+        temporary.symlink_to("/dev/full")
+        return temporary
+
+    return fill

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import uuid
 import zipfile
 from typing import TYPE_CHECKING
 
@@ -280,22 +279,18 @@ def write_with(run: Run, command: str, data: Path, out: Path) -> Result:
     return run(command, data, "-o", out)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
 @pytest.mark.parametrize("command", FIRST_OUTPUTS)
 def test_a_full_disk_is_named_and_nothing_half_is_left(
     run: Run,
     dsb2018: Path,
     tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+    fill_disk: Callable[[Path], Path],
     command: str,
 ) -> None:
-    """The kernel itself refuses: the temporary file is a link to /dev/full."""
     out = tmp_path / "out"
     out.mkdir()
     target = out / FIRST_OUTPUTS[command]
-    unique = uuid.UUID(int=0)
-    monkeypatch.setattr(uuid, "uuid4", lambda: unique)
-    (out / f".{unique.hex}{target.suffix}").symlink_to("/dev/full")
+    fill_disk(target)
     result = write_with(run, command, dsb2018, out)
     assert result.exit_code == 1
     assert f"Received: {target} (No space left on device)" in result.output

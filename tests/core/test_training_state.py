@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import os
-import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -127,12 +125,9 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
         write_state(tmp_path / "file" / "nuclei.unetnuclei", STATE)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full")
-def test_on_a_full_disk_the_earlier_state_is_kept(output, monkeypatch):
+def test_on_a_full_disk_the_earlier_state_is_kept(output, fill_disk):
     write_state(output, STATE)
-    unique = uuid.UUID(int=0)
-    monkeypatch.setattr(uuid, "uuid4", lambda: unique)
-    (output.parent / f".{unique.hex}.npz").symlink_to("/dev/full")
+    fill_disk(state_path(output))
     reason = r"Received: .*my\.nuclei\.state\.npz \(No space left on device\)"
     with pytest.raises(OutputError, match=reason):
         write_state(output, replace(STATE, step=99))

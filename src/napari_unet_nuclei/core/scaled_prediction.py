@@ -111,9 +111,10 @@ def iter_plane_maps(
         scale = config.diameter / settings.diameter
         return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
-    if certainty(maps) < _SURE and 0 < fine_detail(planes, limits) < _FINE_DETAIL:
+    is_blurred = 0 < fine_detail(planes, limits) < _FINE_DETAIL
+    if is_blurred and (sureness := certainty(maps)) < _SURE:
         coarse = yield from predict_at(_COARSE)
-        if certainty(coarse) > certainty(maps) + _SURER:
+        if certainty(coarse) > sureness + _SURER:
             maps = coarse
     for _ in range(_MAX_RESCALINGS):
         better = _better_scale(maps, config.estimated_diameter or config.diameter)
@@ -132,8 +133,8 @@ def _better_scale(maps: Maps, typical: float) -> float | None:
     if diameter is None:
         return None
     seen_as = diameter * maps.scale / typical
-    largest = _HUGE if certainty(maps) >= _SURE else _LARGE
-    if not _SMALL <= seen_as <= largest:
+    is_too_large = seen_as > _HUGE or (seen_as > _LARGE and certainty(maps) < _SURE)
+    if seen_as < _SMALL or is_too_large:
         # In steps, so that noise in the estimate does not change the maps.
         steps = round(_STEPS * math.log2(typical / diameter))
         scale = min(max(2 ** (steps / _STEPS), _MIN_SCALE), _MAX_SCALE)

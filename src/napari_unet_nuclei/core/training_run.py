@@ -144,9 +144,9 @@ class TrainingRun:
         )
         if bundle is not None:
             config = replace(config, splitting=bundle.config.splitting)
-        self._average = WeightAverage(self._learner.weights, settings.ema_momentum)
-        self._best = BestModel(output, config, self._average.weights)
-        self._start_weights = None if bundle is None else self._learner.weights
+        self._start_weights = self._learner.weights
+        self._average = WeightAverage(self._start_weights, settings.ema_momentum)
+        self._best = BestModel(output, config, self._start_weights)
         self._start_scores: Scores | None = None
         self._log: list[dict[str, Any]] = []
         self._reported: list[dict[str, float]] = []
@@ -298,7 +298,7 @@ class TrainingRun:
 
     def _keep_start(self) -> None:
         """Mix the start into the best weights, as far as asked for."""
-        if self._start_weights is not None:
+        if self._settings.keep > 0:
             self._best.weights = mix_weights(
                 self._best.weights, self._start_weights, self._settings.keep
             )

@@ -153,12 +153,16 @@ def score_maps(
     Scores
         Scores over all samples.
     """
-    min_area = SegmentationSettings().smallest_area()
+    settings = SegmentationSettings()
     return summarise(
         [
             evaluate_image(
                 sample.labels,
-                split_instances(plane_maps, parameters, min_area=min_area),
+                split_instances(
+                    plane_maps,
+                    parameters,
+                    min_area=settings.smallest_area(plane_maps.scale),
+                ),
             )
             for sample, plane_maps in zip(samples, maps, strict=True)
         ]
