@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from napari_unet_nuclei.core import augmentation
 from napari_unet_nuclei.core.augmentation import (
+    augment_exposure,
     augment_intensity,
     prepare_sample,
     random_crop,
@@ -48,11 +49,13 @@ def test_colour_samples_are_prepared_too(n_channels):
     seed=st.integers(0, 10_000),
     crop_size=st.sampled_from([32, 64]),
     shape=st.tuples(st.integers(20, 90), st.integers(20, 90)),
+    how=st.sampled_from(Augmentation),
 )
-@settings(max_examples=60, deadline=None)
-def test_crops_have_one_size_and_range(seed, crop_size, shape):
+@settings(max_examples=80, deadline=None)
+def test_crops_have_one_size_and_range(seed, crop_size, shape, how):
     sample = prepare_sample(one_nucleus(shape))
-    image, targets = random_crop(sample, crop_size, np.random.default_rng(seed))
+    rng = np.random.default_rng(seed)
+    image, targets = random_crop(sample, crop_size, rng, how)
     for array in image, targets:
         assert array.shape == (crop_size, crop_size, 3)
         assert array.dtype == np.float32
@@ -109,6 +112,35 @@ def test_flips_alone_move_pixels_and_change_none():
     for image, targets in crops:
         is_same = (image == original).all()
         assert not is_same or ((targets[..., 0] > 0) == (sample.labels > 0)).all()
+
+
+def test_elastic_crops_keep_up_and_what_is_a_nucleus(monkeypatch):
+    monkeypatch.setattr(augmentation, "augment_exposure", lambda image, _: image)
+    labels = np.zeros((200, 200), np.int32)
+    labels[:100, 50:150] = 1  # all above the middle
+    sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
+    rng = np.random.default_rng(0)
+    crops = [random_crop(sample, 160, rng, Augmentation.ELASTIC) for _ in range(20)]
+    for image, targets in crops:
+        foreground = targets[..., 0]
+        assert foreground[:40].sum() > 4 * foreground[-40:].sum()
+        assert np.mean((image[..., 0] > 0.5) != (foreground > 0)) < 0.02
+    assert len({targets[..., 0].sum() for _, targets in crops}) > 10
+
+
+@given(seed=st.integers(0, 100_000), level=st.sampled_from([0.0, 0.3, 1.0]))
+@settings(max_examples=60, deadline=None)
+def test_exposure_changes_within_the_range(seed, level):
+    rng = np.random.default_rng(seed)
+    image = (rng.random((9, 8, 3), np.float32) > 0.5) * np.float32(level)
+    before = image.copy()
+    changed = augment_exposure(image, rng)
+    assert changed.dtype == np.float32
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    bright, dark = before > 0, before == 0
+    if level and bright.any() and dark.any():
+        assert changed[bright].mean() > changed[dark].mean()  # nothing is inverted
 
 
 def test_crops_can_stay_as_they_are():

@@ -10,6 +10,7 @@ from napari_unet_nuclei.core.best_model import BestModel
 from napari_unet_nuclei.core.errors import EngineError, OutputError
 from napari_unet_nuclei.core.metrics import evaluate
 from napari_unet_nuclei.core.model_store import read_bundle
+from napari_unet_nuclei.core.settings import Monitor
 
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 
@@ -29,6 +30,14 @@ def test_only_better_weights_are_written(tmp_path, tiny_bundle):
     assert found == [(True, 1), (False, 1), (False, 1), (True, 4)]
     assert best.scores.dsb2018 == 0.3
     assert read_bundle(path).openvino is None
+
+
+def test_another_score_can_be_monitored(tmp_path, tiny_bundle):
+    path = tmp_path / "best.unetnuclei"
+    best = BestModel(path, tiny_bundle.config, weights(0), Monitor.DICE)
+    assert best.consider(weights(1), replace(SCORES, dsb2018=0.5, dice=0.6))
+    assert not best.consider(weights(2), replace(SCORES, dsb2018=0.9, dice=0.6))
+    assert best.consider(weights(3), replace(SCORES, dsb2018=0.1, dice=0.7))
 
 
 def test_a_model_is_complete_with_openvino_or_says_why_not(

@@ -123,6 +123,7 @@ def test_a_model_may_know_the_foreground_alone(path):
         ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
         ({"diameter": -1.0}, "diameter must be a positive number of px"),
         ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),
+        ({"n_symmetries": 4}, r"symmetries must be 1, 2 or 8\. Received: 4"),
     ],
     ids=str,
 )

@@ -65,6 +65,18 @@ class Grey:
         return tiles
 
 
+class Remembering(Grey):
+    """Engine that keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[np.ndarray] = []
+
+    def predict(self, tiles: np.ndarray) -> np.ndarray:
+        self.seen.append(tiles[0])
+        return super().predict(tiles)
+
+
 class Strided(Grey):
     """Engine that sees 9 px far and works on a grid of 4 px, as a network does."""
 
@@ -201,6 +213,18 @@ def test_flips_and_turns_are_averaged(shape):
             back = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
             expected += (back[::-1] if flip else back) / 8
     np.testing.assert_allclose(np.stack(maps.planes, axis=-1), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("n_symmetries", "n_looks"), [(1, 1), (2, 2), (8, 8)])
+def test_only_flips_that_were_learned_are_averaged(n_symmetries, n_looks):
+    image = np.random.default_rng(0).random((64, 64), np.float32)
+    engine = Remembering()
+    config = replace(CONFIG, n_symmetries=n_symmetries)
+    tta = replace(AS_IT_IS, tta=True)
+    exhaust(iter_plane_maps(engine, config, image, tta))
+    assert len({pixels.tobytes() for pixels in engine.seen}) == n_looks
+    if n_looks > 1:
+        np.testing.assert_array_equal(engine.seen[1], engine.seen[0][:, ::-1])
 
 
 def test_flips_and_turns_work_tile_by_tile():

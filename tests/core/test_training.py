@@ -38,7 +38,9 @@ from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.schedules import cosine_learning_rate
 from napari_unet_nuclei.core.settings import (
     Architecture,
+    Augmentation,
     EngineName,
+    Monitor,
     Schedule,
     SegmentationSettings,
     TrainingSettings,
@@ -113,11 +115,11 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Decide what the validations find: ``scripted(0.1, 0.3, …)``."""
 
-    def script(*values: float) -> None:
+    def script(*values: float, name: str = "dsb2018") -> None:
         scores = iter(values)
         some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
         monkeypatch.setattr(
-            held_out, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
+            held_out, "score_maps", lambda *_: replace(some, **{name: next(scores)})
         )
 
     return script
@@ -482,6 +484,30 @@ def test_only_better_weights_are_saved_and_patience_has_an_end(
         np.testing.assert_array_equal(kernels[same], kernels[other])
     np.testing.assert_array_equal(final, kernels[2])
     assert not state_path(output).exists()
+
+
+@pytest.mark.usefixtures("hurried")
+def test_another_score_can_be_monitored(drawn_samples, tiny_path, output, scripted):
+    scripted(0.2, 0.3, 0.3, 0.25, name="dice")
+    settings = replace(
+        SETTINGS, steps_per_epoch=1, epochs=50, patience=2, monitor=Monitor.DICE
+    )
+    steps = iter_training(drawn_samples, output, settings, start=tiny_path)
+    assert [step.is_best for step in steps] == [True, True, False, False]
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("augmentation", Augmentation)
+def test_a_model_knows_which_flips_it_has_learned(
+    drawn_samples, tiny_path, output, scripted, augmentation
+):
+    scripted(0.2, 0.3)
+    settings = replace(SETTINGS, steps_per_epoch=1, epochs=1, augmentation=augmentation)
+    run = follow(
+        iter_training(drawn_samples, output, settings, start=tiny_path), output
+    )
+    expected = {"all": 8, "flips": 8, "elastic": 2, "none": 1}
+    assert read_bundle(run.report.output).config.n_symmetries == expected[augmentation]
 
 
 @pytest.mark.usefixtures("hurried")

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.model_store import ModelConfig
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import Architecture, EngineName
+from napari_unet_nuclei.core.settings import Architecture, EngineName, Monitor
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters
 from napari_unet_nuclei.core.targets import make_targets
 from napari_unet_nuclei.core.validation import (
@@ -193,6 +193,21 @@ def test_tuning_finds_better_thresholds():
     parameters, scores = tune_splitting(maps, samples, DEFAULT)
     assert scores.dsb2018 == 1
     assert parameters == SplittingParameters(seed_threshold=0.3)
+
+
+def test_tuning_follows_the_score_that_is_monitored():
+    labels = np.zeros((32, 40), np.int32)
+    labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
+    samples = [Sample("touching", labels.astype(np.uint8), labels)]
+    # Nuclei merge whatever the threshold; the rim is there only below one half.
+    maps = []
+    for each in true_maps(samples):
+        foreground = np.where(each.distance > 0.2, each.foreground, 0.45 * (labels > 0))
+        maps.append(Maps(foreground, 0 * each.boundary, 0 * each.distance + 1))
+    start = SplittingParameters(threshold=0.5)
+    parameters, scores = tune_splitting(maps, samples, start, Monitor.DICE)
+    assert parameters.threshold == 0.4
+    assert scores.dice == 1
 
 
 def test_tuning_keeps_what_nothing_beats():

@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.settings import (
     Architecture,
     Augmentation,
     LossTerm,
+    Monitor,
     Schedule,
     TrainingSettings,
 )
@@ -137,7 +138,8 @@ def train(
         Augmentation,
         typer.Option(
             help="How much crops are changed: all, for images from anywhere; only "
-            "flips, for images of one microscope and one preparation; or none.",
+            "flips, for images of one microscope and one preparation; elastic, for "
+            "such images where up and down differ; or none.",
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.augmentation,
@@ -187,6 +189,14 @@ def train(
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.keep,
+    monitor: Annotated[
+        Monitor,
+        typer.Option(
+            help="Score on the held-out images that says which weights are best: "
+            "dice where pixels count rather than nuclei.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.monitor,
     seed: Annotated[
         int,
         typer.Option(help="Seed of all random choices.", rich_help_panel=_RECIPE),
@@ -254,6 +264,7 @@ def train(
             plateau_factor=plateau_factor,
             learning_rate=learning_rate,
             keep=keep,
+            monitor=monitor,
             patience=patience,
             validation_fraction=validation_fraction,
             seed=seed,

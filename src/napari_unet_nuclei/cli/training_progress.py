@@ -138,13 +138,16 @@ def describe_epoch(step: TrainingStep) -> str:
 
 def describe_report(report: TrainingReport) -> str:
     """Say in a sentence how a run ended."""
+    from napari_unet_nuclei.core.training_steps import SCORE_NAMES, summarise_scores
+
+    score = summarise_scores(report.scores)[report.monitor]
     sentence = (
-        f"{report.output}: held-out DSB2018 score {report.scores.dsb2018:.3f} after "
+        f"{report.output}: held-out {SCORE_NAMES[report.monitor]} {score:.3f} after "
         f"{report.n_steps} steps, {report.seconds:.0f} s"
     )
     if report.start_scores is None:
         return sentence
-    before = f"{report.start_scores.dsb2018:.3f}"
+    before = f"{summarise_scores(report.start_scores)[report.monitor]:.3f}"
     if report.is_better_than_start:
         return f"{sentence}; the model it started from has {before}"
     return (

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from napari_unet_nuclei.core.deformation import deform, margin_around, random_mesh
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.settings import Augmentation
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
@@ -108,27 +109,48 @@ def random_crop(
     targets : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
         Foreground, boundary, distance.
     """
-    scale = 1.0
+    match augmentation:
+        case Augmentation.ALL:
+            scale = np.exp(rng.uniform(*np.log(_SCALES)))
+            crop = _turn(_cut(sample, crop_size, scale, rng), rng)
+        case Augmentation.FLIPS:
+            crop = _turn(_cut(sample, crop_size, 1.0, rng), rng)
+        case Augmentation.ELASTIC:
+            crop = _cut_deformed(sample, crop_size, rng)
+        case Augmentation.NONE:
+            crop = _cut(sample, crop_size, 1.0, rng)
+    image = _from_bytes(crop.planes)
     if augmentation is Augmentation.ALL:
-        scale = np.exp(rng.uniform(*np.log(_SCALES)))
-    planes, labels, distance = _cut(sample, crop_size, scale, rng)
-    flip, turns = False, 0
-    if augmentation is not Augmentation.NONE:
-        flip, turns = rng.random() < 0.5, int(rng.integers(4))
+        image = augment_intensity(image, rng)
+    if augmentation is Augmentation.ELASTIC:
+        image = augment_exposure(image, rng)
+    return image, make_targets(crop.labels, _from_bytes(crop.distance))
+
+
+def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
+    """Flip and turn, each of the eight ways as likely."""
+    flip, turns = rng.random() < 0.5, int(rng.integers(4))
 
     def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
         return np.rot90(array[:, ::-1] if flip else array, turns)
 
-    image = _from_bytes(turn(planes))
-    if augmentation is Augmentation.ALL:
-        image = augment_intensity(image, rng)
-    targets = make_targets(turn(labels), _from_bytes(turn(distance)))
-    return image, targets
+    return PreparedSample(turn(crop.planes), turn(crop.labels), turn(crop.distance))
+
+
+def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedSample:
+    """Cut a window from anywhere and bend it a little."""
+    crop = _cut(sample, crop_size + 2 * margin_around(crop_size), 1.0, rng)
+    mesh = random_mesh(crop_size, rng)
+    return PreparedSample(
+        deform(crop.planes, mesh, crop_size, Image.Resampling.BILINEAR),
+        deform(crop.labels, mesh, crop_size, Image.Resampling.NEAREST),
+        deform(crop.distance, mesh, crop_size, Image.Resampling.BILINEAR),
+    )
 
 
 def _cut(
     sample: PreparedSample, crop_size: int, scale: float, rng: Rng
-) -> tuple[NDArray[np.uint8], NDArray[np.int32], NDArray[np.uint8]]:
+) -> PreparedSample:
     """Cut a window from anywhere and bring it to the crop size."""
     window = round(crop_size / scale)
     padding = [(0, max(0, window - length)) for length in sample.labels.shape]
@@ -146,7 +168,7 @@ def _cut(
         if labels[box].any():
             break
     size = (crop_size, crop_size)
-    return (
+    return PreparedSample(
         np.asarray(
             Image.fromarray(planes[box]).resize(size, Image.Resampling.BILINEAR)
         ),
@@ -201,6 +223,33 @@ def augment_intensity(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float3
     if rng.random() < 0.1:  # as in a dim image, of which few of 256 levels are used
         steps = np.exp(rng.uniform(*np.log(_INTENSITY_STEPS))).astype(np.float32)
         image = np.round(image * steps) / steps
+    return np.asarray(np.clip(image, 0, 1), np.float32)
+
+
+def augment_exposure(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
+    """Change how brightly an image was taken, not what kind of image it is.
+
+    Parameters
+    ----------
+    image : (Y, X, 3) ndarray of float32, values in [0, 1]
+        Crop; may be overwritten.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    (Y, X, 3) ndarray of float32, values in [0, 1]
+        Gamma, brightness and contrast changed and noise added, each with its own
+        probability.
+    """
+    if rng.random() < 0.5:
+        image = image ** np.float32(np.exp(rng.uniform(-0.3, 0.3)))
+    if rng.random() < 0.5:
+        contrast, brightness = rng.uniform(0.8, 1.25), rng.uniform(-0.08, 0.08)
+        image = (image - 0.5) * np.float32(contrast) + np.float32(0.5 + brightness)
+    if rng.random() < 0.3:
+        noise = rng.standard_normal((*image.shape[:2], 1), dtype=np.float32)
+        image = image + noise * np.float32(rng.uniform(0.01, 0.05))
     return np.asarray(np.clip(image, 0, 1), np.float32)
 
 

@@ -12,6 +12,8 @@ from napari_unet_nuclei.core.model_store import (
     write_bundle,
 )
 from napari_unet_nuclei.core.models.exporting import add_openvino
+from napari_unet_nuclei.core.settings import Monitor
+from napari_unet_nuclei.core.training_steps import is_better
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,8 @@ class BestModel:
         Everything but the weights; may be replaced while there is no final one.
     weights : dict of str to ndarray of float32
         Weights at the beginning of the run.
+    monitor : Monitor
+        Score that says what is better.
 
     Attributes
     ----------
@@ -43,12 +47,19 @@ class BestModel:
         If the file cannot be a model.
     """
 
-    def __init__(self, output: Path, config: ModelConfig, weights: Weights) -> None:
+    def __init__(
+        self,
+        output: Path,
+        config: ModelConfig,
+        weights: Weights,
+        monitor: Monitor = Monitor.DSB2018,
+    ) -> None:
         check_suffix(output)
         self.config = config
         self.weights = weights
         self.scores: Scores | None = None
         self._output = output
+        self._monitor = monitor
 
     def consider(self, weights: Weights, scores: Scores) -> bool:
         """Keep and write weights if they are better than all before.
@@ -65,7 +76,9 @@ class BestModel:
         bool
             Whether they are the best so far.
         """
-        if self.scores is not None and scores.dsb2018 <= self.scores.dsb2018:
+        if self.scores is not None and not is_better(
+            scores, self.scores, self._monitor
+        ):
             return False
         self.weights, self.scores = weights, scores
         write_bundle(self._output, self._bundle())

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.model_store import ModelConfig
     from napari_unet_nuclei.core.prediction_pictures import ShownSamples
     from napari_unet_nuclei.core.sample import Sample
+    from napari_unet_nuclei.core.settings import Monitor
     from napari_unet_nuclei.core.splitting import SplittingParameters
 
 
@@ -71,9 +72,16 @@ class HeldOutSamples:
         return score_maps(maps, self._samples, config.splitting)
 
     def tune(
-        self, engine: Engine, config: ModelConfig
+        self, engine: Engine, config: ModelConfig, monitor: Monitor
     ) -> tuple[SplittingParameters, Scores]:
-        """Find the thresholds that suit a network best; see :meth:`score`.
+        """Find the thresholds that suit a network best, by one of its scores.
+
+        Parameters
+        ----------
+        engine, config
+            As in :meth:`score`.
+        monitor : Monitor
+            Score that says what is better.
 
         Returns
         -------
@@ -83,4 +91,4 @@ class HeldOutSamples:
             What they reach.
         """
         maps = predict_samples(engine, config, self._samples)
-        return tune_splitting(maps, self._samples, config.splitting)
+        return tune_splitting(maps, self._samples, config.splitting, monitor)

@@ -69,6 +69,9 @@ class ModelConfig:
         What :mod:`~napari_unet_nuclei.core.nucleus_size` says of the same nuclei,
         to compare its estimates with; they differ where nuclei are anything but
         round or of one size.
+    n_symmetries : int
+        Ways to look at an image that the network has learned, 1, 2 or 8: as it is,
+        mirrored left to right too, or all flips and quarter turns.
     provenance : mapping
         Data, seed, versions, scores: whatever tells where the model comes from.
     """
@@ -81,6 +84,7 @@ class ModelConfig:
     splitting: SplittingParameters = field(default_factory=SplittingParameters)
     diameter: float
     estimated_diameter: float | None = None
+    n_symmetries: int = 8
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -88,6 +92,11 @@ class ModelConfig:
             raise SettingsError(
                 f"The maps must be {', '.join(MAPS)}, or {ONE_MAP[0]} alone. "
                 f"Received: {self.maps}"
+            )
+        if self.n_symmetries not in (1, 2, 8):
+            raise SettingsError(
+                "The number of symmetries must be 1, 2 or 8. "
+                f"Received: {self.n_symmetries}"
             )
         for name, lowest, highest in (("multiple", 1, 1024), ("margin", 0, 65536)):
             value = getattr(self, name)

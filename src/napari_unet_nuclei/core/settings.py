@@ -47,7 +47,27 @@ class Augmentation(StrEnum):
 
     ALL = "all"
     FLIPS = "flips"
+    ELASTIC = "elastic"
     NONE = "none"
+
+    @property
+    def n_symmetries(self) -> int:
+        """In how many ways crops are turned: all eight, mirrored left to right, one."""
+        match self:
+            case Augmentation.ALL | Augmentation.FLIPS:
+                return 8
+            case Augmentation.ELASTIC:
+                return 2
+            case Augmentation.NONE:
+                return 1
+
+
+class Monitor(StrEnum):
+    """Scores on the held-out samples that can say which weights are best."""
+
+    DSB2018 = "dsb2018"
+    AP50 = "ap50"
+    DICE = "dice"
 
 
 class Schedule(StrEnum):
@@ -88,8 +108,9 @@ class SegmentationSettings:
         that it meets the diameter the model was trained for.  ``None`` rescales
         where the nuclei turn out much larger or smaller than that.
     tta : bool
-        Average the maps over the eight flips and quarter turns of the image:
-        better, and eight times slower.
+        Average the maps over the eight flips and quarter turns of the image, or
+        those of them that the network was trained with: better, and as many times
+        slower.
     """
 
     threshold: float | None = None
@@ -150,8 +171,10 @@ class TrainingSettings:
     augmentation : Augmentation
         ``all`` changes scale, colours, contrast and sharpness, for images to come
         from anywhere; ``flips`` only flips and turns, for images that all come from
-        one microscope and one preparation; ``none`` leaves crops as they are, where
-        up and down differ, such as with annotations shifted against their images.
+        one microscope and one preparation; ``elastic`` bends and mirrors them and
+        changes brightness and contrast a little, where up and down differ, such as
+        with annotations shifted against their images; ``none`` leaves crops as they
+        are.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -172,6 +195,9 @@ class TrainingSettings:
         fine-tuning.
     weight_decay : float
         Decoupled weight decay of AdamW.
+    monitor : Monitor
+        Score that says which weights are best, when a plateau is reached, and which
+        thresholds suit: ``dice`` where every pixel counts rather than every nucleus.
     ema_momentum : float in [0, 1)
         Momentum of the exponential moving average of the weights, which is
         what gets validated and saved; 0 switches the average off.
@@ -202,6 +228,7 @@ class TrainingSettings:
     plateau_factor: float = 0.5
     learning_rate: float | None = None
     weight_decay: float = 1e-4
+    monitor: Monitor = Monitor.DSB2018
     ema_momentum: float = 0.99
     keep: float = 0.0
     patience: int | None = None

@@ -20,7 +20,7 @@ from napari_unet_nuclei.core.images import Limits, normalise
 from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator
+    from collections.abc import Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,8 @@ _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin
 _BYTES_PER_PIXEL = 160  # of a tile in float32, tensors and copies in all
 _MIN_TILE_SIDE = 256  # px
 _SIDE_MULTIPLE = 64  # px; the fewer shapes there are, the less is compiled
+# Quarter turns, and whether the image is mirrored left to right before.
+_SYMMETRIES = [(turns, flip) for turns in range(4) for flip in (False, True)]
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,13 @@ def iter_tiles(
     engine : Engine
         Runtime that holds the network.
     config : ModelConfig
-        Its stride, receptive radius and maps.
+        Its stride, receptive radius, maps and symmetries.
     planes : (Y, X, 3) ndarray
         Output of :func:`~napari_unet_nuclei.core.images.to_planes`.
     limits : tuple of float
         Intensities that become 0 and 1.
     tta : bool
-        Average over the eight flips and quarter turns.
+        Average over the flips and quarter turns that the network has learned.
     max_area : int, in px², optional
         Largest area of a tile, as far as its margins allow; by default what half of
         the free memory suffices for.  Where the engine finds too little memory all
@@ -99,13 +101,14 @@ def iter_tiles(
         stride=config.multiple,
         side_multiple=_SIDE_MULTIPLE,
     )
+    symmetries = _SYMMETRIES[: config.n_symmetries if tta else 1]
     maps: NDArray[np.float32]
     if len(tiles) > 1:  # a single one brings its own
         maps = np.empty((len(config.maps), *planes.shape[:2]), np.float32)
     for n_done, tile in enumerate(tiles, start=1):
         pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
         try:
-            predicted = _predict_tile(engine, pixels, tta=tta)
+            predicted = _predict_tile(engine, pixels, symmetries)
         except OutOfMemoryError:
             area = math.prod(tile.shape)
             if area <= smallest:
@@ -135,20 +138,17 @@ def _affordable_area() -> int:
 
 
 def _predict_tile(
-    engine: Engine, pixels: NDArray[np.float32], *, tta: bool
+    engine: Engine,
+    pixels: NDArray[np.float32],
+    symmetries: Sequence[tuple[int, bool]],
 ) -> NDArray[np.float32]:
-    if not tta:
+    """Average what the network sees, looking at a tile in one way or several."""
+    if len(symmetries) == 1:
         return np.asarray(engine.predict(pixels[np.newaxis])[0])
     total = np.zeros((*pixels.shape[:2], 1), np.float32)
-    for turns, flip in _symmetries():
+    for turns, flip in symmetries:
         seen = np.rot90(pixels[:, ::-1] if flip else pixels, turns)
         maps = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
         total = total + (maps[:, ::-1] if flip else maps)
         del maps  # so that the next takes its memory
-    return np.asarray(total / 8, np.float32)
-
-
-def _symmetries() -> Iterator[tuple[int, bool]]:
-    for flip in (False, True):
-        for turns in range(4):
-            yield turns, flip
+    return np.asarray(total / len(symmetries), np.float32)

@@ -10,7 +10,7 @@ import csv
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.atomic_files import replacing
-from napari_unet_nuclei.core.training_steps import summarise_scores
+from napari_unet_nuclei.core.training_steps import SCORE_NAMES, summarise_scores
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ LOG_COLUMNS = (
 )
 
 _METRICS = {"dice": "Dice", "iou": "IoU", "accuracy": "pixel accuracy"}
-_SCORES = {"val_dsb2018": "DSB2018 score", "val_ap50": "AP50", "val_dice": "Dice"}
+_SCORES = {f"val_{monitor}": name for monitor, name in SCORE_NAMES.items()}
 
 
 def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:

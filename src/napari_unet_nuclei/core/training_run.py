@@ -132,6 +132,7 @@ class TrainingRun:
             margin=geometry.margin,
             diameter=typical_diameter(samples),
             estimated_diameter=annotated_diameter(s.labels for s in samples),
+            n_symmetries=settings.augmentation.n_symmetries,
             provenance={
                 "package": version("napari-unet-nuclei"),
                 "keras": keras.__version__,
@@ -146,7 +147,7 @@ class TrainingRun:
             config = replace(config, splitting=bundle.config.splitting)
         self._start_weights = self._learner.weights
         self._average = WeightAverage(self._start_weights, settings.ema_momentum)
-        self._best = BestModel(output, config, self._start_weights)
+        self._best = BestModel(output, config, self._start_weights, settings.monitor)
         self._start_scores: Scores | None = None
         self._log: list[dict[str, Any]] = []
         self._reported: list[dict[str, float]] = []
@@ -176,7 +177,7 @@ class TrainingRun:
 
     @property
     def _scores(self) -> list[float]:
-        return [row["val_dsb2018"] for row in self._log]
+        return [row[f"val_{self._settings.monitor}"] for row in self._log]
 
     def train_on(
         self, images: NDArray[np.float32], targets: NDArray[np.float32]
@@ -293,6 +294,7 @@ class TrainingRun:
             n_steps=self.step,
             n_epochs=self.epoch,
             seconds=self._clock.seconds,
+            monitor=self._settings.monitor,
             warning=warning,
         )
 
@@ -308,7 +310,7 @@ class TrainingRun:
         if self._best.scores is not None and self._best.scores == self._start_scores:
             return self._best.config.splitting, self._best.scores
         engine = self._learner.judge(self._best.weights)
-        return self.held_out.tune(engine, self._best.config)
+        return self.held_out.tune(engine, self._best.config, self._settings.monitor)
 
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""

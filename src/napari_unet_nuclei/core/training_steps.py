@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.settings import Monitor
+
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from napari_unet_nuclei.core.metrics import Scores
+
+SCORE_NAMES: Mapping[Monitor, str] = MappingProxyType(
+    {Monitor.DSB2018: "DSB2018 score", Monitor.AP50: "AP50", Monitor.DICE: "Dice"}
+)
+"""What scores on held-out samples are called where people read them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +72,8 @@ class TrainingReport:
         Length of the run.
     seconds : float
         Time it took.
+    monitor : Monitor
+        Score that says what is better.
     warning : str, optional
         What is missing in the model, in one sentence.
     """
@@ -73,14 +84,38 @@ class TrainingReport:
     n_steps: int
     n_epochs: int
     seconds: float
+    monitor: Monitor = Monitor.DSB2018
     warning: str | None = None
 
     @property
     def is_better_than_start(self) -> bool:
         """Whether training helped: true when it began from scratch."""
-        return (
-            self.start_scores is None or self.scores.dsb2018 > self.start_scores.dsb2018
+        return self.start_scores is None or is_better(
+            self.scores, self.start_scores, self.monitor
         )
+
+
+def is_better(
+    scores: Scores, others: Scores, monitor: Monitor, *, by: float = 0.0
+) -> bool:
+    """Tell whether scores are better than others.
+
+    Parameters
+    ----------
+    scores, others : Scores
+        What to compare.
+    monitor : Monitor
+        Score that decides.
+    by : float
+        Gain that has to be exceeded.
+
+    Returns
+    -------
+    bool
+        False where they are equal.
+    """
+    values, other_values = summarise_scores(scores), summarise_scores(others)
+    return values[monitor] > other_values[monitor] + by
 
 
 def summarise_scores(scores: Scores) -> dict[str, float]:

@@ -13,13 +13,14 @@ import numpy as np
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores, evaluate_image, summarise
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
-from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.core.settings import Monitor, SegmentationSettings
 from napari_unet_nuclei.core.splitting import (
     Maps,
     SplittingParameters,
     split_instances,
 )
 from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.training_steps import is_better
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -170,9 +171,12 @@ def score_maps(
 
 
 def tune_splitting(
-    maps: Sequence[Maps], samples: Sequence[Sample], start: SplittingParameters
+    maps: Sequence[Maps],
+    samples: Sequence[Sample],
+    start: SplittingParameters,
+    monitor: Monitor = Monitor.DSB2018,
 ) -> tuple[SplittingParameters, Scores]:
-    """Find the thresholds with the best DSB2018 score, one after the other.
+    """Find the thresholds with the best score, one after the other.
 
     Parameters
     ----------
@@ -182,6 +186,8 @@ def tune_splitting(
         The samples they belong to.
     start : SplittingParameters
         Thresholds to beat.
+    monitor : Monitor
+        Score that says what is better.
 
     Returns
     -------
@@ -197,6 +203,6 @@ def tune_splitting(
             if parameters == best:
                 continue
             scores = score_maps(maps, samples, parameters)
-            if scores.dsb2018 > best_scores.dsb2018 + _MIN_GAIN:
+            if is_better(scores, best_scores, monitor, by=_MIN_GAIN):
                 best, best_scores = parameters, scores
     return best, best_scores
