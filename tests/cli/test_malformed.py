@@ -230,11 +230,11 @@ BAD_SPLITS = {
     "no parts": ('["aa"]', "Received: {part}. Choose a part that the file has"),
     "one id": (
         '{"train": "aa", "val": "aa"}',
-        "Received: {part}. Choose a part that the file has",
+        "ids in the part {part} of {path}, a list of strings. Received: str",
     ),
     "no ids": (
         '{"train": [], "val": []}',
-        "ids in the part {part} of {path}. Received: an empty list",
+        "ids in the part {part} of {path}, a list of strings. Received: an empty list",
     ),
 }
 

@@ -42,6 +42,13 @@ def test_a_folder_with_images_and_labels_is_a_data_set(tmp_path: Path) -> None:
     np.testing.assert_array_equal(labelled.image, IMAGE)
 
 
+def test_masks_in_a_folder_are_numbered(tmp_path: Path) -> None:
+    mask = np.array([[0, 255, 255], [255, 0, 255]], np.uint8)
+    Image.fromarray(mask).save(tmp_path / "a.png")
+    labelled = open_collection(tmp_path).read("a", None)
+    np.testing.assert_array_equal(labelled.labels, LABELS)
+
+
 def test_a_folder_of_label_images_has_none(tmp_path: Path) -> None:
     write_labels_png(tmp_path / "b.png", LABELS)
     write_labels_tiff(tmp_path / "a.tif", LABELS)

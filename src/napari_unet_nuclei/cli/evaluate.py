@@ -33,7 +33,8 @@ def evaluate(
     truth: Annotated[
         Path,
         typer.Argument(
-            help="Folder of label images, DSB2018 folder or zip, or Kaggle's csv.",
+            help="Folder of label images or masks, DSB2018 folder or zip, or Kaggle's "
+            "csv.",
             show_default=False,
         ),
     ],

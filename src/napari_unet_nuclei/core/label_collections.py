@@ -1,7 +1,7 @@
 """Label images by name, however they are stored.
 
-A collection is a folder of label images, a DSB2018 folder or zip, a folder with
-images and labels, or one of Kaggle's run-length csv files.  What two of them
+A collection is a folder of label images or masks, a DSB2018 folder or zip, a folder
+with images and labels, or one of Kaggle's run-length csv files.  What two of them
 have in common is the business of ``comparison``.
 """
 
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, find_images
-from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_labels
+from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_nuclei
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_table
@@ -106,7 +106,7 @@ class _FileCollection:
         return True
 
     def read(self, name: str, shape: Shape | None) -> Labelled:
-        return Labelled(read_labels(self._files[name]))
+        return Labelled(read_nuclei(self._files[name]))
 
 
 class _CsvCollection:

@@ -68,6 +68,34 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     return check_labels(labels, name=os.fspath(path))
 
 
+def read_nuclei(path: str | os.PathLike[str]) -> NDArray[np.int32]:
+    """Return the nuclei in a file of labels or in a mask.
+
+    A file in which all foreground has one value is taken for a mask: each of its
+    4-connected components becomes a label.
+
+    Parameters
+    ----------
+    path : path
+        As in :func:`read_labels`.
+
+    Returns
+    -------
+    (Y, X) ndarray of int32
+        0 is background.
+
+    Raises
+    ------
+    ImageError, LabelsError
+        As in :func:`read_labels`.
+    """
+    labels = read_labels(path)
+    is_mask = not np.any((labels > 0) & (labels < labels.max()))
+    if is_mask:
+        labels, _ = ndimage.label(labels, output=np.int32)
+    return labels
+
+
 def _is_grey(colours: NDArray[Any]) -> bool:
     return bool(np.all(colours[..., 1:3] == colours[..., :1]))
 

@@ -10,16 +10,14 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from scipy import ndimage
-
 from napari_unet_nuclei.core.dsb2018_layout import is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import find_images, read_image
-from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.label_files import read_nuclei
 from napari_unet_nuclei.core.sample import Sample, make_sample
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
 _LAYOUTS = (("images", "labels"), ("image", "label"), ("images", "masks"))
@@ -86,10 +84,7 @@ class LabelledFolder:
         return read_image(self._only_file(self._images, sample_id, "image"))
 
     def read_labels(self, sample_id: str) -> NDArray[np.int32]:
-        """Return the nuclei of an image.
-
-        A file in which all foreground has one value is taken for a mask: each of
-        its 4-connected components becomes a label.
+        """Return the nuclei of an image, numbered where the file is a mask.
 
         Parameters
         ----------
@@ -108,11 +103,7 @@ class LabelledFolder:
         ImageError, LabelsError
             If the label file is damaged or holds no labels.
         """
-        labels = read_labels(self._only_file(self._labels, sample_id, "label file"))
-        is_mask = not np.any((labels > 0) & (labels < labels.max()))
-        if is_mask:
-            labels, _ = ndimage.label(labels, output=np.int32)
-        return labels
+        return read_nuclei(self._only_file(self._labels, sample_id, "label file"))
 
     def read_sample(self, sample_id: str) -> Sample:
         """Return image and labels of a sample.

@@ -9,7 +9,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
@@ -168,7 +168,7 @@ def read_split(text: str) -> tuple[str, ...]:
     ------
     DatasetError
         If the text has no part, the file cannot be read, or has no such part, or
-        the part is empty.
+        the part is no list of ids, or empty.
     """
     path, colon, part = text.rpartition(":")
     if not colon or not path or not part or "/" in part or "\\" in part:
@@ -184,23 +184,39 @@ def read_split(text: str) -> tuple[str, ...]:
             f"Expected a split file in JSON. Received: {path} ({error}). Check its "
             "syntax."
         ) from error
-    entries = content.items() if isinstance(content, dict) else ()
-    parts = {name: tuple(ids) for name, ids in entries if _is_list_of_ids(ids)}
-    if part not in parts:
+    entries = content if isinstance(content, dict) else {}
+    ids = entries.get(part)
+    if _is_list_of_ids(ids):
+        return tuple(ids)
+    if part in entries:
         raise DatasetError(
-            f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
-            f"Received: {part}. Choose a part that the file has."
+            f"Expected sample ids in the part {part} of {path}, a list of strings. "
+            f"Received: {_kind(ids)}. Add ids, or choose another part."
         )
-    if not parts[part]:
-        raise DatasetError(
-            f"Expected sample ids in the part {part} of {path}. Received: an empty "
-            "list. Add ids, or choose another part."
-        )
-    return parts[part]
+    parts = [name for name, value in entries.items() if _is_list_of_ids(value)]
+    raise DatasetError(
+        f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
+        f"Received: {part}. Choose a part that the file has."
+    )
 
 
-def _is_list_of_ids(value: object) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in value)
+def _is_list_of_ids(value: object) -> TypeGuard[list[str]]:
+    """Tell whether this is a list of strings, and not an empty one."""
+    return (
+        bool(value)
+        and isinstance(value, list)
+        and all(isinstance(item, str) for item in value)
+    )
+
+
+def _kind(value: object) -> str:
+    """Say what stands where a list of ids should."""
+    if value == []:
+        return "an empty list"
+    if isinstance(value, list):
+        kinds = {type(item).__name__ for item in value} - {"str"}
+        return f"a list with {', '.join(sorted(kinds))}"
+    return f"{type(value).__name__}"
 
 
 def _read_text(path: str | os.PathLike[str], what: str) -> str:
