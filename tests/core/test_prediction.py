@@ -77,6 +77,13 @@ class Remembering(Grey):
         return super().predict(tiles)
 
 
+class NoBoundary(Grey):
+    """Engine that finds nuclei of which none touch."""
+
+    def predict(self, tiles: np.ndarray) -> np.ndarray:
+        return super().predict(tiles) * np.float32([1, 0, 1])
+
+
 class Strided(Grey):
     """Engine that sees 9 px far and works on a grid of 4 px, as a network does."""
 
@@ -295,6 +302,45 @@ def test_planes_of_a_stack_are_segmented_one_by_one():
         np.testing.assert_array_equal(plane > 0, image > 0)
 
 
+def lattice(side: int) -> np.ndarray:
+    """White squares a side apart."""
+    y, x = np.mgrid[:120, :120] // side % 2
+    return (255 * y * x).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("sides", "side_that_counts"),
+    [((4, 10, 10, 4), 10), ((10, 4, 4, 10), 4), ((10, 0, 0, 4), 4), ((4, 10), 10)],
+    ids=["most", "most are small", "those with nuclei", "the larger of two"],
+)
+def test_all_planes_of_a_stack_are_seen_at_one_scale(sides, side_that_counts):
+    planes = [lattice(side) if side else squares(shape=(120, 120)) for side in sides]
+    model = make_model(NoBoundary())
+    alone = {side: model.maps(lattice(side)).scale for side in (4, 10)}
+    assert alone[4] > alone[10] == 1
+    expected = alone[side_that_counts]
+    stack = PlaneStack(np.stack(planes), "ZYX")
+    maps = exhaust(model.iter_maps(stack, DEFAULT))
+    assert [plane.scale for plane in maps] == [expected] * len(planes)
+    labels = model.segment(np.stack(planes), axes="ZYX")
+    np.testing.assert_array_equal(labels, model.split(stack, maps, DEFAULT))
+
+
+def test_planes_decide_for_themselves_where_none_that_is_asked_has_nuclei():
+    planes = [lattice(4), *[squares(shape=(120, 120))] * 3]
+    maps = exhaust(
+        make_model(NoBoundary()).iter_maps(PlaneStack(np.stack(planes), "ZYX"), DEFAULT)
+    )
+    assert [plane.scale > 1 for plane in maps] == [True, False, False, False]
+
+
+def test_flips_wait_for_the_scale_of_a_stack():
+    engine = NoBoundary()
+    stack = PlaneStack(np.stack([lattice(10)] * 4), "ZYX")
+    exhaust(make_model(engine).iter_maps(stack, SegmentationSettings(tta=True)))
+    assert len(engine.shapes) == 3 + 4 * 8
+
+
 def test_stacks_of_stacks_and_channels_work():
     stack = np.zeros((2, 3, 40, 50, 2), np.uint16)
     stack[..., 1] = squares((4, 4))
@@ -310,8 +356,11 @@ def test_an_empty_stack_has_empty_labels():
 
 def test_progress_counts_the_tiles_of_all_planes():
     stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
-    steps = make_model().iter_maps(stack, DEFAULT)
+    steps = make_model().iter_maps(stack, AS_IT_IS)
     assert list(steps) == [TileDone(n, 6) for n in range(1, 7)]
+    # Each plane is looked at for the scale before.
+    steps = make_model().iter_maps(stack, DEFAULT)
+    assert list(steps) == [TileDone(n, 12) for n in range(1, 13)]
 
 
 def test_a_prediction_can_be_stopped():

@@ -139,7 +139,8 @@ def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
 
 def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedSample:
     """Cut a window from anywhere and bend it a little."""
-    crop = _cut(sample, crop_size + 2 * margin_around(crop_size), 1.0, rng)
+    margin = margin_around(crop_size)
+    crop = _cut(sample, crop_size + 2 * margin, 1.0, rng, margin)
     mesh = random_mesh(crop_size, rng)
     return PreparedSample(
         deform(crop.planes, mesh, crop_size, Image.Resampling.BILINEAR),
@@ -149,11 +150,14 @@ def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedS
 
 
 def _cut(
-    sample: PreparedSample, crop_size: int, scale: float, rng: Rng
+    sample: PreparedSample, crop_size: int, scale: float, rng: Rng, margin: int = 0
 ) -> PreparedSample:
-    """Cut a window from anywhere and bring it to the crop size."""
+    """Cut a window from anywhere, or from the margin, and bring it to the crop size."""
     window = round(crop_size / scale)
-    padding = [(0, max(0, window - length)) for length in sample.labels.shape]
+    padding = [
+        (margin, max(margin, window - length - margin))
+        for length in sample.labels.shape
+    ]
     if np.any(padding):
         planes = np.pad(sample.planes, [*padding, (0, 0)], mode="reflect")
         labels = np.pad(sample.labels, padding, mode="reflect")
@@ -243,13 +247,16 @@ def augment_exposure(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32
         probability.
     """
     if rng.random() < 0.5:
-        image = image ** np.float32(np.exp(rng.uniform(-0.3, 0.3)))
+        image = image ** np.float32(np.exp(rng.uniform(-0.5, 0.5)))
     if rng.random() < 0.5:
-        contrast, brightness = rng.uniform(0.8, 1.25), rng.uniform(-0.08, 0.08)
+        contrast, brightness = rng.uniform(0.7, 1.4), rng.uniform(-0.1, 0.1)
         image = (image - 0.5) * np.float32(contrast) + np.float32(0.5 + brightness)
-    if rng.random() < 0.3:
+    if rng.random() < 0.2:
+        sigma = rng.uniform(0.4, 1.0)
+        image = ndimage.gaussian_filter(image, (sigma, sigma, 0))
+    if rng.random() < 0.5:
         noise = rng.standard_normal((*image.shape[:2], 1), dtype=np.float32)
-        image = image + noise * np.float32(rng.uniform(0.01, 0.05))
+        image = image + noise * np.float32(rng.uniform(0.01, 0.08))
     return np.asarray(np.clip(image, 0, 1), np.float32)
 
 

@@ -143,8 +143,13 @@ class PlaneStack:
         return int(np.prod(self.leading_shape, dtype=int))
 
     def __iter__(self) -> Iterator[NDArray[np.generic]]:
-        for index in np.ndindex(self.leading_shape):
-            yield self._planes[index]
+        return (self[index] for index in range(len(self)))
+
+    def __getitem__(self, index: int) -> NDArray[np.generic]:
+        plane: NDArray[np.generic] = self._planes[
+            np.unravel_index(index, self.leading_shape) if self.leading_shape else ()
+        ]
+        return plane
 
     def single_plane(self) -> NDArray[np.generic]:
         """Return the only 2-D image there is.

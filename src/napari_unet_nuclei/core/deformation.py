@@ -20,16 +20,16 @@ Quadrilateral = tuple[float, ...]
 Mesh = list[tuple[Box, Quadrilateral]]
 
 _SPACING = 64  # px, between the nodes of a mesh
-_SHIFT = 3.0  # px, standard deviation of each node along each axis
-_ANGLE = 4.0  # degrees, standard deviation
-_LOG_ZOOM = 0.06
-_SHEAR = 0.03
-MARGIN = 0.125
+_SHIFT = 5.0  # px, standard deviation of each node along each axis
+_ANGLE = 12.0  # degrees, standard deviation
+_LOG_ZOOM = 0.1
+_SHEAR = 0.06
+MARGIN = 0.2
 """Part of a square that a deformation may need beyond each of its sides."""
 
 
 def random_mesh(side: int, rng: np.random.Generator) -> Mesh:
-    """Draw a small deformation: turned, zoomed, sheared, bent, perhaps mirrored.
+    """Draw a deformation: turned, zoomed, sheared, bent, perhaps mirrored.
 
     Up stays up: half of them are mirrored left to right, none upside down.
 

@@ -6,6 +6,8 @@ interface call alike.
 
 from __future__ import annotations
 
+from dataclasses import replace
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +20,7 @@ from napari_unet_nuclei.core.model_store import (
     find_model,
     read_bundle,
 )
+from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import (
@@ -30,7 +33,7 @@ from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -86,7 +89,8 @@ class Model:
         -------
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
-            segmented one by one; no number occurs in two of them.
+            segmented one by one, all at the scale that suits the planes after one,
+            two and three quarters of it; no number occurs in two of them.
 
         Raises
         ------
@@ -95,8 +99,11 @@ class Model:
         """
         settings = settings or SegmentationSettings()
         stack = PlaneStack(np.asarray(image), axes, channel)
+        scale = exhaust(self._iter_scale(stack, settings))
         maps = (
-            exhaust(iter_plane_maps(self.engine, self.config, plane, settings))
+            exhaust(
+                iter_plane_maps(self.engine, self.config, plane, settings, scale=scale)
+            )
             for plane in stack
         )
 
@@ -157,16 +164,34 @@ class Model:
         list of Maps
             One for each plane.
         """
+        scale = yield from self._iter_scale(stack, settings)
         maps = []
+        n_before = len(_planes_to_scale_by(stack, settings))
         for index, plane in enumerate(stack):
-
-            def count_all(done: TileDone, index: int = index) -> TileDone:
-                n_tiles = done.n_tiles
-                return TileDone(index * n_tiles + done.n_done, len(stack) * n_tiles)
-
-            steps = iter_plane_maps(self.engine, self.config, plane, settings)
-            maps.append((yield from map_steps(count_all, steps)))
+            steps = iter_plane_maps(
+                self.engine, self.config, plane, settings, scale=scale
+            )
+            count = _count_looks(n_before + index, n_before + len(stack))
+            maps.append((yield from map_steps(count, steps)))
         return maps
+
+    def _iter_scale(
+        self, stack: PlaneStack, settings: SegmentationSettings
+    ) -> Generator[TileDone, None, float | None]:
+        """Settle on one scale for all planes, as nuclei are of one size in a stack.
+
+        ``None`` leaves it to each plane.
+        """
+        once = replace(settings, tta=False)
+        indices = _planes_to_scale_by(stack, settings)
+        scales = []
+        for n_done, index in enumerate(indices):
+            steps = iter_plane_maps(self.engine, self.config, stack[index], once)
+            count = _count_looks(n_done, len(indices) + len(stack))
+            maps = yield from map_steps(count, steps)
+            if estimate_diameter(maps) is not None:
+                scales.append(maps.scale)
+        return median_low(scales) if scales else None
 
     def split(
         self, stack: PlaneStack, maps: list[Maps], settings: SegmentationSettings
@@ -201,6 +226,23 @@ class Model:
         if len(numbered) == 1:
             return numbered[0].reshape(shape)  # without a copy
         return np.array(numbered, np.int32).reshape(shape)
+
+
+def _planes_to_scale_by(stack: PlaneStack, settings: SegmentationSettings) -> list[int]:
+    """Planes whose nuclei say at which scale to look at all."""
+    if len(stack) < 2 or settings.diameter is not None:
+        return []
+    return sorted({len(stack) * quarter // 4 for quarter in (1, 2, 3)})
+
+
+def _count_looks(n_done: int, n_looks: int) -> Callable[[TileDone], TileDone]:
+    """Count the tiles of one look at a plane as a part of those of all looks."""
+
+    def count(done: TileDone) -> TileDone:
+        n_tiles = done.n_tiles
+        return TileDone(n_done * n_tiles + done.n_done, n_looks * n_tiles)
+
+    return count
 
 
 def load_model(

@@ -59,6 +59,7 @@ def iter_plane_maps(
     image: NDArray[np.generic],
     settings: SegmentationSettings,
     *,
+    scale: float | None = None,
     max_area: int | None = None,
 ) -> Generator[TileDone, None, Maps]:
     """Evaluate a network on one image, tile by tile.
@@ -76,6 +77,8 @@ def iter_plane_maps(
         is evaluated as it is, and again rescaled where that shows nuclei much
         smaller or larger than the network knows; where it is blurred and the network
         unsure, a look at a quarter of its scale comes between.
+    scale : float, optional
+        Scale to evaluate it at all the same, as that of other planes of its stack.
     max_area : int, in px², optional
         Largest area of a tile, see
         :func:`~napari_unet_nuclei.core.tiled_prediction.iter_tiles`.
@@ -107,8 +110,9 @@ def iter_plane_maps(
             engine, config, planes, limits, scale, tta=tta, max_area=max_area
         )
 
-    if settings.diameter is not None:
+    if scale is None and settings.diameter is not None:
         scale = config.diameter / settings.diameter
+    if scale is not None:
         return (yield from predict_at(scale, tta=settings.tta))
     maps = yield from predict_at(1.0)
     is_blurred = 0 < fine_detail(planes, limits) < _FINE_DETAIL

@@ -172,9 +172,8 @@ class TrainingSettings:
         ``all`` changes scale, colours, contrast and sharpness, for images to come
         from anywhere; ``flips`` only flips and turns, for images that all come from
         one microscope and one preparation; ``elastic`` bends and mirrors them and
-        changes brightness and contrast a little, where up and down differ, such as
-        with annotations shifted against their images; ``none`` leaves crops as they
-        are.
+        changes brightness and contrast, where up and down differ, such as with
+        annotations shifted against their images; ``none`` leaves crops as they are.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
