@@ -101,8 +101,10 @@ def test_a_layer_plan_is_trained_with_another_recipe(
         *("--epochs", 1, "--steps-per-epoch", 2, "--crop-size", 32, "--batch-size", 1),
         *("--loss", "focal+tversky", "--schedule", "plateau"),
         *("--validation-fraction", 0.4, "--tensorboard", logs),
+        *("--augmentation", "elastic", "--monitor", "dice"),
     )
     assert result.exit_code == 0, result.output
+    assert f"{model.name}: held-out Dice 0." in result.output.replace("\n", "")
     assert re.search(
         r"loss \d\.\d+, Dice .*, IoU .*, accuracy .*; held-out", result.output
     )
@@ -112,6 +114,8 @@ def test_a_layer_plan_is_trained_with_another_recipe(
     settings = config.provenance["settings"]
     assert settings["loss"] == "focal+tversky"
     assert settings["schedule"] == "plateau"
+    assert settings["monitor"] == "dice"
+    assert config.n_symmetries == 2
     assert (settings["crop_size"], settings["batch_size"]) == (32, 1)
     # Two images are cut into quarters, of which three in eight are held out.
     assert len(config.provenance["validation"]) == 3

@@ -123,7 +123,10 @@ def test_a_model_may_know_the_foreground_alone(path):
         ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
         ({"diameter": -1.0}, "diameter must be a positive number of px"),
         ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),
-        ({"n_symmetries": 4}, r"symmetries must be 1, 2 or 8\. Received: 4"),
+        *(
+            ({"n_symmetries": n}, rf"symmetries must be 1, 2 or 8\. Received: {n!r}")
+            for n in (4, 8.0, True, "8", None)
+        ),
     ],
     ids=str,
 )

@@ -334,6 +334,24 @@ def test_planes_decide_for_themselves_where_none_that_is_asked_has_nuclei():
     assert [plane.scale > 1 for plane in maps] == [True, False, False, False]
 
 
+def test_planes_in_the_middle_of_all_axes_say_how_large_nuclei_are():
+    sides = np.full((4, 8), 10)
+    sides[[1, 2, 3], [2, 4, 6]] = 4
+    planes = np.stack([[lattice(side) for side in row] for row in sides])
+    model = make_model(NoBoundary())
+    maps = exhaust(model.iter_maps(PlaneStack(planes, "TZYX"), DEFAULT))
+    assert {plane.scale for plane in maps} == {model.maps(lattice(4)).scale}
+
+
+def test_planes_that_were_seen_at_the_scale_of_all_are_not_looked_at_again():
+    engine = NoBoundary()
+    planes = np.stack([lattice(10)] * 8)
+    maps = exhaust(make_model(engine).iter_maps(PlaneStack(planes, "ZYX"), DEFAULT))
+    assert len(maps) == len(engine.shapes) == 8
+    make_model(engine).segment(planes, axes="ZYX")
+    assert len(engine.shapes) == 16
+
+
 def test_flips_wait_for_the_scale_of_a_stack():
     engine = NoBoundary()
     stack = PlaneStack(np.stack([lattice(10)] * 4), "ZYX")
@@ -358,9 +376,10 @@ def test_progress_counts_the_tiles_of_all_planes():
     stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
     steps = make_model().iter_maps(stack, AS_IT_IS)
     assert list(steps) == [TileDone(n, 6) for n in range(1, 7)]
-    # Each plane is looked at for the scale before.
-    steps = make_model().iter_maps(stack, DEFAULT)
-    assert list(steps) == [TileDone(n, 12) for n in range(1, 13)]
+    # Planes are looked at for the scale first, and not again where that will do.
+    done = list(make_model().iter_maps(stack, DEFAULT))
+    assert done[:6] == [TileDone(n, 12) for n in range(1, 7)]
+    assert done[6:] == [TileDone(n, 6) for n in (4, 5, 6)]
 
 
 def test_a_prediction_can_be_stopped():

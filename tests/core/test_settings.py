@@ -74,6 +74,9 @@ def test_segmentation_settings_out_of_range_are_refused(values, message):
         ({"plateau_patience": 0}, "plateau_patience must be 1 or more.*0"),
         ({"plateau_factor": 0}, "factor of a plateau must lie between 0 and 1.*=0"),
         ({"plateau_factor": 1}, "factor of a plateau must lie between 0 and 1.*=1"),
+        ({"monitor": "pq"}, "monitor must be of Monitor: dsb2018.*Received: 'pq'"),
+        ({"augmentation": "flips"}, "augmentation must be of Augmentation: all, flips"),
+        ({"schedule": 3}, "schedule must be of Schedule: cosine, plateau.*Received: 3"),
         ({"loss": "dice+hinge"}, "sum such as binary_crossentropy.*'dice.hinge'"),
         (
             {"architecture": Architecture.IMPORTED},

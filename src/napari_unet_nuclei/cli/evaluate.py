@@ -34,7 +34,7 @@ def evaluate(
         Path,
         typer.Argument(
             help="Folder of label images or masks, DSB2018 folder or zip, or Kaggle's "
-            "csv.",
+            "csv. A file with one value only is a mask: its parts are numbered.",
             show_default=False,
         ),
     ],

@@ -78,7 +78,11 @@ def segment(
     ] = _DEFAULTS.diameter,
     tta: Annotated[
         bool,
-        typer.Option("--tta", help="Average over 8 flips: better, 8 times slower."),
+        typer.Option(
+            "--tta",
+            help="Average over the flips the model was trained with, up to 8: better, "
+            "and as many times slower.",
+        ),
     ] = _DEFAULTS.tta,
     formats: Annotated[
         str,

@@ -92,6 +92,7 @@ class JsonReporter:
             output=str(report.output),
             scores=_brief(report.scores),
             start_scores=_brief(report.start_scores),
+            monitor=report.monitor,
             is_better_than_start=report.is_better_than_start,
             n_steps=report.n_steps,
             n_epochs=report.n_epochs,

@@ -143,12 +143,22 @@ class PlaneStack:
         return int(np.prod(self.leading_shape, dtype=int))
 
     def __iter__(self) -> Iterator[NDArray[np.generic]]:
-        return (self[index] for index in range(len(self)))
+        return (self.plane(index) for index in np.ndindex(self.leading_shape))
 
-    def __getitem__(self, index: int) -> NDArray[np.generic]:
-        plane: NDArray[np.generic] = self._planes[
-            np.unravel_index(index, self.leading_shape) if self.leading_shape else ()
-        ]
+    def plane(self, index: tuple[int, ...]) -> NDArray[np.generic]:
+        """Return one of the 2-D images.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Its place along each of the leading axes.
+
+        Returns
+        -------
+        (Y, X) or (Y, X, C) ndarray
+            The image.
+        """
+        plane: NDArray[np.generic] = self._planes[index]
         return plane
 
     def single_plane(self) -> NDArray[np.generic]:

@@ -20,7 +20,7 @@ Quadrilateral = tuple[float, ...]
 Mesh = list[tuple[Box, Quadrilateral]]
 
 _SPACING = 64  # px, between the nodes of a mesh
-_SHIFT = 5.0  # px, standard deviation of each node along each axis
+_SHIFT = 0.08  # of the spacing, standard deviation of a node along each axis
 _ANGLE = 12.0  # degrees, standard deviation
 _LOG_ZOOM = 0.1
 _SHEAR = 0.06
@@ -54,7 +54,8 @@ def random_mesh(side: int, rng: np.random.Generator) -> Mesh:
     n_cells = max(1, round(side / _SPACING))
     edges = [int(edge) for edge in np.linspace(0, side, n_cells + 1).round()]
     nodes = np.stack(np.meshgrid(edges, edges), axis=-1) - side / 2  # x, y
-    origins = nodes @ _random_affine(rng).T + rng.normal(0, _SHIFT, nodes.shape)
+    shifts = rng.normal(0, _SHIFT * side / n_cells, nodes.shape)
+    origins = nodes @ _random_affine(rng).T + shifts
     source_side = side + 2 * margin_around(side)
     origins = np.clip(origins + source_side / 2, 0, source_side)
     return [

@@ -93,10 +93,11 @@ class ModelConfig:
                 f"The maps must be {', '.join(MAPS)}, or {ONE_MAP[0]} alone. "
                 f"Received: {self.maps}"
             )
-        if self.n_symmetries not in (1, 2, 8):
+        # 8.0 and true equal integers, but slice nothing.
+        if type(self.n_symmetries) is not int or self.n_symmetries not in (1, 2, 8):
             raise SettingsError(
                 "The number of symmetries must be 1, 2 or 8. "
-                f"Received: {self.n_symmetries}"
+                f"Received: {self.n_symmetries!r}"
             )
         for name, lowest, highest in (("multiple", 1, 1024), ("margin", 0, 65536)):
             value = getattr(self, name)

@@ -89,8 +89,8 @@ class Model:
         -------
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
-            segmented one by one, all at the scale that suits the planes after one,
-            two and three quarters of it; no number occurs in two of them.
+            segmented one by one, all at the middle of the scales that suit the planes
+            after one, two and three quarters; no number occurs in two of them.
 
         Raises
         ------
@@ -99,12 +99,11 @@ class Model:
         """
         settings = settings or SegmentationSettings()
         stack = PlaneStack(np.asarray(image), axes, channel)
-        scale = exhaust(self._iter_scale(stack, settings))
+        looks = exhaust(self._iter_looks(stack, settings))
+        scale = _common_scale(looks.values())
         maps = (
-            exhaust(
-                iter_plane_maps(self.engine, self.config, plane, settings, scale=scale)
-            )
-            for plane in stack
+            exhaust(self._iter_plane(stack, index, settings, scale, looks))
+            for index in np.ndindex(stack.leading_shape)
         )
 
         def split(of_plane: Maps) -> NDArray[np.int32]:
@@ -164,34 +163,53 @@ class Model:
         list of Maps
             One for each plane.
         """
-        scale = yield from self._iter_scale(stack, settings)
+        looks = yield from self._iter_looks(stack, settings)
+        scale = _common_scale(looks.values())
+        n_before = len(looks)
         maps = []
-        n_before = len(_planes_to_scale_by(stack, settings))
-        for index, plane in enumerate(stack):
-            steps = iter_plane_maps(
-                self.engine, self.config, plane, settings, scale=scale
-            )
-            count = _count_looks(n_before + index, n_before + len(stack))
+        for n_done, index in enumerate(np.ndindex(stack.leading_shape), n_before):
+            steps = self._iter_plane(stack, index, settings, scale, looks)
+            count = _count_looks(n_done, n_before + len(stack))
             maps.append((yield from map_steps(count, steps)))
         return maps
 
-    def _iter_scale(
+    def _iter_looks(
         self, stack: PlaneStack, settings: SegmentationSettings
-    ) -> Generator[TileDone, None, float | None]:
-        """Settle on one scale for all planes, as nuclei are of one size in a stack.
-
-        ``None`` leaves it to each plane.
-        """
+    ) -> Generator[TileDone, None, dict[tuple[int, ...], Maps]]:
+        """Look at a few planes of a stack, to see at which scale to look at all."""
+        if len(stack) < 2 or settings.diameter is not None:
+            return {}
         once = replace(settings, tta=False)
-        indices = _planes_to_scale_by(stack, settings)
-        scales = []
-        for n_done, index in enumerate(indices):
-            steps = iter_plane_maps(self.engine, self.config, stack[index], once)
+        indices = {
+            tuple(length * quarter // 4 for length in stack.leading_shape)
+            for quarter in (1, 2, 3)
+        }
+        looks = {}
+        for n_done, index in enumerate(sorted(indices)):
+            steps = iter_plane_maps(self.engine, self.config, stack.plane(index), once)
             count = _count_looks(n_done, len(indices) + len(stack))
-            maps = yield from map_steps(count, steps)
-            if estimate_diameter(maps) is not None:
-                scales.append(maps.scale)
-        return median_low(scales) if scales else None
+            looks[index] = yield from map_steps(count, steps)
+        return looks
+
+    def _iter_plane(
+        self,
+        stack: PlaneStack,
+        index: tuple[int, ...],
+        settings: SegmentationSettings,
+        scale: float | None,
+        looks: dict[tuple[int, ...], Maps],
+    ) -> Generator[TileDone, None, Maps]:
+        """Evaluate the network on a plane, unless an earlier look at it will do."""
+        match looks.pop(index, None):
+            case Maps() as maps if scale in (None, maps.scale) and not settings.tta:
+                yield TileDone(1, 1)
+                return maps
+        plane = stack.plane(index)
+        return (
+            yield from iter_plane_maps(
+                self.engine, self.config, plane, settings, scale=scale
+            )
+        )
 
     def split(
         self, stack: PlaneStack, maps: list[Maps], settings: SegmentationSettings
@@ -228,11 +246,13 @@ class Model:
         return np.array(numbered, np.int32).reshape(shape)
 
 
-def _planes_to_scale_by(stack: PlaneStack, settings: SegmentationSettings) -> list[int]:
-    """Planes whose nuclei say at which scale to look at all."""
-    if len(stack) < 2 or settings.diameter is not None:
-        return []
-    return sorted({len(stack) * quarter // 4 for quarter in (1, 2, 3)})
+def _common_scale(looks: Iterable[Maps]) -> float | None:
+    """Scale for all planes, as nuclei are of one size in a stack.
+
+    ``None``, where none of the looks shows nuclei, leaves it to each plane.
+    """
+    scales = [maps.scale for maps in looks if estimate_diameter(maps) is not None]
+    return median_low(scales) if scales else None
 
 
 def _count_looks(n_done: int, n_looks: int) -> Callable[[TileDone], TileDone]:
@@ -305,7 +325,8 @@ def segment(
         Typical diameter of the nuclei in this image, to rescale it by; ``None``
         estimates it and rescales where it is far from the model's own.
     tta : bool
-        Average over eight flips and quarter turns.
+        Average over eight flips and quarter turns, or those of them that the model
+        was trained with.
     axes : str, optional
         Axes of a stack, such as ``"ZYX"``.
     channel : int, optional

@@ -216,7 +216,7 @@ def _kind(value: object) -> str:
     if isinstance(value, list):
         kinds = {type(item).__name__ for item in value} - {"str"}
         return f"a list with {', '.join(sorted(kinds))}"
-    return f"{type(value).__name__}"
+    return type(value).__name__
 
 
 def _read_text(path: str | os.PathLike[str], what: str) -> str:

@@ -128,7 +128,9 @@ def iter_plane_maps(
         if estimate_diameter(rescaled) is None:
             break  # nothing is left of what was seen before
         maps = rescaled
-    return (yield from predict_at(maps.scale, tta=True)) if settings.tta else maps
+    if settings.tta and config.n_symmetries > 1:
+        maps = yield from predict_at(maps.scale, tta=True)
+    return maps
 
 
 def _better_scale(maps: Maps, typical: float) -> float | None:

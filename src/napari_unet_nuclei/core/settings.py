@@ -172,8 +172,8 @@ class TrainingSettings:
         ``all`` changes scale, colours, contrast and sharpness, for images to come
         from anywhere; ``flips`` only flips and turns, for images that all come from
         one microscope and one preparation; ``elastic`` bends and mirrors them and
-        changes brightness and contrast, where up and down differ, such as with
-        annotations shifted against their images; ``none`` leaves crops as they are.
+        how they were exposed, where up and down differ, such as with annotations
+        shifted up or down against their images; ``none`` leaves crops as they are.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -269,6 +269,17 @@ class TrainingSettings:
             raise SettingsError(
                 f"The minutes to train must be positive. Received: {self.minutes}"
             )
+        for name, kind in (
+            ("augmentation", Augmentation),
+            ("schedule", Schedule),
+            ("monitor", Monitor),
+        ):
+            value = getattr(self, name)
+            if not isinstance(value, kind):
+                raise SettingsError(
+                    f"{name} must be of {kind.__name__}: {', '.join(kind)}. "
+                    f"Received: {value!r}"
+                )
         parse_loss(self.loss)
         if not 0 < self.plateau_factor < 1:
             raise SettingsError(

@@ -110,7 +110,8 @@ class SegmentWidget(Container[Widget]):
         self.tta = CheckBox(
             value=_DEFAULTS.tta,
             text="Average eight views",
-            tooltip="Average over flips and quarter turns: better, eight times slower",
+            tooltip="Average over flips and quarter turns, those the model was trained "
+            "with: better, and up to eight times slower",
         )
         self.panel = RunPanel(
             "Segment", "Find the nuclei of the chosen image", self.segment
