@@ -76,9 +76,8 @@ class BestModel:
         bool
             Whether they are the best so far.
         """
-        if self.scores is not None and not is_better(
-            scores, self.scores, self._monitor
-        ):
+        best = self.scores
+        if best is not None and not is_better(scores, best, self._monitor):
             return False
         self.weights, self.scores = weights, scores
         write_bundle(self._output, self._bundle())

@@ -24,8 +24,7 @@ _SHIFT = 0.08  # of the spacing, standard deviation of a node along each axis
 _ANGLE = 12.0  # degrees, standard deviation
 _LOG_ZOOM = 0.1
 _SHEAR = 0.06
-MARGIN = 0.2
-"""Part of a square that a deformation may need beyond each of its sides."""
+_MARGIN = 0.2  # of a square's side; corners turned beyond it are held at its edge
 
 
 def random_mesh(side: int, rng: np.random.Generator) -> Mesh:
@@ -44,7 +43,7 @@ def random_mesh(side: int, rng: np.random.Generator) -> Mesh:
     -------
     list of (box, quadrilateral)
         For :func:`deform`: squares of the result, and where their corners come from
-        in a square that is larger by :data:`MARGIN` on each side.
+        in a square that is larger by :func:`margin_around` ``side`` on each side.
 
     References
     ----------
@@ -70,7 +69,7 @@ def random_mesh(side: int, rng: np.random.Generator) -> Mesh:
 
 def margin_around(side: int) -> int:
     """Pixels that are needed beyond each side of a square to be deformed."""
-    return round(side * MARGIN)
+    return round(side * _MARGIN)
 
 
 def _random_affine(rng: np.random.Generator) -> NDArray[np.float64]:

@@ -58,10 +58,8 @@ def augment_exposure(
 
     Parameters
     ----------
-    image : (Y, X, 3) ndarray of float32, values in [0, 1]
-        Crop; may be overwritten.
-    rng : numpy.random.Generator
-        Source of randomness.
+    image, rng
+        As in :func:`augment_intensity`.
     per_channel : bool
         Change brightness and contrast of each channel on its own.
 

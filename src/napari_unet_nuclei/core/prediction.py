@@ -200,10 +200,10 @@ class Model:
         looks: dict[tuple[int, ...], Maps],
     ) -> Generator[TileDone, None, Maps]:
         """Evaluate the network on a plane, unless an earlier look at it will do."""
-        match looks.pop(index, None):
-            case Maps() as maps if scale in (None, maps.scale) and not settings.tta:
-                yield TileDone(1, 1)
-                return maps
+        look = looks.pop(index, None)
+        if look is not None and not settings.tta and scale in (None, look.scale):
+            yield TileDone(1, 1)
+            return look
         plane = stack.plane(index)
         return (
             yield from iter_plane_maps(
