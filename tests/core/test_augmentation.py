@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from napari_unet_nuclei.core import augmentation
 from napari_unet_nuclei.core.augmentation import (
@@ -115,7 +116,7 @@ def test_flips_alone_move_pixels_and_change_none():
 def test_elastic_crops_keep_up_and_what_is_a_nucleus(monkeypatch):
     monkeypatch.setattr(augmentation, "augment_exposure", lambda image, _: image)
     labels = np.zeros((200, 200), np.int32)
-    labels[:100, 50:150] = 1  # all above the middle
+    labels[40:100, 50:150] = 1  # all above the middle
     sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
     rng = np.random.default_rng(0)
     crops = [random_crop(sample, 160, rng, Augmentation.ELASTIC) for _ in range(20)]
@@ -133,8 +134,8 @@ def test_elastic_crops_reach_the_border(monkeypatch):
     sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
     rng = np.random.default_rng(0)
     crops = [random_crop(sample, 96, rng, Augmentation.ELASTIC) for _ in range(40)]
-    # The window with its margins is nearly as wide as the sample: without what is
-    # mirrored, crops would show its middle only.
+    # The window with its margins is nearly as wide as the sample: if they could not
+    # lie beyond it, crops would show its middle only.
     assert np.mean([targets[..., 0].sum() > 4 * 96 for _, targets in crops]) > 0.2
 
 
@@ -155,6 +156,21 @@ def test_crops_can_stay_as_they_are():
         image, targets = random_crop(sample, 32, rng, Augmentation.NONE)
         np.testing.assert_array_equal(image, sample.planes / np.float32(255))
         np.testing.assert_array_equal(targets[..., 0] > 0, sample.labels > 0)
+
+
+@pytest.mark.parametrize("augmentation", list(Augmentation))
+def test_nuclei_at_the_border_do_not_grow_into_a_small_image_again(augmentation):
+    labels = np.zeros((64, 64), np.int32)
+    labels[20:28, 44:] = 1
+    labels[44:, 10:18] = 2
+    sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        targets = random_crop(sample, 128, rng, augmentation)[1]
+        pieces, _ = ndimage.label(targets[..., 0])
+        found = ndimage.find_objects(pieces)
+        # They are 20 px long, and enlarged 1.7 times at most.
+        assert 0 < max(side.stop - side.start for at in found for side in at) < 36
 
 
 def test_most_crops_show_a_nucleus():

@@ -156,28 +156,21 @@ def _cut(
 ) -> PreparedSample:
     """Cut a window from anywhere and bring it to the crop size.
 
-    What lies beyond the border, and the margin of a window may, is mirrored.  The
-    margin does not count where a window is to show a nucleus.
+    The margin of a window may lie beyond the border; it does not count where a
+    window is to show a nucleus.
     """
     window = round(crop_size / scale)
-    rows, columns = (
-        _mirrored(length, margin, max(margin, window - length - margin))
-        for length in sample.labels.shape
-    )
     for _ in range(_CROP_TRIES):
-        y = int(rng.integers(rows.size - window + 1))
-        x = int(rng.integers(columns.size - window + 1))
-        inside = (
-            rows[y + margin : y + window - margin],
-            columns[x + margin : x + window - margin],
+        rows, columns = (
+            _place(length, window, margin, rng) for length in sample.labels.shape
         )
-        if _take(sample.labels, *inside).any():
+        inner = slice(margin, window - margin)
+        if _take(sample.labels, rows[inner], columns[inner]).any():
             break
 
     def cut(array: NDArray[Scalar], resampling: Image.Resampling) -> NDArray[Scalar]:
-        seen = _take(array, rows[y : y + window], columns[x : x + window])
-        image = Image.fromarray(seen).resize((crop_size, crop_size), resampling)
-        return np.asarray(image)
+        image = Image.fromarray(_take(array, rows, columns))
+        return np.asarray(image.resize((crop_size, crop_size), resampling))
 
     return PreparedSample(
         cut(sample.planes, Image.Resampling.BILINEAR),
@@ -186,9 +179,15 @@ def _cut(
     )
 
 
-def _mirrored(length: int, before: int, after: int) -> NDArray[np.intp]:
-    """Continue an axis in a mirror at both ends; return what lies where."""
-    return np.pad(np.arange(length), (before, after), mode="reflect")
+def _place(length: int, window: int, margin: int, rng: Rng) -> NDArray[np.intp]:
+    """Lay a window along an axis; return where each of its pixels comes from.
+
+    Beyond the border the image begins anew.  In a mirror, a nucleus at the border and
+    its image would look like two that touch and be annotated as one.
+    """
+    room = length - window + 2 * margin
+    start = rng.integers(room + 1) - margin if room >= 0 else rng.integers(length)
+    return np.arange(start, start + window) % length
 
 
 def _take(
