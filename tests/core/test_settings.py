@@ -82,6 +82,10 @@ def test_segmentation_settings_out_of_range_are_refused(values, message):
             {"architecture": Architecture.IMPORTED},
             "trained from scratch. Received: 'imported'; fine-tune",
         ),
+        (
+            {"architecture": Architecture.ENSEMBLE},
+            "trained from scratch. Received: 'ensemble'; fine-tune",
+        ),
     ],
 )
 def test_training_settings_out_of_range_are_refused(values, message):

@@ -9,6 +9,7 @@ import typer
 from napari_unet_nuclei import __version__
 from napari_unet_nuclei.cli.demo import demo
 from napari_unet_nuclei.cli.download import download
+from napari_unet_nuclei.cli.ensemble import ensemble
 from napari_unet_nuclei.cli.evaluate import evaluate
 from napari_unet_nuclei.cli.import_model import import_model
 from napari_unet_nuclei.cli.info import info
@@ -24,7 +25,7 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, segment, train, evaluate, insights, download, info):
+for command in (demo, segment, train, evaluate, insights, ensemble, download, info):
     app.command()(command)
 app.command("import")(import_model)
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 _STEPS_PER_REPORT = 2  # a request to stop is heard as often
 _DEFAULT_MINUTES = 5.0
-_FROM_SCRATCH = [name for name in Architecture if name is not Architecture.IMPORTED]
+_FROM_SCRATCH = [name for name in Architecture if name.is_trainable_from_scratch]
 _NETWORK, _RECIPE, _WATCHING = "Network", "Recipe", "Watching"
 
 

@@ -23,6 +23,12 @@ class Architecture(StrEnum):
     RESNET = "resnet"
     RESNET50 = "resnet50"
     IMPORTED = "imported"
+    ENSEMBLE = "ensemble"
+
+    @property
+    def is_trainable_from_scratch(self) -> bool:
+        """Whether a network of this family can be built before there is a model."""
+        return self not in (Architecture.IMPORTED, Architecture.ENSEMBLE)
 
 
 class EngineName(StrEnum):
@@ -236,10 +242,10 @@ class TrainingSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.architecture is Architecture.IMPORTED:
+        if not self.architecture.is_trainable_from_scratch:
             raise SettingsError(
                 "Expected a network that can be trained from scratch. Received: "
-                f"{str(self.architecture)!r}; fine-tune the imported model instead."
+                f"{str(self.architecture)!r}; fine-tune a model of that kind instead."
             )
         if self.crop_size < 32 or self.crop_size % 32:
             raise SettingsError(

@@ -19,6 +19,12 @@ SMALL: dict[Architecture, dict[str, Any]] = {
             {"kind": "Activation", "inputs": [1], "activation": "sigmoid"},
         ]
     },
+    Architecture.ENSEMBLE: {
+        "members": [
+            {"architecture": "classic", "arguments": {"widths": (4, 8)}},
+            {"architecture": "resnet", "arguments": {"widths": (4, 8)}},
+        ]
+    },
 }
 
 
@@ -50,6 +56,10 @@ def test_unknown_architectures_are_refused():
         ("classic", {"widths": (4, 8), "dropout": (0.1, 0.1, 0.1)}),
         ("resnet50", {"widths": (4, 8)}),
         ("imported", {}),
+        ("ensemble", {}),
+        ("ensemble", {"members": [{"architecture": "classic"}] * 2}),
+        ("ensemble", {"members": [{"architecture": "ensemble", "arguments": {}}] * 2}),
+        ("ensemble", {"members": "classic"}),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(architecture, arguments):

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.classic import build_classic
+from napari_unet_nuclei.core.models.ensemble import average_networks
 from napari_unet_nuclei.core.models.imported import build_imported
 from napari_unet_nuclei.core.models.resnet import build_resnet
 from napari_unet_nuclei.core.models.resnet50 import build_resnet50
 from napari_unet_nuclei.core.settings import Architecture, parse_architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
     import keras
 
@@ -100,3 +101,23 @@ def _builder(architecture: Architecture | str) -> Callable[..., keras.Model]:
             return build_resnet50
         case Architecture.IMPORTED:
             return build_imported
+        case Architecture.ENSEMBLE:
+            return _build_ensemble
+
+
+def _build_ensemble(*, members: Sequence[Mapping[str, Any]] = ()) -> keras.Model:
+    """Build the networks that ``architecture`` and ``arguments`` describe, as one.
+
+    Raises
+    ------
+    ValueError
+        If a member is described by anything else, or is an ensemble itself.
+    """
+    networks = []
+    for member in members:
+        if set(member) != {"architecture", "arguments"}:
+            raise ValueError(f"a member is described by {sorted(member)}")
+        if member["architecture"] == Architecture.ENSEMBLE:
+            raise ValueError("no member may be an ensemble")
+        networks.append(build_model(member["architecture"], member["arguments"]))
+    return average_networks(networks)

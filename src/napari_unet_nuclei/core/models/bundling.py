@@ -6,7 +6,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.model_store import ModelBundle, to_half_precision
-from napari_unet_nuclei.core.models import build_model
+from napari_unet_nuclei.core.models import build_model, complete_arguments
+from napari_unet_nuclei.core.models.folding import fold_batch_normalization
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -108,6 +109,28 @@ def restore_model(bundle: ModelBundle) -> keras.Model:
         model = build_model(bundle.config.architecture, bundle.config.arguments)
     set_weights(model, bundle.weights)
     return model
+
+
+def without_normalization(bundle: ModelBundle) -> tuple[dict[str, Any], Weights]:
+    """Describe a network that computes the same as that of a bundle, but faster.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Configuration and weights.
+
+    Returns
+    -------
+    arguments : dict
+        All keyword arguments of the builder; batch normalisation is off where it
+        could be folded into convolutions.
+    weights : dict of str to ndarray
+        Weights of the network that these build.
+    """
+    arguments = complete_arguments(bundle.config.architecture, bundle.config.arguments)
+    if not arguments.get("batch_normalization"):
+        return arguments, dict(bundle.weights)
+    return fold_batch_normalization(arguments, bundle.weights)
 
 
 def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:

@@ -1,0 +1,61 @@
+"""``ensemble``: several models in, one that averages what they see out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    one_sentence_errors,
+    output,
+    quiet_native_libraries,
+)
+
+
+def ensemble(
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Two or more models: names or .unetnuclei files.", show_default=False
+        ),
+    ],
+    model: Annotated[
+        Path,
+        typer.Option(
+            "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
+        ),
+    ],
+    debug: Debug = False,
+) -> None:
+    """Join models into one that averages their maps: often better, always slower.
+
+    What comes out is a model like any other: it works in napari, too, and can be
+    fine-tuned.  Its members should be made for the same images and err in different
+    ways: trained with other seeds or layers, or on other parts of the data.
+
+    Example: `napari-unet-nuclei ensemble a.unetnuclei b.unetnuclei -o both.unetnuclei`
+    """
+    with one_sentence_errors(debug=debug):
+        from napari_unet_nuclei.core import ensembling
+        from napari_unet_nuclei.core.model_store import (
+            check_suffix,
+            find_model,
+            read_bundle,
+            write_bundle,
+        )
+
+        check_suffix(model)
+        bundles = [read_bundle(find_model(each)) for each in models]
+        with quiet_native_libraries(debug=debug):
+            combined = ensembling.combine_models(bundles, model.stem)
+        write_bundle(model, combined)
+        names = " and ".join(bundle.name for bundle in bundles)
+        n_weights = sum(each.size for each in combined.weights.values())
+        output.print(
+            f"{model}: the mean of {names}, {n_weights:,} weights",
+            highlight=False,
+            soft_wrap=True,
+        )

@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.engine import KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.ensembling import combine_models
+from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.model_store import (
+    MAPS,
+    ONE_MAP,
+    ModelBundle,
+    read_bundle,
+    write_bundle,
+)
+from napari_unet_nuclei.core.prediction import load_model
+from napari_unet_nuclei.core.settings import Architecture
+from napari_unet_nuclei.core.splitting import SplittingParameters
+from napari_unet_nuclei.core.training import train
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+TILES = np.random.default_rng(0).random((1, 48, 64, 3), np.float32)
+
+
+def change(bundle: ModelBundle, name: str = "tiny", **config: Any) -> ModelBundle:
+    return replace(bundle, name=name, config=replace(bundle.config, **config))
+
+
+def keras_maps(bundle: ModelBundle) -> np.ndarray:
+    return np.asarray(KerasEngine.from_bundle(bundle).predict(TILES))
+
+
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the seconds that the conversion takes where nothing asks for it."""
+    monkeypatch.setattr(
+        "napari_unet_nuclei.core.models.exporting.add_openvino", lambda bundle: bundle
+    )
+
+
+@pytest.fixture(scope="module")
+def pair(make_bundle) -> list[ModelBundle]:
+    """Two networks that normalise their batches, one of them with one map."""
+    one = make_bundle("classic", seed=1, n_maps=1)
+    return [change(one, maps=ONE_MAP), make_bundle("resnet", seed=2)]
+
+
+@pytest.fixture(scope="module")
+def both(pair) -> ModelBundle:
+    return combine_models(pair, "both")
+
+
+def test_either_engine_gives_the_mean_of_the_maps(pair, both):
+    one, three = (keras_maps(bundle) for bundle in pair)
+    expected = three.copy()
+    expected[..., :1] = (one + three[..., :1]) / 2
+    assert both.name == "both"
+    assert both.config.maps == MAPS
+    np.testing.assert_allclose(keras_maps(both), expected, atol=2e-3)
+    maps = OpenVinoEngine(both).predict(TILES)
+    np.testing.assert_allclose(maps, expected, atol=0.01)
+
+
+def test_batch_normalisation_is_folded(pair, both):
+    assert any("_bn/" in path for bundle in pair for path in bundle.weights)
+    assert not any("_bn/" in path for path in both.weights)
+
+
+def test_it_is_stored_and_segments_like_any_model(both, tmp_path, drawn_samples):
+    path = tmp_path / "both.unetnuclei"
+    write_bundle(path, both)
+    stored = read_bundle(path)
+    assert stored.config.architecture is Architecture.ENSEMBLE
+    np.testing.assert_allclose(keras_maps(stored), keras_maps(both), atol=2e-3)
+    labels = load_model(path).segment(drawn_samples[0].image)
+    assert labels.shape == drawn_samples[0].labels.shape
+
+
+def test_it_can_be_fine_tuned(pair, tmp_path: Path, drawn_samples, without_openvino):
+    start = tmp_path / "both.unetnuclei"
+    before = combine_models(pair, "both")
+    write_bundle(start, before)
+    output = tmp_path / "tuned.unetnuclei"
+    train(drawn_samples, output, start=start, epochs=1)
+    tuned = read_bundle(output)
+    assert tuned.config.architecture is Architecture.ENSEMBLE
+    assert tuned.weights.keys() == before.weights.keys()
+    changed = {
+        path.partition("_")[0]
+        for path, values in tuned.weights.items()
+        if not np.array_equal(values, before.weights[path])
+    }
+    assert changed == {"member0", "member1"}
+
+
+def test_what_is_not_a_weight_lies_between_the_members(make_bundle, without_openvino):
+    one = change(
+        make_bundle(),
+        "one",
+        splitting=SplittingParameters(threshold=0.4, seed_threshold=0.3),
+        diameter=16.0,
+        estimated_diameter=36.0,
+        n_symmetries=2,
+        provenance={"train": ["a"]},
+    )
+    other = change(
+        make_bundle("resnet", widths=(4, 8, 16)),
+        "other",
+        splitting=SplittingParameters(threshold=0.5, seed_threshold=0.5),
+        diameter=18.0,
+        provenance={"train": ["b"]},
+    )
+    config = combine_models([one, other], "both").config
+    assert config.splitting == replace(
+        one.config.splitting, threshold=0.45, seed_threshold=0.4
+    )
+    assert config.diameter == pytest.approx((16 * 18) ** 0.5)
+    assert config.estimated_diameter == pytest.approx((36 * 18) ** 0.5)
+    assert config.n_symmetries == 2
+    assert config.multiple == other.config.multiple > one.config.multiple
+    assert config.margin == other.config.margin
+    assert config.provenance["members"] == [
+        {"name": "one", "train": ["a"]},
+        {"name": "other", "train": ["b"]},
+    ]
+
+
+@pytest.mark.parametrize("number", [0, 1])
+def test_fewer_than_two_are_refused(make_bundle, number):
+    with pytest.raises(ModelError, match=f"two or more models. Received: {number}"):
+        combine_models([make_bundle()] * number, "alone")
+
+
+def test_an_ensemble_of_ensembles_is_refused(make_bundle):
+    nested = change(make_bundle(), "nested", architecture=Architecture.ENSEMBLE)
+    with pytest.raises(ModelError, match="'nested' is an ensemble already; name its"):
+        combine_models([make_bundle(), nested], "deep")
+
+
+def test_nuclei_of_other_sizes_are_refused(make_bundle):
+    small, large = (
+        change(make_bundle(), name, diameter=diameter)
+        for name, diameter in (("small", 10.0), ("large", 13.0))
+    )
+    with pytest.raises(ModelError, match="'small' for 10 px and 'large' for 13 px"):
+        combine_models([large, small], "both")
