@@ -80,11 +80,11 @@ def test_segmentation_settings_out_of_range_are_refused(values, message):
         ({"loss": "dice+hinge"}, "sum such as binary_crossentropy.*'dice.hinge'"),
         (
             {"architecture": Architecture.IMPORTED},
-            "trained from scratch. Received: 'imported'; fine-tune",
+            "trained from scratch. Received: 'imported'; make a model",
         ),
         (
             {"architecture": Architecture.ENSEMBLE},
-            "trained from scratch. Received: 'ensemble'; fine-tune",
+            "trained from scratch. Received: 'ensemble'; make a model",
         ),
     ],
 )

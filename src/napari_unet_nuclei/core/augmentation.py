@@ -182,12 +182,16 @@ def _cut(
 def _place(length: int, window: int, margin: int, rng: Rng) -> NDArray[np.intp]:
     """Lay a window along an axis; return where each of its pixels comes from.
 
-    Beyond the border the image begins anew.  In a mirror, a nucleus at the border and
-    its image would look like two that touch and be annotated as one.
+    An image too small for it begins anew beyond the border: in a mirror, a nucleus
+    there would look like two that touch and be annotated as one.  A margin, of which
+    little is seen, is mirrored.
     """
-    room = length - window + 2 * margin
-    start = rng.integers(room + 1) - margin if room >= 0 else rng.integers(length)
-    return np.arange(start, start + window) % length
+    room = length - (window - 2 * margin)
+    if room < 0:
+        start = rng.integers(length)
+        return np.arange(start, start + window) % length
+    start = rng.integers(room + 1)
+    return np.pad(np.arange(length), margin, mode="reflect")[start : start + window]
 
 
 def _take(

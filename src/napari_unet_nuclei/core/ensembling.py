@@ -44,8 +44,9 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
     Raises
     ------
     ModelError
-        If there are fewer than two, one is an ensemble already, or the nuclei that
-        they were trained on differ in diameter by more than a quarter.
+        If there are fewer than two or too many, one is an ensemble already, the
+        nuclei that they were trained on differ in diameter by more than a quarter,
+        or weights do not belong to their network.
     EngineError
         If the network cannot be converted to OpenVINO.
 
@@ -55,7 +56,10 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
     Intell. 1990, doi:10.1109/34.58871
     """
     from napari_unet_nuclei.core.models import build_model
-    from napari_unet_nuclei.core.models.bundling import without_normalization
+    from napari_unet_nuclei.core.models.bundling import (
+        set_weights,
+        without_normalization,
+    )
     from napari_unet_nuclei.core.models.ensemble import member_path
     from napari_unet_nuclei.core.models.exporting import add_openvino
     from napari_unet_nuclei.core.models.geometry import measure_geometry
@@ -70,13 +74,13 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
         members.append({"architecture": architecture, "arguments": arguments})
         for path, values in of_member.items():
             weights[member_path(number, path)] = values
-    geometry = measure_geometry(
-        build_model(Architecture.ENSEMBLE, {"members": members})
-    )
+    network = build_model(Architecture.ENSEMBLE, {"members": members})
+    set_weights(network, weights)  # refuses those of another network
+    geometry = measure_geometry(network)
     config = ModelConfig(
         architecture=Architecture.ENSEMBLE,
         arguments={"members": members},
-        maps=MAPS[: max(len(config.maps) for config in configs)],
+        maps=MAPS[: network.output_shape[-1]],
         multiple=geometry.multiple,
         margin=geometry.margin,
         splitting=_mean_splitting([config.splitting for config in configs]),
@@ -88,7 +92,7 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
         provenance={
             "package": version("napari-unet-nuclei"),
             "members": [
-                {"name": bundle.name, **bundle.config.provenance} for bundle in bundles
+                {**bundle.config.provenance, "name": bundle.name} for bundle in bundles
             ],
         },
     )
@@ -99,30 +103,30 @@ def _check_members(bundles: Sequence[ModelBundle]) -> None:
     """Refuse what has no meaningful mean."""
     if len(bundles) < 2:
         raise ModelError(
-            f"An ensemble needs two or more models. Received: {len(bundles)}."
+            "Expected two or more models to make an ensemble of. Received: "
+            f"{len(bundles)}; name another one."
         )
     for bundle in bundles:
         if bundle.config.architecture is Architecture.ENSEMBLE:
             raise ModelError(
-                f"The model {bundle.name!r} is an ensemble already; name its members "
-                "instead."
+                f"Expected single models to make an ensemble of. Received: "
+                f"{bundle.name!r}, which is an ensemble already; name others."
             )
     by_size = sorted(bundles, key=lambda bundle: bundle.config.diameter)
     small, large = by_size[0], by_size[-1]
     if large.config.diameter > _MAX_SIZE_RATIO * small.config.diameter:
         raise ModelError(
-            "The models of an ensemble must be made for nuclei of about the same "
-            f"diameter. Received: {small.name!r} for {small.config.diameter:g} px and "
-            f"{large.name!r} for {large.config.diameter:g} px."
+            "Expected models for nuclei of about the same diameter. Received: "
+            f"{small.name!r} for {small.config.diameter:g} px and {large.name!r} for "
+            f"{large.config.diameter:g} px; train them on the same images."
         )
 
 
 def _mean_splitting(parameters: Sequence[SplittingParameters]) -> SplittingParameters:
+    """Average each of the thresholds."""
     return SplittingParameters(
         **{
-            field.name: round(
-                fmean(getattr(each, field.name) for each in parameters), 3
-            )
+            field.name: fmean(getattr(each, field.name) for each in parameters)
             for field in fields(SplittingParameters)
         }
     )

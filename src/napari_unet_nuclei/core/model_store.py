@@ -290,6 +290,9 @@ def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
 
 
 def _parse_config(config: dict[str, Any]) -> ModelConfig:
+    for name in ("arguments", "provenance"):
+        if not isinstance(config[name], dict):
+            raise ValueError(f"{name} must be an object")
     return ModelConfig(
         **{
             **config,

@@ -245,7 +245,8 @@ class TrainingSettings:
         if not self.architecture.is_trainable_from_scratch:
             raise SettingsError(
                 "Expected a network that can be trained from scratch. Received: "
-                f"{str(self.architecture)!r}; fine-tune a model of that kind instead."
+                f"{str(self.architecture)!r}; make a model of that kind with "
+                "`napari-unet-nuclei import` or `ensemble`, and fine-tune that."
             )
         if self.crop_size < 32 or self.crop_size % 32:
             raise SettingsError(

@@ -109,7 +109,7 @@ class SegmentWidget(Container[Widget]):
         )
         self.tta = CheckBox(
             value=_DEFAULTS.tta,
-            text="Average eight views",
+            text="Average flipped views",
             tooltip="Average over flips and quarter turns, those the model was trained "
             "with: better, and up to eight times slower",
         )

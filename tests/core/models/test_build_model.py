@@ -57,9 +57,8 @@ def test_unknown_architectures_are_refused():
         ("resnet50", {"widths": (4, 8)}),
         ("imported", {}),
         ("ensemble", {}),
-        ("ensemble", {"members": [{"architecture": "classic"}] * 2}),
-        ("ensemble", {"members": [{"architecture": "ensemble", "arguments": {}}] * 2}),
         ("ensemble", {"members": "classic"}),
+        ("ensemble", {"members": 2}),
     ],
 )
 def test_arguments_that_do_not_fit_are_refused(architecture, arguments):
@@ -67,6 +66,26 @@ def test_arguments_that_do_not_fit_are_refused(architecture, arguments):
         ModelError, match=f"Cannot build the architecture '{architecture}'"
     ):
         build_model(architecture, arguments)
+
+
+@pytest.mark.parametrize(
+    ("members", "message"),
+    [
+        ([], "there must be 2 or more members"),
+        ([{"architecture": "classic"}] * 2, "described by .'architecture'."),
+        (
+            [{"architecture": "ensemble", "arguments": {}}] * 2,
+            "no member may be an ensemble",
+        ),
+        (
+            [{"architecture": "classic", "arguments": {}}] * 17,
+            "may be 16 members. Received: 17",
+        ),
+    ],
+)
+def test_members_that_do_not_fit_are_refused(members, message):
+    with pytest.raises(ModelError, match=message):
+        build_model("ensemble", {"members": members})
 
 
 def test_a_long_description_is_cut_in_the_message():

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.models.bundling import (
     precision,
     restore_model,
     set_weights,
+    without_normalization,
 )
 
 TILE = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
@@ -113,3 +114,37 @@ def test_an_export_is_small_and_leaves_no_files(tiny_bundle, tmp_path, monkeypat
     # Half precision: two bytes a weight, and a few constants.
     n_weights = sum(value.size for value in tiny_bundle.weights.values())
     assert 2 * n_weights * 0.8 < len(weights) < 2 * n_weights + 2000
+
+
+@pytest.mark.parametrize("architecture", ["classic", "resnet"])
+def test_normalisation_is_folded_and_the_maps_stay(make_bundle, architecture):
+    bundle = make_bundle(architecture)
+    arguments, weights = without_normalization(bundle)
+    assert arguments["batch_normalization"] is False
+    assert any("_bn/" in path for path in bundle.weights)
+    assert not any("_bn/" in path for path in weights)
+    config = replace(bundle.config, arguments=arguments)
+    folded = restore_model(replace(bundle, config=config, weights=weights))
+    maps = run(restore_model(bundle))
+    assert np.ptp(maps) > 0.01
+    np.testing.assert_allclose(run(folded), maps, atol=1e-4)
+
+
+def test_without_normalisation_nothing_is_changed(make_bundle):
+    bundle = make_bundle("classic", batch_normalization=False)
+    arguments, weights = without_normalization(bundle)
+    assert arguments.items() >= bundle.config.arguments.items()
+    assert weights == bundle.weights
+
+
+@pytest.mark.parametrize("change", ["missing", "of another shape"])
+def test_normalisation_that_cannot_be_folded_is_refused(make_bundle, change):
+    bundle = make_bundle("classic")
+    weights = dict(bundle.weights)
+    path = next(path for path in weights if path.endswith("_bn/gamma"))
+    if change == "missing":
+        del weights[path.replace("gamma", "beta")]
+    else:
+        weights[path] = np.ones(3, np.float32)
+    with pytest.raises(ModelError, match="weights of 'tiny' do not belong"):
+        without_normalization(replace(bundle, weights=weights))

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     import keras
 
+_MAX_MEMBERS = 16  # of an ensemble
+
 
 def build_model(
     architecture: Architecture | str,
@@ -63,7 +65,7 @@ def build_model(
         return build(**kwargs)
     except ModelError:
         raise
-    except (TypeError, ValueError) as error:
+    except (LookupError, RecursionError, TypeError, ValueError) as error:
         raise ModelError(
             f"Cannot build the architecture {str(architecture)!r} with "
             f"{textwrap.shorten(str(kwargs), 300, placeholder=' …')}: {error}"
@@ -106,17 +108,32 @@ def _builder(architecture: Architecture | str) -> Callable[..., keras.Model]:
 
 
 def _build_ensemble(*, members: Sequence[Mapping[str, Any]] = ()) -> keras.Model:
-    """Build the networks that ``architecture`` and ``arguments`` describe, as one.
+    """Build networks and join them.
+
+    Parameters
+    ----------
+    members : sequence of mapping
+        ``"architecture"`` and ``"arguments"`` of each.
+
+    Returns
+    -------
+    keras.Model
+        See :func:`~napari_unet_nuclei.core.models.ensemble.average_networks`.
 
     Raises
     ------
     ValueError
-        If a member is described by anything else, or is an ensemble itself.
+        If there are too many, or one is described by anything else or is an
+        ensemble itself.
     """
+    if len(members) > _MAX_MEMBERS:
+        raise ValueError(
+            f"there may be {_MAX_MEMBERS} members. Received: {len(members)}"
+        )
     networks = []
     for member in members:
         if set(member) != {"architecture", "arguments"}:
-            raise ValueError(f"a member is described by {sorted(member)}")
+            raise ValueError(f"a member is described by {list(member)}")
         if member["architecture"] == Architecture.ENSEMBLE:
             raise ValueError("no member may be an ensemble")
         networks.append(build_model(member["architecture"], member["arguments"]))

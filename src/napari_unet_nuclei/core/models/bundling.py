@@ -126,11 +126,22 @@ def without_normalization(bundle: ModelBundle) -> tuple[dict[str, Any], Weights]
         could be folded into convolutions.
     weights : dict of str to ndarray
         Weights of the network that these build.
+
+    Raises
+    ------
+    ModelError
+        If a weight that is to be folded is missing or of another shape.
     """
     arguments = complete_arguments(bundle.config.architecture, bundle.config.arguments)
     if not arguments.get("batch_normalization"):
         return arguments, dict(bundle.weights)
-    return fold_batch_normalization(arguments, bundle.weights)
+    try:
+        return fold_batch_normalization(arguments, bundle.weights)
+    except (LookupError, ValueError) as error:
+        raise ModelError(
+            f"The weights of {bundle.name!r} do not belong to its network: batch "
+            f"normalisation cannot be folded ({error}); copy or train it again."
+        ) from error
 
 
 def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:

@@ -35,11 +35,6 @@ def average_networks(networks: Sequence[keras.Model]) -> keras.Model:
     ------
     ValueError
         If there are fewer than two networks.
-
-    References
-    ----------
-    Hansen, Salamon: Neural network ensembles, IEEE Trans. Pattern Anal. Mach.
-    Intell. 1990, doi:10.1109/34.58871
     """
     if len(networks) < 2:
         raise ValueError(f"there must be 2 or more members. Received: {len(networks)}")
