@@ -163,12 +163,27 @@ def test_a_folder_without_annotations_is_refused(
     assert "folder with images and labels" in result.output
 
 
-def test_programs_can_follow_and_stop_a_run(labelled: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "how",
+    [
+        "stdin",
+        pytest.param(
+            "SIGTERM",
+            marks=pytest.mark.skipif(
+                sys.platform == "win32", reason="Windows ends a process at once"
+            ),
+        ),
+    ],
+)
+def test_programs_can_follow_and_stop_a_run(
+    how: str, labelled: Path, tmp_path: Path
+) -> None:
     model = tmp_path / "mine.unetnuclei"
     command = [
         *(sys.executable, "-m", "napari_unet_nuclei", "train", labelled, "-o", model),
         *("--from", "classic", "--minutes", "30", "--steps-per-epoch", "2"),
-        *("--events", "jsonl", "--stop-with-stdin"),
+        *("--events", "jsonl"),
+        *(["--stop-with-stdin"] if how == "stdin" else []),
     ]
     with subprocess.Popen(
         [str(word) for word in command],
@@ -187,9 +202,13 @@ def test_programs_can_follow_and_stop_a_run(labelled: Path, tmp_path: Path) -> N
         assert 0 < event["iou"] <= event["dice"] <= 1
         assert 0 < event["accuracy"] <= 1
         assert event["scores"]["dsb2018"] > 0
-        process.stdin.close()
+        if how == "stdin":
+            process.stdin.close()
+        else:
+            process.terminate()
         assert process.wait(timeout=60) == 130
-    # The best weights so far are a model.
+    # The best weights so far are a complete model.
+    assert read_bundle(model).openvino is not None
     result = subprocess.run(
         [
             *(sys.executable, "-m", "napari_unet_nuclei", "segment"),

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
 from napari_unet_nuclei.core.steps import map_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Iterator
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
@@ -36,6 +38,20 @@ class Stop:
             pass
         if not self._is_running.is_set():
             os._exit(130)  # nothing has been written yet
+        self._is_requested.set()
+
+    @contextmanager
+    def on_termination(self) -> Iterator[None]:
+        """Take SIGTERM, with which servers and schedulers end a job, for a request."""
+        before = signal.signal(signal.SIGTERM, self._terminate)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, before)
+
+    def _terminate(self, *_: object) -> None:
+        if not self._is_running.is_set():
+            raise KeyboardInterrupt  # nothing has been written yet
         self._is_requested.set()
 
     def watch(

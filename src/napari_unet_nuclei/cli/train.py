@@ -235,8 +235,8 @@ def train(
     Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
     """
     reporter: Reporter = BarReporter() if events is None else JsonReporter()
-    with one_sentence_errors(debug=debug), reporter:
-        stop = Stop()
+    stop = Stop()
+    with one_sentence_errors(debug=debug), reporter, stop.on_termination():
         if stop_with_stdin:
             stop.listen()
         if split is not None and validation_fraction is not None:
