@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import Architecture
 from napari_unet_nuclei.core.splitting import SplittingParameters
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 

@@ -11,8 +11,8 @@ from napari_unet_nuclei.core.augmentation import (
     prepare_sample,
     random_crop,
 )
+from napari_unet_nuclei.core.choices import Augmentation
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import Augmentation
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.core.targets import normalised_distance
 

@@ -7,12 +7,13 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
+from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
-from napari_unet_nuclei.core.settings import OutputFormat, SegmentationSettings
+from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:

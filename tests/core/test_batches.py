@@ -13,9 +13,9 @@ from napari_unet_nuclei.core.batches import (
     sampling_weights,
     typical_diameter,
 )
+from napari_unet_nuclei.core.choices import Augmentation
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import Augmentation
 
 
 def make_dataset(samples: list[Sample], seed: int = 0) -> CropDataset:

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.engine import (
     KerasEngine,
     OpenVinoEngine,
@@ -24,7 +25,6 @@ from napari_unet_nuclei.core.models.bundling import (
     set_weights,
 )
 from napari_unet_nuclei.core.models.exporting import add_openvino
-from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
     import openvino

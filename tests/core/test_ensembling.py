@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.engine import KerasEngine, OpenVinoEngine
 from napari_unet_nuclei.core.ensembling import combine_models
 from napari_unet_nuclei.core.errors import ModelError
@@ -18,7 +19,7 @@ from napari_unet_nuclei.core.model_store import (
     write_bundle,
 )
 from napari_unet_nuclei.core.prediction import load_model
-from napari_unet_nuclei.core.settings import Architecture, TrainingSettings
+from napari_unet_nuclei.core.settings import TrainingSettings
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 TILES = np.random.default_rng(0).random((1, 48, 64, 3), np.float32)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from napari_unet_nuclei.core.choices import LossTerm
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.losses import (
     focal_crossentropy,
@@ -11,7 +12,7 @@ from napari_unet_nuclei.core.losses import (
     soft_dice,
     tversky_index,
 )
-from napari_unet_nuclei.core.settings import LossTerm, TrainingSettings
+from napari_unet_nuclei.core.settings import TrainingSettings
 
 rng = np.random.default_rng(0)
 TRUE = (rng.random((2, 5, 6, 3)) > 0.4).astype(np.float32)

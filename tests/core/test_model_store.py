@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
 from napari_unet_nuclei.core.model_store import (
     ModelBundle,
@@ -27,7 +28,6 @@ from napari_unet_nuclei.core.model_store import (
     user_models,
     write_bundle,
 )
-from napari_unet_nuclei.core.settings import Architecture
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.choices import Architecture, EngineName
 from napari_unet_nuclei.core.engine import KerasEngine
 from napari_unet_nuclei.core.errors import (
     ImageError,
@@ -28,11 +29,7 @@ from napari_unet_nuclei.core.prediction import (
     segment,
 )
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
-from napari_unet_nuclei.core.settings import (
-    Architecture,
-    EngineName,
-    SegmentationSettings,
-)
+from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters, split_instances
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.run_identity import (
@@ -15,7 +16,7 @@ from napari_unet_nuclei.core.run_identity import (
     identify_run,
 )
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import Architecture, TrainingSettings
+from napari_unet_nuclei.core.settings import TrainingSettings
 
 STATE = Path("run.state.npz")
 SETTINGS = TrainingSettings(epochs=3, arguments={"widths": (4, 8)})

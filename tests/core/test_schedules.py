@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import Schedule
 from napari_unet_nuclei.core.schedules import (
     cosine_learning_rate,
     count_plateaus,
@@ -10,7 +11,7 @@ from napari_unet_nuclei.core.schedules import (
     plateau_learning_rate,
     scheduled_learning_rate,
 )
-from napari_unet_nuclei.core.settings import Schedule, TrainingSettings
+from napari_unet_nuclei.core.settings import TrainingSettings
 
 
 def test_the_learning_rate_warms_up_and_fades():

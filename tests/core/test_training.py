@@ -16,6 +16,13 @@ from napari_unet_nuclei.core import (
     training,
     training_run,
 )
+from napari_unet_nuclei.core.choices import (
+    Architecture,
+    Augmentation,
+    EngineName,
+    Monitor,
+    Schedule,
+)
 from napari_unet_nuclei.core.errors import (
     EngineError,
     LabelsError,
@@ -39,15 +46,7 @@ from napari_unet_nuclei.core.models.bundling import (
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.schedules import cosine_learning_rate
-from napari_unet_nuclei.core.settings import (
-    Architecture,
-    Augmentation,
-    EngineName,
-    Monitor,
-    Schedule,
-    SegmentationSettings,
-    TrainingSettings,
-)
+from napari_unet_nuclei.core.settings import SegmentationSettings, TrainingSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training import iter_training, train
 from napari_unet_nuclei.core.training_state import (

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from napari_unet_nuclei.core.choices import Monitor
 from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.settings import Monitor
 from napari_unet_nuclei.core.training_steps import (
     TrainingReport,
     is_better,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet_nuclei.cli.reporting import Debug, one_sentence_errors, output
-from napari_unet_nuclei.core.settings import OutputFormat
+from napari_unet_nuclei.core.choices import OutputFormat
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.embedded import EmbeddedImage

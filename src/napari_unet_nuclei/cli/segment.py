@@ -14,12 +14,9 @@ from napari_unet_nuclei.cli.reporting import (
     one_sentence_errors,
     output,
 )
+from napari_unet_nuclei.core.choices import EngineName, OutputFormat
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings import (
-    EngineName,
-    OutputFormat,
-    SegmentationSettings,
-)
+from napari_unet_nuclei.core.settings import SegmentationSettings
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch import ImageDone

@@ -15,16 +15,16 @@ from napari_unet_nuclei.cli.reporting import (
 )
 from napari_unet_nuclei.cli.stopping import Stop
 from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
-from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.plans import PLANS, Plan
-from napari_unet_nuclei.core.settings import (
+from napari_unet_nuclei.core.choices import (
     Architecture,
     Augmentation,
     LossTerm,
     Monitor,
     Schedule,
-    TrainingSettings,
 )
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.plans import PLANS, Plan
+from napari_unet_nuclei.core.settings import TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
+from napari_unet_nuclei.core.choices import Augmentation
 from napari_unet_nuclei.core.deformation import deform, margin_around, random_mesh
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.intensities import augment_exposure, augment_intensity
-from napari_unet_nuclei.core.settings import Augmentation
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.targets import make_targets, normalised_distance
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.features import measure_nuclei, write_features_csv
 from napari_unet_nuclei.core.label_files import (
@@ -22,7 +23,6 @@ from napari_unet_nuclei.core.overlays import (
 )
 from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.rle import encode_labels, write_runs_csv
-from napari_unet_nuclei.core.settings import OutputFormat, SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.inputs import NamedImage
     from napari_unet_nuclei.core.prediction import Model
+    from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
 
 RLE_NAME = "predictions.csv"

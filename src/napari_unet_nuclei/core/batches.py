@@ -16,9 +16,9 @@ from napari_unet_nuclei.core.augmentation import (
     prepare_sample,
     random_crop,
 )
+from napari_unet_nuclei.core.choices import Augmentation
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.images import staining
-from napari_unet_nuclei.core.settings import Augmentation
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

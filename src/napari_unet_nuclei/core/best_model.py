@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.choices import Monitor
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.model_store import (
     ModelBundle,
@@ -12,7 +13,6 @@ from napari_unet_nuclei.core.model_store import (
     write_bundle,
 )
 from napari_unet_nuclei.core.models.exporting import add_openvino
-from napari_unet_nuclei.core.settings import Monitor
 from napari_unet_nuclei.core.training_steps import is_better
 
 if TYPE_CHECKING:

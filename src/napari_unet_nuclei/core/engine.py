@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import distinct_planes
 from napari_unet_nuclei.core.openvino_graph import (
@@ -25,7 +26,6 @@ from napari_unet_nuclei.core.openvino_graph import (
     split_concatenations,
     take_grey,
 )
-from napari_unet_nuclei.core.settings import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

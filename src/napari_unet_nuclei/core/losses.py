@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import keras
 from keras import ops
 
-from napari_unet_nuclei.core.settings import LossTerm, parse_loss
+from napari_unet_nuclei.core.choices import LossTerm, parse_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -23,9 +23,9 @@ from platformdirs import user_data_path
 
 from napari_unet_nuclei.core.archives import read_member
 from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
-from napari_unet_nuclei.core.settings import Architecture
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:

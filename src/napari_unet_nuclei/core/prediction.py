@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.engine import Engine, create_engine
 from napari_unet_nuclei.core.model_store import (
     ModelBundle,
@@ -23,11 +24,7 @@ from napari_unet_nuclei.core.model_store import (
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
-from napari_unet_nuclei.core.settings import (
-    EngineName,
-    SegmentationSettings,
-    parse_engine,
-)
+from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, split_instances
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.tiled_prediction import TileDone

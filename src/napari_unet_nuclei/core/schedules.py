@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.settings import Schedule
+from napari_unet_nuclei.core.choices import Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.batches import CropDataset, prefetch
+from napari_unet_nuclei.core.choices import parse_architecture
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.labels import check_labels
 from napari_unet_nuclei.core.prediction_pictures import ShownSamples
 from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import TrainingSettings, parse_architecture
+from napari_unet_nuclei.core.settings import TrainingSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training_run import TrainingRun
 from napari_unet_nuclei.core.training_state import read_state

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.settings import Monitor
+from napari_unet_nuclei.core.choices import Monitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

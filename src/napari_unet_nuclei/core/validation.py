@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.choices import Monitor
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores, evaluate_image, summarise
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
-from napari_unet_nuclei.core.settings import Monitor, SegmentationSettings
+from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import (
     Maps,
     SplittingParameters,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.settings import EngineName
+from napari_unet_nuclei.core.choices import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Generator

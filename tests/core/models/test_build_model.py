@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.models import build_model, complete_arguments
-from napari_unet_nuclei.core.settings import Architecture
 
 SMALL: dict[Architecture, dict[str, Any]] = {
     Architecture.CLASSIC: {"widths": (4, 8)},

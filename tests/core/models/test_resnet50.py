@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.models import build_model, complete_arguments
@@ -17,7 +18,6 @@ from napari_unet_nuclei.core.models.bundling import (
 from napari_unet_nuclei.core.models.exporting import add_openvino
 from napari_unet_nuclei.core.models.geometry import Geometry, measure_geometry
 from napari_unet_nuclei.core.models.resnet50 import build_resnet50
-from napari_unet_nuclei.core.settings import Architecture
 
 SMALL = {"widths": (4, 4, 4, 4)}
 N_ENCODER_WEIGHTS = 23_587_712  # of Keras' ResNet50(include_top=False)

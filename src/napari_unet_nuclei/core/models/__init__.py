@@ -1,7 +1,7 @@
 """The networks, built from a name and arguments.
 
 Another architecture is one file here, one member of
-:class:`~napari_unet_nuclei.core.settings.Architecture` and one match arm below.
+:class:`~napari_unet_nuclei.core.choices.Architecture` and one match arm below.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import inspect
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.choices import Architecture, parse_architecture
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.classic import build_classic
 from napari_unet_nuclei.core.models.ensemble import average_networks
 from napari_unet_nuclei.core.models.imported import build_imported
 from napari_unet_nuclei.core.models.resnet import build_resnet
 from napari_unet_nuclei.core.models.resnet50 import build_resnet50
-from napari_unet_nuclei.core.settings import Architecture, parse_architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

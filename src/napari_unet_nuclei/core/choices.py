@@ -1,0 +1,136 @@
+"""Names that a user can choose from: of networks, losses, engines, formats."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from napari_unet_nuclei.core.errors import SettingsError
+
+
+class Architecture(StrEnum):
+    """Network families a model can be built from."""
+
+    CLASSIC = "classic"
+    RESNET = "resnet"
+    RESNET50 = "resnet50"
+    IMPORTED = "imported"
+    ENSEMBLE = "ensemble"
+
+    @property
+    def is_trainable_from_scratch(self) -> bool:
+        """Whether a network of this family can be built before there is a model."""
+        return self not in (Architecture.IMPORTED, Architecture.ENSEMBLE)
+
+
+class EngineName(StrEnum):
+    """Runtimes that can evaluate a model."""
+
+    AUTO = "auto"
+    OPENVINO = "openvino"
+    KERAS = "keras"
+
+
+class LossTerm(StrEnum):
+    """What training can minimise, alone or in a sum."""
+
+    BINARY_CROSSENTROPY = "binary_crossentropy"
+    DICE = "dice"
+    TVERSKY = "tversky"
+    FOCAL = "focal"
+
+
+class Augmentation(StrEnum):
+    """How much of an image is changed before a network learns from it."""
+
+    ALL = "all"
+    FLIPS = "flips"
+    ELASTIC = "elastic"
+    NONE = "none"
+
+    @property
+    def n_symmetries(self) -> int:
+        """In how many ways crops are turned: all eight, mirrored left to right, one."""
+        match self:
+            case Augmentation.ALL | Augmentation.FLIPS:
+                return 8
+            case Augmentation.ELASTIC:
+                return 2
+            case Augmentation.NONE:
+                return 1
+
+
+class Monitor(StrEnum):
+    """Scores on the held-out samples that can say which weights are best."""
+
+    DSB2018 = "dsb2018"
+    AP50 = "ap50"
+    DICE = "dice"
+
+
+class Schedule(StrEnum):
+    """Ways for the learning rate to fall over a run."""
+
+    COSINE = "cosine"
+    PLATEAU = "plateau"
+
+
+class OutputFormat(StrEnum):
+    """Forms in which the nuclei of an image can be written."""
+
+    TIFF = "tiff"
+    PNG = "png"
+    DSB2018 = "dsb2018"
+    RLE = "rle"
+    OVERLAY = "overlay"
+    FEATURES = "features"
+
+
+def parse_architecture(name: Architecture | str) -> Architecture:
+    """Turn a name into an architecture.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    try:
+        return Architecture(name)
+    except ValueError as error:
+        raise SettingsError(
+            f"The architecture must be one of {', '.join(Architecture)}. "
+            f"Received: {str(name)!r}"
+        ) from error
+
+
+def parse_loss(name: str) -> tuple[LossTerm, ...]:
+    """Turn a name such as ``"binary_crossentropy+dice"`` into its terms.
+
+    Raises
+    ------
+    SettingsError
+        If there is no loss of one of these names.
+    """
+    try:
+        return tuple(LossTerm(term.strip()) for term in name.split("+"))
+    except ValueError as error:
+        raise SettingsError(
+            f"The loss must be one of {', '.join(LossTerm)}, or a sum such as "
+            f"binary_crossentropy+dice. Received: {name!r}"
+        ) from error
+
+
+def parse_engine(name: EngineName | str) -> EngineName:
+    """Turn a name into an engine.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    try:
+        return EngineName(name)
+    except ValueError as error:
+        raise SettingsError(
+            f"The engine must be one of {', '.join(EngineName)}. "
+            f"Received: {str(name)!r}"
+        ) from error
