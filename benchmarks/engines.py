@@ -20,9 +20,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from napari_unet_nuclei import evaluate
+from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle
 from napari_unet_nuclei.core.engine import Engine, KerasEngine, OpenVinoEngine
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.model_store import ModelBundle, find_model, read_bundle
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.samples import open_samples, read_split
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import split_instances

@@ -52,6 +52,7 @@ from undamaged import (
 )
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import ImageError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import read_image
@@ -59,7 +60,6 @@ from napari_unet_nuclei.core.images import intensity_limits, normalise, to_plane
 from napari_unet_nuclei.core.inputs import find_inputs
 from napari_unet_nuclei.core.label_collections import open_collection
 from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.model_store import read_bundle
 from napari_unet_nuclei.core.samples import open_samples, read_good_samples
 
 if TYPE_CHECKING:

@@ -38,8 +38,9 @@ TILE = 256
 
 
 def _ours(name: str, precision: str | None = None) -> Callable[[np.ndarray], Any]:
+    from napari_unet_nuclei.core.bundles import read_bundle
     from napari_unet_nuclei.core.engine import OpenVinoEngine
-    from napari_unet_nuclei.core.model_store import find_model, read_bundle
+    from napari_unet_nuclei.core.model_store import find_model
     from napari_unet_nuclei.core.prediction import Model
 
     bundle = read_bundle(find_model(name))
@@ -53,15 +54,17 @@ def _ours_on_keras(name: str) -> Callable[[np.ndarray], Any]:
 
 
 def _network_only(name: str) -> Callable[[np.ndarray], Any]:
+    from napari_unet_nuclei.core.bundles import read_bundle
     from napari_unet_nuclei.core.engine import OpenVinoEngine
-    from napari_unet_nuclei.core.model_store import find_model, read_bundle
+    from napari_unet_nuclei.core.model_store import find_model
 
     engine = OpenVinoEngine(read_bundle(find_model(name)))
     return lambda image: engine.predict(_as_batch(image))
 
 
 def _keras_predict(name: str) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.model_store import find_model, read_bundle
+    from napari_unet_nuclei.core.bundles import read_bundle
+    from napari_unet_nuclei.core.model_store import find_model
     from napari_unet_nuclei.core.models.bundling import restore_model
 
     model = restore_model(read_bundle(find_model(name)))

@@ -13,8 +13,8 @@ import numpy as np
 import tifffile
 from PIL import Image
 
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.rle import write_rle_csv
 from napari_unet_nuclei.core.samples import open_samples
 from napari_unet_nuclei.core.synthetic import draw_nuclei

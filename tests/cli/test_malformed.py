@@ -13,8 +13,9 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.model_store import find_model, read_bundle
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:

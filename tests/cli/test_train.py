@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle
 from napari_unet_nuclei.core.errors import EngineError
-from napari_unet_nuclei.core.model_store import ModelBundle, read_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

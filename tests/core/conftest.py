@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.splitting import SplittingParameters
 from napari_unet_nuclei.core.synthetic import draw_nuclei
@@ -43,7 +43,7 @@ def make_bundle() -> MakeBundle:
     def make(
         architecture: str = "classic", seed: int = 0, **arguments: Any
     ) -> ModelBundle:
-        from napari_unet_nuclei.core.model_store import to_half_precision
+        from napari_unet_nuclei.core.bundles import to_half_precision
         from napari_unet_nuclei.core.models import build_model
         from napari_unet_nuclei.core.models.geometry import measure_geometry
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.model_store import read_bundle
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.synthetic import draw_nuclei

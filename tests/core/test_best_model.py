@@ -7,10 +7,10 @@ import pytest
 
 from napari_unet_nuclei.core import best_model
 from napari_unet_nuclei.core.best_model import BestModel
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.choices import Monitor
 from napari_unet_nuclei.core.errors import EngineError, OutputError
 from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.model_store import read_bundle
 
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 

@@ -29,7 +29,7 @@ from napari_unet_nuclei.core.models.exporting import add_openvino
 if TYPE_CHECKING:
     import openvino
 
-    from napari_unet_nuclei.core.model_store import ModelBundle
+    from napari_unet_nuclei.core.bundles import ModelBundle
 
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 

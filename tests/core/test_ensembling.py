@@ -6,18 +6,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.engine import KerasEngine, OpenVinoEngine
-from napari_unet_nuclei.core.ensembling import combine_models
-from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.learner import Learner
-from napari_unet_nuclei.core.model_store import (
+from napari_unet_nuclei.core.bundles import (
     MAPS,
     ONE_MAP,
     ModelBundle,
     read_bundle,
     write_bundle,
 )
+from napari_unet_nuclei.core.choices import Architecture
+from napari_unet_nuclei.core.engine import KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.ensembling import combine_models
+from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.learner import Learner
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.settings import TrainingSettings
 from napari_unet_nuclei.core.splitting import SplittingParameters

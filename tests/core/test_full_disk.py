@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.features import write_features_csv
@@ -17,7 +18,6 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.overlays import write_png
 from napari_unet_nuclei.core.rle import write_rle_csv
 from napari_unet_nuclei.core.training_files import write_log

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from keras import layers
 
+from napari_unet_nuclei.core.bundles import read_bundle, write_bundle
 from napari_unet_nuclei.core.engine import OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.importing import import_model
-from napari_unet_nuclei.core.model_store import read_bundle, write_bundle
 from napari_unet_nuclei.core.models.bundling import restore_model
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName
 from napari_unet_nuclei.core.engine import KerasEngine
 from napari_unet_nuclei.core.errors import (
@@ -22,7 +23,6 @@ from napari_unet_nuclei.core.errors import (
     SettingsError,
 )
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.prediction import (
     Model,
     load_model,

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.run_identity import (
     RunIdentity,
     check_same_run,

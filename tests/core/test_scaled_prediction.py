@@ -5,8 +5,8 @@ import pytest
 from scipy import ndimage
 
 from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core.bundles import ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.model_store import ModelConfig
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
 from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.model_store import read_bundle, shipped_models
+from napari_unet_nuclei.core.model_store import shipped_models
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.splitting import split_instances
 from napari_unet_nuclei.core.synthetic import draw_nuclei

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core import (
     training,
     training_run,
 )
+from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle, write_bundle
 from napari_unet_nuclei.core.choices import (
     Architecture,
     Augmentation,
@@ -32,11 +33,6 @@ from napari_unet_nuclei.core.errors import (
     TrainingError,
 )
 from napari_unet_nuclei.core.metrics import Scores, evaluate
-from napari_unet_nuclei.core.model_store import (
-    ModelBundle,
-    read_bundle,
-    write_bundle,
-)
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.bundling import (
     get_weights,

@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_unet_nuclei.core.bundles import ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName, Monitor
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.model_store import ModelConfig
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters
 from napari_unet_nuclei.core.targets import make_targets

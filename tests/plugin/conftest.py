@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core import model_store, prediction
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture, EngineName
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:

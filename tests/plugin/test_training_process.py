@@ -10,8 +10,8 @@ import numpy as np
 import psutil
 import pytest
 
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
-from napari_unet_nuclei.core.model_store import read_bundle
 from napari_unet_nuclei.core.samples import open_samples
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei

@@ -40,12 +40,12 @@ def ensemble(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core import ensembling
-        from napari_unet_nuclei.core.model_store import (
+        from napari_unet_nuclei.core.bundles import (
             check_suffix,
-            find_model,
             read_bundle,
             write_bundle,
         )
+        from napari_unet_nuclei.core.model_store import find_model
 
         check_suffix(model)
         bundles = [read_bundle(find_model(each)) for each in models]

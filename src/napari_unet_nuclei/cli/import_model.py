@@ -60,7 +60,7 @@ def import_model(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core import importing
-        from napari_unet_nuclei.core.model_store import check_suffix, write_bundle
+        from napari_unet_nuclei.core.bundles import check_suffix, write_bundle
 
         check_suffix(model)
         with quiet_native_libraries(debug=debug):

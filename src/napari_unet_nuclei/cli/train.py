@@ -270,7 +270,7 @@ def train(
             seed=seed,
         )
 
-        from napari_unet_nuclei.core.model_store import check_suffix
+        from napari_unet_nuclei.core.bundles import check_suffix
         from napari_unet_nuclei.core.samples import open_samples, read_split
         from napari_unet_nuclei.core.tensorboard import TensorBoardLog
 

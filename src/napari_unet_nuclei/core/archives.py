@@ -1,6 +1,6 @@
 """Members of zips that may come from anybody, read into memory and nowhere else.
 
-What the members mean is the business of ``model_store`` and ``keras_files``.
+What the members mean is the business of ``bundles`` and ``keras_files``.
 """
 
 from __future__ import annotations

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.choices import Monitor
-from napari_unet_nuclei.core.errors import EngineError
-from napari_unet_nuclei.core.model_store import (
+from napari_unet_nuclei.core.bundles import (
     ModelBundle,
     ModelConfig,
     check_suffix,
     write_bundle,
 )
+from napari_unet_nuclei.core.choices import Monitor
+from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.models.exporting import add_openvino
 from napari_unet_nuclei.core.training_steps import is_better
 

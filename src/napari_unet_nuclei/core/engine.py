@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import keras
     import openvino
 
-    from napari_unet_nuclei.core.model_store import ModelBundle
+    from napari_unet_nuclei.core.bundles import ModelBundle
 
 Array = NDArray[np.float32]
 

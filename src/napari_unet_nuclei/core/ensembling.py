@@ -7,9 +7,9 @@ from importlib.metadata import version
 from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.bundles import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.model_store import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.bundles import ModelConfig
     from napari_unet_nuclei.core.choices import Monitor
     from napari_unet_nuclei.core.engine import Engine
     from napari_unet_nuclei.core.metrics import Scores
-    from napari_unet_nuclei.core.model_store import ModelConfig
     from napari_unet_nuclei.core.prediction_pictures import ShownSamples
     from napari_unet_nuclei.core.sample import Sample
     from napari_unet_nuclei.core.splitting import SplittingParameters

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.bundles import ONE_MAP, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.keras_files import read_keras_file
 from napari_unet_nuclei.core.keras_graph import KerasGraph, KerasLayer, read_graph
-from napari_unet_nuclei.core.model_store import ONE_MAP, ModelBundle, ModelConfig
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

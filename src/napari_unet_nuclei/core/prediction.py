@@ -13,14 +13,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.engine import Engine, create_engine
-from napari_unet_nuclei.core.model_store import (
-    ModelBundle,
-    ModelConfig,
-    find_model,
-    read_bundle,
-)
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps

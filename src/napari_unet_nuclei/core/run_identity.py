@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from napari_unet_nuclei.core.model_store import ModelBundle
+    from napari_unet_nuclei.core.bundles import ModelBundle
     from napari_unet_nuclei.core.sample import Sample
     from napari_unet_nuclei.core.settings import TrainingSettings
 

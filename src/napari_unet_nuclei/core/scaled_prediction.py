@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.bundles import ModelConfig
     from napari_unet_nuclei.core.engine import Engine
     from napari_unet_nuclei.core.images import Limits
-    from napari_unet_nuclei.core.model_store import ModelConfig
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.tiled_prediction import TileDone
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.bundles import ModelConfig
     from napari_unet_nuclei.core.engine import Engine
-    from napari_unet_nuclei.core.model_store import ModelConfig
 
 _MAX_TILE_AREA = 5 * 2**20  # px²; larger ones gain little, see docs/benchmarks.md
 _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin

@@ -17,15 +17,11 @@ import numpy as np
 from napari_unet_nuclei.core.averaging import WeightAverage, mix_weights
 from napari_unet_nuclei.core.batches import typical_diameter
 from napari_unet_nuclei.core.best_model import BestModel
+from napari_unet_nuclei.core.bundles import MAPS, ModelConfig, read_bundle
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.held_out import HeldOutSamples
 from napari_unet_nuclei.core.learner import Learner
-from napari_unet_nuclei.core.model_store import (
-    MAPS,
-    ModelConfig,
-    find_model,
-    read_bundle,
-)
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import annotated_diameter
 from napari_unet_nuclei.core.run_identity import check_same_run, identify_run
 from napari_unet_nuclei.core.schedules import (

@@ -26,8 +26,8 @@ from napari_unet_nuclei.core.training_steps import is_better
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from napari_unet_nuclei.core.bundles import ModelConfig
     from napari_unet_nuclei.core.engine import Engine
-    from napari_unet_nuclei.core.model_store import ModelConfig
     from napari_unet_nuclei.core.sample import Sample
 
 _MIN_SAMPLES_TO_HOLD_OUT = 5

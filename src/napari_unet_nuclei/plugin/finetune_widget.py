@@ -17,6 +17,7 @@ from napari.utils.notifications import show_warning
 from napari.utils.theme import get_theme
 
 from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
@@ -206,7 +207,7 @@ def _path_of(name: str) -> Path:
             f"The name {name!r} belongs to a model of this package; choose another "
             "name."
         )
-    return model_store.user_model_folder() / f"{name}{model_store.SUFFIX}"
+    return model_store.user_model_folder() / f"{name}{SUFFIX}"
 
 
 def _free_name() -> str:

@@ -13,6 +13,7 @@ from napari.utils.events import EventEmitter
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.bundles import SUFFIX
 
 _FILE = "<file>"  # no name of a model looks like this
 _TITLES = {"resnet": "ResNet (best)", "classic": "Classic (fast)"}
@@ -94,7 +95,7 @@ class ModelChoice(ComboBox):
             self.native,
             "Choose a model",
             str(model_store.user_model_folder()),
-            f"Models (*{model_store.SUFFIX})",
+            f"Models (*{SUFFIX})",
         )
         if path:
             self.open_file(Path(path))

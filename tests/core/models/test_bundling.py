@@ -7,8 +7,8 @@ import keras
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import read_bundle
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.model_store import read_bundle
 from napari_unet_nuclei.core.models import build_model
 from napari_unet_nuclei.core.models.bundling import (
     export_openvino,

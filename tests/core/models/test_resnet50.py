@@ -7,9 +7,9 @@ import keras
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.model_store import ModelBundle, ModelConfig
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.bundling import (
     get_weights,

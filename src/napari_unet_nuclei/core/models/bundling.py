@@ -12,8 +12,8 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet_nuclei.core.bundles import ModelBundle, to_half_precision
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.model_store import ModelBundle, to_half_precision
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.folding import fold_batch_normalization
 

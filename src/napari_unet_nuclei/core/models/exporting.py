@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 
 import keras
 
+from napari_unet_nuclei.core.bundles import read_bundle, write_bundle
 from napari_unet_nuclei.core.errors import EngineError
-from napari_unet_nuclei.core.model_store import read_bundle, write_bundle
 from napari_unet_nuclei.core.models.bundling import export_openvino
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.model_store import ModelBundle
+    from napari_unet_nuclei.core.bundles import ModelBundle
 
 _LONGEST = 600  # seconds
 
