@@ -233,7 +233,7 @@ def test_too_little_memory_is_told_by_openvino(tiny_path):
         "from pathlib import Path\n"
         "from napari_unet_nuclei.core.engine import OpenVinoEngine\n"
         "from napari_unet_nuclei.core.errors import OutOfMemoryError\n"
-        "from napari_unet_nuclei.core.model_store import read_bundle\n"
+        "from napari_unet_nuclei.core.bundles import read_bundle\n"
         "engine = OpenVinoEngine(read_bundle(Path(sys.argv[1])))\n"
         "engine.predict(np.zeros((1, 32, 32, 3), np.float32))\n"
         "tiles = np.zeros((1, 4096, 4096, 3), np.float32)\n"

@@ -107,7 +107,7 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("real") / "real.unetnuclei"
     program = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
-        "from napari_unet_nuclei.core.model_store import *\n"
+        "from napari_unet_nuclei.core.bundles import *\n"
         "from napari_unet_nuclei.core.models import build_model\n"
         "from napari_unet_nuclei.core.models import bundling\n"
         "from napari_unet_nuclei.core.models.geometry import measure_geometry\n"
