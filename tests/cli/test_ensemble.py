@@ -21,7 +21,7 @@ def test_two_models_become_one_that_segments(
     both = tmp_path / "both.unetnuclei"
     result = run("ensemble", "resnet", "classic", "-o", both)
     assert result.exit_code == 0, result.output
-    assert f"{both}: the mean of resnet and classic, " in result.output
+    assert f"{both}: the mean of resnet, classic: " in result.output
     result = run("segment", images, "-o", tmp_path / "out", "--model", both)
     assert result.exit_code == 0, result.output
     labels = imread(tmp_path / "out" / "first.tif")

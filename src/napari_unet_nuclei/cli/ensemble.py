@@ -19,7 +19,9 @@ def ensemble(
     models: Annotated[
         list[str],
         typer.Argument(
-            help="Two or more models: names or .unetnuclei files.", show_default=False
+            metavar="MODEL...",
+            help="Two or more models: names or .unetnuclei files.",
+            show_default=False,
         ),
     ],
     model: Annotated[
@@ -52,10 +54,10 @@ def ensemble(
         with quiet_native_libraries(debug=debug):
             combined = ensembling.combine_models(bundles, model.stem)
         write_bundle(model, combined)
-        names = " and ".join(bundle.name for bundle in bundles)
+        names = ", ".join(bundle.name for bundle in bundles)
         n_weights = sum(each.size for each in combined.weights.values())
         output.print(
-            f"{model}: the mean of {names}, {n_weights:,} weights",
+            f"{model}: the mean of {names}: {n_weights:,} weights",
             highlight=False,
             soft_wrap=True,
         )
