@@ -65,3 +65,13 @@ class Stop:
         if self._is_requested.is_set():
             raise KeyboardInterrupt
         return step
+
+
+def _forget_termination() -> None:
+    """Let SIGTERM end a copy of this process, which has no run to complete."""
+    if isinstance(getattr(signal.getsignal(signal.SIGTERM), "__self__", None), Stop):
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_termination)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import psutil
 
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
+
 PACKAGES = (
     "napari-unet-nuclei",
     "napari",
@@ -73,7 +75,7 @@ def openvino_devices() -> dict[str, str]:
         Full name by short name, such as ``"CPU"``; empty without OpenVINO.
     """
     try:
-        import openvino
+        openvino = import_openvino()
     except ImportError:
         return {}
     core = openvino.Core()

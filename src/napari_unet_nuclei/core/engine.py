@@ -26,6 +26,7 @@ from napari_unet_nuclei.core.openvino_graph import (
     split_concatenations,
     take_grey,
 )
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -99,7 +100,7 @@ class OpenVinoEngine:
                 "training or its export was interrupted; use the Keras engine."
             )
         try:
-            import openvino
+            openvino = import_openvino()
         except ImportError as error:
             raise EngineError(
                 "OpenVINO is not installed; install it with `pip install openvino` "

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.bundles import ModelBundle, to_half_precision
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.folding import fold_batch_normalization
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -158,8 +159,7 @@ def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:
         IR with dynamic height and width and half-precision weights: XML, then
         weights.
     """
-    import openvino
-
+    openvino = import_openvino()
     model = restore_model(replace(bundle, weights=to_half_precision(bundle.weights)))
     with tempfile.TemporaryDirectory(prefix="unetnuclei-") as folder:
         path = Path(folder) / "full.xml"
