@@ -170,7 +170,8 @@ def test_a_folder_without_annotations_is_refused(
         pytest.param(
             "SIGTERM",
             marks=pytest.mark.skipif(
-                sys.platform == "win32", reason="Windows ends a process at once"
+                sys.platform == "win32",
+                reason="there is no SIGTERM between processes on Windows",
             ),
         ),
     ],

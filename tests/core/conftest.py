@@ -95,3 +95,11 @@ def drawn_samples() -> list[Sample]:
         Sample(f"drawn{seed}", *draw_nuclei(seed, (64, 64), 8, diameter=14))
         for seed in range(5)
     ]
+
+
+@pytest.fixture
+def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the seconds that the conversion takes where nothing asks for it."""
+    monkeypatch.setattr(
+        "napari_unet_nuclei.core.models.exporting.add_openvino", lambda bundle: bundle
+    )

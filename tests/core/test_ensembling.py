@@ -33,14 +33,6 @@ def keras_maps(bundle: ModelBundle) -> np.ndarray:
     return np.asarray(KerasEngine.from_bundle(bundle).predict(TILES))
 
 
-@pytest.fixture
-def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save the seconds that the conversion takes where nothing asks for it."""
-    monkeypatch.setattr(
-        "napari_unet_nuclei.core.models.exporting.add_openvino", lambda bundle: bundle
-    )
-
-
 @pytest.fixture(scope="module")
 def pair(make_bundle) -> list[ModelBundle]:
     """Two networks that normalise their batches, one of them with one map."""

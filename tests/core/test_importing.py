@@ -29,14 +29,6 @@ def _names_from_one() -> None:
     keras.backend.clear_session()
 
 
-@pytest.fixture
-def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Save the seconds that the conversion takes where nothing asks for it."""
-    monkeypatch.setattr(
-        "napari_unet_nuclei.core.models.exporting.add_openvino", lambda bundle: bundle
-    )
-
-
 def mean_iou(y_true: Any, y_pred: Any) -> Any:
     """Stand for the metrics that people write themselves."""
     return keras.ops.mean(y_true * y_pred)

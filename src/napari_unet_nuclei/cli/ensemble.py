@@ -55,9 +55,8 @@ def ensemble(
             combined = ensembling.combine_models(bundles, model.stem)
         write_bundle(model, combined)
         names = ", ".join(bundle.name for bundle in bundles)
-        n_weights = sum(each.size for each in combined.weights.values())
         output.print(
-            f"{model}: the mean of {names}: {n_weights:,} weights",
+            f"{model}: the mean of {names}: {combined.n_weights:,} weights",
             highlight=False,
             soft_wrap=True,
         )

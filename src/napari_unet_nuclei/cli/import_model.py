@@ -72,9 +72,8 @@ def import_model(
             messages.print(
                 f"Note: {note}", style="yellow", markup=False, soft_wrap=True
             )
-        n_weights = sum(each.size for each in imported.bundle.weights.values())
         output.print(
-            f"{model}: a network with {n_weights:,} weights",
+            f"{model}: a network with {imported.bundle.n_weights:,} weights",
             highlight=False,
             soft_wrap=True,
         )

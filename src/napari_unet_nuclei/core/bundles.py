@@ -134,6 +134,11 @@ class ModelBundle:
     weights: Mapping[str, NDArray[np.floating]]
     openvino: tuple[bytes, bytes] | None = None
 
+    @property
+    def n_weights(self) -> int:
+        """Number of weights, statistics of batch normalisation included."""
+        return sum(values.size for values in self.weights.values())
+
 
 def to_half_precision(
     weights: Mapping[str, NDArray[np.floating]],

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import TypeVar
 
 from napari_unet_nuclei.core.errors import SettingsError
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class Architecture(StrEnum):
@@ -93,13 +96,7 @@ def parse_architecture(name: Architecture | str) -> Architecture:
     SettingsError
         If there is none of this name.
     """
-    try:
-        return Architecture(name)
-    except ValueError as error:
-        raise SettingsError(
-            f"The architecture must be one of {', '.join(Architecture)}. "
-            f"Received: {str(name)!r}"
-        ) from error
+    return _parse(name, Architecture, "architecture")
 
 
 def parse_loss(name: str) -> tuple[LossTerm, ...]:
@@ -127,10 +124,13 @@ def parse_engine(name: EngineName | str) -> EngineName:
     SettingsError
         If there is none of this name.
     """
+    return _parse(name, EngineName, "engine")
+
+
+def _parse(name: str, choices: type[Choice], what: str) -> Choice:
     try:
-        return EngineName(name)
+        return choices(name)
     except ValueError as error:
         raise SettingsError(
-            f"The engine must be one of {', '.join(EngineName)}. "
-            f"Received: {str(name)!r}"
+            f"The {what} must be one of {', '.join(choices)}. Received: {str(name)!r}"
         ) from error
