@@ -199,12 +199,12 @@ def judge(number: int, path: Path) -> Outcome:
 # Processes --------------------------------------------------------------------------
 
 
-def work(connection: Connection, seed: int, data: Path | None) -> None:
+def work(connection: Connection, scratch: str, seed: int, data: Path | None) -> None:
     """Judge the cases whose numbers come in, until None does."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (number := connection.recv()) is not None:
-        with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
+        with tempfile.TemporaryDirectory(dir=scratch) as folder:
             path = make_case(number, seed, data, Path(folder))
             before = reset_peak()
             connection.send(None)  # from now on the time counts
@@ -235,7 +235,11 @@ class Worker:
     def __init__(self, seed: int, data: Path | None) -> None:
         context = multiprocessing.get_context("fork")
         self._connection, theirs = context.Pipe()
-        self._process = context.Process(target=work, args=(theirs, seed, data))
+        # Made here, because a process that is killed leaves its files behind.
+        self._scratch = tempfile.TemporaryDirectory(prefix="fuzz-")
+        self._process = context.Process(
+            target=work, args=(theirs, self._scratch.name, seed, data)
+        )
         self._process.start()
         theirs.close()
         self.n_cases = 0
@@ -260,12 +264,13 @@ class Worker:
         return Outcome(number, ["hang"], f"more than {SECONDS} s", SECONDS)
 
     def close(self) -> None:
-        """End the process."""
+        """End the process and remove its files."""
         if self._process.is_alive():
             with contextlib.suppress(OSError):
                 self._connection.send(None)
         self._process.join()
         self._connection.close()
+        self._scratch.cleanup()
 
 
 def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -69,12 +70,14 @@ BODIES = {
 }
 
 
-def test_faults_are_noticed() -> None:
+def test_faults_are_noticed_and_no_file_is_left(tmp_path: Path) -> None:
     program = [sys.executable, "-c", PROGRAM, str(SCRIPT.parent)]
     answer = subprocess.run(
         [*program, json.dumps(list(BODIES))],
         capture_output=True,
         text=True,
         check=True,
+        env=os.environ | {"TMPDIR": str(tmp_path)},
     )
+    assert not list(tmp_path.iterdir())
     assert dict(zip(BODIES, json.loads(answer.stdout), strict=True)) == BODIES
