@@ -14,10 +14,10 @@ from pathlib import Path
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import openvino as ov
 
 from napari_unet_nuclei.core.models.classic import build_classic
 from napari_unet_nuclei.core.models.resnet import build_resnet
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 CANDIDATES = {
     "classic 32-64-96-128": (build_classic, {}),
@@ -45,7 +45,7 @@ def megapixels_per_second(
     path: Path, side: int, precision: str, seconds: float
 ) -> float:
     """Median speed of an IR on square tiles, in Mpx/s."""
-    core = ov.Core()
+    core = import_openvino().Core()
     model = core.read_model(path)
     model.reshape([1, side, side, 3])
     compiled = core.compile_model(

@@ -24,6 +24,7 @@ from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle
 from napari_unet_nuclei.core.engine import Engine, KerasEngine, OpenVinoEngine
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.model_store import find_model
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 from napari_unet_nuclei.core.samples import open_samples, read_split
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import split_instances
@@ -41,7 +42,8 @@ def quantise(bundle: ModelBundle, samples: Sequence[Sample]) -> ModelBundle:
     from pathlib import Path
 
     import nncf
-    import openvino
+
+    openvino = import_openvino()
 
     def crop(sample: Sample) -> np.ndarray:
         planes = to_planes(sample.image)

@@ -21,8 +21,6 @@ from typing import TYPE_CHECKING, Any
 from unittest.mock import patch
 
 import numpy as np
-import openvino
-from openvino import opset13
 from speed import mosaic
 
 from napari_unet_nuclei import load_model
@@ -32,10 +30,13 @@ from napari_unet_nuclei.core import (
     splitting,
     tiled_prediction,
 )
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import ModuleType
+
+    import openvino
 
     from napari_unet_nuclei.core.engine import OpenVinoEngine
     from napari_unet_nuclei.core.prediction import Model
@@ -116,6 +117,8 @@ def count_operations(network: openvino.Model, shape: tuple[int, int]) -> int:
 
 def matrix_speed() -> float:
     """Operations per second of a product of large matrices on OpenVINO."""
+    openvino = import_openvino()
+    opset13 = openvino.opset13
     left = opset13.parameter([MATRIX, MATRIX], np.float32)
     right = opset13.constant(np.ones((MATRIX, MATRIX), np.float32))
     product = openvino.Model([opset13.matmul(left, right, False, False)], [left])

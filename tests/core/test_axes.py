@@ -120,3 +120,39 @@ def test_an_empty_stack_has_no_planes():
     stack = PlaneStack(np.zeros((0, 6, 7)), "TYX")
     assert len(stack) == 0
     assert list(stack) == []
+
+
+class OnDisk:
+    """Array that is read as it is indexed; notes how much."""
+
+    def __init__(self, image):
+        self.image = image
+        self.n_read = 0
+
+    @property
+    def shape(self):
+        return self.image.shape
+
+    def __getitem__(self, index):
+        part = self.image[index]
+        self.n_read += part.size
+        return part
+
+    def __array__(self, *_, **__):
+        raise AssertionError("all of it is read")
+
+
+@pytest.mark.parametrize(("axes", "channel"), [("ZCYX", 1), ("YXZC", 0), ("CZXY", 2)])
+def test_a_stack_on_disk_is_read_plane_by_plane(axes, channel):
+    image = np.random.default_rng(0).random([SIZES[axis] for axis in axes])
+    on_disk = OnDisk(image)
+    stack = PlaneStack(on_disk, axes, channel)
+    assert on_disk.n_read == 0
+    plane = stack.plane((3,))
+    assert on_disk.n_read == plane.size == SIZES["Y"] * SIZES["X"]
+    expected = np.moveaxis(image, [axes.index(axis) for axis in "ZCYX"], range(4))
+    np.testing.assert_array_equal(plane, expected[3, channel])
+
+
+def test_nested_lists_are_images_too():
+    assert PlaneStack([[0, 1, 2], [3, 4, 5]]).plane_shape == (2, 3)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -15,10 +16,9 @@ from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.engine import (
     KerasEngine,
     OpenVinoEngine,
-    choose_device,
     create_engine,
 )
-from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
+from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError, SettingsError
 from napari_unet_nuclei.core.models.bundling import (
     get_weights,
     restore_model,
@@ -191,17 +191,24 @@ def test_the_precision_can_be_chosen(tiny_bundle):
     np.testing.assert_allclose(engine.predict(TILES), reference, atol=1e-3)
 
 
-@pytest.mark.parametrize(
-    ("devices", "expected"),
-    [
-        (["CPU"], "CPU"),
-        (["CPU", "GPU"], "AUTO"),
-        (["CPU", "GPU.0", "NPU"], "AUTO"),
-        ([], "CPU"),
-    ],
-)
-def test_openvino_chooses_where_there_is_a_choice(devices, expected):
-    assert choose_device(devices) == expected
+def test_another_device_can_be_asked_for(tiny_bundle, monkeypatch):
+    on_cpu = OpenVinoEngine(tiny_bundle)
+    assert re.fullmatch(r"OpenVINO, (bf16|f16|f32), on .+", on_cpu.description)
+    monkeypatch.setenv("NAPARI_UNET_NUCLEI_DEVICE", "auto")
+    chosen = OpenVinoEngine(tiny_bundle)
+    assert chosen.description.startswith("OpenVINO, AUTO, on CPU")
+    for _ in range(2):  # the second time, its memory is used again
+        np.testing.assert_allclose(
+            chosen.predict(TILES), on_cpu.predict(TILES), atol=0.02
+        )
+
+
+def test_a_device_that_is_not_there_is_no_reason_to_take_another(
+    tiny_bundle, monkeypatch
+):
+    monkeypatch.setenv("NAPARI_UNET_NUCLEI_DEVICE", "TPU.7")
+    with pytest.raises(SettingsError, match=r"OpenVINO sees, CPU.*DEVICE=TPU\.7"):
+        create_engine(tiny_bundle, EngineName.AUTO)
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import openvino
 import pytest
 
 from napari_unet_nuclei.core.models.bundling import export_openvino
@@ -13,10 +12,12 @@ from napari_unet_nuclei.core.openvino_graph import (
     split_concatenations,
     take_grey,
 )
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+openvino = import_openvino()
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 ARGUMENTS = {
     "classic": {},

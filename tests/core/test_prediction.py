@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
-from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.bundles import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName
 from napari_unet_nuclei.core.engine import KerasEngine
 from napari_unet_nuclei.core.errors import (
@@ -191,6 +191,23 @@ def test_tiles_are_sized_by_the_free_memory(monkeypatch):
     engine.shapes.clear()
     exhaust(iter_plane_maps(engine, CONFIG, image, AS_IT_IS))
     assert engine.shapes == [(512, 640)]
+
+
+def test_maps_that_fill_the_memory_are_split_from_a_file(monkeypatch):
+    image, _ = draw_nuclei(0, (96, 96))
+    stack = PlaneStack(np.stack([image, image[::-1], image.T]), "ZYX")
+    model = make_model()
+    in_memory = exhaust(model.iter_maps(stack, DEFAULT))
+    # Half of it does not hold the nine maps, all of it does.
+    monkeypatch.setattr(devices, "free_memory", lambda: 9 * 4 * image.size)
+    in_file = exhaust(model.iter_maps(stack, DEFAULT))
+    for one, other in zip(in_memory, in_file, strict=True):
+        assert one.scale == other.scale
+        for kind in MAPS:
+            np.testing.assert_array_equal(getattr(one, kind), getattr(other, kind))
+    np.testing.assert_array_equal(
+        model.split(stack, in_memory, DEFAULT), model.split(stack, in_file, DEFAULT)
+    )
 
 
 def test_every_tile_is_reported():

@@ -4,6 +4,7 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import dask.array as da
 import numpy as np
 import pytest
 
@@ -72,6 +73,26 @@ def test_a_stack_has_a_column_for_each_leading_axis(
     assert nuclei.labels.shape == stack.shape
     np.testing.assert_array_equal(nuclei.features["label"], [1, 2, 3, 4])
     np.testing.assert_array_equal(nuclei.features["z"], [0, 0, 2, 2])
+
+
+def test_a_lazy_stack_is_read_plane_by_plane(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    read: list[int] = []
+
+    def load(block_id: tuple[int, ...]) -> NDArray[np.uint8]:
+        read.append(block_id[0])
+        return image[np.newaxis]
+
+    chunks = ((1,) * 5, image.shape[:1], image.shape[1:])
+    lazy = da.map_blocks(load, chunks=chunks, dtype=np.uint8, meta=np.zeros(0, "u1"))
+    steps = iter_segmentation(replace(request_for, image=lazy, axes="ZYX"), WarmModel())
+    next(steps)
+    assert len(read) == 1
+    _, nuclei = exhaust(steps)
+    assert nuclei.labels.shape == lazy.shape
+    assert nuclei.n_nuclei == 10
+    assert set(read) == set(range(5))
 
 
 def test_one_channel_is_segmented(

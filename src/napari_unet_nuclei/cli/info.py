@@ -11,10 +11,11 @@ def info(debug: Debug = False) -> None:
     """Show versions, devices, models and where files are kept."""
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.devices import (
-            gpu_sentence,
             keras_backend,
             openvino_devices,
             package_versions,
+            segmentation_sentence,
+            training_sentence,
         )
         from napari_unet_nuclei.core.downloads import cache_folder
         from napari_unet_nuclei.core.model_store import (
@@ -33,8 +34,8 @@ def info(debug: Debug = False) -> None:
             "OpenVINO devices",
             "\n".join(f"{name}: {full}" for name, full in devices.items()) or "none",
         )
-        table.add_row("segmentation", "OpenVINO" if devices else "Keras (no OpenVINO)")
-        table.add_row("GPU", gpu_sentence())
+        table.add_row("segmentation", segmentation_sentence())
+        table.add_row("training", training_sentence())
         table.add_row("shipped models", ", ".join(shipped_models()) or "none")
         table.add_row("your models", ", ".join(user_models()) or "none")
         table.add_row("your models are in", str(user_model_folder()))

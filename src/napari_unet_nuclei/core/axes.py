@@ -7,7 +7,7 @@ one.  What a pixel's value means is dealt with in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -19,6 +19,19 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 KNOWN_AXES = "TZCYX"
+
+
+class ArrayLike(Protocol):
+    """An array of NumPy, or of Dask, Zarr or HDF5, which read what is indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Take a part of it."""
+        ...
 
 
 def check_axes(axes: str, ndim: int | None = None) -> str:
@@ -96,8 +109,9 @@ class PlaneStack:
 
     Parameters
     ----------
-    image : ndarray
-        Any array with a Y and an X axis.
+    image : array_like
+        Any array with a Y and an X axis.  One that is read as it is indexed, such as
+        a Dask array, is read plane by plane.
     axes : str, optional
         Its axes; guessed from the shape when not given.
     channel : int, optional
@@ -113,31 +127,30 @@ class PlaneStack:
 
     def __init__(
         self,
-        image: NDArray[np.generic],
+        image: ArrayLike,
         axes: str | None = None,
         channel: int | None = None,
     ) -> None:
-        axes = guess_axes(image.shape) if axes is None else check_axes(axes, image.ndim)
-        leading = "".join(axis for axis in axes if axis not in "CYX")
-        n_channels = image.shape[axes.index("C")] if "C" in axes else 1
+        if not hasattr(image, "shape"):
+            image = np.asarray(image)
+        shape = image.shape
+        axes = guess_axes(shape) if axes is None else check_axes(axes, len(shape))
+        length = dict(zip(axes, shape, strict=True))
+        n_channels = length.get("C", 1)
         if channel is not None:
             _check_channel(channel, n_channels)
-        if "C" in axes:
-            if channel is not None:
-                image = np.moveaxis(image, axes.index("C"), 0)[channel]
-                axes = axes.replace("C", "")
-            elif n_channels not in (1, 3, 4):
-                raise ImageError(
-                    f"This image has {n_channels} channels; choose the one that shows "
-                    f"the nuclei, channel=0 … {n_channels - 1}."
-                )
-        order = leading + "YX" + ("C" if "C" in axes else "")
-        self._planes = np.transpose(image, [axes.index(axis) for axis in order])
-        self.axes = leading + "YX"
-        self.leading_shape: tuple[int, ...] = self._planes.shape[: len(leading)]
-        self.plane_shape: tuple[int, int] = self._planes.shape[
-            len(leading) : len(leading) + 2
-        ]
+        elif n_channels not in (1, 3, 4):
+            raise ImageError(
+                f"This image has {n_channels} channels; choose the one that shows "
+                f"the nuclei, channel=0 … {n_channels - 1}."
+            )
+        self._image = image
+        self._image_axes = axes
+        self._channel = channel
+        self._leading = [axis for axis in axes if axis not in "CYX"]
+        self.axes = "".join(self._leading) + "YX"
+        self.leading_shape = tuple(length[axis] for axis in self._leading)
+        self.plane_shape = length["Y"], length["X"]
 
     def __len__(self) -> int:
         return int(np.prod(self.leading_shape, dtype=int))
@@ -156,9 +169,15 @@ class PlaneStack:
         Returns
         -------
         (Y, X) or (Y, X, C) ndarray
-            The image.
+            The image, without a copy where the stack is a NumPy array.
         """
-        plane: NDArray[np.generic] = self._planes[index]
+        place: dict[str, int] = dict(zip(self._leading, index, strict=True))
+        if self._channel is not None and "C" in self._image_axes:
+            place["C"] = self._channel
+        part = tuple(place.get(axis, slice(None)) for axis in self._image_axes)
+        left = [axis for axis in self._image_axes if axis not in place]
+        order = [left.index(axis) for axis in "YXC" if axis in left]
+        plane: NDArray[np.generic] = np.asarray(self._image[part]).transpose(order)
         return plane
 
     def single_plane(self) -> NDArray[np.generic]:

@@ -12,10 +12,18 @@ import shutil
 import sys
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
+from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+DEVICE_VARIABLE = "NAPARI_UNET_NUCLEI_DEVICE"
+_PROCESSOR, _AUTOMATIC = "CPU", "AUTO"
 
 PACKAGES = (
     "napari-unet-nuclei",
@@ -66,6 +74,11 @@ def free_memory() -> int:
     return int(psutil.virtual_memory().available)
 
 
+def total_memory() -> int:
+    """Memory of this computer, in bytes."""
+    return int(psutil.virtual_memory().total)
+
+
 def openvino_devices() -> dict[str, str]:
     """Devices that OpenVINO sees.
 
@@ -85,7 +98,63 @@ def openvino_devices() -> dict[str, str]:
     }
 
 
-def gpu_sentence() -> str:
+def choose_device(available: Collection[str]) -> str:
+    """Choose where OpenVINO computes.
+
+    On the processor, whose speed and results are measured, unless the environment
+    variable ``NAPARI_UNET_NUCLEI_DEVICE`` names another device.
+
+    Parameters
+    ----------
+    available : collection of str
+        What OpenVINO sees, such as ``["CPU", "GPU"]``.
+
+    Returns
+    -------
+    str
+        ``"CPU"``, the device that was asked for, or ``"AUTO"``, with which OpenVINO
+        begins on the CPU and moves to a GPU once that has compiled the network.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such device.
+    """
+    device = os.environ.get(DEVICE_VARIABLE, _PROCESSOR).upper()
+    if device in (_PROCESSOR, _AUTOMATIC, *available):
+        return device
+    raise SettingsError(
+        f"Expected {_AUTOMATIC} or a device that OpenVINO sees, "
+        f"{', '.join(available)}. Received: {DEVICE_VARIABLE}={device}"
+    )
+
+
+def segmentation_sentence() -> str:
+    """Say what segmentation runs on, and what it could run on.
+
+    Returns
+    -------
+    str
+        One sentence for people.
+
+    Raises
+    ------
+    SettingsError
+        If a device is asked for that is not there.
+    """
+    devices = openvino_devices()
+    if not devices:
+        return f"Keras on {keras_backend()}, because OpenVINO is not installed."
+    device = choose_device(devices)
+    if device != _PROCESSOR:
+        return f"OpenVINO on {device}, because {DEVICE_VARIABLE} says so."
+    others = [name for name in devices if name.startswith("GPU")]
+    if not others:
+        return "OpenVINO on the CPU; it sees no GPU."
+    return f"OpenVINO on the CPU; set {DEVICE_VARIABLE}={others[0]} for the GPU."
+
+
+def training_sentence() -> str:
     """Say whether training uses a GPU, and if not, why.
 
     Returns
@@ -93,22 +162,27 @@ def gpu_sentence() -> str:
     str
         One sentence for people.
     """
-    if "GPU" in openvino_devices():
-        return "OpenVINO sees an Intel GPU; segmentation runs on the CPU by default."
+    backend = keras_backend()
+    if sys.platform == "darwin":
+        if backend == "torch":
+            return "PyTorch uses the GPU of an Apple processor."
+        package = "tensorflow-metal" if backend == "tensorflow" else "a Metal plugin"
+        return (
+            f"No GPU: on a Mac, {backend} needs {package}; with KERAS_BACKEND=torch, "
+            "PyTorch needs none."
+        )
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "No GPU: CUDA_VISIBLE_DEVICES hides it from this process."
-    if sys.platform == "darwin":
-        return "No GPU: on a Mac, TensorFlow needs the tensorflow-metal package."
     if shutil.which("nvidia-smi") is None:
-        return "No GPU: there is no NVIDIA driver on this computer."
-    if keras_backend() == "tensorflow":
-        if sys.platform == "win32":
-            return (
-                "No GPU: TensorFlow has no GPU support on Windows since 2.11; "
-                "set KERAS_BACKEND=torch, or use WSL2."
-            )
+        return "No NVIDIA GPU: there is no driver for one on this computer."
+    if backend != "tensorflow":
+        return f"There is an NVIDIA driver; {backend} uses the GPU if built for it."
+    if sys.platform == "win32":
         return (
-            "There is an NVIDIA driver; TensorFlow uses the GPU when its CUDA "
-            "libraries are installed (`pip install tensorflow[and-cuda]`)."
+            "No GPU: TensorFlow has no GPU support on Windows since 2.11; "
+            "set KERAS_BACKEND=torch, or use WSL2."
         )
-    return f"There is an NVIDIA driver; Keras decides through {keras_backend()}."
+    return (
+        "There is an NVIDIA driver; TensorFlow uses the GPU when its CUDA "
+        "libraries are installed (`pip install tensorflow[and-cuda]`)."
+    )

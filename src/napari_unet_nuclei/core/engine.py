@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import distinct_planes
@@ -29,7 +30,7 @@ from napari_unet_nuclei.core.openvino_graph import (
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     import keras
     import openvino
@@ -89,6 +90,8 @@ class OpenVinoEngine:
     ------
     EngineError
         If OpenVINO is not installed, cannot read the IR, or the bundle has none.
+    SettingsError
+        If the device that the environment names is not there.
     """
 
     name = EngineName.OPENVINO
@@ -114,9 +117,8 @@ class OpenVinoEngine:
             shuffle_last_upsampling(network)
             self._network = hand_out_planes(network)
             self._grey_network = take_grey(self._network.clone())
-            self._device = choose_device(self._core.available_devices)
-            default = self._core.get_property("CPU", "INFERENCE_PRECISION_HINT")
-            processor = self._core.get_property("CPU", "FULL_DEVICE_NAME").strip()
+            self._device = devices.choose_device(self._core.available_devices)
+            self.description = _describe(self._core, self._device, precision)
         except RuntimeError as error:
             raise EngineError(
                 f"OpenVINO cannot load the model {bundle.name!r}: {error}"
@@ -126,8 +128,6 @@ class OpenVinoEngine:
             self._options["INFERENCE_PRECISION_HINT"] = precision
         self._held: OrderedDict[tuple[int, ...], _CompiledNetwork] = OrderedDict()
         self._lock = Lock()
-        precision = precision or default.get_type_name()
-        self.description = f"OpenVINO, {precision}, on {processor}"
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
@@ -189,21 +189,14 @@ class _CompiledNetwork:
         return output
 
 
-def choose_device(devices: Sequence[str]) -> str:
-    """Choose where OpenVINO computes.
-
-    Parameters
-    ----------
-    devices : sequence of str
-        What it sees, such as ``["CPU", "GPU"]``.
-
-    Returns
-    -------
-    str
-        ``"CPU"``, or ``"AUTO"`` where there is more: OpenVINO then begins on the
-        CPU, moves to the GPU once that has compiled, and back should it fail.
-    """
-    return "AUTO" if any(device != "CPU" for device in devices) else "CPU"
+def _describe(core: openvino.Core, device: str, precision: str | None) -> str:
+    if device not in core.available_devices:  # a choice of several
+        return f"OpenVINO, {device}, on {' or '.join(core.available_devices)}"
+    if precision is None:
+        hint = core.get_property(device, "INFERENCE_PRECISION_HINT")
+        precision = hint.get_type_name()
+    name = core.get_property(device, "FULL_DEVICE_NAME").strip()
+    return f"OpenVINO, {precision}, on {name}"
 
 
 class KerasEngine:

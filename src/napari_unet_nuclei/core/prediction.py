@@ -22,6 +22,7 @@ from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, split_instances
+from napari_unet_nuclei.core.stack_maps import StackMaps
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.tiled_prediction import TileDone
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.axes import ArrayLike
 
 
 class Model:
@@ -59,7 +62,7 @@ class Model:
 
     def segment(
         self,
-        image: NDArray[np.generic],
+        image: ArrayLike,
         settings: SegmentationSettings | None = None,
         *,
         axes: str | None = None,
@@ -69,8 +72,9 @@ class Model:
 
         Parameters
         ----------
-        image : (Y, X) or (Y, X, 3|4) ndarray, or a stack described by ``axes``
-            Grey or colour image of any real type.
+        image : (Y, X) or (Y, X, 3|4) array, or a stack described by ``axes``
+            Grey or colour image of any real type.  A stack of Dask, Zarr or HDF5 is
+            read plane by plane.
         settings : SegmentationSettings, optional
             Threshold, smallest area, diameter and test-time flips.
         axes : str, optional
@@ -91,7 +95,7 @@ class Model:
             If the image or its axes cannot be used.
         """
         settings = settings or SegmentationSettings()
-        stack = PlaneStack(np.asarray(image), axes, channel)
+        stack = PlaneStack(image, axes, channel)
         looks = exhaust(self._iter_looks(stack, settings))
         scale = _common_scale(looks.values())
         maps = (
@@ -154,17 +158,25 @@ class Model:
         Returns
         -------
         list of Maps
-            One for each plane.
+            One for each plane; those of a stack too large for the memory are in a
+            temporary file.
+
+        Raises
+        ------
+        ImageError
+            If a plane cannot be used, or the maps find room nowhere.
+        EngineError
+            If the engine fails.
         """
         looks = yield from self._iter_looks(stack, settings)
         scale = _common_scale(looks.values())
         n_before = len(looks)
-        maps = []
+        maps = StackMaps(len(stack))
         for n_done, index in enumerate(np.ndindex(stack.leading_shape), n_before):
             steps = self._iter_plane(stack, index, settings, scale, looks)
             count = _count_looks(n_done, n_before + len(stack))
             maps.append((yield from map_steps(count, steps)))
-        return maps
+        return maps.to_list()
 
     def _iter_looks(
         self, stack: PlaneStack, settings: SegmentationSettings
@@ -226,17 +238,15 @@ class Model:
         self, stack: PlaneStack, planes: Iterable[NDArray[np.int32]]
     ) -> NDArray[np.int32]:
         """Put the labels of planes together, so that no number occurs in two."""
-        numbered = []
-        n_nuclei = 0
-        for labels in planes:
-            if n_nuclei:
-                np.add(labels, n_nuclei, out=labels, where=labels > 0)
-            n_nuclei = max(n_nuclei, int(labels.max(initial=0)))
-            numbered.append(labels)
         shape = (*stack.leading_shape, *stack.plane_shape)
-        if len(numbered) == 1:
-            return numbered[0].reshape(shape)  # without a copy
-        return np.array(numbered, np.int32).reshape(shape)
+        if len(stack) == 1:
+            return next(iter(planes)).reshape(shape)  # without a copy
+        numbered = np.zeros((len(stack), *stack.plane_shape), np.int32)
+        n_nuclei = 0
+        for place, labels in zip(numbered, planes, strict=True):
+            np.add(labels, n_nuclei, out=place, where=labels > 0)
+            n_nuclei = max(n_nuclei, int(place.max(initial=0)))
+        return numbered.reshape(shape)
 
 
 def _common_scale(looks: Iterable[Maps]) -> float | None:
@@ -290,7 +300,7 @@ def load_model(
 
 
 def segment(
-    image: NDArray[np.generic],
+    image: ArrayLike,
     model: str | Path | Model = "resnet",
     threshold: float | None = None,
     *,
@@ -304,8 +314,9 @@ def segment(
 
     Parameters
     ----------
-    image : (Y, X) or (Y, X, 3|4) ndarray, or a stack described by ``axes``
-        Grey or colour image of any real type.
+    image : (Y, X) or (Y, X, 3|4) array, or a stack described by ``axes``
+        Grey or colour image of any real type.  A stack of Dask, Zarr or HDF5 is read
+        plane by plane.
     model : str, Path or Model
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.axes import ArrayLike
+
 LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
@@ -44,7 +46,7 @@ _UNITS_IN_FILES = {"micrometer": "um", "µm": "um", "μm": "um"}
 _MAX_EMPTY_ROWS = 10_000
 
 
-def image_array(layer: Image) -> tuple[NDArray[Any], str]:
+def image_array(layer: Image) -> tuple[ArrayLike, str]:
     """Return the pixels of an image layer and what its axes mean.
 
     Names come from the layer's ``axis_labels``; axes without a known name are
@@ -58,9 +60,9 @@ def image_array(layer: Image) -> tuple[NDArray[Any], str]:
 
     Returns
     -------
-    pixels : ndarray
-        The layer's own array, not a copy; a dask array stays one, so that a
-        worker computes it and not the window's thread.
+    pixels : array_like
+        The layer's own array, not a copy; one of Dask, Zarr or HDF5 stays one, so
+        that a worker reads it, plane by plane, and not the window's thread.
     axes : str
         One letter an axis out of T, Z, C, Y, X, such as ``"YXC"``.
 
@@ -70,8 +72,6 @@ def image_array(layer: Image) -> tuple[NDArray[Any], str]:
         If there are more axes than these letters.
     """
     data = _full_resolution(layer.data, is_multiscale=layer.multiscale)
-    if not hasattr(data, "dask"):
-        data = np.asarray(data)
     return data, _image_axes(layer)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import PlaneStack
+    from napari_unet_nuclei.core.axes import ArrayLike, PlaneStack
     from napari_unet_nuclei.core.features import Features
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -36,8 +36,8 @@ class SegmentationRequest:
 
     Parameters
     ----------
-    image : ndarray
-        Pixels.
+    image : array_like
+        Pixels; one of Dask, Zarr or HDF5 is read plane by plane.
     axes : str
         Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
     model : str
@@ -48,7 +48,7 @@ class SegmentationRequest:
         Channel that shows the nuclei, where there is a choice.
     """
 
-    image: NDArray[Any]
+    image: ArrayLike
     axes: str
     model: str
     settings: SegmentationSettings
@@ -175,7 +175,7 @@ def iter_segmentation(
     """
     from napari_unet_nuclei.core.axes import PlaneStack
 
-    stack = PlaneStack(np.asarray(request.image), request.axes, request.channel)
+    stack = PlaneStack(request.image, request.axes, request.channel)
     model = models.load(request.model)
     start = time.perf_counter()
     maps = yield from model.iter_maps(stack, request.settings)

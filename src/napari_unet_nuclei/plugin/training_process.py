@@ -12,7 +12,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.axes import ArrayLike
     from napari_unet_nuclei.core.sample import Sample
 
 _N_PARTS_BELOW = 5  # fewer samples than this are cut into quarters to hold some out
@@ -43,7 +44,7 @@ class FineTuneRequest:
 
     Parameters
     ----------
-    image : ndarray
+    image : array_like
         Pixels.
     axes : str
         Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
@@ -61,7 +62,7 @@ class FineTuneRequest:
         Makes program and arguments of data folder, output, start and minutes.
     """
 
-    image: NDArray[Any]
+    image: ArrayLike
     axes: str
     channel: int | None = None
     labels: NDArray[np.integer]
@@ -212,18 +213,21 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
     from napari_unet_nuclei.core.labels import check_labels
     from napari_unet_nuclei.core.sample import Sample
 
-    stack = PlaneStack(np.asarray(request.image), request.axes, request.channel)
+    stack = PlaneStack(request.image, request.axes, request.channel)
     expected = (*stack.leading_shape, *stack.plane_shape)
     if request.labels.shape != expected:
         raise LabelsError(
             f"Expected labels as large as the image, {expected}. Received: "
             f"{request.labels.shape}; choose the labels that belong to the image."
         )
-    planes = request.labels.reshape(-1, *stack.plane_shape)
     samples = [
-        Sample(f"plane{number}", to_planes(image), check_labels(labels))
-        for number, (image, labels) in enumerate(zip(stack, planes, strict=True))
-        if labels.any()
+        Sample(
+            f"plane{number}",
+            to_planes(stack.plane(index)),
+            check_labels(request.labels[index]),
+        )
+        for number, index in enumerate(np.ndindex(stack.leading_shape))
+        if request.labels[index].any()
     ]
     if not samples:
         raise TrainingError(

@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.models.bundling import (
 from napari_unet_nuclei.core.models.exporting import add_openvino
 from napari_unet_nuclei.core.models.geometry import Geometry, measure_geometry
 from napari_unet_nuclei.core.models.resnet50 import build_resnet50
+from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 SMALL = {"widths": (4, 4, 4, 4)}
 N_ENCODER_WEIGHTS = 23_587_712  # of Keras' ResNet50(include_top=False)
@@ -159,8 +160,7 @@ def test_a_bundle_holds_the_network(network):
     pixels = np.random.default_rng(0).random((1, 64, 96, 3), np.float32)
     expected = run(network, pixels)
     np.testing.assert_array_equal(run(restore_model(bundle), pixels), expected)
-    import openvino
-
+    openvino = import_openvino()
     xml, weights = add_openvino(bundle).openvino
     core = openvino.Core()
     compiled = core.compile_model(
