@@ -76,7 +76,7 @@ def measure(way: str, n_planes: int, side: int, model: str) -> str:
         SegmentationRequest,
         WarmModel,
         iter_segmentation,
-        split_maps,
+        iter_split,
     )
 
     is_lazy, free = WAYS[way]
@@ -94,7 +94,7 @@ def measure(way: str, n_planes: int, side: int, model: str) -> str:
         image_maps, nuclei = exhaust(iter_segmentation(request, models))
         seconds = time.perf_counter() - start
         start = time.perf_counter()
-        split_maps(image_maps, SegmentationSettings(threshold=0.7))
+        exhaust(iter_split(image_maps, SegmentationSettings(threshold=0.7)))
         again = time.perf_counter() - start
     cells = f"{nuclei.n_nuclei:,} | {seconds:.0f} | {again:.0f} | {peak.gigabytes:.1f}"
     return f"| {way} | {cells} |"

@@ -58,3 +58,13 @@ def test_an_error_ends_the_work():
 def test_stages_can_be_chained():
     doubled = overlap(lambda n: 2 * n, range(4))
     assert list(overlap(lambda n: n + 1, doubled)) == [1, 3, 5, 7]
+
+
+def test_several_items_are_worked_on_at_once():
+    all_are_here = threading.Barrier(3)
+
+    def meet(n: int) -> int:
+        all_are_here.wait(10)
+        return n
+
+    assert list(overlap(meet, range(6), n_threads=3)) == [0, 1, 2, 3, 4, 5]

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import math
 import subprocess
 import sys
+import threading
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import devices, prediction
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName
@@ -28,12 +30,12 @@ from napari_unet_nuclei.core.prediction import (
     load_model,
     segment,
 )
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, SplittingParameters, split_instances
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -206,7 +208,8 @@ def test_maps_that_fill_the_memory_are_split_from_a_file(monkeypatch):
         for kind in MAPS:
             np.testing.assert_array_equal(getattr(one, kind), getattr(other, kind))
     np.testing.assert_array_equal(
-        model.split(stack, in_memory, DEFAULT), model.split(stack, in_file, DEFAULT)
+        exhaust(model.iter_split(stack, in_memory, DEFAULT)),
+        exhaust(model.iter_split(stack, in_file, DEFAULT)),
     )
 
 
@@ -337,7 +340,9 @@ def test_all_planes_of_a_stack_are_seen_at_one_scale(sides, side_that_counts):
     maps = exhaust(model.iter_maps(stack, DEFAULT))
     assert [plane.scale for plane in maps] == [expected] * len(planes)
     labels = model.segment(np.stack(planes), axes="ZYX")
-    np.testing.assert_array_equal(labels, model.split(stack, maps, DEFAULT))
+    np.testing.assert_array_equal(
+        labels, exhaust(model.iter_split(stack, maps, DEFAULT))
+    )
 
 
 def test_planes_decide_for_themselves_where_none_that_is_asked_has_nuclei():
@@ -405,6 +410,67 @@ def test_a_prediction_can_be_stopped():
     assert len(engine.shapes) == 1
 
 
+@pytest.fixture
+def five_planes():
+    """A stack and its maps."""
+    stack = PlaneStack(np.stack([squares((4, 4), (20, 30))] * 5), "ZYX")
+    return stack, exhaust(make_model().iter_maps(stack, DEFAULT))
+
+
+def test_every_plane_that_is_split_is_reported(five_planes):
+    stack, maps = five_planes
+    steps = make_model().iter_split(stack, maps, DEFAULT)
+    assert list(steps) == [PlaneDone(n_done, 5) for n_done in range(1, 6)]
+    assert PlaneDone(2, 5).fraction == 0.4
+    single = PlaneStack(squares())
+    maps = exhaust(make_model().iter_maps(single, DEFAULT))
+    assert list(make_model().iter_split(single, maps, DEFAULT)) == [PlaneDone(1, 1)]
+
+
+def test_splitting_ends_when_nobody_waits_for_it(five_planes, monkeypatch):
+    n_calls = 0
+
+    def count(*args, **kwargs):
+        nonlocal n_calls
+        n_calls += 1
+        return split_instances(*args, **kwargs)
+
+    monkeypatch.setattr(prediction, "split_instances", count)
+    monkeypatch.setattr(devices, "n_processors", lambda: 1)
+    steps = make_model().iter_split(*five_planes, DEFAULT)
+    next(steps)
+    steps.close()
+    assert 1 <= n_calls <= 2
+
+
+@pytest.mark.parametrize(
+    ("n_processors", "n_affordable", "is_alone"),
+    [(4, 4, False), (1, 4, True), (4, 1, True), (4, 0, True)],
+)
+def test_planes_are_split_at_once_where_processors_and_memory_allow_it(
+    five_planes, monkeypatch, n_processors, n_affordable, is_alone
+):
+    stack, maps = five_planes
+    meeting = threading.Barrier(2)
+    n_alone = 0
+
+    def meet(*args, **kwargs):
+        nonlocal n_alone
+        try:
+            meeting.wait(0.3 if is_alone else 10)
+        except threading.BrokenBarrierError:
+            n_alone += 1
+        return split_instances(*args, **kwargs)
+
+    monkeypatch.setattr(prediction, "split_instances", meet)
+    monkeypatch.setattr(devices, "n_processors", lambda: n_processors)
+    size = n_affordable * 32 * math.prod(stack.plane_shape)
+    monkeypatch.setattr(devices, "free_memory", lambda: size)
+    planes = PlaneStack(stack.plane((0,))[np.newaxis].repeat(4, axis=0), "ZYX")
+    exhaust(make_model().iter_split(planes, maps[:4], DEFAULT))
+    assert n_alone == (4 if is_alone else 0)
+
+
 def test_splitting_again_needs_no_network():
     engine = Grey()
     model = make_model(engine)
@@ -412,8 +478,10 @@ def test_splitting_again_needs_no_network():
     stack = PlaneStack(image)
     maps = exhaust(model.iter_maps(stack, DEFAULT))
     n_calls = len(engine.shapes)
-    labels = model.split(stack, maps, SegmentationSettings(threshold=0.2))
-    np.testing.assert_array_equal(labels, model.split(stack, maps, DEFAULT))
+    labels = exhaust(model.iter_split(stack, maps, SegmentationSettings(threshold=0.2)))
+    np.testing.assert_array_equal(
+        labels, exhaust(model.iter_split(stack, maps, DEFAULT))
+    )
     assert len(engine.shapes) == n_calls
 
 

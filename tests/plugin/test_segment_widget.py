@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import shutil
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei import __version__
+from napari_unet_nuclei.core import devices, prediction
 from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
 
 if TYPE_CHECKING:
@@ -164,6 +167,37 @@ def test_only_the_last_of_many_moves_is_shown(scene: Scene, cells: Image) -> Non
     scene.wait()
     assert len(shown) == 1
     assert scene.n_nuclei == 1
+
+
+def test_a_newer_move_ends_the_work_on_an_older_one(
+    scene: Scene, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene.viewer.add_image(np.stack([image] * 4), name="cells")
+    scene.segment()
+    assert scene.n_nuclei == 8
+    split = prediction.split_instances
+    thresholds: list[float] = []
+    may_go_on = threading.Event()
+
+    def note(*args: Any, threshold: float, **kwargs: Any) -> NDArray[np.int32]:
+        thresholds.append(threshold)
+        assert may_go_on.wait(10)
+        return split(*args, threshold=threshold, **kwargs)
+
+    said: list[str] = []
+    monkeypatch.setattr(RunPanel, "say", lambda panel, text, *_: said.append(text))
+    monkeypatch.setattr(prediction, "split_instances", note)
+    monkeypatch.setattr(devices, "n_processors", lambda: 1)
+    scene.widget.threshold.value = 0.3
+    scene._qtbot.waitUntil(lambda: bool(thresholds))
+    scene.widget.threshold.value = 0.9
+    scene._qtbot.waitUntil(lambda: scene.widget._splitting._task.worker.abort_requested)
+    may_go_on.set()
+    scene.wait()
+    assert thresholds.count(0.3) < 4
+    assert thresholds.count(0.9) == 4
+    assert scene.n_nuclei == 4
+    assert "Plane 4 of 4 …" in said
 
 
 def test_a_move_while_the_network_runs_is_not_lost(scene: Scene, cells: Image) -> None:

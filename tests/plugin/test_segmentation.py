@@ -17,7 +17,6 @@ from napari_unet_nuclei.plugin.segmentation import (
     WarmModel,
     iter_segmentation,
     iter_split,
-    split_maps,
 )
 from napari_unet_nuclei.plugin.sentences import describe_nuclei, short_engine
 
@@ -153,7 +152,7 @@ def test_a_result_is_told_in_one_line(request_for: SegmentationRequest) -> None:
     image_maps, nuclei = exhaust(iter_segmentation(request_for, WarmModel()))
     image_maps = replace(image_maps, seconds=0.44)
     assert describe_nuclei(image_maps, nuclei) == "2 nuclei in 0.4 s · OpenVINO bf16"
-    one = split_maps(image_maps, SegmentationSettings(threshold=0.9))
+    one = exhaust(iter_split(image_maps, SegmentationSettings(threshold=0.9)))
     assert describe_nuclei(image_maps, one) == "1 nucleus in 0.4 s · OpenVINO bf16"
 
 
@@ -185,7 +184,7 @@ def test_an_empty_result_comes_with_advice(
     request_for: SegmentationRequest, image: NDArray[np.uint8]
 ) -> None:
     image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
-    small = split_maps(image_maps, SegmentationSettings(min_area=5000))
+    small = exhaust(iter_split(image_maps, SegmentationSettings(min_area=5000)))
     assert describe_nuclei(image_maps, small) == (
         "No nuclei left: 3 found, all smaller than 5000 px². Set a lower minimum area."
     )
@@ -195,7 +194,7 @@ def test_an_empty_result_comes_with_advice(
             maps._replace(foreground=maps.foreground / 4) for maps in image_maps.maps
         ],
     )
-    nothing = split_maps(dim, SegmentationSettings())
+    nothing = exhaust(iter_split(dim, SegmentationSettings()))
     assert describe_nuclei(dim, nothing) == (
         "No nuclei found: the highest probability is 0.25, the threshold 0.45. Lower "
         "the threshold, or set the nucleus diameter: this model knows nuclei of about "

@@ -133,7 +133,7 @@ class PlaneStack:
     ) -> None:
         if not hasattr(image, "shape"):
             image = np.asarray(image)
-        shape = image.shape
+        shape: tuple[int, ...] = image.shape
         axes = guess_axes(shape) if axes is None else check_axes(axes, len(shape))
         length = dict(zip(axes, shape, strict=True))
         n_channels = length.get("C", 1)

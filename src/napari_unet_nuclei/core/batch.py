@@ -168,7 +168,7 @@ def segment_images(
         job.is_rescaled = not is_chosen and any(maps.scale != 1 for maps in job.maps)
 
     def finish(job: _Job) -> None:
-        labels = model.split(job.stack, job.maps, settings)
+        labels = exhaust(model.iter_split(job.stack, job.maps, settings))
         job.n_nuclei = int(labels.max(initial=0))
         result = _Segmented(job.image.name, job.stack, labels, job.maps)
         for kind in formats:

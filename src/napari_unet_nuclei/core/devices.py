@@ -69,6 +69,13 @@ def keras_backend() -> str:
         return "tensorflow"
 
 
+def n_processors() -> int:
+    """Processors that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def free_memory() -> int:
     """Memory that can be taken without swapping, in bytes."""
     return int(psutil.virtual_memory().available)

@@ -8,16 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def overlap(
-    function: Callable[[Item], Result], items: Iterable[Item]
-) -> Iterator[Result]:
-    """Apply a function in a thread, while the next item is being made.
+    function: Callable[[Item], Result], items: Iterable[Item], n_threads: int = 1
+) -> Generator[Result, None, None]:
+    """Apply a function in a thread, or several, while the next item is being made.
 
     Chained, each stage has a thread of its own: reading, the network and writing
     work on three images at once.
@@ -28,6 +28,8 @@ def overlap(
         Stage to run in the thread, on one item at a time.
     items : iterable
         What it is applied to; drawn in the calling thread, one item ahead.
+    n_threads : int
+        Items the function is applied to at once.
 
     Yields
     ------
@@ -36,11 +38,11 @@ def overlap(
         raised here; no later item is begun then.
     """
     pending: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(1, thread_name_prefix="stage") as executor:
+    with ThreadPoolExecutor(n_threads, thread_name_prefix="stage") as executor:
         try:
             for item in items:
                 pending.append(executor.submit(function, item))
-                if len(pending) > 1:
+                if len(pending) > n_threads:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()

@@ -6,12 +6,15 @@ interface call alike.
 
 from __future__ import annotations
 
+import math
+from contextlib import closing
 from dataclasses import replace
 from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.choices import EngineName, parse_engine
@@ -19,20 +22,22 @@ from napari_unet_nuclei.core.engine import Engine, create_engine
 from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, split_instances
 from napari_unet_nuclei.core.stack_maps import StackMaps
 from napari_unet_nuclei.core.steps import exhaust, map_steps
-from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable
+    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.axes import ArrayLike
+
+_BYTES_PER_PIXEL = 32  # of a plane that is split
 
 
 class Model:
@@ -108,7 +113,7 @@ class Model:
 
         # A single plane has nothing to overlap with.
         planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
-        return self._number(stack, planes)
+        return exhaust(_iter_numbered(stack, planes))
 
     def maps(
         self,
@@ -216,13 +221,38 @@ class Model:
             )
         )
 
-    def split(
-        self, stack: PlaneStack, maps: list[Maps], settings: SegmentationSettings
-    ) -> NDArray[np.int32]:
-        """Turn the maps of a stack into labels; see :meth:`segment`."""
-        return self._number(
-            stack, (self._split_plane(of_plane, settings) for of_plane in maps)
-        )
+    def iter_split(
+        self, stack: PlaneStack, maps: Sequence[Maps], settings: SegmentationSettings
+    ) -> Generator[PlaneDone, None, NDArray[np.int32]]:
+        """Turn the maps of a stack into labels, several planes at once.
+
+        Parameters
+        ----------
+        stack : PlaneStack
+            What the maps were made of.
+        maps : sequence of Maps
+            One for each plane.
+        settings : SegmentationSettings
+            Only threshold and smallest area matter here.
+
+        Yields
+        ------
+        PlaneDone
+            After each plane; a caller may stop here.
+
+        Returns
+        -------
+        (…, Y, X) ndarray of int32
+            Labels; see :meth:`segment`.
+        """
+
+        def split(of_plane: Maps) -> NDArray[np.int32]:
+            return self._split_plane(of_plane, settings)
+
+        if len(stack) == 1:
+            return (yield from _iter_numbered(stack, map(split, maps)))
+        with closing(overlap(split, maps, _n_threads_for(stack))) as planes:
+            return (yield from _iter_numbered(stack, planes))
 
     def _split_plane(
         self, maps: Maps, settings: SegmentationSettings
@@ -234,19 +264,30 @@ class Model:
             min_area=settings.smallest_area(maps.scale),
         )
 
-    def _number(
-        self, stack: PlaneStack, planes: Iterable[NDArray[np.int32]]
-    ) -> NDArray[np.int32]:
-        """Put the labels of planes together, so that no number occurs in two."""
-        shape = (*stack.leading_shape, *stack.plane_shape)
-        if len(stack) == 1:
-            return next(iter(planes)).reshape(shape)  # without a copy
-        numbered = np.zeros((len(stack), *stack.plane_shape), np.int32)
-        n_nuclei = 0
-        for place, labels in zip(numbered, planes, strict=True):
-            np.add(labels, n_nuclei, out=place, where=labels > 0)
-            n_nuclei = max(n_nuclei, int(place.max(initial=0)))
-        return numbered.reshape(shape)
+
+def _n_threads_for(stack: PlaneStack) -> int:
+    """Planes to split at once: one a processor, as far as the memory goes."""
+    size = _BYTES_PER_PIXEL * max(1, math.prod(stack.plane_shape))
+    return max(1, min(devices.n_processors(), devices.free_memory() // size))
+
+
+def _iter_numbered(
+    stack: PlaneStack, planes: Iterable[NDArray[np.int32]]
+) -> Generator[PlaneDone, None, NDArray[np.int32]]:
+    """Put the labels of planes together, so that no number occurs in two."""
+    shape = (*stack.leading_shape, *stack.plane_shape)
+    if len(stack) == 1:
+        (labels,) = planes
+        yield PlaneDone(1, 1)
+        return labels.reshape(shape)  # without a copy
+    numbered = np.zeros((len(stack), *stack.plane_shape), np.int32)
+    n_nuclei = 0
+    for n_done, labels in enumerate(planes, start=1):
+        place = numbered[n_done - 1]
+        np.add(labels, n_nuclei, out=place, where=labels > 0)
+        n_nuclei = max(n_nuclei, int(place.max(initial=0)))
+        yield PlaneDone(n_done, len(stack))
+    return numbered.reshape(shape)
 
 
 def _common_scale(looks: Iterable[Maps]) -> float | None:

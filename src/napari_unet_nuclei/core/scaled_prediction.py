@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.bundles import ModelConfig
     from napari_unet_nuclei.core.engine import Engine
     from napari_unet_nuclei.core.images import Limits
+    from napari_unet_nuclei.core.progress import TileDone
     from napari_unet_nuclei.core.settings import SegmentationSettings
-    from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 # Nuclei under so many typical diameters are enlarged; above so many they are shrunk;
 # those the network is sure of only when they are huge.  All that follows was measured

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.errors import OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
+from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
 if TYPE_CHECKING:
@@ -34,20 +34,6 @@ _MIN_TILE_SIDE = 256  # px
 _SIDE_MULTIPLE = 64  # px; the fewer shapes there are, the less is compiled
 # Quarter turns, and whether the image is mirrored left to right before.
 _SYMMETRIES = [(turns, flip) for turns in range(4) for flip in (False, True)]
-
-
-@dataclass(frozen=True)
-class TileDone:
-    """Progress of a prediction.
-
-    Parameters
-    ----------
-    n_done, n_tiles : int
-        Tiles finished, and tiles in all.
-    """
-
-    n_done: int
-    n_tiles: int
 
 
 def iter_tiles(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from qtpy.QtWidgets import QWidget
 
+    from napari_unet_nuclei.core.progress import PlaneDone
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
@@ -33,23 +34,29 @@ class _Request:
 class LiveSplitting:
     """Splits the maps of an image in a worker, as soon as requests pause.
 
-    A result is dropped when a newer request has come in the meantime.
+    A newer request ends the one that is worked on, after the next plane.
 
     Parameters
     ----------
     owner : QWidget
         Nothing is done once this widget is gone.
+    on_step : callable
+        Gets each plane that is done.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
     """
 
     def __init__(
-        self, owner: QWidget, on_split: Callable[[Image, ImageMaps, Nuclei], object]
+        self,
+        owner: QWidget,
+        on_step: Callable[[PlaneDone], object],
+        on_split: Callable[[Image, ImageMaps, Nuclei], object],
     ) -> None:
         self._owner = owner
+        self._on_step = on_step
         self._on_split = on_split
         self._wanted: _Request | None = None
-        self._task: BackgroundTask[None, Nuclei] | None = None
+        self._task: BackgroundTask[PlaneDone, Nuclei] | None = None
         self._timer = QTimer(owner)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_QUIET_MS)
@@ -85,14 +92,17 @@ class LiveSplitting:
             self._task.cancel()
 
     def _start(self) -> None:
-        if self._task is not None or self._wanted is None:
-            return  # the end of the running task starts the next one
+        if self._wanted is None:
+            return
+        if self._task is not None:
+            self._task.cancel()  # its end starts the next one
+            return
         request, self._wanted = self._wanted, None
         self._task = BackgroundTask(
             iter_split(request.image_maps, request.settings),
             f"Splitting the nuclei of {request.image.name}",
             self._owner,
-            on_step=lambda _: None,
+            on_step=self._on_step,
             on_result=lambda nuclei: self._show(request, nuclei),
             on_end=self._end,
             is_listed=False,

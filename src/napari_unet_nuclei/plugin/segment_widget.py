@@ -21,6 +21,7 @@ from napari.layers import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.commands import segment_command
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
 
     import napari.viewer
 
-    from napari_unet_nuclei.core.tiled_prediction import TileDone
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
 _DEFAULTS = SegmentationSettings()
@@ -133,7 +133,7 @@ class SegmentWidget(Container[Widget]):
         )
         self.native.layout().insertWidget(0, form)
         self.panel.cancel_on_close(self)
-        self._splitting = LiveSplitting(self.native, self._show)
+        self._splitting = LiveSplitting(self.native, self._say_progress, self._show)
         for control in (self.min_area, self.diameter):
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
@@ -183,7 +183,7 @@ class SegmentWidget(Container[Widget]):
             f"Segmenting {image.name}",
             on_step=self._say_progress,
             on_result=lambda result: self._take_result(image, *result),
-            fraction=lambda done: done.n_done / done.n_tiles,
+            fraction=lambda done: done.fraction,
         )
 
     def copy_command(self) -> None:
@@ -216,8 +216,12 @@ class SegmentWidget(Container[Widget]):
             raise ModelError("No model is chosen: choose one or open a model file.")
         return model
 
-    def _say_progress(self, done: TileDone) -> None:
-        self.panel.say(f"Tile {done.n_done} of {done.n_tiles} …")
+    def _say_progress(self, done: TileDone | PlaneDone) -> None:
+        match done:
+            case TileDone():
+                self.panel.say(f"Tile {done.n_done} of {done.n_tiles} …")
+            case PlaneDone() if done.n_planes > 1:
+                self.panel.say(f"Plane {done.n_done} of {done.n_planes} …")
 
     def _take_result(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.choices import EngineName
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
-    from napari_unet_nuclei.core.tiled_prediction import TileDone
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,6 +80,25 @@ class ImageMaps:
     seconds: float
 
 
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """What there is where no nuclei are.
+
+    Parameters
+    ----------
+    is_even : bool
+        Whether all pixels of each plane have the same value.
+    n_small : int
+        Nuclei that only the smallest area keeps out.
+    highest : float in [0, 1]
+        Highest probability of a pixel to be foreground.
+    """
+
+    is_even: bool
+    n_small: int
+    highest: float
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Nuclei:
     """Labels and their measurements.
@@ -92,11 +111,14 @@ class Nuclei:
         One row for each nucleus, by ascending label.
     settings : SegmentationSettings
         What they were found with; the threshold is never ``None``.
+    absence : Absence, optional
+        What explains that there are none.
     """
 
     labels: NDArray[np.int32]
     features: Features
     settings: SegmentationSettings
+    absence: Absence | None = None
 
     @property
     def n_nuclei(self) -> int:
@@ -146,8 +168,8 @@ def _choose_engine() -> EngineName:
 
 def iter_segmentation(
     request: SegmentationRequest, models: WarmModel
-) -> Generator[TileDone, None, tuple[ImageMaps, Nuclei]]:
-    """Find the nuclei of an image, tile by tile.
+) -> Generator[TileDone | PlaneDone, None, tuple[ImageMaps, Nuclei]]:
+    """Find the nuclei of an image, tile by tile, then plane by plane.
 
     Parameters
     ----------
@@ -158,8 +180,8 @@ def iter_segmentation(
 
     Yields
     ------
-    TileDone
-        After each tile.
+    TileDone, PlaneDone
+        After each tile the network has seen, and after each plane that is split.
 
     Returns
     -------
@@ -186,36 +208,13 @@ def iter_segmentation(
         request=request,
         seconds=time.perf_counter() - start,
     )
-    return image_maps, split_maps(image_maps, request.settings)
+    nuclei = yield from iter_split(image_maps, request.settings)
+    return image_maps, nuclei
 
 
 def iter_split(
     image_maps: ImageMaps, settings: SegmentationSettings
-) -> Generator[None, None, Nuclei]:
-    """Split maps again; a generator only so that a worker can run it.
-
-    Parameters
-    ----------
-    image_maps : ImageMaps
-        Output of the network.
-    settings : SegmentationSettings
-        New threshold and smallest area.
-
-    Yields
-    ------
-    None
-        Once, before the work, so that a newer request can still replace it.
-
-    Returns
-    -------
-    Nuclei
-        What the settings make of the maps.
-    """
-    yield
-    return split_maps(image_maps, settings)
-
-
-def split_maps(image_maps: ImageMaps, settings: SegmentationSettings) -> Nuclei:
+) -> Generator[PlaneDone, None, Nuclei]:
     """Turn maps into labels and measure them.
 
     Parameters
@@ -225,29 +224,38 @@ def split_maps(image_maps: ImageMaps, settings: SegmentationSettings) -> Nuclei:
     settings : SegmentationSettings
         Threshold, the model's own if it is ``None``, and smallest area.
 
+    Yields
+    ------
+    PlaneDone
+        After each plane, so that a newer request can replace this one.
+
     Returns
     -------
     Nuclei
         Labels, measurements and the settings with the threshold filled in.
     """
+    model, stack = image_maps.model, image_maps.stack
     if settings.threshold is None:
-        own = image_maps.model.config.splitting.threshold
-        settings = replace(settings, threshold=own)
-    labels = image_maps.model.split(image_maps.stack, image_maps.maps, settings)
-    return Nuclei(
-        labels=labels, features=_measure(image_maps, labels), settings=settings
-    )
+        settings = replace(settings, threshold=model.config.splitting.threshold)
+    labels = yield from model.iter_split(stack, image_maps.maps, settings)
+    features = yield from _iter_measured(image_maps, labels)
+    absence = None
+    if not labels.any():
+        absence = yield from _iter_absence(image_maps, settings)
+    return Nuclei(labels=labels, features=features, settings=settings, absence=absence)
 
 
-def _measure(image_maps: ImageMaps, labels: NDArray[np.int32]) -> Features:
+def _iter_measured(
+    image_maps: ImageMaps, labels: NDArray[np.int32]
+) -> Generator[PlaneDone, None, Features]:
     """Measure plane by plane; a stack gets a column for each leading axis."""
     from napari_unet_nuclei.core.features import measure_nuclei
 
-    axes = image_maps.request.axes
-    leading = [axis.lower() for axis in axes if axis not in "CYX"]
+    stack = image_maps.stack
+    leading = [axis.lower() for axis in stack.axes[:-2]]
     tables = []
     for index, plane, maps in zip(
-        np.ndindex(labels.shape[:-2]), image_maps.stack, image_maps.maps, strict=True
+        np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
     ):
         table = measure_nuclei(labels[index], plane, maps.foreground)
         table |= {
@@ -255,6 +263,24 @@ def _measure(image_maps: ImageMaps, labels: NDArray[np.int32]) -> Features:
             for axis, position in zip(leading, index, strict=True)
         }
         tables.append(table)
+        yield PlaneDone(len(stack), len(stack))
     if not tables:
         return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
     return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+
+
+def _iter_absence(
+    image_maps: ImageMaps, settings: SegmentationSettings
+) -> Generator[PlaneDone, None, Absence]:
+    """Look for what explains that there are no nuclei."""
+    from napari_unet_nuclei.core.images import intensity_limits, to_planes
+
+    stack, maps = image_maps.stack, image_maps.maps
+    everything = replace(settings, min_area=0)
+    labels = yield from image_maps.model.iter_split(stack, maps, everything)
+    limits = (intensity_limits(to_planes(plane)) for plane in stack)
+    return Absence(
+        is_even=not any(high > low for low, high in limits),
+        n_small=int(labels.max(initial=0)),
+        highest=max((float(each.foreground.max()) for each in maps), default=0.0),
+    )

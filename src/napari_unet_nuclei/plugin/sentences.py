@@ -6,11 +6,10 @@ errors belong to the errors.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+    from napari_unet_nuclei.plugin.segmentation import Absence, ImageMaps, Nuclei
     from napari_unet_nuclei.plugin.training_events import StepEvent
     from napari_unet_nuclei.plugin.training_process import FineTuned
 
@@ -30,8 +29,8 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     str
         Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``.
     """
-    if not nuclei.n_nuclei:
-        return _explain_nothing(image_maps, nuclei)
+    if nuclei.absence is not None:
+        return _explain(nuclei.absence, image_maps, nuclei)
     engine = short_engine(image_maps.model.engine.description)
     parts = [f"{_count(nuclei.n_nuclei)} in {image_maps.seconds:.1f} s", engine]
     if image_maps.request.settings.diameter is None:
@@ -71,24 +70,18 @@ def _count(n_nuclei: int) -> str:
     return "1 nucleus" if n_nuclei == 1 else f"{n_nuclei:,} nuclei"
 
 
-def _explain_nothing(image_maps: ImageMaps, nuclei: Nuclei) -> str:
-    from napari_unet_nuclei.core.images import intensity_limits, to_planes
-    from napari_unet_nuclei.plugin.segmentation import split_maps
-
-    limits = [intensity_limits(to_planes(plane)) for plane in image_maps.stack]
-    if not any(high > low for low, high in limits):
+def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    if absence.is_even:
         return "No nuclei found: all pixels of the image have the same value."
-    n_small = split_maps(image_maps, replace(nuclei.settings, min_area=0)).n_nuclei
-    if n_small:
+    if absence.n_small:
         smallest = max(
             nuclei.settings.smallest_area(maps.scale) for maps in image_maps.maps
         )
         return (
-            f"No nuclei left: {n_small} found, all smaller than {smallest} px². "
-            "Set a lower minimum area."
+            f"No nuclei left: {absence.n_small} found, all smaller than {smallest} "
+            "px². Set a lower minimum area."
         )
-    highest = max(maps.foreground.max() for maps in image_maps.maps)
-    threshold = nuclei.settings.threshold or 0
+    highest, threshold = absence.highest, nuclei.settings.threshold or 0
     reason = (
         f"what exceeds the threshold of {threshold:.2f} does so only just"
         if highest > threshold
