@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import dask.array as da
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import (
     KNOWN_AXES,
     PlaneStack,
@@ -122,36 +124,25 @@ def test_an_empty_stack_has_no_planes():
     assert list(stack) == []
 
 
-class OnDisk:
-    """Array that is read as it is indexed; notes how much."""
-
-    def __init__(self, image):
-        self.image = image
-        self.n_read = 0
-
-    @property
-    def shape(self):
-        return self.image.shape
-
-    def __getitem__(self, index):
-        part = self.image[index]
-        self.n_read += part.size
-        return part
-
-    def __array__(self, *_, **__):
-        raise AssertionError("all of it is read")
-
-
 @pytest.mark.parametrize(("axes", "channel"), [("ZCYX", 1), ("YXZC", 0), ("CZXY", 2)])
-def test_a_stack_on_disk_is_read_plane_by_plane(axes, channel):
+@pytest.mark.parametrize("is_scarce", [False, True])
+def test_arrays_that_are_read_as_they_are_indexed(
+    axes, channel, is_scarce, monkeypatch
+):
+    if is_scarce:
+        monkeypatch.setattr(devices, "free_memory", lambda: 0)
     image = np.random.default_rng(0).random([SIZES[axis] for axis in axes])
-    on_disk = OnDisk(image)
-    stack = PlaneStack(on_disk, axes, channel)
-    assert on_disk.n_read == 0
-    plane = stack.plane((3,))
-    assert on_disk.n_read == plane.size == SIZES["Y"] * SIZES["X"]
+    stack = PlaneStack(da.from_array(image, chunks=2), axes, channel)
     expected = np.moveaxis(image, [axes.index(axis) for axis in "ZCYX"], range(4))
-    np.testing.assert_array_equal(plane, expected[3, channel])
+    np.testing.assert_array_equal(list(stack), expected[:, channel])
+    plane = PlaneStack(da.from_array(expected[0, 0], chunks=2)).single_plane()
+    np.testing.assert_array_equal(plane, expected[0, 0])
+
+
+def test_an_array_of_unknown_size_is_read_at_once():
+    some = da.from_array(np.arange(12.0).reshape(4, 3), chunks=2)
+    unknown = some[some[:, 0] > 2]
+    assert PlaneStack(unknown).plane_shape == (3, 3)
 
 
 def test_nested_lists_are_images_too():

@@ -200,8 +200,8 @@ def test_maps_that_fill_the_memory_are_split_from_a_file(monkeypatch):
     stack = PlaneStack(np.stack([image, image[::-1], image.T]), "ZYX")
     model = make_model()
     in_memory = exhaust(model.iter_maps(stack, DEFAULT))
-    # Half of it does not hold the nine maps, all of it does.
-    monkeypatch.setattr(devices, "free_memory", lambda: 9 * 4 * image.size)
+    # Half of it does not hold the nine maps, all of it what a plane takes and labels.
+    monkeypatch.setattr(devices, "free_memory", lambda: 50 * image.size)
     in_file = exhaust(model.iter_maps(stack, DEFAULT))
     for one, other in zip(in_memory, in_file, strict=True):
         assert one.scale == other.scale
@@ -211,6 +211,48 @@ def test_maps_that_fill_the_memory_are_split_from_a_file(monkeypatch):
         exhaust(model.iter_split(stack, in_memory, DEFAULT)),
         exhaust(model.iter_split(stack, in_file, DEFAULT)),
     )
+
+
+class Unread:
+    """Image that ends the test when it is read."""
+
+    dtype = np.uint8
+
+    def __init__(self, *shape):
+        self.shape = shape
+
+    def __getitem__(self, index):
+        raise AssertionError("read though it is too large")
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "expected"),
+    [
+        ((9_000, 10_000), None, r"9000x10000 px, about 2\.9 GB"),
+        ((500, 1000, 1000), "TYX", r"500 planes of 1000x1000 px, about 2\.0 GB"),
+    ],
+)
+def test_an_image_that_would_end_the_process_is_refused_unread(
+    shape, axes, expected, monkeypatch
+):
+    monkeypatch.setattr(devices, "total_memory", lambda: 1_900_000_000)
+    image = Unread(*shape)
+    expected += r" to segment, where this computer has 1\.9 GB\. Cut it into pieces"
+    with pytest.raises(ImageError, match=expected):
+        make_model().segment(image, axes=axes)
+    with pytest.raises(ImageError, match=expected):
+        next(make_model().iter_maps(PlaneStack(image, axes), DEFAULT))
+    if axes is None:
+        with pytest.raises(ImageError, match=expected):
+            make_model().maps(image)
+
+
+def test_of_an_image_that_fills_the_memory_is_warned_once(monkeypatch):
+    monkeypatch.setattr(devices, "free_memory", lambda: 100_000)
+    image = np.zeros((3, 60, 60), np.uint8)
+    with pytest.warns(UserWarning, match="3 planes of 60x60 px, about") as warned:
+        make_model().segment(image, axes="ZYX")
+    assert len([each for each in warned if "planes of" in str(each.message)]) == 1
 
 
 def test_every_tile_is_reported():

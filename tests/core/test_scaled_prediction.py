@@ -7,7 +7,6 @@ from scipy import ndimage
 from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.bundles import ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
@@ -124,21 +123,6 @@ def test_an_image_too_large_to_enlarge_stays_as_it_is(monkeypatch):
     monkeypatch.setattr(devices, "free_memory", lambda: 1_000_000)
     with pytest.warns(UserWarning, match="too little memory to enlarge the image"):
         assert segment(Bright(), discs(6)).scale == 1
-
-
-def test_an_image_that_would_end_the_process_is_refused(monkeypatch):
-    monkeypatch.setattr(devices, "total_memory", lambda: 2_000_000_000)
-    # Takes no memory: all its pixels are one.
-    image = np.broadcast_to(np.uint8(0), (9_000, 10_000))
-    expected = r"9000x10000 px, .*about 2\.9 GB.*has 2\.0 GB\. Cut the image"
-    with pytest.raises(ImageError, match=expected):
-        segment(Bright(), image)
-
-
-def test_of_an_image_that_fills_the_memory_is_warned(monkeypatch):
-    monkeypatch.setattr(devices, "free_memory", lambda: 100_000)
-    with pytest.warns(UserWarning, match=r"60x60 px takes about 0\.0 GB of memory"):
-        segment(Bright(), np.zeros((60, 60)))
 
 
 class Shy(Bright):

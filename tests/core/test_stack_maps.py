@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -72,8 +73,10 @@ def test_maps_come_back_from_a_file_as_they_were(
             assert before is not after or before is None
 
 
-@pytest.mark.usefixtures("scarce")
-def test_a_single_plane_needs_no_file(folder: Path) -> None:
+def test_a_single_plane_needs_no_file(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(devices, "free_memory", lambda: 0)
     maps = make_maps(0)
     assert keep([maps])[0] is maps
 
@@ -89,6 +92,23 @@ def test_nothing_is_left_of_the_file(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.usefixtures("scarce")
+def test_a_disk_that_is_too_small_is_named_before_the_work(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(folder)._replace(free=1_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(ImageError, match=r"4 planes .*\(0\.0 GB are free\).* TMPDIR"):
+        StackMaps(4).append(make_maps(0))
+
+
+@pytest.mark.usefixtures("scarce")
+def test_maps_of_another_type_come_back_as_numbers(folder: Path) -> None:
+    maps = [Maps(np.full(SHAPE, each / 7)) for each in range(12)]
+    for before, after in zip(maps, keep(maps), strict=True):
+        np.testing.assert_allclose(after.foreground, before.foreground, rtol=1e-6)
+
+
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a full disk")
 @pytest.mark.usefixtures("scarce")
 def test_a_full_disk_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,11 +117,8 @@ def test_a_full_disk_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     monkeypatch.setattr(tempfile, "TemporaryFile", open_full)
     stack = StackMaps(4)
-    with pytest.raises(
-        ImageError, match=r"4 planes .* 0\.0 GB.*No space left"
-    ) as error:
+    with pytest.raises(ImageError, match=r"4 planes .* 0\.0 GB.*\(No space left"):
         stack.append(make_maps(0))
-    assert str(folder) in str(error.value)
 
 
 @pytest.mark.usefixtures("scarce")
@@ -109,5 +126,5 @@ def test_a_folder_that_is_gone_is_named(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(folder / "gone"))
-    with pytest.raises(ImageError, match=r"gone takes \(No such file .* set TMPDIR"):
+    with pytest.raises(ImageError, match=r"takes \(No such file .* set TMPDIR"):
         StackMaps(4).append(make_maps(0))

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei import __version__
 from napari_unet_nuclei.core import devices, prediction
+from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
@@ -198,6 +199,42 @@ def test_a_newer_move_ends_the_work_on_an_older_one(
     assert thresholds.count(0.9) == 4
     assert scene.n_nuclei == 4
     assert "Plane 4 of 4 …" in said
+
+
+def test_what_goes_wrong_after_a_move_is_said(
+    scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise ImageError("The image is gone.")
+
+    scene.segment()
+    monkeypatch.setattr(prediction, "split_instances", fail)
+    scene.widget.threshold.value = 0.2
+    scene.wait()
+    assert scene.status == "The image is gone."
+    assert scene.n_nuclei == 2
+
+
+def test_nuclei_of_an_image_that_was_removed_are_not_shown(
+    scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    split = prediction.split_instances
+    has_begun, may_go_on = threading.Event(), threading.Event()
+
+    def wait(*args: Any, **kwargs: Any) -> NDArray[np.int32]:
+        has_begun.set()
+        assert may_go_on.wait(10)
+        return split(*args, **kwargs)
+
+    scene.segment()
+    monkeypatch.setattr(prediction, "split_instances", wait)
+    scene.widget.threshold.value = 0.2
+    scene._qtbot.waitUntil(has_begun.is_set)
+    scene.viewer.layers.clear()
+    may_go_on.set()
+    scene.wait()
+    assert list(scene.viewer.layers) == []
+    assert scene.status == "cells was removed, so nothing is shown."
 
 
 def test_a_move_while_the_network_runs_is_not_lost(scene: Scene, cells: Image) -> None:

@@ -8,7 +8,7 @@ import dask.array as da
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import prediction
+from napari_unet_nuclei.core import lazy_arrays, prediction
 from napari_unet_nuclei.core.errors import ImageError, ModelError
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
@@ -74,9 +74,12 @@ def test_a_stack_has_a_column_for_each_leading_axis(
     np.testing.assert_array_equal(nuclei.features["z"], [0, 0, 2, 2])
 
 
-def test_a_lazy_stack_is_read_plane_by_plane(
-    request_for: SegmentationRequest, image: NDArray[np.uint8]
+def test_a_lazy_stack_that_fills_the_memory_is_read_plane_by_plane(
+    request_for: SegmentationRequest,
+    image: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(lazy_arrays, "_SHARE", sys.maxsize)
     read: list[int] = []
 
     def load(block_id: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -86,6 +89,7 @@ def test_a_lazy_stack_is_read_plane_by_plane(
     chunks = ((1,) * 5, image.shape[:1], image.shape[1:])
     lazy = da.map_blocks(load, chunks=chunks, dtype=np.uint8, meta=np.zeros(0, "u1"))
     steps = iter_segmentation(replace(request_for, image=lazy, axes="ZYX"), WarmModel())
+    assert read == []
     next(steps)
     assert len(read) == 1
     _, nuclei = exhaust(steps)

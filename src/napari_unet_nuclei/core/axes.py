@@ -7,31 +7,22 @@ one.  What a pixel's value means is dealt with in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ImageError, SettingsError
+from napari_unet_nuclei.core.lazy_arrays import LazyReader, as_array_like
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.lazy_arrays import ArrayLike
+
 KNOWN_AXES = "TZCYX"
-
-
-class ArrayLike(Protocol):
-    """An array of NumPy, or of Dask, Zarr or HDF5, which read what is indexed."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """Length of each axis."""
-        ...
-
-    def __getitem__(self, index: Any, /) -> Any:
-        """Take a part of it."""
-        ...
 
 
 def check_axes(axes: str, ndim: int | None = None) -> str:
@@ -110,8 +101,8 @@ class PlaneStack:
     Parameters
     ----------
     image : array_like
-        Any array with a Y and an X axis.  One that is read as it is indexed, such as
-        a Dask array, is read plane by plane.
+        Any array with a Y and an X axis.  One of Dask, Zarr or HDF5 is read when its
+        first plane is asked for, or chunk by chunk where memory does not hold it.
     axes : str, optional
         Its axes; guessed from the shape when not given.
     channel : int, optional
@@ -131,9 +122,8 @@ class PlaneStack:
         axes: str | None = None,
         channel: int | None = None,
     ) -> None:
-        if not hasattr(image, "shape"):
-            image = np.asarray(image)
-        shape: tuple[int, ...] = image.shape
+        image = as_array_like(image)
+        shape = image.shape
         axes = guess_axes(shape) if axes is None else check_axes(axes, len(shape))
         length = dict(zip(axes, shape, strict=True))
         n_channels = length.get("C", 1)
@@ -144,13 +134,19 @@ class PlaneStack:
                 f"This image has {n_channels} channels; choose the one that shows "
                 f"the nuclei, channel=0 … {n_channels - 1}."
             )
-        self._image = image
         self._image_axes = axes
         self._channel = channel
         self._leading = [axis for axis in axes if axis not in "CYX"]
         self.axes = "".join(self._leading) + "YX"
         self.leading_shape = tuple(length[axis] for axis in self._leading)
         self.plane_shape = length["Y"], length["X"]
+        self._image: NDArray[np.generic] | LazyReader
+        if isinstance(image, np.ndarray):
+            self._image = image
+        else:
+            walked = axes.index(self._leading[-1]) if self._leading else None
+            plane_size = math.prod(length[axis] for axis in axes if axis in "CYX")
+            self._image = LazyReader(image, walked, plane_size)
 
     def __len__(self) -> int:
         return int(np.prod(self.leading_shape, dtype=int))

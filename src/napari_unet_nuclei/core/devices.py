@@ -127,12 +127,14 @@ def choose_device(available: Collection[str]) -> str:
     SettingsError
         If there is no such device.
     """
-    device = os.environ.get(DEVICE_VARIABLE, _PROCESSOR).upper()
-    if device in (_PROCESSOR, _AUTOMATIC, *available):
+    device = (os.environ.get(DEVICE_VARIABLE) or _PROCESSOR).upper()
+    kinds = {name.partition(".")[0] for name in available}  # GPU.0 is also GPU
+    if device in (_PROCESSOR, _AUTOMATIC) or device in kinds.union(available):
         return device
     raise SettingsError(
         f"Expected {_AUTOMATIC} or a device that OpenVINO sees, "
-        f"{', '.join(available)}. Received: {DEVICE_VARIABLE}={device}"
+        f"{', '.join(available)}. Received: {DEVICE_VARIABLE}={device}; set it to one "
+        "of these, or unset it."
     )
 
 
@@ -142,17 +144,15 @@ def segmentation_sentence() -> str:
     Returns
     -------
     str
-        One sentence for people.
-
-    Raises
-    ------
-    SettingsError
-        If a device is asked for that is not there.
+        One sentence for people; a device that is asked for and not there is named.
     """
     devices = openvino_devices()
     if not devices:
-        return f"Keras on {keras_backend()}, because OpenVINO is not installed."
-    device = choose_device(devices)
+        return f"Keras on {keras_backend()}, because OpenVINO is missing."
+    try:
+        device = choose_device(devices)
+    except SettingsError as error:
+        return str(error)
     if device != _PROCESSOR:
         return f"OpenVINO on {device}, because {DEVICE_VARIABLE} says so."
     others = [name for name in devices if name.startswith("GPU")]
@@ -173,10 +173,10 @@ def training_sentence() -> str:
     if sys.platform == "darwin":
         if backend == "torch":
             return "PyTorch uses the GPU of an Apple processor."
-        package = "tensorflow-metal" if backend == "tensorflow" else "a Metal plugin"
+        package = "tensorflow-metal" if backend == "tensorflow" else "jax-metal"
         return (
-            f"No GPU: on a Mac, {backend} needs {package}; with KERAS_BACKEND=torch, "
-            "PyTorch needs none."
+            f"On a Mac, {backend} uses the GPU when {package} is installed; with "
+            "KERAS_BACKEND=torch, PyTorch needs nothing else."
         )
     if os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return "No GPU: CUDA_VISIBLE_DEVICES hides it from this process."

@@ -269,6 +269,8 @@ def create_engine(bundle: ModelBundle, name: EngineName = EngineName.AUTO) -> En
     ------
     EngineError
         If the engine that was asked for is not available.
+    SettingsError
+        If the device that the environment names is not there.
     """
     match name:
         case EngineName.OPENVINO:

@@ -27,7 +27,8 @@ def overlap(
     function : callable
         Stage to run in the thread, on one item at a time.
     items : iterable
-        What it is applied to; drawn in the calling thread, one item ahead.
+        What it is applied to; drawn in the calling thread, as many ahead as there are
+        threads.
     n_threads : int
         Items the function is applied to at once.
 

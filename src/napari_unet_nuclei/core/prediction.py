@@ -7,6 +7,7 @@ interface call alike.
 from __future__ import annotations
 
 import math
+import warnings
 from contextlib import closing
 from dataclasses import replace
 from statistics import median_low
@@ -19,6 +20,7 @@ from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.engine import Engine, create_engine
+from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
@@ -35,9 +37,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import ArrayLike
+    from napari_unet_nuclei.core.lazy_arrays import ArrayLike
 
-_BYTES_PER_PIXEL = 32  # of a plane that is split
+_BYTES_PER_PIXEL = 28  # of a plane the network sees, or that is split
+_BYTES_PER_LABEL = 4
 
 
 class Model:
@@ -78,8 +81,8 @@ class Model:
         Parameters
         ----------
         image : (Y, X) or (Y, X, 3|4) array, or a stack described by ``axes``
-            Grey or colour image of any real type.  A stack of Dask, Zarr or HDF5 is
-            read plane by plane.
+            Grey or colour image of any real type.  One of Dask, Zarr or HDF5 is read
+            chunk by chunk where memory does not hold it.
         settings : SegmentationSettings, optional
             Threshold, smallest area, diameter and test-time flips.
         axes : str, optional
@@ -97,10 +100,12 @@ class Model:
         Raises
         ------
         ImageError, SettingsError
-            If the image or its axes cannot be used.
+            If the image or its axes cannot be used, or it takes more memory than this
+            computer has.
         """
         settings = settings or SegmentationSettings()
         stack = PlaneStack(image, axes, channel)
+        _check_memory(stack.plane_shape, len(stack))
         looks = exhaust(self._iter_looks(stack, settings))
         scale = _common_scale(looks.values())
         maps = (
@@ -138,9 +143,10 @@ class Model:
         Raises
         ------
         ImageError
-            If the image cannot be used.
+            If the image cannot be used, or takes more memory than this computer has.
         """
         settings = settings or SegmentationSettings()
+        _check_memory(np.shape(image)[:2])
         return exhaust(iter_plane_maps(self.engine, self.config, image, settings))
 
     def iter_maps(
@@ -169,10 +175,11 @@ class Model:
         Raises
         ------
         ImageError
-            If a plane cannot be used, or the maps find room nowhere.
+            If a plane cannot be used, or its labels or maps find room nowhere.
         EngineError
             If the engine fails.
         """
+        _check_memory(stack.plane_shape, len(stack))
         looks = yield from self._iter_looks(stack, settings)
         scale = _common_scale(looks.values())
         n_before = len(looks)
@@ -265,6 +272,25 @@ class Model:
         )
 
 
+def _check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
+    """Refuse what would end the process, warn of what would slow the computer down."""
+    size = math.prod(shape) * (_BYTES_PER_PIXEL + n_planes * _BYTES_PER_LABEL)
+    total, free = devices.total_memory(), devices.free_memory()
+    planes = f"{n_planes} planes of " if n_planes > 1 else ""
+    needs = f"{planes}{'x'.join(map(str, shape))} px, about {size / 1e9:.1f} GB"
+    if size > total:
+        raise ImageError(
+            f"Expected an image that fits into memory. Received: {needs} to segment, "
+            f"where this computer has {total / 1e9:.1f} GB. Cut it into pieces."
+        )
+    if size > free:
+        warnings.warn(
+            f"There may be too little memory to segment {needs}, of which "
+            f"{free / 1e9:.1f} GB are free; close other programs if it gets slow.",
+            stacklevel=2,
+        )
+
+
 def _n_threads_for(stack: PlaneStack) -> int:
     """Planes to split at once: one a processor, as far as the memory goes."""
     size = _BYTES_PER_PIXEL * max(1, math.prod(stack.plane_shape))
@@ -332,7 +358,7 @@ def load_model(
     ModelError
         If there is no such model or its file is damaged.
     SettingsError
-        If there is no such engine.
+        If there is no such engine, or not the device that the environment names.
     EngineError
         If the engine is not available.
     """
@@ -356,8 +382,8 @@ def segment(
     Parameters
     ----------
     image : (Y, X) or (Y, X, 3|4) array, or a stack described by ``axes``
-        Grey or colour image of any real type.  A stack of Dask, Zarr or HDF5 is read
-        plane by plane.
+        Grey or colour image of any real type.  One of Dask, Zarr or HDF5 is read chunk
+        by chunk where memory does not hold it.
     model : str, Path or Model
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core import devices
-from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images import (
     fine_detail,
     intensity_limits,
@@ -51,7 +50,7 @@ _SURER = 0.05
 _MAX_RESCALINGS = 3
 _MIN_SCALE, _MAX_SCALE = 1 / 16, 4.0  # nuclei beyond that are blurs, and dots
 _STEPS = 4  # of the scale, from one power of two to the next
-_BYTES_PER_PIXEL = 32  # of an image: its planes, maps and labels
+_BYTES_PER_PIXEL = 32  # of a rescaled image: its planes and maps
 
 
 def iter_plane_maps(
@@ -97,11 +96,10 @@ def iter_plane_maps(
     Raises
     ------
     ImageError
-        If the image cannot be used, or takes more memory than this computer has.
+        If the image cannot be used.
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    _check_memory(np.shape(image)[:2])
     planes = single_colour_as_grey(to_planes(image))
     limits = intensity_limits(planes)
 
@@ -133,25 +131,6 @@ def iter_plane_maps(
     if settings.tta and config.n_symmetries > 1:
         maps = yield from predict_at(maps.scale, tta=True)
     return maps
-
-
-def _check_memory(shape: tuple[int, ...]) -> None:
-    """Refuse what would end the process, warn of what would slow the computer down."""
-    size = math.prod(shape) * _BYTES_PER_PIXEL
-    pixels, needed = "x".join(map(str, shape)), f"about {size / 1e9:.1f} GB"
-    total, free = devices.total_memory(), devices.free_memory()
-    if size > total:
-        raise ImageError(
-            f"Expected an image that fits into memory. Received: {pixels} px, which "
-            f"take {needed} to segment; this computer has {total / 1e9:.1f} GB. Cut "
-            "the image into pieces."
-        )
-    if size > free:
-        warnings.warn(
-            f"Segmenting {pixels} px takes {needed} of memory, and "
-            f"{free / 1e9:.1f} GB are free; close other programs if it gets slow.",
-            stacklevel=2,
-        )
 
 
 def _better_scale(maps: Maps, typical: float) -> float | None:

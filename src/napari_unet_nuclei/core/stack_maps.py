@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import tempfile
 import weakref
@@ -51,22 +52,36 @@ class StackMaps:
             If neither memory nor disk holds those of all planes.
         """
         is_first = not self._in_memory and self._in_file is None
-        size = self._n_planes * sum(plane.nbytes for plane in maps.planes)
         try:
-            if is_first and size > devices.free_memory() // 2:
+            if is_first and self._is_too_large(maps):
                 self._in_file = _MapFile(maps)
             if self._in_file is None:
                 self._in_memory.append(maps)
             else:
                 self._in_file.append(maps)
         except OSError as error:
-            raise ImageError(
-                f"Expected a stack whose maps find room. Received: {self._n_planes} "
-                f"planes with maps of {size / 1e9:.1f} GB, more than half of the free "
-                f"memory and more than {_folder()} takes ({error.strerror or error}). "
-                "Segment fewer planes at once, or set TMPDIR to a folder with more "
-                "room."
-            ) from error
+            raise self._no_room(maps, error.strerror or str(error)) from error
+
+    def _is_too_large(self, maps: Maps) -> bool:
+        """Whether the maps belong in a file, which must then have room for all."""
+        size = self._size(maps)
+        if self._n_planes == 1 or size <= devices.free_memory() // 2:
+            return False
+        free = shutil.disk_usage(_folder()).free
+        if size > free:
+            raise self._no_room(maps, f"{free / 1e9:.1f} GB are free")
+        return True
+
+    def _size(self, maps: Maps) -> int:
+        return self._n_planes * sum(plane.nbytes for plane in maps.planes)
+
+    def _no_room(self, maps: Maps, reason: str) -> ImageError:
+        return ImageError(
+            f"Expected a stack whose maps find room. Received: {self._n_planes} planes "
+            f"with maps of {self._size(maps) / 1e9:.1f} GB, more than half of the free "
+            f"memory and more than the folder of temporary files takes ({reason}). "
+            "Segment fewer planes at once, or set TMPDIR to a folder with more room."
+        )
 
     def to_list(self) -> list[Maps]:
         """Give back the maps of all planes.
@@ -96,7 +111,7 @@ class _MapFile:
     def append(self, maps: Maps) -> None:
         """Write the maps of the next plane."""
         for plane in maps.planes:
-            self._file.write(np.ascontiguousarray(plane).data)
+            self._file.write(np.ascontiguousarray(plane, np.float32).data)
         self._file.flush()
         self._scales.append(maps.scale)
 

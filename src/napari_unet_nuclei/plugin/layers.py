@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import ArrayLike
+    from napari_unet_nuclei.core.lazy_arrays import ArrayLike
 
 LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
@@ -62,7 +62,7 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
     -------
     pixels : array_like
         The layer's own array, not a copy; one of Dask, Zarr or HDF5 stays one, so
-        that a worker reads it, plane by plane, and not the window's thread.
+        that a worker reads it and not the window's thread.
     axes : str
         One letter an axis out of T, Z, C, Y, X, such as ``"YXC"``.
 

@@ -44,6 +44,8 @@ class LiveSplitting:
         Gets each plane that is done.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
+    on_error : callable
+        Gets the error that ended the work, after the user has been told.
     """
 
     def __init__(
@@ -51,10 +53,12 @@ class LiveSplitting:
         owner: QWidget,
         on_step: Callable[[PlaneDone], object],
         on_split: Callable[[Image, ImageMaps, Nuclei], object],
+        on_error: Callable[[Exception], object],
     ) -> None:
         self._owner = owner
         self._on_step = on_step
         self._on_split = on_split
+        self._on_error = on_error
         self._wanted: _Request | None = None
         self._task: BackgroundTask[PlaneDone, Nuclei] | None = None
         self._timer = QTimer(owner)
@@ -104,6 +108,7 @@ class LiveSplitting:
             self._owner,
             on_step=self._on_step,
             on_result=lambda nuclei: self._show(request, nuclei),
+            on_error=self._on_error,
             on_end=self._end,
             is_listed=False,
         )

@@ -133,7 +133,12 @@ class SegmentWidget(Container[Widget]):
         )
         self.native.layout().insertWidget(0, form)
         self.panel.cancel_on_close(self)
-        self._splitting = LiveSplitting(self.native, self._say_progress, self._show)
+        self._splitting = LiveSplitting(
+            self.native,
+            on_step=self._say_progress,
+            on_split=self._show,
+            on_error=lambda error: self.panel.say(str(error)),
+        )
         for control in (self.min_area, self.diameter):
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
@@ -225,7 +230,7 @@ class SegmentWidget(Container[Widget]):
 
     def _take_result(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:
-            self.panel.say(f"{image.name} was removed, so nothing is shown.")
+            self._say_removed(image)
             return
         self._splitting.discard()
         self._results[image.unique_id] = image_maps
@@ -238,7 +243,13 @@ class SegmentWidget(Container[Widget]):
         if self._slider_settings(image_maps) != nuclei.settings:
             self._split_again()  # a slider was moved while the network was busy
 
+    def _say_removed(self, image: Image) -> None:
+        self.panel.say(f"{image.name} was removed, so nothing is shown.")
+
     def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
+        if image not in self._viewer.layers:
+            self._say_removed(image)
+            return
         request = image_maps.request
         command = _command(
             image, request.model, nuclei.settings, request.axes, request.channel

@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import ArrayLike, PlaneStack
+    from napari_unet_nuclei.core.axes import PlaneStack
     from napari_unet_nuclei.core.features import Features
+    from napari_unet_nuclei.core.lazy_arrays import ArrayLike
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
@@ -37,7 +38,7 @@ class SegmentationRequest:
     Parameters
     ----------
     image : array_like
-        Pixels; one of Dask, Zarr or HDF5 is read plane by plane.
+        Pixels; an array of Dask, Zarr or HDF5 is read when the run begins.
     axes : str
         Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
     model : str
@@ -87,7 +88,7 @@ class Absence:
     Parameters
     ----------
     is_even : bool
-        Whether all pixels of each plane have the same value.
+        Whether the pixels of each plane have the same value, but for a few.
     n_small : int
         Nuclei that only the smallest area keeps out.
     highest : float in [0, 1]

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import ArrayLike
+    from napari_unet_nuclei.core.lazy_arrays import ArrayLike
     from napari_unet_nuclei.core.sample import Sample
 
 _N_PARTS_BELOW = 5  # fewer samples than this are cut into quarters to hold some out

@@ -125,6 +125,8 @@ class BackgroundTask(Generic[Step, Result]):
         self._tell(self._on_step, step)
 
     def _take_result(self, result: Result) -> None:
+        if self.worker.abort_requested:
+            return
         self._is_told = True
         self._tell(self._on_result, result)
 

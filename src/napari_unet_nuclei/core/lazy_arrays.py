@@ -1,0 +1,144 @@
+"""Arrays of Dask, Zarr and HDF5: how much of them is read at once.
+
+What their axes mean belongs in :mod:`~napari_unet_nuclei.core.axes`.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+
+from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_SHARE = 4  # of the free memory, a quarter for what is read
+
+
+class ArrayLike(Protocol):
+    """An array of NumPy, or of Dask, Zarr or HDF5, which read what is indexed."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each axis."""
+        ...
+
+    @property
+    def dtype(self) -> Any:
+        """Type of the pixels."""
+        ...
+
+    def __getitem__(self, index: Any, /) -> Any:
+        """Take a part of it."""
+        ...
+
+
+def as_array_like(image: object) -> ArrayLike:
+    """Leave arrays of known shape as they are, and read whatever else there is.
+
+    Parameters
+    ----------
+    image : array_like
+        An array, nested lists, a table.
+
+    Returns
+    -------
+    array_like
+        With a shape, a type and parts to take.
+    """
+    lengths = getattr(image, "shape", ())
+    is_known = all(isinstance(length, int | np.integer) for length in lengths)
+    if hasattr(image, "dtype") and is_known:
+        known: ArrayLike = image  # type: ignore[assignment]
+        return known
+    return np.asarray(image)
+
+
+class LazyReader:
+    """Reads an array once, or chunk by chunk where memory does not hold it.
+
+    Chunks are decoded as a whole.  Where they hold several planes, reading plane by
+    plane would decode each of them several times.
+
+    Parameters
+    ----------
+    image : array_like
+        What is read as it is indexed.
+    axis : int, optional
+        The axis along which planes are read one after the other.
+    plane_size : int
+        Pixels of a plane, in all its channels.
+    """
+
+    def __init__(self, image: ArrayLike, axis: int | None, plane_size: int) -> None:
+        self._image = image
+        self._axis = axis
+        n_affordable = devices.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
+        self._is_read_at_once = math.prod(image.shape) <= n_affordable
+        self._slab_length = 1
+        if axis is not None:
+            n_planes = n_affordable // max(1, plane_size)
+            self._slab_length = max(1, min(_chunk_length(image, axis), n_planes))
+        self._kept: tuple[object, NDArray[Any]] | None = None
+
+    def __getitem__(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        """Take a plane.
+
+        Parameters
+        ----------
+        index : tuple of int or slice
+            A place along each leading axis, all of the other axes.
+
+        Returns
+        -------
+        ndarray
+            The plane; what was read with it stays in memory until another part of
+            the array is read.
+
+        Raises
+        ------
+        ImageError
+            If the array cannot be read any more.
+        """
+        plane: NDArray[Any]
+        if self._is_read_at_once:
+            plane = self._read(())[index]
+        elif self._axis is None:
+            plane = self._take(index)
+        else:
+            place = index[self._axis]
+            before, after = index[: self._axis], index[self._axis + 1 :]
+            start = place - place % self._slab_length
+            slab = slice(start, start + self._slab_length)
+            whole_before = [part for part in before if isinstance(part, slice)]
+            plane = self._read((*before, slab, *after))[*whole_before, place - start]
+        return plane
+
+    def _read(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        """Read a part, unless it is the one that was read last."""
+        if self._kept is None or self._kept[0] != index:
+            self._kept = None  # its memory is needed
+            self._kept = index, self._take(index)
+        return self._kept[1]
+
+    def _take(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        try:
+            return np.asarray(self._image[index])
+        except Exception as error:  # each kind of array has errors of its own
+            raise ImageError(
+                "Expected an image whose pixels can be read. Received: "
+                f"{type(error).__name__}: {error}. Open the image again."
+            ) from error
+
+
+def _chunk_length(image: ArrayLike, axis: int) -> int:
+    """Length of the chunks along an axis; 1 where the array does not say."""
+    chunks = getattr(image, "chunks", None)
+    if chunks is None:
+        return 1
+    length = chunks[axis]
+    return int(length[0] if isinstance(length, tuple) else length)
