@@ -2,10 +2,9 @@
 
 Usage: python benchmarks/stacks.py [--planes 100] [--side 2048] [--model classic]
 
-Each way gets a process of its own, finds the nuclei of a stack that is drawn plane
-by plane as it is read, and splits them again at another threshold.  The peak is of
-memory that only the process itself can free, without pages of files, which the system
-drops when memory gets scarce.
+Each way gets a process of its own, finds the nuclei of a drawn stack and splits them
+again at another threshold.  The peak is of memory that only the process itself can
+free, without pages of files, which the system drops when memory gets scarce.
 """
 
 from __future__ import annotations
@@ -13,36 +12,33 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
+import h5py
 import numpy as np
 
-# Whether planes are read when they are needed, and the memory said to be free.
+# Whether the stack is a file in chunks of 8 planes, and the memory said to be free.
 WAYS = {
-    "stack and maps in memory": (False, sys.maxsize),
-    "read plane by plane, maps in memory": (True, sys.maxsize),
-    "read plane by plane, maps in a file": (True, 0),
+    "in memory": (False, sys.maxsize),
+    "HDF5, read at once, maps in memory": (True, sys.maxsize),
+    "HDF5, read in chunks, maps in a file": (True, 2**30),
 }
 
 
-class DrawnStack:
-    """Planes of drawn nuclei, made when they are read."""
+def draw_stack(n_planes: int, side: int) -> np.ndarray:
+    """Repeat drawn nuclei, a little further in each plane."""
+    from napari_unet_nuclei.core.synthetic import draw_nuclei
 
-    def __init__(self, n_planes: int, side: int) -> None:
-        from napari_unet_nuclei.core.synthetic import draw_nuclei
-
-        self.shape = n_planes, side, side
-        self._tile, _ = draw_nuclei(0, (512, 512))
-
-    def __getitem__(self, index: tuple[Any, ...]) -> np.ndarray:
-        number, *_ = index
-        repeats = -(-self.shape[1] // len(self._tile))
-        plane = np.tile(np.roll(self._tile, 10 * number), (repeats, repeats))
-        return plane[: self.shape[1], : self.shape[2]]
+    tile, _ = draw_nuclei(0, (512, 512))
+    repeats = -(-side // len(tile))
+    planes = (np.roll(tile, 10 * number) for number in range(n_planes))
+    return np.stack([np.tile(plane, (repeats, repeats)) for plane in planes])[
+        :, :side, :side
+    ]
 
 
 class PeakMemory:
@@ -67,9 +63,9 @@ class PeakMemory:
                     self.gigabytes = max(self.gigabytes, now)
 
 
-def measure(way: str, n_planes: int, side: int, model: str) -> str:
+def measure(way: str, path: Path, model: str) -> str:
     """Segment a stack in one way, and split it again; return a row of the table."""
-    from napari_unet_nuclei.core import stack_maps
+    from napari_unet_nuclei.core import lazy_arrays, stack_maps
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.steps import exhaust
     from napari_unet_nuclei.plugin.segmentation import (
@@ -79,15 +75,14 @@ def measure(way: str, n_planes: int, side: int, model: str) -> str:
         iter_split,
     )
 
-    is_lazy, free = WAYS[way]
-    stack_maps.devices = SimpleNamespace(free_memory=lambda: free)
-    image: Any = DrawnStack(n_planes, side)
+    is_on_disk, free = WAYS[way]
+    for module in lazy_arrays, stack_maps:
+        module.devices = SimpleNamespace(free_memory=lambda: free)
     models = WarmModel()
     models.load(model)
-    with PeakMemory() as peak:
+    with h5py.File(path) as file, PeakMemory() as peak:
+        image = file["stack"] if is_on_disk else file["stack"][()]
         start = time.perf_counter()
-        if not is_lazy:
-            image = np.stack([image[number,] for number in range(n_planes)])
         request = SegmentationRequest(
             image=image, axes="TYX", model=model, settings=SegmentationSettings()
         )
@@ -107,16 +102,22 @@ def main() -> None:
     parser.add_argument("--side", type=int, default=2048)
     parser.add_argument("--model", default="classic")
     parser.add_argument("--way", choices=WAYS, help=argparse.SUPPRESS)
+    parser.add_argument("--path", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.way:
-        sizes = arguments.planes, arguments.side
-        print(measure(arguments.way, *sizes, arguments.model))
+        print(measure(arguments.way, arguments.path, arguments.model))
         return
-    print("| way | nuclei | seconds | to split again | memory, GB |")
+    print("| stack | nuclei | seconds | to split again | memory, GB |")
     print("| --- | --- | --- | --- | --- |", flush=True)
-    for way in WAYS:
-        program = [sys.executable, *sys.argv, "--way", way]
-        subprocess.run(program, check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "stack.h5")
+        with h5py.File(path, "w") as file:
+            stack = draw_stack(arguments.planes, arguments.side)
+            chunks = (8, 256, 256)
+            file.create_dataset("stack", data=stack, chunks=chunks, compression="gzip")
+        for way in WAYS:
+            program = [sys.executable, *sys.argv, "--way", way, "--path", path]
+            subprocess.run(program, check=True)
 
 
 if __name__ == "__main__":
