@@ -18,8 +18,8 @@ from napari_unet_nuclei.core.training_steps import is_better
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_unet_nuclei.core.bundles import Weights
     from napari_unet_nuclei.core.metrics import Scores
-    from napari_unet_nuclei.core.models.bundling import Weights
 
 
 class BestModel:

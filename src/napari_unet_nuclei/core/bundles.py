@@ -17,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.archives import read_member
 from napari_unet_nuclei.core.atomic_files import replacing
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from numpy.typing import NDArray
-
 SUFFIX = ".unetnuclei"
 MAPS = ("foreground", "boundary", "distance")
 ONE_MAP = MAPS[:1]
+
+Weights = dict[str, NDArray[np.floating]]
+"""Weights of a network by path, such as ``"encoder0_0_conv/kernel"``."""
 
 _FORMAT = 1
 _CONFIG, _WEIGHTS, _IR_XML, _IR_BIN = (

@@ -15,7 +15,7 @@ from napari_unet_nuclei.core.splitting import SplittingParameters
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_unet_nuclei.core.models.bundling import Weights
+    from napari_unet_nuclei.core.bundles import Weights
 
 _MAX_SIZE_RATIO = 1.25
 

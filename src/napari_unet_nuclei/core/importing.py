@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     import keras
 
+    from napari_unet_nuclei.core.bundles import Weights
     from napari_unet_nuclei.core.keras_files import KerasFile
-    from napari_unet_nuclei.core.models.bundling import Weights
 
 _USUAL_DIAMETER = 20.0  # px
 # Arguments that the layers here do not have, and the values they nevertheless have.

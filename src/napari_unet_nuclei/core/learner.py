@@ -27,9 +27,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.bundles import ModelBundle
+    from napari_unet_nuclei.core.bundles import ModelBundle, Weights
     from napari_unet_nuclei.core.choices import Architecture
-    from napari_unet_nuclei.core.models.bundling import Weights
     from napari_unet_nuclei.core.models.geometry import Geometry
     from napari_unet_nuclei.core.settings import TrainingSettings
 

@@ -6,8 +6,6 @@ interface call alike.
 
 from __future__ import annotations
 
-import math
-import warnings
 from contextlib import closing
 from dataclasses import replace
 from statistics import median_low
@@ -15,12 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.engine import Engine, create_engine
-from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.memory import check_memory, n_planes_at_once
 from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
@@ -28,6 +25,7 @@ from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.splitting import Maps, split_instances
+from napari_unet_nuclei.core.stack_labels import iter_stack_labels
 from napari_unet_nuclei.core.stack_maps import StackMaps
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.lazy_arrays import ArrayLike
-
-_BYTES_PER_PIXEL = 28  # of a plane the network sees, or that is split
-_BYTES_PER_LABEL = 4
 
 
 class Model:
@@ -105,7 +100,7 @@ class Model:
         """
         settings = settings or SegmentationSettings()
         stack = PlaneStack(image, axes, channel)
-        _check_memory(stack.plane_shape, len(stack))
+        check_memory(stack.plane_shape, len(stack))
         looks = exhaust(self._iter_looks(stack, settings))
         scale = _common_scale(looks.values())
         maps = (
@@ -118,7 +113,7 @@ class Model:
 
         # A single plane has nothing to overlap with.
         planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
-        return exhaust(_iter_numbered(stack, planes))
+        return exhaust(iter_stack_labels(stack, planes))
 
     def maps(
         self,
@@ -146,7 +141,7 @@ class Model:
             If the image cannot be used, or takes more memory than this computer has.
         """
         settings = settings or SegmentationSettings()
-        _check_memory(np.shape(image)[:2])
+        check_memory(np.shape(image)[:2])
         return exhaust(iter_plane_maps(self.engine, self.config, image, settings))
 
     def iter_maps(
@@ -179,7 +174,7 @@ class Model:
         EngineError
             If the engine fails.
         """
-        _check_memory(stack.plane_shape, len(stack))
+        check_memory(stack.plane_shape, len(stack))
         looks = yield from self._iter_looks(stack, settings)
         scale = _common_scale(looks.values())
         n_before = len(looks)
@@ -257,9 +252,11 @@ class Model:
             return self._split_plane(of_plane, settings)
 
         if len(stack) == 1:
-            return (yield from _iter_numbered(stack, map(split, maps)))
-        with closing(overlap(split, maps, _n_threads_for(stack))) as planes:
-            return (yield from _iter_numbered(stack, planes))
+            return (yield from iter_stack_labels(stack, map(split, maps)))
+        with closing(
+            overlap(split, maps, n_planes_at_once(stack.plane_shape))
+        ) as planes:
+            return (yield from iter_stack_labels(stack, planes))
 
     def _split_plane(
         self, maps: Maps, settings: SegmentationSettings
@@ -270,50 +267,6 @@ class Model:
             threshold=settings.threshold,
             min_area=settings.smallest_area(maps.scale),
         )
-
-
-def _check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
-    """Refuse what would end the process, warn of what would slow the computer down."""
-    size = math.prod(shape) * (_BYTES_PER_PIXEL + n_planes * _BYTES_PER_LABEL)
-    total, free = devices.total_memory(), devices.free_memory()
-    planes = f"{n_planes} planes of " if n_planes > 1 else ""
-    needs = f"{planes}{'x'.join(map(str, shape))} px, about {size / 1e9:.1f} GB"
-    if size > total:
-        raise ImageError(
-            f"Expected an image that fits into memory. Received: {needs} to segment, "
-            f"where this computer has {total / 1e9:.1f} GB. Cut it into pieces."
-        )
-    if size > free:
-        warnings.warn(
-            f"There may be too little memory to segment {needs}, of which "
-            f"{free / 1e9:.1f} GB are free; close other programs if it gets slow.",
-            stacklevel=2,
-        )
-
-
-def _n_threads_for(stack: PlaneStack) -> int:
-    """Planes to split at once: one a processor, as far as the memory goes."""
-    size = _BYTES_PER_PIXEL * max(1, math.prod(stack.plane_shape))
-    return max(1, min(devices.n_processors(), devices.free_memory() // size))
-
-
-def _iter_numbered(
-    stack: PlaneStack, planes: Iterable[NDArray[np.int32]]
-) -> Generator[PlaneDone, None, NDArray[np.int32]]:
-    """Put the labels of planes together, so that no number occurs in two."""
-    shape = (*stack.leading_shape, *stack.plane_shape)
-    if len(stack) == 1:
-        (labels,) = planes
-        yield PlaneDone(1, 1)
-        return labels.reshape(shape)  # without a copy
-    numbered = np.zeros((len(stack), *stack.plane_shape), np.int32)
-    n_nuclei = 0
-    for n_done, labels in enumerate(planes, start=1):
-        place = numbered[n_done - 1]
-        np.add(labels, n_nuclei, out=place, where=labels > 0)
-        n_nuclei = max(n_nuclei, int(place.max(initial=0)))
-        yield PlaneDone(n_done, len(stack))
-    return numbered.reshape(shape)
 
 
 def _common_scale(looks: Iterable[Maps]) -> float | None:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.models.bundling import Weights
+    from napari_unet_nuclei.core.bundles import Weights
 
 _PROGRESS = "progress"
 _WEIGHTS = ("model", "average", "best")

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
-from numpy.typing import NDArray
 
-from napari_unet_nuclei.core.bundles import ModelBundle, to_half_precision
+from napari_unet_nuclei.core.bundles import (
+    ModelBundle,
+    Weights,
+    to_half_precision,
+)
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models import build_model, complete_arguments
 from napari_unet_nuclei.core.models.folding import fold_batch_normalization
@@ -21,7 +24,7 @@ from napari_unet_nuclei.core.openvino_runtime import import_openvino
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-Weights = dict[str, NDArray[np.floating]]
+    from numpy.typing import NDArray
 
 
 @contextmanager
