@@ -45,6 +45,19 @@ def test_files_and_folders_can_be_mixed(tmp_path):
     assert values(find_inputs(paths)) == [("c", 3), ("a", 2), ("b", 1)]
 
 
+def test_images_of_other_formats_are_told_of(tmp_path):
+    write(tmp_path / "a.png", 1)
+    for name in ("a.gif", "b.gif", "b.czi", ".c.gif", "d.txt"):
+        (tmp_path / name).write_text("anything")
+    good, *others = find_inputs([tmp_path])
+    assert good.name == "a"
+    # The preview of an image that can be read is passed over.
+    assert [image.name for image in others] == ["b.czi", "b.gif"]
+    for image in others:
+        with pytest.raises(ImageError, match=rf"Expected an image file.*{image.name}"):
+            image.read()
+
+
 def test_a_test_set_without_masks_is_a_folder_of_images(test_set):
     assert values(find_inputs([test_set])) == [("aa", 1), ("bb", 0)]
 

@@ -27,9 +27,20 @@ from napari_unet_nuclei.core.tiff_files import (
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["IMAGE_SUFFIXES", "TIFF_SUFFIXES", "find_images", "read_image"]
+__all__ = [
+    "FOREIGN_SUFFIXES",
+    "IMAGE_SUFFIXES",
+    "TIFF_SUFFIXES",
+    "find_images",
+    "read_image",
+]
 
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp"}
+# Formats of images that nothing here reads, to be told of instead of passed over.
+FOREIGN_SUFFIXES = frozenset(
+    {".gif", ".webp", ".heic", ".jp2", ".dcm", ".svs", ".ndpi", ".mrxs"}
+    | {".czi", ".lif", ".lsm", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".ims"}
+)
 
 _PICTURE_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM")
 _OTHER_SIGNATURES = {
@@ -116,13 +127,17 @@ def read_image(
         ) from error
 
 
-def find_images(folder: str | os.PathLike[str]) -> list[Path]:
+def find_images(
+    folder: str | os.PathLike[str], suffixes: frozenset[str] = IMAGE_SUFFIXES
+) -> list[Path]:
     """Return the image files of a folder, without its subfolders, by name.
 
     Parameters
     ----------
     folder : path
         Hidden files in it (leading dot) are left out.
+    suffixes : frozenset of str
+        What their names end with.
 
     Returns
     -------
@@ -138,7 +153,7 @@ def find_images(folder: str | os.PathLike[str]) -> list[Path]:
         return sorted(
             path
             for path in Path(folder).iterdir()
-            if path.suffix.lower() in IMAGE_SUFFIXES
+            if path.suffix.lower() in suffixes
             and not path.name.startswith(".")
             and os.path.isfile(path)
         )

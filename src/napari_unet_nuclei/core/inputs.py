@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.image_files import find_images, read_image
+from napari_unet_nuclei.core.image_files import (
+    FOREIGN_SUFFIXES,
+    IMAGE_SUFFIXES,
+    find_images,
+    read_image,
+)
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.samples import open_samples
 
@@ -97,13 +102,17 @@ def _find(path: Path) -> Iterator[NamedImage]:
         for name in source.sample_ids:
             yield NamedImage(name, partial(source.read_image, name))
     elif os.path.isdir(path):
-        files = find_images(path)
-        if not files:
+        files, foreign = find_images(path), find_images(path, FOREIGN_SUFFIXES)
+        if not files and not foreign:
             raise DatasetError(
-                f"Expected a folder with images. Received: {path}, which holds none. "
-                "Choose another folder."
+                f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
+                f"Received: {path}, which holds none. Choose another folder."
             )
         for file in files:
             yield NamedImage(file.stem, partial(read_image, file))
+        names = {file.stem for file in files}
+        for file in foreign:  # reading them says why that is not possible
+            if file.stem not in names:
+                yield NamedImage(file.name, partial(read_image, file))
     else:
         yield NamedImage(path.stem, partial(read_image, path))
