@@ -139,6 +139,15 @@ def test_arrays_that_are_read_as_they_are_indexed(
     np.testing.assert_array_equal(plane, expected[0, 0])
 
 
+@pytest.mark.parametrize(("axes", "channel"), [("ZCYX", 1), ("YXZC", None), ("TYX", 0)])
+def test_one_plane_alone(axes, channel):
+    image = np.random.default_rng(0).random([SIZES[axis] for axis in axes])
+    for array in image, da.from_array(image, chunks=2):
+        stack = PlaneStack(array, axes, channel)
+        (only,) = stack.only((1,))
+        np.testing.assert_array_equal(only, stack.plane((1,)))
+
+
 def test_an_array_of_unknown_size_is_read_at_once():
     some = da.from_array(np.arange(12.0).reshape(4, 3), chunks=2)
     unknown = some[some[:, 0] > 2]

@@ -85,6 +85,13 @@ def test_a_single_image_too_large_to_keep_is_read_again(
     assert on_disk.n_read == [14, 14]
 
 
+def test_a_part_can_be_read_alone() -> None:
+    on_disk = OnDisk()
+    reader = LazyReader(on_disk, axis=1, plane_size=8 * 9)
+    np.testing.assert_array_equal(reader.take((1, 2, *PLANE)), IMAGE[1, 2])
+    assert on_disk.n_read == [1]
+
+
 def test_a_file_that_was_closed_is_told_of(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "image.h5", "w") as file:
         data = file.create_dataset("image", data=IMAGE)

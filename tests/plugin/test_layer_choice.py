@@ -7,7 +7,11 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
+from napari_unet_nuclei.plugin.layer_choice import (
+    LayerChoice,
+    shown_channel,
+    shown_plane,
+)
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -53,6 +57,24 @@ def test_grey_and_colour_images_have_no_channel_to_choose() -> None:
     assert shown_channel(Image(BLANK), "YX", (0, 0)) is None
     colour = Image(np.zeros((4, 5, 3), np.uint8), rgb=True)
     assert shown_channel(colour, "YXC", (0, 0)) is None
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "expected"),
+    [
+        ((4, 5), "YX", None),
+        ((3, 4, 5), "CYX", None),
+        ((9, 4, 5), "ZYX", (3,)),
+        ((2, 9, 3, 4, 5), "TZCYX", (1, 3)),
+    ],
+)
+def test_the_plane_is_the_one_the_sliders_show(
+    shape: tuple[int, ...], axes: str, expected: tuple[int, ...] | None
+) -> None:
+    scale = {"T": 5, "Z": 2, "C": 1, "Y": 1, "X": 1}
+    layer = Image(np.zeros(shape), scale=[scale[axis] for axis in axes])
+    point = [{"T": 6, "Z": 5.8}.get(axis, 0) for axis in axes]
+    assert shown_plane(layer, axes, point) == expected
 
 
 @pytest.mark.parametrize(("point", "channel"), [(0, 0), (2.1, 1), (99, 2), (-5, 0)])

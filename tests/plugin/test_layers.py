@@ -13,7 +13,9 @@ from napari_unet_nuclei.plugin.layers import (
     labels_array,
     labels_features,
     labels_layer_metadata,
+    move_to_plane,
     pixel_size,
+    plane_of_labels,
     spatial_kwargs,
 )
 
@@ -82,6 +84,43 @@ def test_a_dask_array_is_not_computed():
     lazy = da.map_blocks(fail, chunks=((1, 1), (8,), (8,)), dtype=float)
     layer = Image(lazy, contrast_limits=(0, 1), visible=False)
     assert image_array(layer)[0] is lazy
+
+
+@pytest.mark.parametrize("rotate", [0, 30])
+@pytest.mark.parametrize(
+    ("shape", "axis_labels", "plane"),
+    [((4, 16, 20), ("z", "y", "x"), (3,)), ((2, 4, 3, 16, 20), tuple("tzcyx"), (1, 2))],
+)
+def test_labels_of_a_plane_lie_in_that_plane(shape, axis_labels, plane, rotate):
+    n_axes = len(shape)
+    image = Image(
+        np.zeros(shape),
+        axis_labels=axis_labels,
+        scale=np.linspace(3, 0.5, n_axes),
+        translate=np.arange(n_axes) + 7.5,
+        rotate=np.eye(n_axes),
+    )
+    if rotate:
+        turned = np.eye(n_axes)
+        turned[-2:, -2:] = [[0.8, -0.6], [0.6, 0.8]]
+        image.rotate = turned
+    kwargs = move_to_plane(spatial_kwargs(image, len(plane) + 2), plane)
+    ones = np.zeros((*(1 for _ in plane), 16, 20), int)
+    labels = Labels(ones, **kwargs)
+    assert plane_of_labels(image, labels) == plane
+    whole = [size for size, name in zip(shape, axis_labels, strict=True) if name != "c"]
+    assert plane_of_labels(image, Labels(np.zeros(whole, int))) is None
+    # A pixel of the labels lies where that of the image does.
+    place = dict(zip("tz", plane, strict=False)) if n_axes > 3 else {"z": plane[0]}
+    in_image = [place.get(name, {"y": 5, "x": 6}.get(name, 0)) for name in axis_labels]
+    world = np.asarray(image.data_to_world(in_image))
+    kept = [index for index, name in enumerate(axis_labels) if name != "c"]
+    in_labels = labels.world_to_data(world[kept])
+    np.testing.assert_allclose(in_labels, [*(0 for _ in plane), 5, 6], atol=1e-9)
+
+
+def test_an_image_without_planes_has_no_place_for_labels_of_one():
+    assert plane_of_labels(Image(GREY), Labels(GREY.astype(int))) is None
 
 
 def placed_image(shape=(4, 3, 16, 20), **kwargs):

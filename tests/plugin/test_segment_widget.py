@@ -170,6 +170,36 @@ def test_only_the_last_of_many_moves_is_shown(scene: Scene, cells: Image) -> Non
     assert scene.n_nuclei == 1
 
 
+def test_the_shown_plane_of_a_stack_can_be_segmented_alone(
+    scene: Scene, image: NDArray[np.uint8]
+) -> None:
+    assert not scene.widget.only_plane.visible
+    planes = [np.zeros_like(image), image, np.zeros_like(image)]
+    stack = scene.viewer.add_image(np.stack(planes), name="cells", scale=(4, 1, 1))
+    scene.widget.native.show()
+    assert scene.widget.only_plane.visible
+    scene.viewer.dims.set_point(0, 4)
+    scene.widget.only_plane.value = True
+    scene.segment()
+    assert scene.engine.n_calls == 1
+    layer = scene.viewer.layers["cells nuclei, plane 1"]
+    assert layer.data.shape == (1, *image.shape)
+    assert layer.data.max() == 2
+    assert layer.data_to_world((0, 0, 0)) == stack.data_to_world((1, 0, 0))
+    assert list(layer.features["z"][1:]) == [1, 1]
+    assert scene.status.startswith("2 nuclei in this plane in")
+    scene.widget.threshold.value = 0.2
+    scene.wait()
+    assert layer.data.max() == 3
+    scene.widget.only_plane.value = False
+    scene.segment()
+    assert layer.data.max() == 3
+    assert scene.labels.data.shape == stack.data.shape
+    assert [each.name for each in scene.viewer.layers] == [
+        *("cells", "cells nuclei, plane 1", "cells nuclei")
+    ]
+
+
 def test_a_newer_move_ends_the_work_on_an_older_one(
     scene: Scene, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

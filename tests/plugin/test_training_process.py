@@ -222,6 +222,10 @@ def test_samples_are_the_labelled_planes_as_training_reads_them(
         output=tmp_path,
         minutes=1,
     )
+    only = replace(request, labels=labels[np.newaxis], plane=(2,))
+    (sample,) = make_samples(only)
+    np.testing.assert_array_equal(sample.image[..., 0], image // 2)
+    np.testing.assert_array_equal(sample.labels, labels)
     write_samples(tmp_path / "data", make_samples(request))
     source = open_samples(tmp_path / "data")
     assert len(source.sample_ids) == 2

@@ -167,14 +167,43 @@ class PlaneStack:
         (Y, X) or (Y, X, C) ndarray
             The image, without a copy where the stack is a NumPy array.
         """
+        return self._arrange(self._image[self._part(index)])
+
+    def only(self, index: tuple[int, ...]) -> PlaneStack:
+        """Return one of the 2-D images alone; of an array on disk, no other is read.
+
+        Parameters
+        ----------
+        index : tuple of int
+            Its place along each of the leading axes.
+
+        Returns
+        -------
+        PlaneStack
+            A stack without leading axes.
+        """
+        part, image = self._part(index), self._image
+        taken = image.take(part) if isinstance(image, LazyReader) else image[part]
+        plane = self._arrange(taken)
+        return PlaneStack(plane, "YXC"[: plane.ndim])
+
+    def _part(self, index: tuple[int, ...]) -> tuple[int | slice, ...]:
+        """Index of a plane, in the order of the axes of the image."""
         place: dict[str, int] = dict(zip(self._leading, index, strict=True))
         if self._channel is not None and "C" in self._image_axes:
             place["C"] = self._channel
-        part = tuple(place.get(axis, slice(None)) for axis in self._image_axes)
-        left = [axis for axis in self._image_axes if axis not in place]
+        return tuple(place.get(axis, slice(None)) for axis in self._image_axes)
+
+    def _arrange(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Bring what is left of the axes of the image into the order Y, X, C."""
+        is_chosen = self._channel is not None
+        left = [
+            axis
+            for axis in self._image_axes
+            if axis in "YX" or (axis == "C" and not is_chosen)
+        ]
         order = [left.index(axis) for axis in "YXC" if axis in left]
-        plane: NDArray[np.generic] = np.asarray(self._image[part]).transpose(order)
-        return plane
+        return np.asarray(plane).transpose(order)
 
     def single_plane(self) -> NDArray[np.generic]:
         """Return the only 2-D image there is.

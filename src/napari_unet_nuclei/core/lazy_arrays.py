@@ -108,7 +108,7 @@ class LazyReader:
         if self._is_read_at_once:
             plane = self._read(())[index]
         elif self._axis is None:
-            plane = self._take(index)
+            plane = self.take(index)
         else:
             place = index[self._axis]
             before, after = index[: self._axis], index[self._axis + 1 :]
@@ -122,10 +122,11 @@ class LazyReader:
         """Read a part, unless it is the one that was read last."""
         if self._kept is None or self._kept[0] != index:
             self._kept = None  # its memory is needed
-            self._kept = index, self._take(index)
+            self._kept = index, self.take(index)
         return self._kept[1]
 
-    def _take(self, index: tuple[Any, ...]) -> NDArray[Any]:
+    def take(self, index: tuple[Any, ...]) -> NDArray[Any]:
+        """Take a part and nothing else; see :meth:`__getitem__`."""
         try:
             return np.asarray(self._image[index])
         except Exception as error:  # each kind of array has errors of its own

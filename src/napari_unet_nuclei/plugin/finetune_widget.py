@@ -21,7 +21,7 @@ from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
-from napari_unet_nuclei.plugin.layers import image_array
+from napari_unet_nuclei.plugin.layers import image_array, plane_of_labels
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
@@ -149,6 +149,7 @@ class FineTuneWidget(Container[Widget]):
             channel=shown_channel(image, axes, self._viewer.dims.point),
             # A copy, because the user may go on painting.
             labels=np.array(labels.data[0] if labels.multiscale else labels.data),
+            plane=plane_of_labels(image, labels),
             start=model_store.find_model(start),
             output=_path_of(self.model_name.value),
             minutes=self.minutes.value,

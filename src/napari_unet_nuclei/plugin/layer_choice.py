@@ -102,6 +102,33 @@ def shown_channel(layer: Image, axes: str, point: Sequence[float]) -> int | None
     """
     if layer.rgb or "C" not in axes:
         return None
-    index = axes.index("C")
-    position = round(float(layer.world_to_data(point)[index]))
-    return int(np.clip(position, 0, layer.data.shape[index] - 1))
+    return _shown_index(layer, axes.index("C"), point)
+
+
+def shown_plane(
+    layer: Image, axes: str, point: Sequence[float]
+) -> tuple[int, ...] | None:
+    """Return which plane of a stack the viewer shows.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The image.
+    axes : str
+        Its axes, as ``layers.image_array`` returns them.
+    point : sequence of float
+        Where the viewer's sliders are, in world coordinates.
+
+    Returns
+    -------
+    tuple of int, or None
+        Its place along each axis before Y and X, channels left out; ``None`` for an
+        image of a single plane.
+    """
+    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
+    return tuple(_shown_index(layer, index, point) for index in leading) or None
+
+
+def _shown_index(layer: Image, axis: int, point: Sequence[float]) -> int:
+    position = round(float(layer.world_to_data(point)[axis]))
+    return int(np.clip(position, 0, layer.data.shape[axis] - 1))

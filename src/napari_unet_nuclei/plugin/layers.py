@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.errors import ImageError, LabelsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari.layers import Image
+    from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.lazy_arrays import ArrayLike
@@ -114,6 +114,57 @@ def spatial_kwargs(layer: Image, ndim: int, axes: str | None = None) -> dict[str
         "units": tuple(layer.units[index] for index in kept),
         "axis_labels": tuple(layer.axis_labels[index] for index in kept),
     }
+
+
+def move_to_plane(kwargs: Mapping[str, Any], plane: Sequence[int]) -> dict[str, Any]:
+    """Put labels of a single plane where that plane is.
+
+    Parameters
+    ----------
+    kwargs : mapping
+        Output of `spatial_kwargs`.
+    plane : sequence of int
+        Place along each leading axis, of which the labels have a length of 1.
+
+    Returns
+    -------
+    dict
+        The same with another ``translate``.
+    """
+    offset = np.zeros(len(kwargs["scale"]))
+    offset[: len(plane)] = plane
+    moved = kwargs["rotate"] @ kwargs["shear"] @ (kwargs["scale"] * offset)
+    return {**kwargs, "translate": kwargs["translate"] + moved}
+
+
+def plane_of_labels(image: Image, labels: Labels) -> tuple[int, ...] | None:
+    """Return the plane of a stack that labels of a single plane belong to.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+        The stack.
+    labels : napari.layers.Labels
+        What `move_to_plane` has put somewhere, or any other labels.
+
+    Returns
+    -------
+    tuple of int, or None
+        Place along each leading axis; ``None`` for labels of a whole stack, and for
+        those of an image that is none.
+    """
+    axes = _image_axes(image)
+    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
+    n_leading = labels.ndim - 2
+    is_plane = n_leading == len(leading) > 0 and set(labels.data.shape[:-2]) == {1}
+    if not is_plane or all(image.data.shape[index] == 1 for index in leading):
+        return None
+    corner = np.zeros(image.ndim)
+    kept = [*leading, axes.index("Y"), axes.index("X")]
+    corner[kept] = labels.data_to_world(np.zeros(labels.ndim))
+    place = np.asarray(image.world_to_data(corner))
+    last = np.asarray(image.data.shape)[leading] - 1
+    return tuple(np.clip(np.rint(place[leading]), 0, last).astype(int).tolist())
 
 
 def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:

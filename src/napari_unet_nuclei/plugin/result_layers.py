@@ -14,6 +14,7 @@ from napari_unet_nuclei import __version__
 from napari_unet_nuclei.plugin.layers import (
     labels_features,
     labels_layer_metadata,
+    move_to_plane,
     spatial_kwargs,
 )
 
@@ -39,6 +40,8 @@ class _Shown:
 class ResultLayers:
     """Shows nuclei, in the same layer as before where there is one.
 
+    Those of a single plane of a stack have a layer of their own.
+
     A layer the user has painted in is left alone, and so is one that is gone:
     the result then gets a new layer.
 
@@ -50,7 +53,7 @@ class ResultLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._shown: dict[Hashable, _Shown] = {}
+        self._shown: dict[tuple[Hashable, tuple[int, ...] | None], _Shown] = {}
 
     def show(
         self, image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str
@@ -73,16 +76,21 @@ class ResultLayers:
         napari.layers.Labels
             The layer, new or updated.
         """
-        placement = spatial_kwargs(image, nuclei.labels.ndim, image_maps.request.axes)
+        request, name = image_maps.request, f"{image.name} nuclei"
+        placement = spatial_kwargs(image, nuclei.labels.ndim, request.axes)
+        if request.plane is not None:
+            placement = move_to_plane(placement, request.plane)
+            name += f", plane {', '.join(map(str, request.plane))}"
+        key = image.unique_id, request.plane
         table = {
             "features": labels_features(nuclei.features),
             "metadata": _describe(image, image_maps, nuclei, command),
         }
-        before = self._find_unchanged(image)
+        before = self._find_unchanged(key)
         if before is None:
             layer = self._viewer.add_labels(
                 nuclei.labels.copy(),
-                name=f"{image.name} nuclei",
+                name=name,
                 **placement,
                 **table,
             )
@@ -93,17 +101,20 @@ class ResultLayers:
             moved = {} if _is_same(placement, before.placement) else placement
             for name, value in (table | moved).items():
                 setattr(layer, name, value)
-        self._shown[image.unique_id] = _Shown(
+        self._shown[key] = _Shown(
             layer=layer, labels=nuclei.labels, placement=placement
         )
         return layer
 
     def forget(self, image: Image) -> None:
-        """Stop to update the layer of an image."""
-        self._shown.pop(image.unique_id, None)
+        """Stop to update the layers of an image."""
+        for key in [key for key in self._shown if key[0] == image.unique_id]:
+            del self._shown[key]
 
-    def _find_unchanged(self, image: Image) -> _Shown | None:
-        shown = self._shown.get(image.unique_id)
+    def _find_unchanged(
+        self, key: tuple[Hashable, tuple[int, ...] | None]
+    ) -> _Shown | None:
+        shown = self._shown.get(key)
         if shown is None or shown.layer not in self._viewer.layers:
             return None
         return shown if np.array_equal(shown.layer.data, shown.labels) else None
@@ -127,6 +138,7 @@ def _describe(
         settings=asdict(nuclei.settings),
         axes=image_maps.request.axes,
         channel=image_maps.request.channel,
+        plane=image_maps.request.plane,
         engine=image_maps.model.engine.description,
         package=f"napari-unet-nuclei {__version__}",
         command=command,

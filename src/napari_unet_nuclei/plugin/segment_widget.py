@@ -24,7 +24,11 @@ from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiErr
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.commands import segment_command
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
+from napari_unet_nuclei.plugin.layer_choice import (
+    LayerChoice,
+    shown_channel,
+    shown_plane,
+)
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice
@@ -113,6 +117,12 @@ class SegmentWidget(Container[Widget]):
             tooltip="Average over flips and quarter turns, those the model was trained "
             "with: better, and up to eight times slower",
         )
+        self.only_plane = CheckBox(
+            value=False,
+            text="Only the shown plane",
+            tooltip="Segment the plane of the stack that is shown, to try settings; "
+            "its nuclei get a layer of their own",
+        )
         self.panel = RunPanel(
             "Segment", "Find the nuclei of the chosen image", self.segment
         )
@@ -129,6 +139,7 @@ class SegmentWidget(Container[Widget]):
                 self.min_area,
                 self.diameter,
                 self.tta,
+                self.only_plane,
             ]
         )
         self.native.layout().insertWidget(0, form)
@@ -142,6 +153,8 @@ class SegmentWidget(Container[Widget]):
         for control in (self.min_area, self.diameter):
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
+        self.image.changed.connect(self._offer_planes)
+        self._offer_planes()
         self.model.changed.connect(self._use_own_threshold)
         self.threshold.changed.connect(self._use_chosen_threshold)
         self.min_area.changed.connect(self._split_again)
@@ -179,6 +192,9 @@ class SegmentWidget(Container[Widget]):
                 model=model,
                 settings=self.settings,
                 channel=shown_channel(image, axes, self._viewer.dims.point),
+                plane=shown_plane(image, axes, self._viewer.dims.point)
+                if self.only_plane.value
+                else None,
             )
         except UNetNucleiError as error:
             self.panel.refuse(error)
@@ -258,6 +274,10 @@ class SegmentWidget(Container[Widget]):
         self.panel.say(
             describe_nuclei(image_maps, nuclei), image_maps.model.engine.description
         )
+
+    def _offer_planes(self) -> None:
+        image = self.image.layer
+        self.only_plane.visible = image is not None and image.ndim > 2
 
     def _use_own_threshold(self) -> None:
         self._is_own_threshold = True

@@ -47,6 +47,8 @@ class SegmentationRequest:
         Threshold, smallest area, diameter and flips.
     channel : int, optional
         Channel that shows the nuclei, where there is a choice.
+    plane : tuple of int, optional
+        Place of the only plane to segment, along each axis before Y and X.
     """
 
     image: ArrayLike
@@ -54,6 +56,7 @@ class SegmentationRequest:
     model: str
     settings: SegmentationSettings
     channel: int | None = None
+    plane: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,7 +66,7 @@ class ImageMaps:
     Parameters
     ----------
     stack : PlaneStack
-        Planes of the image.
+        Planes of the image, or the only one that was asked for.
     maps : list of Maps
         One for each plane.
     model : Model
@@ -107,7 +110,8 @@ class Nuclei:
     Parameters
     ----------
     labels : (…, Y, X) ndarray of int32
-        Nuclei numbered from 1, 0 = background.
+        Nuclei numbered from 1, 0 = background; with leading axes of length 1 where a
+        single plane of a stack was asked for.
     features : dict of str to (N,) ndarray
         One row for each nucleus, by ascending label.
     settings : SegmentationSettings
@@ -199,6 +203,8 @@ def iter_segmentation(
     from napari_unet_nuclei.core.axes import PlaneStack
 
     stack = PlaneStack(request.image, request.axes, request.channel)
+    if request.plane is not None:
+        stack = stack.only(request.plane)
     model = models.load(request.model)
     start = time.perf_counter()
     maps = yield from model.iter_maps(stack, request.settings)
@@ -243,6 +249,8 @@ def iter_split(
     absence = None
     if not labels.any():
         absence = yield from _iter_absence(image_maps, settings)
+    if image_maps.request.plane is not None:
+        labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     return Nuclei(labels=labels, features=features, settings=settings, absence=absence)
 
 
@@ -252,8 +260,8 @@ def _iter_measured(
     """Measure plane by plane; a stack gets a column for each leading axis."""
     from napari_unet_nuclei.core.features import measure_nuclei
 
-    stack = image_maps.stack
-    leading = [axis.lower() for axis in stack.axes[:-2]]
+    stack, only = image_maps.stack, image_maps.request.plane
+    leading = [axis.lower() for axis in image_maps.request.axes if axis not in "CYX"]
     tables = []
     for index, plane, maps in zip(
         np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
@@ -261,7 +269,7 @@ def _iter_measured(
         table = measure_nuclei(labels[index], plane, maps.foreground)
         table |= {
             axis: np.full(len(table["label"]), position)
-            for axis, position in zip(leading, index, strict=True)
+            for axis, position in zip(leading, only or index, strict=True)
         }
         tables.append(table)
         yield PlaneDone(len(stack), len(stack))

@@ -32,7 +32,11 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     if nuclei.absence is not None:
         return _explain(nuclei.absence, image_maps, nuclei)
     engine = short_engine(image_maps.model.engine.description)
-    parts = [f"{_count(nuclei.n_nuclei)} in {image_maps.seconds:.1f} s", engine]
+    where = "" if image_maps.request.plane is None else " in this plane"
+    parts = [
+        f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
+        engine,
+    ]
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
     return " · ".join(parts)

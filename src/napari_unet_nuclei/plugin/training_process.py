@@ -52,6 +52,8 @@ class FineTuneRequest:
         Channel that shows the nuclei, where there is a choice.
     labels : (…, Y, X) ndarray of integers
         Nuclei of the image, 0 = background; planes without any are left out.
+    plane : tuple of int, optional
+        The plane of a stack that the labels belong to, if it is only one.
     start : Path
         Model to start from.
     output : Path
@@ -66,6 +68,7 @@ class FineTuneRequest:
     axes: str
     channel: int | None = None
     labels: NDArray[np.integer]
+    plane: tuple[int, ...] | None = None
     start: Path
     output: Path
     minutes: float
@@ -214,20 +217,23 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
     from napari_unet_nuclei.core.sample import Sample
 
     stack = PlaneStack(request.image, request.axes, request.channel)
+    labels = request.labels
+    if request.plane is not None:
+        stack, labels = stack.only(request.plane), labels.reshape(labels.shape[-2:])
     expected = (*stack.leading_shape, *stack.plane_shape)
-    if request.labels.shape != expected:
+    if labels.shape != expected:
         raise LabelsError(
             f"Expected labels as large as the image, {expected}. Received: "
-            f"{request.labels.shape}; choose the labels that belong to the image."
+            f"{labels.shape}; choose the labels that belong to the image."
         )
     samples = [
         Sample(
             f"plane{number}",
             to_planes(stack.plane(index)),
-            check_labels(request.labels[index]),
+            check_labels(labels[index]),
         )
         for number, index in enumerate(np.ndindex(stack.leading_shape))
-        if request.labels[index].any()
+        if labels[index].any()
     ]
     if not samples:
         raise TrainingError(
