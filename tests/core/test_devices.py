@@ -87,6 +87,8 @@ def test_the_processor_computes_unless_told_otherwise(
 def test_one_of_several_devices_can_be_meant(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(DEVICE_VARIABLE, "GPU")
     assert choose_device(["CPU", "GPU.0", "GPU.1"]) == "GPU"
+    monkeypatch.setenv(DEVICE_VARIABLE, "GPU.0")
+    assert choose_device(["CPU", "GPU"]) == "GPU.0"
 
 
 def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -52,10 +52,23 @@ def test_images_of_other_formats_are_told_of(tmp_path):
     good, *others = find_inputs([tmp_path])
     assert good.name == "a"
     # The preview of an image that can be read is passed over.
-    assert [image.name for image in others] == ["b.czi", "b.gif"]
+    assert [image.name for image in others] == [
+        str(tmp_path / name) for name in ("b.czi", "b.gif")
+    ]
     for image in others:
         with pytest.raises(ImageError, match=rf"Expected an image file.*{image.name}"):
             image.read()
+
+
+def test_images_of_other_formats_may_share_their_names(tmp_path):
+    for folder in ("a", "b"):
+        write(tmp_path / folder / f"{folder}.png")
+        (tmp_path / folder / "movie.gif").write_text("anything")
+    write(tmp_path / "a" / "x.czi.png")
+    (tmp_path / "a" / "x.czi").write_text("its export is there")
+    names = [image.name for image in find_inputs([tmp_path / "a", tmp_path / "b"])]
+    movies = [str(tmp_path / folder / "movie.gif") for folder in "ab"]
+    assert names == ["a", "x.czi", movies[0], "b", movies[1]]
 
 
 def test_a_test_set_without_masks_is_a_folder_of_images(test_set):

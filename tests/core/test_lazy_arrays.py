@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SHAPE = (2, 7, 8, 9)
 IMAGE = np.arange(np.prod(SHAPE), dtype=np.uint16).reshape(SHAPE)
 PLANE = (slice(None), slice(None))
+ALL = (slice(None),) * 4
 
 
 class OnDisk:
@@ -45,7 +46,7 @@ def let_fit(monkeypatch: pytest.MonkeyPatch, n_planes: float) -> None:
 
 def read_all(on_disk: OnDisk) -> list[int]:
     """Read plane by plane; return how many planes were read each time."""
-    reader = LazyReader(on_disk, axis=1, plane_size=8 * 9)
+    reader = LazyReader(on_disk, ALL, axis=1, plane_size=8 * 9)
     assert on_disk.n_read == []
     for index in np.ndindex(2, 7):
         np.testing.assert_array_equal(reader[(*index, *PLANE)], IMAGE[index])
@@ -79,7 +80,7 @@ def test_a_single_image_too_large_to_keep_is_read_again(
 ) -> None:
     let_fit(monkeypatch, 0)
     on_disk = OnDisk()
-    reader = LazyReader(on_disk, axis=None, plane_size=IMAGE.size)
+    reader = LazyReader(on_disk, ALL, axis=None, plane_size=IMAGE.size)
     for _ in range(2):
         np.testing.assert_array_equal(reader[(slice(None),) * 4], IMAGE)
     assert on_disk.n_read == [14, 14]
@@ -87,7 +88,7 @@ def test_a_single_image_too_large_to_keep_is_read_again(
 
 def test_a_part_can_be_read_alone() -> None:
     on_disk = OnDisk()
-    reader = LazyReader(on_disk, axis=1, plane_size=8 * 9)
+    reader = LazyReader(on_disk, ALL, axis=1, plane_size=8 * 9)
     np.testing.assert_array_equal(reader.take((1, 2, *PLANE)), IMAGE[1, 2])
     assert on_disk.n_read == [1]
 
@@ -95,12 +96,64 @@ def test_a_part_can_be_read_alone() -> None:
 def test_a_file_that_was_closed_is_told_of(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "image.h5", "w") as file:
         data = file.create_dataset("image", data=IMAGE)
-        reader = LazyReader(data, axis=1, plane_size=8 * 9)
+        reader = LazyReader(data, ALL, axis=1, plane_size=8 * 9)
     with pytest.raises(ImageError, match=r"can be read. Received: .+Open the image"):
         reader[(0, 0, *PLANE)]
+
+
+def test_only_the_chosen_channel_is_read() -> None:
+    on_disk = OnDisk()
+    reader = LazyReader(on_disk, (1, *ALL[1:]), axis=1, plane_size=8 * 9)
+    for place in range(7):
+        np.testing.assert_array_equal(reader[(1, place, *PLANE)], IMAGE[1, place])
+    assert on_disk.n_read == [7]
 
 
 def test_what_is_no_array_becomes_one() -> None:
     on_disk = OnDisk()
     assert as_array_like(on_disk) is on_disk
     assert as_array_like([[1, 2]]).shape == (1, 2)
+
+
+class Odd:
+    """Array of a type that NumPy does not know."""
+
+    shape = (2, 3)
+    dtype = "odd.float32"
+
+    def __array__(self, *_: object, **__: object) -> NDArray[np.float32]:
+        return np.ones((2, 3), np.float32)
+
+
+def test_an_array_of_another_library_becomes_one() -> None:
+    assert isinstance(as_array_like(Odd()), np.ndarray)
+
+
+class Broken:
+    """Array that says why it cannot be read, at length, or has no room."""
+
+    dtype = np.uint8
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            OSError("no disk\nat all"),
+            r"Received: OSError: no disk\. Open the",
+        ),
+        (MemoryError("9 GB"), r"that fits into memory.*\(9 GB\)\. Cut it into pieces"),
+    ],
+)
+def test_why_an_array_cannot_be_read_is_said_in_one_line(
+    error: Exception, expected: str
+) -> None:
+    with pytest.raises(ImageError, match=expected):
+        as_array_like(Broken(error))

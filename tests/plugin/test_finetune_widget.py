@@ -13,6 +13,7 @@ from napari.components import ViewerModel
 from napari_unet_nuclei.core import model_store
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+from napari_unet_nuclei.plugin.training_process import make_samples
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,3 +267,18 @@ def test_names_in_use_are_refused(
     scene.widget.model_name.value = "resnet"
     scene.start()
     assert "belongs to a model of this package" in scene.status
+
+
+def test_labels_of_one_plane_are_learned_with_that_plane(
+    scene: Scene, image: NDArray[np.uint8]
+) -> None:
+    widget, viewer = scene.widget, scene.viewer
+    viewer.layers.clear()
+    viewer.add_image(np.stack([0 * image, image]), name="stack", scale=(3, 1, 1))
+    truth = (image > 80).astype(np.uint8)[np.newaxis]
+    viewer.add_labels(truth, name="plane 1", scale=(3, 1, 1), translate=(3, 0, 0))
+    request = widget._make_request()
+    assert request.plane == (1,)
+    (sample,) = make_samples(request)
+    np.testing.assert_array_equal(sample.image[..., 0], image)
+    np.testing.assert_array_equal(sample.labels, truth[0])

@@ -119,6 +119,13 @@ def test_labels_of_a_plane_lie_in_that_plane(shape, axis_labels, plane, rotate):
     np.testing.assert_allclose(in_labels, [*(0 for _ in plane), 5, 6], atol=1e-9)
 
 
+@pytest.mark.parametrize(("place", "expected"), [(0, (0,)), (8, (8,)), (9, None)])
+def test_labels_outside_of_the_stack_belong_to_no_plane(place, expected):
+    image = Image(np.zeros((9, 16, 20)), scale=(4, 1, 1))
+    labels = Labels(np.zeros((1, 16, 20), int), translate=(4 * place, 0, 0))
+    assert plane_of_labels(image, labels) == expected
+
+
 def test_an_image_without_planes_has_no_place_for_labels_of_one():
     assert plane_of_labels(Image(GREY), Labels(GREY.astype(int))) is None
 

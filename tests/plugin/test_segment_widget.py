@@ -173,10 +173,10 @@ def test_only_the_last_of_many_moves_is_shown(scene: Scene, cells: Image) -> Non
 def test_the_shown_plane_of_a_stack_can_be_segmented_alone(
     scene: Scene, image: NDArray[np.uint8]
 ) -> None:
+    scene.widget.native.show()
     assert not scene.widget.only_plane.visible
     planes = [np.zeros_like(image), image, np.zeros_like(image)]
     stack = scene.viewer.add_image(np.stack(planes), name="cells", scale=(4, 1, 1))
-    scene.widget.native.show()
     assert scene.widget.only_plane.visible
     scene.viewer.dims.set_point(0, 4)
     scene.widget.only_plane.value = True
@@ -188,12 +188,25 @@ def test_the_shown_plane_of_a_stack_can_be_segmented_alone(
     assert layer.data_to_world((0, 0, 0)) == stack.data_to_world((1, 0, 0))
     assert list(layer.features["z"][1:]) == [1, 1]
     assert scene.status.startswith("2 nuclei in this plane in")
+    assert "command" not in layer.metadata
+    scene.widget.copy_button.native.click()
+    assert scene.status.startswith("Copied the command. It segments all planes.")
     scene.widget.threshold.value = 0.2
     scene.wait()
     assert layer.data.max() == 3
     scene.widget.only_plane.value = False
     scene.segment()
     assert layer.data.max() == 3
+    n_calls = scene.engine.n_calls
+    scene.widget.threshold.value = 0.45
+    scene.wait()
+    assert scene.n_nuclei == 2
+    assert layer.data.max() == 3
+    scene.widget.only_plane.value = True
+    scene.widget.threshold.value = 0.44
+    scene.wait()
+    assert layer.data.max() == 2
+    assert scene.engine.n_calls == n_calls
     assert scene.labels.data.shape == stack.data.shape
     assert [each.name for each in scene.viewer.layers] == [
         *("cells", "cells nuclei, plane 1", "cells nuclei")

@@ -4,6 +4,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from qtpy.QtCore import QThreadPool
 from qtpy.QtWidgets import QWidget
 
 from napari_unet_nuclei.core.errors import ImageError
@@ -132,6 +133,17 @@ def test_cancelling_during_the_last_step_still_counts(qtbot: QtBot) -> None:
     record.task.cancel()
     proceed.set()
     assert record.wait() == [1, "cancel", "end"]
+
+
+def test_a_result_that_is_not_told_yet_can_be_cancelled(qtbot: QtBot) -> None:
+    def finish() -> Generator[int, None, str]:
+        yield from ()
+        return "done"
+
+    record = Record(qtbot, finish())
+    assert QThreadPool.globalInstance().waitForDone(10_000)
+    record.task.cancel()
+    assert record.wait() == ["cancel", "end"]
 
 
 def test_without_its_owner_a_task_stops_in_silence(qtbot: QtBot) -> None:

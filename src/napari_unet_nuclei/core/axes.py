@@ -145,8 +145,10 @@ class PlaneStack:
             self._image = image
         else:
             walked = axes.index(self._leading[-1]) if self._leading else None
-            plane_size = math.prod(length[axis] for axis in axes if axis in "CYX")
-            self._image = LazyReader(image, walked, plane_size)
+            seen = "YX" if channel is not None else "YXC"
+            plane_size = math.prod(length[axis] for axis in axes if axis in seen)
+            chosen = self._index({})
+            self._image = LazyReader(image, chosen, walked, plane_size)
 
     def __len__(self) -> int:
         return int(np.prod(self.leading_shape, dtype=int))
@@ -167,7 +169,7 @@ class PlaneStack:
         (Y, X) or (Y, X, C) ndarray
             The image, without a copy where the stack is a NumPy array.
         """
-        return self._arrange(self._image[self._part(index)])
+        return self._arrange(self._image[self._index(self._place(index))])
 
     def only(self, index: tuple[int, ...]) -> PlaneStack:
         """Return one of the 2-D images alone; of an array on disk, no other is read.
@@ -182,27 +184,25 @@ class PlaneStack:
         PlaneStack
             A stack without leading axes.
         """
-        part, image = self._part(index), self._image
+        part, image = self._index(self._place(index)), self._image
         taken = image.take(part) if isinstance(image, LazyReader) else image[part]
         plane = self._arrange(taken)
         return PlaneStack(plane, "YXC"[: plane.ndim])
 
-    def _part(self, index: tuple[int, ...]) -> tuple[int | slice, ...]:
-        """Index of a plane, in the order of the axes of the image."""
-        place: dict[str, int] = dict(zip(self._leading, index, strict=True))
-        if self._channel is not None and "C" in self._image_axes:
-            place["C"] = self._channel
+    def _place(self, index: tuple[int, ...]) -> dict[str, int]:
+        return dict(zip(self._leading, index, strict=True))
+
+    def _index(self, place: dict[str, int]) -> tuple[int | slice, ...]:
+        """Index of a place and of the chosen channel, in the axes of the image."""
+        if self._channel is not None:
+            place = {**place, "C": self._channel}
         return tuple(place.get(axis, slice(None)) for axis in self._image_axes)
 
     def _arrange(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
         """Bring what is left of the axes of the image into the order Y, X, C."""
-        is_chosen = self._channel is not None
-        left = [
-            axis
-            for axis in self._image_axes
-            if axis in "YX" or (axis == "C" and not is_chosen)
-        ]
-        order = [left.index(axis) for axis in "YXC" if axis in left]
+        kept = "YX" if self._channel is not None else "YXC"
+        left = [axis for axis in self._image_axes if axis in kept]
+        order = [left.index(axis) for axis in kept if axis in left]
         return np.asarray(plane).transpose(order)
 
     def single_plane(self) -> NDArray[np.generic]:

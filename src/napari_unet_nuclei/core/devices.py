@@ -128,8 +128,10 @@ def choose_device(available: Collection[str]) -> str:
         If there is no such device.
     """
     device = (os.environ.get(DEVICE_VARIABLE) or _PROCESSOR).upper()
-    kinds = {name.partition(".")[0] for name in available}  # GPU.0 is also GPU
-    if device in (_PROCESSOR, _AUTOMATIC) or device in kinds.union(available):
+    # OpenVINO takes GPU for GPU.0, and the other way round.
+    aliases = {name.partition(".")[0] for name in available}
+    aliases |= {f"{name}.0" for name in available}
+    if device in (_PROCESSOR, _AUTOMATIC) or device in aliases.union(available):
         return device
     raise SettingsError(
         f"Expected {_AUTOMATIC} or a device that OpenVINO sees, "

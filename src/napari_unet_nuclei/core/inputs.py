@@ -112,7 +112,7 @@ def _find(path: Path) -> Iterator[NamedImage]:
             yield NamedImage(file.stem, partial(read_image, file))
         names = {file.stem for file in files}
         for file in foreign:  # reading them says why that is not possible
-            if file.stem not in names:
-                yield NamedImage(file.name, partial(read_image, file))
+            if names.isdisjoint((file.stem, file.name)):
+                yield NamedImage(str(file), partial(read_image, file))
     else:
         yield NamedImage(path.stem, partial(read_image, path))

@@ -38,7 +38,7 @@ class ArrayLike(Protocol):
 
 
 def as_array_like(image: object) -> ArrayLike:
-    """Leave arrays of known shape as they are, and read whatever else there is.
+    """Leave arrays of known shape and type as they are, and read whatever else.
 
     Parameters
     ----------
@@ -48,14 +48,22 @@ def as_array_like(image: object) -> ArrayLike:
     Returns
     -------
     array_like
-        With a shape, a type and parts to take.
+        With a shape, a type that NumPy knows, and parts to take.
+
+    Raises
+    ------
+    ImageError
+        If the array cannot be read any more.
     """
-    lengths = getattr(image, "shape", ())
-    is_known = all(isinstance(length, int | np.integer) for length in lengths)
-    if hasattr(image, "dtype") and is_known:
-        known: ArrayLike = image  # type: ignore[assignment]
-        return known
-    return np.asarray(image)
+    try:
+        lengths = getattr(image, "shape", ())
+        is_known = all(isinstance(length, int | np.integer) for length in lengths)
+        if hasattr(image, "dtype") and is_known and _is_type(image.dtype):
+            known: ArrayLike = image  # type: ignore[assignment]
+            return known
+        return np.asarray(image)
+    except Exception as error:
+        raise _unreadable(error) from error
 
 
 class LazyReader:
@@ -68,17 +76,31 @@ class LazyReader:
     ----------
     image : array_like
         What is read as it is indexed.
+    chosen : tuple of int or slice
+        What is wanted of each axis: a place, such as that of a channel, or all.
     axis : int, optional
         The axis along which planes are read one after the other.
     plane_size : int
-        Pixels of a plane, in all its channels.
+        Pixels of a plane.
     """
 
-    def __init__(self, image: ArrayLike, axis: int | None, plane_size: int) -> None:
+    def __init__(
+        self,
+        image: ArrayLike,
+        chosen: tuple[int | slice, ...],
+        axis: int | None,
+        plane_size: int,
+    ) -> None:
         self._image = image
+        self._chosen = chosen
         self._axis = axis
         n_affordable = devices.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
-        self._is_read_at_once = math.prod(image.shape) <= n_affordable
+        n_pixels = math.prod(
+            length
+            for length, part in zip(image.shape, chosen, strict=True)
+            if isinstance(part, slice)
+        )
+        self._is_read_at_once = n_pixels <= n_affordable
         self._slab_length = 1
         if axis is not None:
             n_planes = n_affordable // max(1, plane_size)
@@ -91,7 +113,7 @@ class LazyReader:
         Parameters
         ----------
         index : tuple of int or slice
-            A place along each leading axis, all of the other axes.
+            A place along each leading axis, what is chosen of the other axes.
 
         Returns
         -------
@@ -106,7 +128,9 @@ class LazyReader:
         """
         plane: NDArray[Any]
         if self._is_read_at_once:
-            plane = self._read(())[index]
+            wanted = zip(index, self._chosen, strict=True)
+            left = tuple(part for part, axis in wanted if isinstance(axis, slice))
+            plane = self._read(self._chosen)[left]
         elif self._axis is None:
             plane = self.take(index)
         else:
@@ -130,10 +154,7 @@ class LazyReader:
         try:
             return np.asarray(self._image[index])
         except Exception as error:  # each kind of array has errors of its own
-            raise ImageError(
-                "Expected an image whose pixels can be read. Received: "
-                f"{type(error).__name__}: {error}. Open the image again."
-            ) from error
+            raise _unreadable(error) from error
 
 
 def _chunk_length(image: ArrayLike, axis: int) -> int:
@@ -143,3 +164,25 @@ def _chunk_length(image: ArrayLike, axis: int) -> int:
         return 1
     length = chunks[axis]
     return int(length[0] if isinstance(length, tuple) else length)
+
+
+def _is_type(dtype: object) -> bool:
+    """Whether NumPy knows a type, as it knows those of most arrays."""
+    try:
+        np.dtype(dtype)  # type: ignore[call-overload]
+    except TypeError:
+        return False
+    return True
+
+
+def _unreadable(error: Exception) -> ImageError:
+    if isinstance(error, MemoryError):
+        return ImageError(
+            "Expected an image that fits into memory. Received: one that does not "
+            f"({error}). Cut it into pieces."
+        )
+    reason = str(error).partition("\n")[0]
+    return ImageError(
+        "Expected an image whose pixels can be read. Received: "
+        f"{type(error).__name__}: {reason}. Open the image again."
+    )

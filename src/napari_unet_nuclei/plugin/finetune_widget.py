@@ -146,7 +146,7 @@ class FineTuneWidget(Container[Widget]):
         return FineTuneRequest(
             image=pixels,
             axes=axes,
-            channel=shown_channel(image, axes, self._viewer.dims.point),
+            channel=shown_channel(image, axes, self._viewer.dims),
             # A copy, because the user may go on painting.
             labels=np.array(labels.data[0] if labels.multiscale else labels.data),
             plane=plane_of_labels(image, labels),

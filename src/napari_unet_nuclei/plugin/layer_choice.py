@@ -11,9 +11,8 @@ import numpy as np
 from magicgui.widgets import ComboBox
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     import napari.viewer
+    from napari.components import Dims
     from napari.layers import Image, Layer
 
 
@@ -83,7 +82,7 @@ class LayerChoice(ComboBox):
             self.value = before
 
 
-def shown_channel(layer: Image, axes: str, point: Sequence[float]) -> int | None:
+def shown_channel(layer: Image, axes: str, dims: Dims) -> int | None:
     """Return the channel of an image that the viewer shows.
 
     Parameters
@@ -92,8 +91,8 @@ def shown_channel(layer: Image, axes: str, point: Sequence[float]) -> int | None
         The image.
     axes : str
         Its axes, as ``layers.image_array`` returns them.
-    point : sequence of float
-        Where the viewer's sliders are, in world coordinates.
+    dims : napari.components.Dims
+        The viewer's sliders.
 
     Returns
     -------
@@ -102,12 +101,10 @@ def shown_channel(layer: Image, axes: str, point: Sequence[float]) -> int | None
     """
     if layer.rgb or "C" not in axes:
         return None
-    return _shown_index(layer, axes.index("C"), point)
+    return _shown_indices(layer, dims)[axes.index("C")]
 
 
-def shown_plane(
-    layer: Image, axes: str, point: Sequence[float]
-) -> tuple[int, ...] | None:
+def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
     """Return which plane of a stack the viewer shows.
 
     Parameters
@@ -116,19 +113,33 @@ def shown_plane(
         The image.
     axes : str
         Its axes, as ``layers.image_array`` returns them.
-    point : sequence of float
-        Where the viewer's sliders are, in world coordinates.
+    dims : napari.components.Dims
+        The viewer's sliders.
 
     Returns
     -------
-    tuple of int, or None
-        Its place along each axis before Y and X, channels left out; ``None`` for an
-        image of a single plane.
+    tuple of int
+        Its place along each axis before Y and X, channels left out.  Empty for an
+        image of a single plane, and for one with channels behind other axes: labels
+        have no channels, so napari would show theirs at another place.
     """
     leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
-    return tuple(_shown_index(layer, index, point) for index in leading) or None
+    if not leading or ("C" in axes[1:] and not layer.rgb):
+        return ()
+    indices = _shown_indices(layer, dims)
+    return tuple(indices[index] for index in leading)
 
 
-def _shown_index(layer: Image, axis: int, point: Sequence[float]) -> int:
-    position = round(float(layer.world_to_data(point)[axis]))
-    return int(np.clip(position, 0, layer.data.shape[axis] - 1))
+def _shown_indices(layer: Image, dims: Dims) -> list[int]:
+    """Place of the sliders along each axis of a layer."""
+    point = np.asarray(dims.point[-layer.ndim :], float)
+    units = getattr(dims, "units", None)  # since napari 0.7
+    if units is not None:
+        # The world has the units of all layers together, a layer its own.
+        point *= [
+            (1 * world).to(own).magnitude if world.is_compatible_with(own) else 1
+            for world, own in zip(units[-layer.ndim :], layer.units, strict=True)
+        ]
+    last = np.asarray(layer.data.shape[: layer.ndim]) - 1
+    places: list[int] = np.clip(np.rint(layer.world_to_data(point)), 0, last).tolist()
+    return [int(place) for place in places]

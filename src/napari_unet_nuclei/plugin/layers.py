@@ -150,8 +150,8 @@ def plane_of_labels(image: Image, labels: Labels) -> tuple[int, ...] | None:
     Returns
     -------
     tuple of int, or None
-        Place along each leading axis; ``None`` for labels of a whole stack, and for
-        those of an image that is none.
+        Place along each leading axis; ``None`` for labels of a whole stack, those of
+        an image that is none, and those that lie outside of the stack.
     """
     axes = _image_axes(image)
     leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
@@ -163,8 +163,12 @@ def plane_of_labels(image: Image, labels: Labels) -> tuple[int, ...] | None:
     kept = [*leading, axes.index("Y"), axes.index("X")]
     corner[kept] = labels.data_to_world(np.zeros(labels.ndim))
     place = np.asarray(image.world_to_data(corner))
-    last = np.asarray(image.data.shape)[leading] - 1
-    return tuple(np.clip(np.rint(place[leading]), 0, last).astype(int).tolist())
+    plane = tuple(round(float(place[index])) for index in leading)
+    lengths = [image.data.shape[index] for index in leading]
+    is_inside = all(
+        0 <= position < length for position, length in zip(plane, lengths, strict=True)
+    )
+    return plane if is_inside else None
 
 
 def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:

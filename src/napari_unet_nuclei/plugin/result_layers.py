@@ -56,7 +56,11 @@ class ResultLayers:
         self._shown: dict[tuple[Hashable, tuple[int, ...] | None], _Shown] = {}
 
     def show(
-        self, image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str
+        self,
+        image: Image,
+        image_maps: ImageMaps,
+        nuclei: Nuclei,
+        command: str | None,
     ) -> Labels:
         """Show the nuclei of an image.
 
@@ -68,19 +72,19 @@ class ResultLayers:
             What the network said of it.
         nuclei : Nuclei
             What to show.
-        command : str
-            The command that finds the same nuclei.
+        command : str, optional
+            The command that finds the same nuclei, if there is one.
 
         Returns
         -------
         napari.layers.Labels
             The layer, new or updated.
         """
-        request, name = image_maps.request, f"{image.name} nuclei"
+        request, title = image_maps.request, f"{image.name} nuclei"
         placement = spatial_kwargs(image, nuclei.labels.ndim, request.axes)
         if request.plane is not None:
             placement = move_to_plane(placement, request.plane)
-            name += f", plane {', '.join(map(str, request.plane))}"
+            title += f", plane {', '.join(map(str, request.plane))}"
         key = image.unique_id, request.plane
         table = {
             "features": labels_features(nuclei.features),
@@ -90,7 +94,7 @@ class ResultLayers:
         if before is None:
             layer = self._viewer.add_labels(
                 nuclei.labels.copy(),
-                name=name,
+                name=title,
                 **placement,
                 **table,
             )
@@ -101,6 +105,11 @@ class ResultLayers:
             moved = {} if _is_same(placement, before.placement) else placement
             for name, value in (table | moved).items():
                 setattr(layer, name, value)
+        self._shown = {
+            each: shown
+            for each, shown in self._shown.items()
+            if shown.layer in self._viewer.layers
+        }
         self._shown[key] = _Shown(
             layer=layer, labels=nuclei.labels, placement=placement
         )
@@ -130,7 +139,7 @@ def _is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
 
 
 def _describe(
-    image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str
+    image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str | None
 ) -> dict[str, Any]:
     return labels_layer_metadata(
         image,
@@ -141,5 +150,5 @@ def _describe(
         plane=image_maps.request.plane,
         engine=image_maps.model.engine.description,
         package=f"napari-unet-nuclei {__version__}",
-        command=command,
+        **({} if command is None else {"command": command}),
     )

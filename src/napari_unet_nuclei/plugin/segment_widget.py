@@ -48,6 +48,8 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
+    _Key = tuple[Hashable, tuple[int, ...] | None]
+
 _DEFAULTS = SegmentationSettings()
 _START_THRESHOLD = 0.5
 _THRESHOLD_TOOLTIP = (
@@ -71,7 +73,7 @@ class SegmentWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._models = WarmModel()
-        self._results: dict[Hashable, ImageMaps] = {}
+        self._results: dict[_Key, ImageMaps] = {}
         self._layers = ResultLayers(viewer)
         self._is_own_threshold = True
         self.image = LayerChoice(
@@ -191,10 +193,8 @@ class SegmentWidget(Container[Widget]):
                 axes=axes,
                 model=model,
                 settings=self.settings,
-                channel=shown_channel(image, axes, self._viewer.dims.point),
-                plane=shown_plane(image, axes, self._viewer.dims.point)
-                if self.only_plane.value
-                else None,
+                channel=shown_channel(image, axes, self._viewer.dims),
+                plane=self._wanted_plane(image),
             )
         except UNetNucleiError as error:
             self.panel.refuse(error)
@@ -212,7 +212,7 @@ class SegmentWidget(Container[Widget]):
         try:
             image, model = self._chosen_image(), self._chosen_model()
             _, axes = image_array(image)
-            channel = shown_channel(image, axes, self._viewer.dims.point)
+            channel = shown_channel(image, axes, self._viewer.dims)
             command = _command(image, model, self.settings, axes, channel)
         except UNetNucleiError as error:
             self.panel.refuse(error)
@@ -220,8 +220,12 @@ class SegmentWidget(Container[Widget]):
         clipboard = QApplication.clipboard()
         if clipboard is not None:
             clipboard.setText(command)
-        hint = "" if image.source.path else f" Save the image as {image.name}.tif too."
-        self.panel.say(f"Copied the command.{hint}", command)
+        hints = ["Copied the command."]
+        if self._wanted_plane(image) is not None:
+            hints.append("It segments all planes.")
+        if not image.source.path:
+            hints.append(f"Save the image as {image.name}.tif too.")
+        self.panel.say(" ".join(hints), command)
 
     def _chosen_image(self) -> Image:
         image = self.image.layer
@@ -249,15 +253,16 @@ class SegmentWidget(Container[Widget]):
             self._say_removed(image)
             return
         self._splitting.discard()
-        self._results[image.unique_id] = image_maps
+        self._results[image.unique_id, image_maps.request.plane] = image_maps
         self._show(image, image_maps, nuclei)
         own = image_maps.model.config.splitting.threshold
         self.threshold.tooltip = f"{_THRESHOLD_TOOLTIP} The model's own is {own:g}."
         if self._is_own_threshold:
             with self.threshold.changed.blocked():
                 self.threshold.value = own
-        if self._slider_settings(image_maps) != nuclei.settings:
-            self._split_again()  # a slider was moved while the network was busy
+        if (settings := self._slider_settings(image_maps)) != nuclei.settings:
+            # A slider was moved while the network was busy.
+            self._splitting.request(image, image_maps, settings)
 
     def _say_removed(self, image: Image) -> None:
         self.panel.say(f"{image.name} was removed, so nothing is shown.")
@@ -267,9 +272,11 @@ class SegmentWidget(Container[Widget]):
             self._say_removed(image)
             return
         request = image_maps.request
-        command = _command(
-            image, request.model, nuclei.settings, request.axes, request.channel
-        )
+        command = None
+        if request.plane is None:  # the command line segments all planes
+            command = _command(
+                image, request.model, nuclei.settings, request.axes, request.channel
+            )
         self._layers.show(image, image_maps, nuclei, command)
         self.panel.say(
             describe_nuclei(image_maps, nuclei), image_maps.model.engine.description
@@ -277,7 +284,18 @@ class SegmentWidget(Container[Widget]):
 
     def _offer_planes(self) -> None:
         image = self.image.layer
-        self.only_plane.visible = image is not None and image.ndim > 2
+        self.only_plane.visible = image is not None and self._shown_plane(image) != ()
+
+    def _wanted_plane(self, image: Image) -> tuple[int, ...] | None:
+        """Place of the only plane to segment, if it is to be only one."""
+        return (self._shown_plane(image) or None) if self.only_plane.value else None
+
+    def _shown_plane(self, image: Image) -> tuple[int, ...]:
+        try:
+            _, axes = image_array(image)
+        except ImageError:  # is told of when it is to be segmented
+            return ()
+        return shown_plane(image, axes, self._viewer.dims)
 
     def _use_own_threshold(self) -> None:
         self._is_own_threshold = True
@@ -288,8 +306,10 @@ class SegmentWidget(Container[Widget]):
 
     def _split_again(self) -> None:
         image = self.image.layer
-        if image is not None and image.unique_id in self._results:
-            image_maps = self._results[image.unique_id]
+        if image is None:
+            return
+        image_maps = self._results.get((image.unique_id, self._wanted_plane(image)))
+        if image_maps is not None:
             self._splitting.request(
                 image, image_maps, self._slider_settings(image_maps)
             )
@@ -307,7 +327,8 @@ class SegmentWidget(Container[Widget]):
 
     def _forget(self, event: Any) -> None:
         """Free the maps of an image that has been removed."""
-        self._results.pop(event.value.unique_id, None)
+        for key in [key for key in self._results if key[0] == event.value.unique_id]:
+            del self._results[key]
         self._layers.forget(event.value)
 
 

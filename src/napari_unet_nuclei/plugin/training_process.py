@@ -229,7 +229,7 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
     samples = [
         Sample(
             f"plane{number}",
-            to_planes(stack.plane(index)),
+            to_planes(stack.only(index).single_plane()),
             check_labels(labels[index]),
         )
         for number, index in enumerate(np.ndindex(stack.leading_shape))
