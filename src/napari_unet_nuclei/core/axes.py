@@ -189,22 +189,6 @@ class PlaneStack:
         plane = self._arrange(taken)
         return PlaneStack(plane, "YXC"[: plane.ndim])
 
-    def _place(self, index: tuple[int, ...]) -> dict[str, int]:
-        return dict(zip(self._leading, index, strict=True))
-
-    def _index(self, place: dict[str, int]) -> tuple[int | slice, ...]:
-        """Index of a place and of the chosen channel, in the axes of the image."""
-        if self._channel is not None:
-            place = {**place, "C": self._channel}
-        return tuple(place.get(axis, slice(None)) for axis in self._image_axes)
-
-    def _arrange(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Bring what is left of the axes of the image into the order Y, X, C."""
-        kept = "YX" if self._channel is not None else "YXC"
-        left = [axis for axis in self._image_axes if axis in kept]
-        order = [left.index(axis) for axis in kept if axis in left]
-        return np.asarray(plane).transpose(order)
-
     def single_plane(self) -> NDArray[np.generic]:
         """Return the only 2-D image there is.
 
@@ -226,6 +210,22 @@ class PlaneStack:
             )
         plane: NDArray[np.generic] = next(iter(self))
         return plane
+
+    def _place(self, index: tuple[int, ...]) -> dict[str, int]:
+        return dict(zip(self._leading, index, strict=True))
+
+    def _index(self, place: dict[str, int]) -> tuple[int | slice, ...]:
+        """Index of a place and of the chosen channel, in the axes of the image."""
+        if self._channel is not None:
+            place = {**place, "C": self._channel}
+        return tuple(place.get(axis, slice(None)) for axis in self._image_axes)
+
+    def _arrange(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Bring what is left of the axes of the image into the order Y, X, C."""
+        kept = "YX" if self._channel is not None else "YXC"
+        left = [axis for axis in self._image_axes if axis in kept]
+        order = [left.index(axis) for axis in kept if axis in left]
+        return np.asarray(plane).transpose(order)
 
 
 def _check_channel(channel: int, n_channels: int) -> None:
