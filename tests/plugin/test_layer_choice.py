@@ -82,7 +82,7 @@ def test_the_channel_is_the_one_the_slider_shows(point: float, channel: int) -> 
         ((9, 4, 5), "ZYX", (3, 5.8), (3,)),  # beside an image of more axes
         ((3, 9, 4, 5), "CZYX", (1, 5.8), (3,)),
         ((4, 9, 4, 5), "TZYX", (6, 5.8), (1, 3)),
-        ((9, 3, 4, 5), "ZCYX", (5.8, 1), ()),
+        ((9, 3, 4, 5), "ZCYX", (5.8, 1), (3,)),
     ],
 )
 def test_the_plane_is_the_one_the_sliders_show(

@@ -9,13 +9,14 @@ from npe2 import PluginManifest
 
 from napari_unet_nuclei.core.errors import ImageError, LabelsError
 from napari_unet_nuclei.plugin.layers import (
+    annotated_planes,
     image_array,
     labels_array,
+    labels_axes,
     labels_features,
     labels_layer_metadata,
     move_to_plane,
     pixel_size,
-    plane_of_labels,
     spatial_kwargs,
 )
 
@@ -86,48 +87,92 @@ def test_a_dask_array_is_not_computed():
     assert image_array(layer)[0] is lazy
 
 
-@pytest.mark.parametrize("rotate", [0, 30])
+@pytest.mark.parametrize(
+    ("axes", "is_rgb", "expected"),
+    [
+        ("YX", False, "YX"),
+        ("YXC", True, "YX"),
+        ("ZYXC", True, "ZYX"),
+        ("CYX", False, "YX"),
+        ("CZYX", False, "ZYX"),
+        ("ZCYX", False, "ZCYX"),
+        ("TCZYX", False, "TCZYX"),
+        ("YXC", False, "YX"),
+    ],
+)
+def test_channels_leave_an_axis_where_labels_would_be_shifted(axes, is_rgb, expected):
+    assert labels_axes(axes, is_rgb=is_rgb) == expected
+
+
+@pytest.mark.parametrize("is_turned", [False, True])
 @pytest.mark.parametrize(
     ("shape", "axis_labels", "plane"),
-    [((4, 16, 20), ("z", "y", "x"), (3,)), ((2, 4, 3, 16, 20), tuple("tzcyx"), (1, 2))],
+    [
+        ((4, 16, 20), "zyx", (3,)),
+        ((3, 4, 16, 20), "czyx", (2,)),
+        ((4, 3, 16, 20), "zcyx", (2,)),
+        ((2, 4, 3, 16, 20), "tzcyx", (1, 2)),
+    ],
 )
-def test_labels_of_a_plane_lie_in_that_plane(shape, axis_labels, plane, rotate):
+def test_labels_of_a_plane_lie_in_that_plane(shape, axis_labels, plane, is_turned):
     n_axes = len(shape)
     image = Image(
         np.zeros(shape),
-        axis_labels=axis_labels,
+        axis_labels=tuple(axis_labels),
         scale=np.linspace(3, 0.5, n_axes),
         translate=np.arange(n_axes) + 7.5,
-        rotate=np.eye(n_axes),
     )
-    if rotate:
+    if is_turned:
         turned = np.eye(n_axes)
         turned[-2:, -2:] = [[0.8, -0.6], [0.6, 0.8]]
         image.rotate = turned
-    kwargs = move_to_plane(spatial_kwargs(image, len(plane) + 2), plane)
-    ones = np.zeros((*(1 for _ in plane), 16, 20), int)
-    labels = Labels(ones, **kwargs)
-    assert plane_of_labels(image, labels) == plane
-    whole = [size for size, name in zip(shape, axis_labels, strict=True) if name != "c"]
-    assert plane_of_labels(image, Labels(np.zeros(whole, int))) is None
-    # A pixel of the labels lies where that of the image does.
-    place = dict(zip("tz", plane, strict=False)) if n_axes > 3 else {"z": plane[0]}
-    in_image = [place.get(name, {"y": 5, "x": 6}.get(name, 0)) for name in axis_labels]
-    world = np.asarray(image.data_to_world(in_image))
-    kept = [index for index, name in enumerate(axis_labels) if name != "c"]
-    in_labels = labels.world_to_data(world[kept])
-    np.testing.assert_allclose(in_labels, [*(0 for _ in plane), 5, 6], atol=1e-9)
+    axes = labels_axes(axis_labels.upper(), is_rgb=False)
+    place = dict(zip("tz"[-len(plane) :], plane, strict=True)) | {"c": 1}
+    kwargs = move_to_plane(
+        spatial_kwargs(image, axes), [place[axis] for axis in axes[:-2].lower()]
+    )
+    labels = Labels(np.zeros((*(1 for _ in axes[:-2]), 16, 20), int), **kwargs)
+    array, found = annotated_planes(image, labels)
+    assert found == plane
+    assert array.shape == (*(1 for _ in plane), 16, 20)
+    # napari aligns the last axes: a pixel lies where that of the image does.
+    in_image = [(place | {"y": 5, "x": 6})[axis] for axis in axis_labels]
+    in_labels = labels.world_to_data(image.data_to_world(in_image)[-labels.ndim :])
+    np.testing.assert_allclose(in_labels, [*(0 for _ in axes[:-2]), 5, 6], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("shape", "axis_labels", "expected"),
+    [
+        ((4, 16, 20), "zyx", (4, 16, 20)),
+        ((4, 1, 16, 20), "zcyx", (4, 16, 20)),
+        ((16, 20), "yx", (16, 20)),
+    ],
+)
+def test_labels_of_all_planes_belong_to_no_single_one(shape, axis_labels, expected):
+    n_channels = 3 if "c" in axis_labels else 1
+    size = [
+        n_channels if axis == "c" else n
+        for axis, n in zip(axis_labels, shape, strict=True)
+    ]
+    image = Image(np.zeros(size), axis_labels=tuple(axis_labels), rgb=False)
+    array, plane = annotated_planes(image, Labels(np.zeros(shape, int)))
+    assert array.shape == expected
+    assert plane is None
 
 
 @pytest.mark.parametrize(("place", "expected"), [(0, (0,)), (8, (8,)), (9, None)])
 def test_labels_outside_of_the_stack_belong_to_no_plane(place, expected):
     image = Image(np.zeros((9, 16, 20)), scale=(4, 1, 1))
     labels = Labels(np.zeros((1, 16, 20), int), translate=(4 * place, 0, 0))
-    assert plane_of_labels(image, labels) == expected
+    assert annotated_planes(image, labels)[1] == expected
 
 
-def test_an_image_without_planes_has_no_place_for_labels_of_one():
-    assert plane_of_labels(Image(GREY), Labels(GREY.astype(int))) is None
+def test_labels_are_copied_at_full_resolution():
+    levels = [np.ones((16, 20), int), np.ones((8, 10), int)]
+    array, _ = annotated_planes(Image(GREY), Labels(levels, multiscale=True))
+    assert array.shape == (16, 20)
+    assert not np.shares_memory(array, levels[0])
 
 
 def placed_image(shape=(4, 3, 16, 20), **kwargs):
@@ -144,7 +189,7 @@ def placed_image(shape=(4, 3, 16, 20), **kwargs):
 
 def test_a_plane_lies_where_the_image_does():
     layer = placed_image()
-    labels = Labels(np.zeros((16, 20), int), **spatial_kwargs(layer, 2))
+    labels = Labels(np.zeros((16, 20), int), **spatial_kwargs(layer, "YX"))
     assert tuple(labels.scale) == (0.5, 0.25)
     assert tuple(labels.translate) == (3, 4)
     assert [str(unit) for unit in labels.units] == ["micrometer", "micrometer"]
@@ -153,7 +198,7 @@ def test_a_plane_lies_where_the_image_does():
 
 def test_a_stack_lies_where_the_image_does_without_its_channels():
     layer = placed_image()
-    labels = Labels(np.zeros((4, 16, 20), int), **spatial_kwargs(layer, 3))
+    labels = Labels(np.zeros((4, 16, 20), int), **spatial_kwargs(layer, "TYX"))
     assert tuple(labels.scale) == (9, 0.5, 0.25)
     assert labels.axis_labels == ("t", "y", "x")
     assert str(labels.units[0]) == "second"
@@ -161,14 +206,14 @@ def test_a_stack_lies_where_the_image_does_without_its_channels():
 
 def test_the_user_may_know_better_what_the_axes_are():
     layer = Image(np.zeros((4, 3, 16, 20)), scale=(9, 1, 0.5, 0.25), rgb=False)
-    assert tuple(spatial_kwargs(layer, 3)["scale"]) == (1, 0.5, 0.25)
-    assert tuple(spatial_kwargs(layer, 3, "zcyx")["scale"]) == (9, 0.5, 0.25)
+    assert tuple(spatial_kwargs(layer, "ZYX")["scale"]) == (1, 0.5, 0.25)
+    assert tuple(spatial_kwargs(layer, "ZYX", "zcyx")["scale"]) == (9, 0.5, 0.25)
 
 
 @pytest.mark.parametrize("axes", [None, "YXC"])
 def test_the_axes_of_an_rgb_layer_do_not_count_its_channels(axes):
     layer = Image(np.zeros((16, 20, 3), np.uint8), rgb=True, scale=(2, 3))
-    kwargs = spatial_kwargs(layer, 2, axes)
+    kwargs = spatial_kwargs(layer, "YX", axes)
     assert tuple(kwargs["scale"]) == (2, 3)
     assert kwargs["axis_labels"] == layer.axis_labels
 
@@ -178,7 +223,7 @@ def test_turned_and_sheared_images_keep_their_nuclei():
     layer = Image(
         GREY, scale=(2, 3), rotate=30, shear=[0.3], translate=(7, 8), affine=affine
     )
-    labels = Labels(GREY.astype(int), **spatial_kwargs(layer, 2))
+    labels = Labels(GREY.astype(int), **spatial_kwargs(layer, "YX"))
     for corner in [(0, 0), (15, 3)]:
         np.testing.assert_allclose(
             labels.data_to_world(corner), layer.data_to_world(corner)
@@ -188,7 +233,7 @@ def test_turned_and_sheared_images_keep_their_nuclei():
 def test_a_layer_can_be_put_in_place_later():
     layer = placed_image(shear=np.eye(4), rotate=np.eye(4))
     labels = Labels(GREY.astype(int))
-    for name, value in spatial_kwargs(layer, 2).items():
+    for name, value in spatial_kwargs(layer, "YX").items():
         setattr(labels, name, value)
     np.testing.assert_allclose(labels.data_to_world((1, 1)), (3.5, 4.25))
 

@@ -213,6 +213,26 @@ def test_the_shown_plane_of_a_stack_can_be_segmented_alone(
     ]
 
 
+@pytest.mark.parametrize("is_only_plane", [False, True])
+def test_nuclei_lie_where_they_were_seen_whatever_is_between_the_axes(
+    scene: Scene, image: NDArray[np.uint8], is_only_plane: bool
+) -> None:
+    empty = np.zeros_like(image)
+    planes = [[empty, empty], [empty, image], [empty, empty]]
+    stack = scene.viewer.add_image(
+        np.array(planes), name="cells", axis_labels=("z", "c", "y", "x")
+    )
+    scene.viewer.dims.point = (1, 1, 0, 0)
+    scene.widget.only_plane.value = is_only_plane
+    scene.segment()
+    (labels,) = (each for each in scene.viewer.layers if each is not stack)
+    assert scene.viewer.dims.nsteps[:2] == (3, 2)
+    place = np.argwhere(labels.data)[0]
+    in_image = stack.world_to_data(labels.data_to_world(place))
+    np.testing.assert_array_equal(in_image[:2], (1, 1))
+    assert stack.data[tuple(in_image.astype(int))] > 0
+
+
 def test_a_newer_move_ends_the_work_on_an_older_one(
     scene: Scene, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-import numpy as np
 from magicgui.widgets import Container, LineEdit, SpinBox
 from magicgui.widgets.bases import Widget
 from napari.layers import Image, Labels
@@ -21,7 +20,7 @@ from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
-from napari_unet_nuclei.plugin.layers import image_array, plane_of_labels
+from napari_unet_nuclei.plugin.layers import annotated_planes, image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
@@ -143,13 +142,14 @@ class FineTuneWidget(Container[Widget]):
                 "No model to start from is chosen: choose one or open a model file."
             )
         pixels, axes = image_array(image)
+        # A copy of the labels, because the user may go on painting.
+        painted, plane = annotated_planes(image, labels)
         return FineTuneRequest(
             image=pixels,
             axes=axes,
             channel=shown_channel(image, axes, self._viewer.dims),
-            # A copy, because the user may go on painting.
-            labels=np.array(labels.data[0] if labels.multiscale else labels.data),
-            plane=plane_of_labels(image, labels),
+            labels=painted,
+            plane=plane,
             start=model_store.find_model(start),
             output=_path_of(self.model_name.value),
             minutes=self.minutes.value,

@@ -119,12 +119,11 @@ def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Its place along each axis before Y and X, channels left out.  Empty for an
-        image of a single plane, and for one with channels behind other axes: labels
-        have no channels, so napari would show theirs at another place.
+        Its place along each axis before Y and X, channels left out; empty for an
+        image of a single plane.
     """
     leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
-    if not leading or ("C" in axes[1:] and not layer.rgb):
+    if not leading:
         return ()
     indices = _shown_indices(layer, dims)
     return tuple(indices[index] for index in leading)

@@ -75,15 +75,41 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
     return data, _image_axes(layer)
 
 
-def spatial_kwargs(layer: Image, ndim: int, axes: str | None = None) -> dict[str, Any]:
+def labels_axes(axes: str, *, is_rgb: bool) -> str:
+    """Name the axes of the labels of an image.
+
+    Labels have no channels.  napari aligns layers at their last axes, though, so
+    channels between others leave an axis of length 1, or planes would lie along the
+    slider of the channels.
+
+    Parameters
+    ----------
+    axes : str
+        Those of the image, as in `image_array`.
+    is_rgb : bool
+        Whether the channels are colours, which have no slider.
+
+    Returns
+    -------
+    str
+        T, Z and, where it is needed, C in the order of the image, then Y and X.
+    """
+    is_between = "C" in axes[1:] and axes.endswith("YX") and not is_rgb
+    left_out = "YX" if is_between else "CYX"
+    return "".join(axis for axis in axes if axis not in left_out) + "YX"
+
+
+def spatial_kwargs(
+    layer: Image, wanted: str, axes: str | None = None
+) -> dict[str, Any]:
     """Return what puts a result on top of the image it comes from.
 
     Parameters
     ----------
     layer : napari.layers.Image
         The image.
-    ndim : int
-        Axes of the result: 2 for one plane, more for a stack.
+    wanted : str
+        Axes of the result, such as ``"YX"`` for one plane, more for a stack.
     axes : str, optional
         Axes of the image where they differ from what `image_array` says.
 
@@ -91,14 +117,12 @@ def spatial_kwargs(layer: Image, ndim: int, axes: str | None = None) -> dict[str
     -------
     dict
         ``scale``, ``translate``, ``rotate``, ``shear``, ``affine``, ``units`` and
-        ``axis_labels`` of a layer with these last axes of the image, channels left
-        out, Y and X last.
+        ``axis_labels`` of a layer with these axes of the image.
     """
     axes = (axes or _image_axes(layer)).upper()
     if layer.rgb:
         axes = axes.removesuffix("C")
-    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
-    kept = [*leading, axes.index("Y"), axes.index("X")][-ndim:]
+    kept = [axes.index(axis) for axis in wanted]
     shear = np.asarray(layer.shear)
     if shear.ndim == 1:  # napari leaves out all but the upper triangle
         matrix = np.eye(layer.ndim)
@@ -116,15 +140,16 @@ def spatial_kwargs(layer: Image, ndim: int, axes: str | None = None) -> dict[str
     }
 
 
-def move_to_plane(kwargs: Mapping[str, Any], plane: Sequence[int]) -> dict[str, Any]:
-    """Put labels of a single plane where that plane is.
+def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[int]) -> dict[str, Any]:
+    """Put labels of a single plane, or of a single channel, where that is.
 
     Parameters
     ----------
     kwargs : mapping
         Output of `spatial_kwargs`.
-    plane : sequence of int
-        Place along each leading axis, of which the labels have a length of 1.
+    place : sequence of int
+        Where the first pixel of the labels lies in the image, along each leading
+        axis.
 
     Returns
     -------
@@ -132,43 +157,51 @@ def move_to_plane(kwargs: Mapping[str, Any], plane: Sequence[int]) -> dict[str, 
         The same with another ``translate``.
     """
     offset = np.zeros(len(kwargs["scale"]))
-    offset[: len(plane)] = plane
+    offset[: len(place)] = place
     moved = kwargs["rotate"] @ kwargs["shear"] @ (kwargs["scale"] * offset)
     return {**kwargs, "translate": kwargs["translate"] + moved}
 
 
-def plane_of_labels(image: Image, labels: Labels) -> tuple[int, ...] | None:
-    """Return the plane of a stack that labels of a single plane belong to.
+def annotated_planes(
+    image: Image, labels: Labels
+) -> tuple[NDArray[Any], tuple[int, ...] | None]:
+    """Return the labels of an image, as what reads planes of the image needs them.
 
     Parameters
     ----------
     image : napari.layers.Image
-        The stack.
+        The image.
     labels : napari.layers.Labels
-        What `move_to_plane` has put somewhere, or any other labels.
+        Its labels, or those of one of its planes, put there by `move_to_plane`.
 
     Returns
     -------
-    tuple of int, or None
-        Place along each leading axis; ``None`` for labels of a whole stack, those of
-        an image that is none, and those that lie outside of the stack.
+    labels : ndarray
+        A copy at full resolution, without an axis of channels.
+    plane : tuple of int, or None
+        The plane they belong to, by its place along each axis before Y and X;
+        ``None`` for labels of all of the image, and for those that lie outside.
     """
-    axes = _image_axes(image)
-    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
-    n_leading = labels.ndim - 2
-    is_plane = n_leading == len(leading) > 0 and set(labels.data.shape[:-2]) == {1}
-    if not is_plane or all(image.data.shape[index] == 1 for index in leading):
-        return None
+    array = np.array(_full_resolution(labels.data, is_multiscale=labels.multiscale))
+    image_axes = _image_axes(image)
+    axes = labels_axes(image_axes, is_rgb=image.rgb)
+    if array.ndim != len(axes):
+        return array, None
     corner = np.zeros(image.ndim)
-    kept = [*leading, axes.index("Y"), axes.index("X")]
-    corner[kept] = labels.data_to_world(np.zeros(labels.ndim))
-    place = np.asarray(image.world_to_data(corner))
-    plane = tuple(round(float(place[index])) for index in leading)
-    lengths = [image.data.shape[index] for index in leading]
-    is_inside = all(
-        0 <= position < length for position, length in zip(plane, lengths, strict=True)
+    corner[[image_axes.index(axis) for axis in axes]] = labels.data_to_world(
+        np.zeros(labels.ndim)
     )
-    return plane if is_inside else None
+    place = dict(zip(image_axes, np.asarray(image.world_to_data(corner)), strict=False))
+    length = dict(zip(image_axes, image.data.shape, strict=True))
+    leading = [axis for axis in axes if axis not in "CYX"]
+    plane = tuple(round(float(place[axis])) for axis in leading)
+    is_plane = any(length[axis] > 1 for axis in leading) and all(
+        array.shape[axes.index(axis)] == 1 and 0 <= position < length[axis]
+        for axis, position in zip(leading, plane, strict=True)
+    )
+    if "C" in axes and array.shape[axes.index("C")] == 1:
+        array = array.squeeze(axes.index("C"))
+    return array, plane if is_plane else None
 
 
 def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:

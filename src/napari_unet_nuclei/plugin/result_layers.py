@@ -12,6 +12,7 @@ import numpy as np
 
 from napari_unet_nuclei import __version__
 from napari_unet_nuclei.plugin.layers import (
+    labels_axes,
     labels_features,
     labels_layer_metadata,
     move_to_plane,
@@ -81,10 +82,20 @@ class ResultLayers:
             The layer, new or updated.
         """
         request, title = image_maps.request, f"{image.name} nuclei"
-        placement = spatial_kwargs(image, nuclei.labels.ndim, request.axes)
+        axes = labels_axes(request.axes, is_rgb=image.rgb)
+        leading = [axis for axis in axes if axis not in "CYX"]
+        place = dict.fromkeys(axes, 0)
+        labels = nuclei.labels
         if request.plane is not None:
-            placement = move_to_plane(placement, request.plane)
+            place |= zip(leading, request.plane, strict=True)
             title += f", plane {', '.join(map(str, request.plane))}"
+        if "C" in axes:
+            place["C"] = request.channel or 0
+            labels = np.expand_dims(labels, axes.index("C"))
+        placement = move_to_plane(
+            spatial_kwargs(image, axes, request.axes),
+            [place[axis] for axis in axes[:-2]],
+        )
         key = image.unique_id, request.plane
         table = {
             "features": labels_features(nuclei.features),
@@ -93,14 +104,14 @@ class ResultLayers:
         before = self._find_unchanged(key)
         if before is None:
             layer = self._viewer.add_labels(
-                nuclei.labels.copy(),
+                labels.copy(),
                 name=title,
                 **placement,
                 **table,
             )
         else:
             layer = before.layer
-            layer.data = nuclei.labels.copy()
+            layer.data = labels.copy()
             # Each of these draws the layer anew, so none is set for nothing.
             moved = {} if _is_same(placement, before.placement) else placement
             for name, value in (table | moved).items():
@@ -110,9 +121,7 @@ class ResultLayers:
             for each, shown in self._shown.items()
             if shown.layer in self._viewer.layers
         }
-        self._shown[key] = _Shown(
-            layer=layer, labels=nuclei.labels, placement=placement
-        )
+        self._shown[key] = _Shown(layer=layer, labels=labels, placement=placement)
         return layer
 
     def forget(self, image: Image) -> None:
