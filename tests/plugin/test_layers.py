@@ -132,7 +132,7 @@ def test_labels_of_a_plane_lie_in_that_plane(shape, axis_labels, plane, is_turne
         spatial_kwargs(image, axes), [place[axis] for axis in axes[:-2].lower()]
     )
     labels = Labels(np.zeros((*(1 for _ in axes[:-2]), 16, 20), int), **kwargs)
-    array, found = annotated_planes(image, labels)
+    array, found = annotated_planes(image, labels, 1)
     assert found == plane
     assert array.shape == (*(1 for _ in plane), 16, 20)
     # napari aligns the last axes: a pixel lies where that of the image does.
@@ -156,7 +156,7 @@ def test_labels_of_all_planes_belong_to_no_single_one(shape, axis_labels, expect
         for axis, n in zip(axis_labels, shape, strict=True)
     ]
     image = Image(np.zeros(size), axis_labels=tuple(axis_labels), rgb=False)
-    array, plane = annotated_planes(image, Labels(np.zeros(shape, int)))
+    array, plane = annotated_planes(image, Labels(np.zeros(shape, int)), None)
     assert array.shape == expected
     assert plane is None
 
@@ -165,12 +165,27 @@ def test_labels_of_all_planes_belong_to_no_single_one(shape, axis_labels, expect
 def test_labels_outside_of_the_stack_belong_to_no_plane(place, expected):
     image = Image(np.zeros((9, 16, 20)), scale=(4, 1, 1))
     labels = Labels(np.zeros((1, 16, 20), int), translate=(4 * place, 0, 0))
-    assert annotated_planes(image, labels)[1] == expected
+    assert annotated_planes(image, labels, 1)[1] == expected
+
+
+@pytest.mark.parametrize("axis_labels", ["cyx", "czyx", "zcyx", "tczyx", "yxc"])
+def test_of_labels_in_every_channel_those_of_one_are_taken(axis_labels):
+    sizes = {"t": 2, "z": 4, "c": 3, "y": 16, "x": 20}
+    image = Image(
+        np.zeros([sizes[axis] for axis in axis_labels]),
+        axis_labels=tuple(axis_labels),
+        rgb=False,
+    )
+    labels = Labels(np.random.default_rng(0).integers(0, 9, image.data.shape))
+    array, plane = annotated_planes(image, labels, 2)
+    expected = np.moveaxis(labels.data, axis_labels.index("c"), 0)[2]
+    np.testing.assert_array_equal(array, expected)
+    assert plane is None
 
 
 def test_labels_are_copied_at_full_resolution():
     levels = [np.ones((16, 20), int), np.ones((8, 10), int)]
-    array, _ = annotated_planes(Image(GREY), Labels(levels, multiscale=True))
+    array, _ = annotated_planes(Image(GREY), Labels(levels, multiscale=True), None)
     assert array.shape == (16, 20)
     assert not np.shares_memory(array, levels[0])
 

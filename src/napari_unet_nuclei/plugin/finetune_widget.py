@@ -142,12 +142,13 @@ class FineTuneWidget(Container[Widget]):
                 "No model to start from is chosen: choose one or open a model file."
             )
         pixels, axes = image_array(image)
+        channel = shown_channel(image, axes, self._viewer.dims)
         # A copy of the labels, because the user may go on painting.
-        painted, plane = annotated_planes(image, labels)
+        painted, plane = annotated_planes(image, labels, channel)
         return FineTuneRequest(
             image=pixels,
             axes=axes,
-            channel=shown_channel(image, axes, self._viewer.dims),
+            channel=channel,
             labels=painted,
             plane=plane,
             start=model_store.find_model(start),

@@ -163,7 +163,7 @@ def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[int]) -> dict[str, 
 
 
 def annotated_planes(
-    image: Image, labels: Labels
+    image: Image, labels: Labels, channel: int | None
 ) -> tuple[NDArray[Any], tuple[int, ...] | None]:
     """Return the labels of an image, as what reads planes of the image needs them.
 
@@ -172,35 +172,41 @@ def annotated_planes(
     image : napari.layers.Image
         The image.
     labels : napari.layers.Labels
-        Its labels, or those of one of its planes, put there by `move_to_plane`.
+        Its labels, with or without an axis of channels, or those of one of its
+        planes, put there by `move_to_plane`.
+    channel : int, optional
+        Channel whose labels are wanted, where there are labels of several.
 
     Returns
     -------
     labels : ndarray
-        A copy at full resolution, without an axis of channels.
+        A copy at full resolution; channels left out, Y and X last.
     plane : tuple of int, or None
         The plane they belong to, by its place along each axis before Y and X;
         ``None`` for labels of all of the image, and for those that lie outside.
     """
     array = np.array(_full_resolution(labels.data, is_multiscale=labels.multiscale))
-    image_axes = _image_axes(image)
-    axes = labels_axes(image_axes, is_rgb=image.rgb)
-    if array.ndim != len(axes):
+    axes = _image_axes(image)[: image.ndim]  # without the channels of colours
+    leading = [axis for axis in axes if axis not in "CYX"]
+    of_labels = axes if array.ndim == len(axes) else "".join(leading) + "YX"
+    if array.ndim != len(of_labels):
         return array, None
     corner = np.zeros(image.ndim)
-    corner[[image_axes.index(axis) for axis in axes]] = labels.data_to_world(
+    corner[[axes.index(axis) for axis in of_labels]] = labels.data_to_world(
         np.zeros(labels.ndim)
     )
-    place = dict(zip(image_axes, np.asarray(image.world_to_data(corner)), strict=False))
-    length = dict(zip(image_axes, image.data.shape, strict=True))
-    leading = [axis for axis in axes if axis not in "CYX"]
-    plane = tuple(round(float(place[axis])) for axis in leading)
+    if "C" in of_labels:
+        where = of_labels.index("C")
+        array = array.take(0 if array.shape[where] == 1 else channel or 0, where)
+        of_labels = of_labels.replace("C", "")
+    array = array.transpose([of_labels.index(axis) for axis in [*leading, *"YX"]])
+    first = dict(zip(axes, image.world_to_data(corner), strict=True))
+    length = dict(zip(axes, image.data.shape, strict=False))
+    plane = tuple(round(float(first[axis])) for axis in leading)
     is_plane = any(length[axis] > 1 for axis in leading) and all(
-        array.shape[axes.index(axis)] == 1 and 0 <= position < length[axis]
-        for axis, position in zip(leading, plane, strict=True)
+        n == 1 and 0 <= position < length[axis]
+        for n, position, axis in zip(array.shape, plane, leading, strict=False)
     )
-    if "C" in axes and array.shape[axes.index("C")] == 1:
-        array = array.squeeze(axes.index("C"))
     return array, plane if is_plane else None
 
 
