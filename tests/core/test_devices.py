@@ -98,6 +98,9 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     )
     with pytest.raises(SettingsError, match=expected):
         choose_device(["CPU"])
+    monkeypatch.setenv(DEVICE_VARIABLE, "CPU.0")
+    with pytest.raises(SettingsError, match=r"Received: .*CPU\.0"):
+        choose_device(["CPU"])
 
 
 def test_openvino_sees_the_processor() -> None:

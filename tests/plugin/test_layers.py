@@ -183,6 +183,26 @@ def test_of_labels_in_every_channel_those_of_one_are_taken(axis_labels):
     assert plane is None
 
 
+@pytest.mark.parametrize("axis_labels", ["xy", "yxz", "zxy"])
+@pytest.mark.parametrize("is_named", [False, True])
+def test_labels_are_turned_as_their_image_is_or_as_they_say(axis_labels, is_named):
+    image = Image(np.zeros([8] * len(axis_labels)), axis_labels=tuple(axis_labels))
+    data = np.random.default_rng(0).integers(0, 9, image.data.shape)
+    # Those of this plugin are named, and have Y and X last.
+    names = tuple("zyx"[-len(axis_labels) :]) if is_named else None
+    array, _ = annotated_planes(image, Labels(data, axis_labels=names), None)
+    order = [axis_labels.index(axis) for axis in "zyx"[-len(axis_labels) :]]
+    np.testing.assert_array_equal(array, data if is_named else data.transpose(order))
+
+
+def test_labels_of_other_channels_than_the_image_has_are_left_as_they_are():
+    image = Image(np.zeros((3, 16, 20)), axis_labels=("c", "y", "x"), rgb=False)
+    labels = Labels(np.zeros((2, 16, 20), int))
+    array, plane = annotated_planes(image, labels, 2)
+    assert array.shape == (2, 16, 20)
+    assert plane is None
+
+
 def test_labels_are_copied_at_full_resolution():
     levels = [np.ones((16, 20), int), np.ones((8, 10), int)]
     array, _ = annotated_planes(Image(GREY), Labels(levels, multiscale=True), None)

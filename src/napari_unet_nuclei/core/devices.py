@@ -130,7 +130,7 @@ def choose_device(available: Collection[str]) -> str:
     device = (os.environ.get(DEVICE_VARIABLE) or _PROCESSOR).upper()
     # OpenVINO takes GPU for GPU.0, and the other way round.
     aliases = {name.partition(".")[0] for name in available}
-    aliases |= {f"{name}.0" for name in available}
+    aliases |= {f"{name}.0" for name in available if name == "GPU"}
     if device in (_PROCESSOR, _AUTOMATIC) or device in aliases.union(available):
         return device
     raise SettingsError(

@@ -188,7 +188,11 @@ def annotated_planes(
     array = np.array(_full_resolution(labels.data, is_multiscale=labels.multiscale))
     axes = _image_axes(image)[: image.ndim]  # without the channels of colours
     leading = [axis for axis in axes if axis not in "CYX"]
-    of_labels = axes if array.ndim == len(axes) else "".join(leading) + "YX"
+    if array.ndim == len(axes):
+        of_labels = _named_axes(labels.axis_labels, axes) or axes
+    else:
+        of_labels = "".join(leading) + "YX"
+    length = dict(zip(axes, image.data.shape, strict=False))
     if array.ndim != len(of_labels):
         return array, None
     corner = np.zeros(image.ndim)
@@ -197,11 +201,12 @@ def annotated_planes(
     )
     if "C" in of_labels:
         where = of_labels.index("C")
+        if array.shape[where] not in (1, length["C"]):
+            return array, None
         array = array.take(0 if array.shape[where] == 1 else channel or 0, where)
         of_labels = of_labels.replace("C", "")
     array = array.transpose([of_labels.index(axis) for axis in [*leading, *"YX"]])
     first = dict(zip(axes, image.world_to_data(corner), strict=True))
-    length = dict(zip(axes, image.data.shape, strict=False))
     plane = tuple(round(float(first[axis])) for axis in leading)
     is_plane = any(length[axis] > 1 for axis in leading) and all(
         n == 1 and 0 <= position < length[axis]
@@ -363,6 +368,12 @@ def _image_axes(layer: Image) -> str:
             "axis_labels."
         )
     return axes
+
+
+def _named_axes(labels: Sequence[str], axes: str) -> str | None:
+    """Name axes by their labels alone, where these name the same axes in any order."""
+    known = [_AXES_BY_NAME.get(label.strip().lower(), "?") for label in labels]
+    return "".join(known) if sorted(known) == sorted(axes) else None
 
 
 def _axes(labels: Sequence[str], *, is_rgb: bool = False) -> str | None:
