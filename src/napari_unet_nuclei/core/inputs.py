@@ -102,16 +102,18 @@ def _find(path: Path) -> Iterator[NamedImage]:
         for name in source.sample_ids:
             yield NamedImage(name, partial(source.read_image, name))
     elif os.path.isdir(path):
-        files, foreign = find_images(path), find_images(path, FOREIGN_SUFFIXES)
-        if not files and not foreign:
+        files = find_images(path, IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
+        if not files:
             raise DatasetError(
                 f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
                 f"Received: {path}, which holds none. Choose another folder."
             )
-        for file in files:
+        readable = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
+        for file in readable:
             yield NamedImage(file.stem, partial(read_image, file))
-        names = {file.stem for file in files}
-        for file in foreign:  # reading them says why that is not possible
+        names = {file.stem for file in readable}
+        # Reading the others says why that is not possible.
+        for file in sorted(set(files).difference(readable)):
             if names.isdisjoint((file.stem, file.name)):
                 yield NamedImage(str(file), partial(read_image, file))
     else:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from statistics import median_low
 from typing import TYPE_CHECKING
 
@@ -107,10 +108,7 @@ class Model:
             exhaust(self._iter_plane(stack, index, settings, scale, looks))
             for index in np.ndindex(stack.leading_shape)
         )
-
-        def split(of_plane: Maps) -> NDArray[np.int32]:
-            return self._split_plane(of_plane, settings)
-
+        split = partial(self._split_plane, settings=settings)
         # A single plane has nothing to overlap with.
         planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
         return exhaust(iter_stack_labels(stack, planes))
@@ -247,10 +245,7 @@ class Model:
         (…, Y, X) ndarray of int32
             Labels; see :meth:`segment`.
         """
-
-        def split(of_plane: Maps) -> NDArray[np.int32]:
-            return self._split_plane(of_plane, settings)
-
+        split = partial(self._split_plane, settings=settings)
         if len(stack) == 1:
             return (yield from iter_stack_labels(stack, map(split, maps)))
         with closing(

@@ -62,6 +62,16 @@ class StackMaps:
         except OSError as error:
             raise self._no_room(maps, error.strerror or str(error)) from error
 
+    def to_list(self) -> list[Maps]:
+        """Give back the maps of all planes.
+
+        Returns
+        -------
+        list of Maps
+            One for each plane; those in a file are read as they are looked at.
+        """
+        return self._in_memory if self._in_file is None else self._in_file.to_list()
+
     def _is_too_large(self, maps: Maps) -> bool:
         """Whether the maps belong in a file, which must then have room for all."""
         size = self._size(maps)
@@ -82,16 +92,6 @@ class StackMaps:
             f"memory and more than the folder of temporary files takes ({reason}). "
             "Segment fewer planes at once, or set TMPDIR to a folder with more room."
         )
-
-    def to_list(self) -> list[Maps]:
-        """Give back the maps of all planes.
-
-        Returns
-        -------
-        list of Maps
-            One for each plane; those in a file are read as they are looked at.
-        """
-        return self._in_memory if self._in_file is None else self._in_file.to_list()
 
 
 class _MapFile:

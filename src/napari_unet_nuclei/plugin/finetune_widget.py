@@ -20,8 +20,9 @@ from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
-from napari_unet_nuclei.plugin.layers import annotated_planes, image_array
+from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
+from napari_unet_nuclei.plugin.placement import annotated_planes
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
 from napari_unet_nuclei.plugin.training_events import StatusEvent, StepEvent

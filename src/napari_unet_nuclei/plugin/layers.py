@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.errors import ImageError, LabelsError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from napari.layers import Image, Labels
+    from napari.layers import Image
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.lazy_arrays import ArrayLike
@@ -71,148 +71,32 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
     ImageError
         If there are more axes than these letters.
     """
-    data = _full_resolution(layer.data, is_multiscale=layer.multiscale)
-    return data, _image_axes(layer)
+    data = full_resolution(layer.data, is_multiscale=layer.multiscale)
+    return data, image_axes(layer)
 
 
-def labels_axes(axes: str, *, is_rgb: bool) -> str:
-    """Name the axes of the labels of an image.
-
-    Labels have no channels.  napari aligns layers at their last axes, though, so
-    channels between others leave an axis of length 1, or planes would lie along the
-    slider of the channels.
-
-    Parameters
-    ----------
-    axes : str
-        Those of the image, as in `image_array`.
-    is_rgb : bool
-        Whether the channels are colours, which have no slider.
-
-    Returns
-    -------
-    str
-        T, Z and, where it is needed, C in the order of the image, then Y and X.
-    """
-    is_between = "C" in axes[1:] and axes.endswith("YX") and not is_rgb
-    left_out = "YX" if is_between else "CYX"
-    return "".join(axis for axis in axes if axis not in left_out) + "YX"
+def image_axes(layer: Image) -> str:
+    """Return what the axes of an image layer mean; see `image_array`."""
+    axes = _axes(layer.axis_labels, is_rgb=layer.rgb)
+    if axes is None:
+        labels = ", ".join(layer.axis_labels)
+        raise ImageError(
+            "Expected an image layer with axes out of T, Z, C, Y and X. Received: "
+            f"{layer.name!r} with the axes {labels}. Name them in the layer's "
+            "axis_labels."
+        )
+    return axes
 
 
-def spatial_kwargs(
-    layer: Image, wanted: str, axes: str | None = None
-) -> dict[str, Any]:
-    """Return what puts a result on top of the image it comes from.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    wanted : str
-        Axes of the result, such as ``"YX"`` for one plane, more for a stack.
-    axes : str, optional
-        Axes of the image where they differ from what `image_array` says.
-
-    Returns
-    -------
-    dict
-        ``scale``, ``translate``, ``rotate``, ``shear``, ``affine``, ``units`` and
-        ``axis_labels`` of a layer with these axes of the image.
-    """
-    axes = (axes or _image_axes(layer)).upper()
-    if layer.rgb:
-        axes = axes.removesuffix("C")
-    kept = [axes.index(axis) for axis in wanted]
-    shear = np.asarray(layer.shear)
-    if shear.ndim == 1:  # napari leaves out all but the upper triangle
-        matrix = np.eye(layer.ndim)
-        matrix[np.triu_indices(layer.ndim, 1)] = shear
-        shear = matrix
-    homogeneous = [*kept, layer.ndim]
-    return {
-        "scale": np.asarray(layer.scale)[kept],
-        "translate": np.asarray(layer.translate)[kept],
-        "rotate": np.asarray(layer.rotate)[np.ix_(kept, kept)],
-        "shear": shear[np.ix_(kept, kept)],
-        "affine": layer.affine.affine_matrix[np.ix_(homogeneous, homogeneous)],
-        "units": tuple(layer.units[index] for index in kept),
-        "axis_labels": tuple(layer.axis_labels[index] for index in kept),
-    }
+def named_axes(labels: Sequence[str], axes: str) -> str | None:
+    """Name axes by their labels alone, where these name the same axes in any order."""
+    known = [_AXES_BY_NAME.get(label.strip().lower(), "?") for label in labels]
+    return "".join(known) if sorted(known) == sorted(axes) else None
 
 
-def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[int]) -> dict[str, Any]:
-    """Put labels of a single plane, or of a single channel, where that is.
-
-    Parameters
-    ----------
-    kwargs : mapping
-        Output of `spatial_kwargs`.
-    place : sequence of int
-        Where the first pixel of the labels lies in the image, along each leading
-        axis.
-
-    Returns
-    -------
-    dict
-        The same with another ``translate``.
-    """
-    offset = np.zeros(len(kwargs["scale"]))
-    offset[: len(place)] = place
-    moved = kwargs["rotate"] @ kwargs["shear"] @ (kwargs["scale"] * offset)
-    return {**kwargs, "translate": kwargs["translate"] + moved}
-
-
-def annotated_planes(
-    image: Image, labels: Labels, channel: int | None
-) -> tuple[NDArray[Any], tuple[int, ...] | None]:
-    """Return the labels of an image, as what reads planes of the image needs them.
-
-    Parameters
-    ----------
-    image : napari.layers.Image
-        The image.
-    labels : napari.layers.Labels
-        Its labels, with or without an axis of channels, or those of one of its
-        planes, put there by `move_to_plane`.
-    channel : int, optional
-        Channel whose labels are wanted, where there are labels of several.
-
-    Returns
-    -------
-    labels : ndarray
-        A copy at full resolution; channels left out, Y and X last.
-    plane : tuple of int, or None
-        The plane they belong to, by its place along each axis before Y and X;
-        ``None`` for labels of all of the image, and for those that lie outside.
-    """
-    array = np.array(_full_resolution(labels.data, is_multiscale=labels.multiscale))
-    axes = _image_axes(image)[: image.ndim]  # without the channels of colours
-    leading = [axis for axis in axes if axis not in "CYX"]
-    if array.ndim == len(axes):
-        of_labels = _named_axes(labels.axis_labels, axes) or axes
-    else:
-        of_labels = "".join(leading) + "YX"
-    length = dict(zip(axes, image.data.shape, strict=False))
-    if array.ndim != len(of_labels):
-        return array, None
-    corner = np.zeros(image.ndim)
-    corner[[axes.index(axis) for axis in of_labels]] = labels.data_to_world(
-        np.zeros(labels.ndim)
-    )
-    if "C" in of_labels:
-        where = of_labels.index("C")
-        if array.shape[where] not in (1, length["C"]):
-            return array, None
-        array = array.take(0 if array.shape[where] == 1 else channel or 0, where)
-        of_labels = of_labels.replace("C", "")
-    array = array.transpose([of_labels.index(axis) for axis in [*leading, *"YX"]])
-    first = dict(zip(axes, image.world_to_data(corner), strict=True))
-    plane = tuple(round(float(first[axis])) for axis in leading)
-    is_plane = any(length[axis] > 1 for axis in leading) and all(
-        n == 1 and 0 <= position < length[axis]
-        for n, position, axis in zip(array.shape, plane, leading, strict=False)
-    )
-    return array, plane if is_plane else None
+def full_resolution(data: Any, *, is_multiscale: bool) -> Any:
+    """Return the finest level of the data of a layer."""
+    return data[0] if is_multiscale else data
 
 
 def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:
@@ -302,7 +186,7 @@ def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]
     LabelsError
         If there are more axes than T, Z, C, Y and X.
     """
-    full = _full_resolution(data, is_multiscale=bool(meta.get("multiscale")))
+    full = full_resolution(data, is_multiscale=bool(meta.get("multiscale")))
     labels = np.asarray(full)
     axes = _axes(meta.get("axis_labels") or [""] * labels.ndim)
     if axes is None or len(axes) != labels.ndim:
@@ -352,28 +236,6 @@ def pixel_size(
     unit = _UNITS_IN_FILES.get(unit, unit)
     is_known = unit.isascii() and unit not in ("pixel", "dimensionless", "")
     return sizes, unit if is_known else None
-
-
-def _full_resolution(data: Any, *, is_multiscale: bool) -> Any:
-    return data[0] if is_multiscale else data
-
-
-def _image_axes(layer: Image) -> str:
-    axes = _axes(layer.axis_labels, is_rgb=layer.rgb)
-    if axes is None:
-        labels = ", ".join(layer.axis_labels)
-        raise ImageError(
-            "Expected an image layer with axes out of T, Z, C, Y and X. Received: "
-            f"{layer.name!r} with the axes {labels}. Name them in the layer's "
-            "axis_labels."
-        )
-    return axes
-
-
-def _named_axes(labels: Sequence[str], axes: str) -> str | None:
-    """Name axes by their labels alone, where these name the same axes in any order."""
-    known = [_AXES_BY_NAME.get(label.strip().lower(), "?") for label in labels]
-    return "".join(known) if sorted(known) == sorted(axes) else None
 
 
 def _axes(labels: Sequence[str], *, is_rgb: bool = False) -> str | None:

@@ -11,13 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei import __version__
-from napari_unet_nuclei.plugin.layers import (
-    labels_axes,
-    labels_features,
-    labels_layer_metadata,
-    move_to_plane,
-    spatial_kwargs,
-)
+from napari_unet_nuclei.plugin.layers import labels_features, labels_layer_metadata
+from napari_unet_nuclei.plugin.placement import place_labels
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -27,6 +22,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+
+    # Id of the image and the only plane that was segmented, if it is only one.
+    ResultKey = tuple[Hashable, tuple[int, ...] | None]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -54,7 +52,7 @@ class ResultLayers:
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._shown: dict[tuple[Hashable, tuple[int, ...] | None], _Shown] = {}
+        self._shown: dict[ResultKey, _Shown] = {}
 
     def show(
         self,
@@ -82,19 +80,10 @@ class ResultLayers:
             The layer, new or updated.
         """
         request, title = image_maps.request, f"{image.name} nuclei"
-        axes = labels_axes(request.axes, is_rgb=image.rgb)
-        leading = [axis for axis in axes if axis not in "CYX"]
-        place = dict.fromkeys(axes, 0)
-        labels = nuclei.labels
         if request.plane is not None:
-            place |= zip(leading, request.plane, strict=True)
             title += f", plane {', '.join(map(str, request.plane))}"
-        if "C" in axes:
-            place["C"] = request.channel or 0
-            labels = np.expand_dims(labels, axes.index("C"))
-        placement = move_to_plane(
-            spatial_kwargs(image, axes, request.axes),
-            [place[axis] for axis in axes[:-2]],
+        labels, placement = place_labels(
+            image, nuclei.labels, request.axes, request.channel, request.plane
         )
         key = image.unique_id, request.plane
         table = {
@@ -129,9 +118,7 @@ class ResultLayers:
         for key in [key for key in self._shown if key[0] == image.unique_id]:
             del self._shown[key]
 
-    def _find_unchanged(
-        self, key: tuple[Hashable, tuple[int, ...] | None]
-    ) -> _Shown | None:
+    def _find_unchanged(self, key: ResultKey) -> _Shown | None:
         shown = self._shown.get(key)
         if shown is None or shown.layer not in self._viewer.layers:
             return None

@@ -42,13 +42,10 @@ from napari_unet_nuclei.plugin.segmentation import (
 from napari_unet_nuclei.plugin.sentences import describe_nuclei
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
-
     import napari.viewer
 
+    from napari_unet_nuclei.plugin.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
-
-    _Key = tuple[Hashable, tuple[int, ...] | None]
 
 _DEFAULTS = SegmentationSettings()
 _START_THRESHOLD = 0.5
@@ -73,7 +70,7 @@ class SegmentWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._models = WarmModel()
-        self._results: dict[_Key, ImageMaps] = {}
+        self._results: dict[ResultKey, ImageMaps] = {}
         self._layers = ResultLayers(viewer)
         self._is_own_threshold = True
         self.image = LayerChoice(
