@@ -125,7 +125,9 @@ def read_case(path: Path) -> Iterator[Callable[[], object]]:
         yield lambda: is_dsb2018(path)
         yield lambda: is_sample_folder(path)
         yield lambda: read_data_set(path)
-        yield lambda: [look_at(each.read(), path) for each in find_inputs([path])]
+        yield lambda: [
+            look_at(each.read().pixels, path) for each in find_inputs([path])
+        ]
     else:
         yield lambda: look_at(read_image(path), path)
         yield lambda: read_labels(path)

@@ -9,6 +9,7 @@ from PIL import Image
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
+from napari_unet_nuclei.core.image_files import StoredImage
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
 from napari_unet_nuclei.core.prediction import load_model
@@ -28,7 +29,7 @@ def model() -> Model:
 
 
 def drawn(name: str, seed: int = 0) -> NamedImage:
-    return NamedImage(name, lambda: draw_nuclei(seed, (128, 160), 8)[0])
+    return NamedImage(name, lambda: StoredImage(draw_nuclei(seed, (128, 160), 8)[0]))
 
 
 def broken(error: Exception) -> NamedImage:

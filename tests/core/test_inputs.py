@@ -34,7 +34,7 @@ def test_set(tmp_path: Path) -> Path:
 
 def values(inputs):
     """Name and first pixel of each image."""
-    return [(image.name, int(image.read()[0, 0])) for image in inputs]
+    return [(image.name, int(image.read().pixels[0, 0])) for image in inputs]
 
 
 def test_files_and_folders_can_be_mixed(tmp_path):
@@ -118,7 +118,7 @@ def test_nothing_is_read_before_its_turn(tmp_path):
 def test_a_bad_sample_does_not_hide_the_others(test_set):
     write(test_set / "aa" / "images" / "second.png")
     bad, good = find_inputs([test_set])
-    assert int(good.read()[0, 0]) == 0
+    assert int(good.read().pixels[0, 0]) == 0
     with pytest.raises(DatasetError, match=r"aa of .* exactly one image"):
         bad.read()
 

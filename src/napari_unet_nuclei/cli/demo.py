@@ -47,13 +47,14 @@ def demo(
 def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> str:
     """Segment one sample, write its files, and say how it went."""
     from napari_unet_nuclei.core.batch import segment_images
+    from napari_unet_nuclei.core.image_files import StoredImage
     from napari_unet_nuclei.core.inputs import NamedImage
     from napari_unet_nuclei.core.label_files import read_labels
     from napari_unet_nuclei.core.metrics import evaluate
 
     (done,) = segment_images(
         model,
-        [NamedImage(name, lambda: sample.image)],
+        [NamedImage(name, lambda: StoredImage(sample.image))],
         folder,
         (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES),
         sample.settings,

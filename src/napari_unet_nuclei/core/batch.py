@@ -158,7 +158,7 @@ def segment_images(
     runs: dict[str, list[str]] = {}
 
     def read(job: _Job) -> None:
-        job.stack = PlaneStack(job.image.read(), axes, channel)
+        job.stack = PlaneStack(job.image.read().pixels, axes, channel)
         if set(formats) != {OutputFormat.TIFF}:
             job.stack.single_plane()  # before the work: no other format holds a stack
 

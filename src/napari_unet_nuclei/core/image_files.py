@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import os
 import warnings
+from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.damage import DECODING_ERRORS, check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.tiff_files import (
@@ -31,8 +33,10 @@ __all__ = [
     "FOREIGN_SUFFIXES",
     "IMAGE_SUFFIXES",
     "TIFF_SUFFIXES",
+    "StoredImage",
     "find_images",
     "read_image",
+    "read_stored_image",
 ]
 
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp"}
@@ -54,6 +58,51 @@ _SIGNATURE_LENGTH = 32  # bytes, also enough to tell text from numbers
 _CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\r"))
 _GREY_MODES = {"1", "LA", "La"}
 _STORED_MODES = {"L", "I", "F", "I;16", "I;16B", "I;16L", "RGB", "RGBA"}
+
+
+@dataclass(frozen=True, eq=False)
+class StoredImage:
+    """What a file holds: pixels, and what it says of them.
+
+    Parameters
+    ----------
+    pixels : (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray of bool, int or float
+        Dtype as stored.
+    axes : str, optional
+        What the axes mean, such as ``"ZCYX"``, where the file says so.
+    calibration : Calibration
+        Pixel sizes and units, as far as the file gives them.
+    notes : tuple of str
+        Sentences for the user, such as what of the file was not read.
+    """
+
+    pixels: NDArray[Any]
+    axes: str | None = None
+    calibration: Calibration = field(default_factory=Calibration)
+    notes: tuple[str, ...] = ()
+
+
+def read_stored_image(
+    source: str | os.PathLike[str] | bytes, name: str | None = None
+) -> StoredImage:
+    """Return an image file with all it says of axes and pixel sizes.
+
+    Parameters
+    ----------
+    source, name
+        As in :func:`read_image`.
+
+    Returns
+    -------
+    StoredImage
+        Pixels, axes, calibration and notes.
+
+    Raises
+    ------
+    ImageError
+        As in :func:`read_image`.
+    """
+    return StoredImage(read_image(source, name))
 
 
 def read_image(

@@ -9,15 +9,16 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
+    StoredImage,
     find_images,
-    read_image,
+    read_stored_image,
 )
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.samples import open_samples
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from numpy.typing import NDArray
+    from napari_unet_nuclei.core.sample import SampleSource
 
 
 @dataclass(frozen=True)
@@ -39,10 +40,13 @@ class NamedImage:
         File name without suffix, or sample id; results are named after it.
     read : callable
         Reads the image.
+    file : Path, optional
+        The file it is read from, where it is one of its own.
     """
 
     name: str
-    read: Callable[[], NDArray[Any]]
+    read: Callable[[], StoredImage]
+    file: Path | None = None
 
 
 def find_inputs(
@@ -100,7 +104,7 @@ def _find(path: Path) -> Iterator[NamedImage]:
     if is_data_set or path.suffix.lower() == ".zip":
         source = open_samples(path)
         for name in source.sample_ids:
-            yield NamedImage(name, partial(source.read_image, name))
+            yield NamedImage(name, partial(_read_from, source, name))
     elif os.path.isdir(path):
         files = find_images(path, IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
         if not files:
@@ -110,11 +114,19 @@ def _find(path: Path) -> Iterator[NamedImage]:
             )
         readable = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
         for file in readable:
-            yield NamedImage(file.stem, partial(read_image, file))
+            yield _named(file.stem, file)
         names = {file.stem for file in readable}
         # Reading the others says why that is not possible.
         for file in sorted(set(files).difference(readable)):
             if names.isdisjoint((file.stem, file.name)):
-                yield NamedImage(str(file), partial(read_image, file))
+                yield _named(str(file), file)
     else:
-        yield NamedImage(path.stem, partial(read_image, path))
+        yield _named(path.stem, path)
+
+
+def _named(name: str, file: Path) -> NamedImage:
+    return NamedImage(name, partial(read_stored_image, file), file)
+
+
+def _read_from(source: SampleSource, name: str) -> StoredImage:
+    return StoredImage(source.read_image(name))
