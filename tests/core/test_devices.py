@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from napari_unet_nuclei.core.devices import (
     choose_device,
     free_memory,
     keras_backend,
+    multiplies_bfloat16,
     openvino_devices,
     package_versions,
     segmentation_sentence,
@@ -101,6 +103,25 @@ def test_a_device_that_is_not_there_is_refused(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv(DEVICE_VARIABLE, "CPU.0")
     with pytest.raises(SettingsError, match=r"Received: .*CPU\.0"):
         choose_device(["CPU"])
+
+
+@pytest.mark.parametrize(("hint", "expected"), [("bf16", True), ("f32", False)])
+def test_bfloat16_is_for_processors_that_multiply_it(
+    hint: str, expected: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    core = SimpleNamespace(
+        get_property=lambda *_: SimpleNamespace(get_type_name=lambda: hint)
+    )
+    openvino = SimpleNamespace(Core=lambda: core)
+    monkeypatch.setattr(devices, "import_openvino", lambda: openvino)
+    assert multiplies_bfloat16() is expected
+
+
+def test_without_openvino_nothing_is_known_of_bfloat16(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setitem(sys.modules, "openvino", None)
+    assert not multiplies_bfloat16()
 
 
 def test_openvino_sees_the_processor() -> None:

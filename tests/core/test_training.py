@@ -13,6 +13,7 @@ import pytest
 from napari_unet_nuclei.core import (
     best_model,
     held_out,
+    learner,
     training,
     training_run,
 )
@@ -524,9 +525,28 @@ def test_a_loss_that_is_no_number_ends_the_run(drawn_samples, tiny_bundle, outpu
     assert list(crop_threads()) == []
 
 
+@pytest.mark.parametrize(
+    ("is_wanted", "is_fast", "expected"),
+    [
+        (True, True, "bfloat16"),
+        (True, False, "float32"),
+        (False, True, "float32"),
+    ],
+)
+def test_bfloat16_is_used_where_it_is_fast(is_wanted, is_fast, expected, monkeypatch):
+    monkeypatch.setattr(learner, "multiplies_bfloat16", lambda: is_fast)
+    settings = replace(
+        SETTINGS, arguments={"widths": (4, 8)}, mixed_precision=is_wanted
+    )
+    network = learner.Learner(settings, None)
+    assert network._model.layers[1].compute_dtype == expected
+    assert network._model.layers[1].variable_dtype == "float32"
+
+
 @pytest.mark.usefixtures("hurried")
-def test_a_model_is_trained_from_scratch(drawn_samples, output):
+def test_a_model_is_trained_from_scratch(drawn_samples, output, monkeypatch):
     """Mixed precision, explicit validation, fewer steps than an average takes."""
+    monkeypatch.setattr(learner, "multiplies_bfloat16", lambda: True)
     architecture = Architecture.RESNET
     settings = replace(
         SETTINGS,

@@ -105,6 +105,24 @@ def openvino_devices() -> dict[str, str]:
     }
 
 
+def multiplies_bfloat16() -> bool:
+    """Whether the processor multiplies bfloat16 faster than float32.
+
+    Others imitate it: one with AVX2 alone trains nine times slower in bfloat16.
+
+    Returns
+    -------
+    bool
+        What OpenVINO computes in by itself; false where it is not installed.
+    """
+    try:
+        core = import_openvino().Core()
+    except ImportError:
+        return False
+    hint = core.get_property(_PROCESSOR, "INFERENCE_PRECISION_HINT")
+    return bool(hint.get_type_name() == "bf16")
+
+
 def choose_device(available: Collection[str]) -> str:
     """Choose where OpenVINO computes.
 

@@ -141,7 +141,8 @@ class TrainingSettings:
     validation_fraction : float in (0, 1)
         Part of the samples held out when no split says which.
     mixed_precision : bool
-        Compute in bfloat16, keep weights in float32.
+        Compute in bfloat16 where the processor or a GPU multiplies it faster, and
+        keep weights in float32.
     seed : int
         Seed of the weights, the crops and the held-out samples.
     """
