@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -101,10 +101,21 @@ def segment(
     ] = None,
     axes: Annotated[
         str | None,
-        typer.Option(help="Axes of each image, such as CYX.  [default: guessed]"),
+        typer.Option(
+            help="Axes of each image, such as CYX.  [default: what its file says]"
+        ),
     ] = None,
     channel: Annotated[
         int | None, typer.Option(help="Channel that shows the nuclei, from 0.")
+    ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|all",
+            help="Which image of files that hold several, from 0, or all of them.  "
+            "[default: the largest]",
+            show_default=False,
+        ),
     ] = None,
     engine: Annotated[
         EngineName, typer.Option(help="Runtime of the network.")
@@ -124,12 +135,15 @@ def segment(
         )
         kinds = parse_formats(formats)
         names = read_names(ids, split)
+        number = parse_series(series)
 
         from napari_unet_nuclei.core.batch import segment_images
-        from napari_unet_nuclei.core.inputs import find_inputs
+        from napari_unet_nuclei.core.inputs import describe_left_out, find_inputs
         from napari_unet_nuclei.core.prediction import load_model
 
-        images = find_inputs(inputs, names)
+        images = find_inputs(inputs, names, series=number)
+        for sentence in describe_left_out(inputs):
+            messages.print(sentence, style="yellow", markup=False, soft_wrap=True)
         loaded = load_model(model, engine)
         with make_progress() as progress:
             task = progress.add_task("Segmenting", total=len(images))
@@ -153,6 +167,18 @@ def parse_formats(text: str) -> list[OutputFormat]:
         raise SettingsError(
             f"The formats must be among {', '.join(OutputFormat)}. Received: {text!r}"
         ) from error
+
+
+def parse_series(text: str | None) -> int | Literal["all"] | None:
+    """Turn the choice of an image in a file into its number."""
+    if text is None or text == "all":
+        return text
+    if not text.isdecimal():
+        raise SettingsError(
+            "Expected --series as a number from 0, or all. Received: "
+            f"{text!r}; leave it out to take the largest image of each file."
+        )
+    return int(text)
 
 
 def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
@@ -189,6 +215,11 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
             "the model knows; set --diameter to choose the scale.",
             style="dim",
         )
+    for image in done:
+        for note in image.notes:
+            messages.print(
+                f"{image.name}: {note}", style="yellow", markup=False, soft_wrap=True
+            )
     if failed:
         messages.print(f"{len(failed)} could not be segmented:", style="red")
         for image in failed:

@@ -11,6 +11,7 @@ from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.features import measure_nuclei, write_features_csv
+from napari_unet_nuclei.core.header_axes import settle_axes
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
     write_labels_png,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.calibration import Calibration
     from napari_unet_nuclei.core.inputs import NamedImage
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -57,6 +59,8 @@ class ImageDone:
         of the size of its nuclei.
     error : str, optional
         Why there is no result.
+    notes : tuple of str
+        Sentences on what was not read, or was read in another way than asked for.
     """
 
     name: str
@@ -64,6 +68,7 @@ class ImageDone:
     seconds: float
     is_rescaled: bool = False
     error: str | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(eq=False)
@@ -72,7 +77,9 @@ class _Job:
 
     image: NamedImage
     stack: PlaneStack = field(init=False)
+    calibration: Calibration = field(init=False)
     maps: list[Maps] = field(init=False)
+    notes: tuple[str, ...] = ()
     n_nuclei: int = 0
     is_rescaled: bool = False
     seconds: float = 0.0
@@ -112,6 +119,7 @@ class _Segmented:
     stack: PlaneStack
     labels: NDArray[np.int32]
     maps: list[Maps]
+    calibration: Calibration
 
 
 def segment_images(
@@ -141,7 +149,7 @@ def segment_images(
     settings : SegmentationSettings
         Threshold, smallest area, diameter and test-time flips.
     axes : str, optional
-        Axes of each image, such as ``"CYX"``.
+        Axes of each image, such as ``"CYX"``; by default what its file says.
     channel : int, optional
         Channel that shows the nuclei.
 
@@ -158,7 +166,11 @@ def segment_images(
     runs: dict[str, list[str]] = {}
 
     def read(job: _Job) -> None:
-        job.stack = PlaneStack(job.image.read().pixels, axes, channel)
+        stored = job.image.read()
+        job.notes, job.calibration = stored.notes, stored.calibration
+        settled, warning = settle_axes(stored, axes, channel)
+        job.notes += (warning,) if warning else ()
+        job.stack = PlaneStack(stored.pixels, settled, channel)
         if set(formats) != {OutputFormat.TIFF}:
             job.stack.single_plane()  # before the work: no other format holds a stack
 
@@ -170,7 +182,9 @@ def segment_images(
     def finish(job: _Job) -> None:
         labels = exhaust(model.iter_split(job.stack, job.maps, settings))
         job.n_nuclei = int(labels.max(initial=0))
-        result = _Segmented(job.image.name, job.stack, labels, job.maps)
+        result = _Segmented(
+            job.image.name, job.stack, labels, job.maps, job.calibration
+        )
         for kind in formats:
             if kind is OutputFormat.RLE:
                 runs[result.name] = encode_labels(labels)
@@ -188,6 +202,7 @@ def segment_images(
             seconds=job.seconds,
             is_rescaled=job.is_rescaled,
             error=job.error,
+            notes=job.notes,
         )
     if OutputFormat.RLE in formats:
         write_runs_csv(output / RLE_NAME, runs)
@@ -195,7 +210,10 @@ def segment_images(
 
 def _write_tiff(output: Path, result: _Segmented) -> None:
     write_labels_tiff(
-        output / f"{result.name}.tif", result.labels, axes=result.stack.axes
+        output / f"{result.name}.tif",
+        result.labels,
+        axes=result.stack.axes,
+        calibration=result.calibration,
     )
 
 
@@ -215,7 +233,10 @@ def _write_overlay(output: Path, result: _Segmented) -> None:
 
 def _write_features(output: Path, result: _Segmented) -> None:
     features = measure_nuclei(
-        result.labels, result.stack.single_plane(), result.maps[0].foreground
+        result.labels,
+        result.stack.single_plane(),
+        result.maps[0].foreground,
+        calibration=result.calibration,
     )
     write_features_csv(output / f"{result.name}_nuclei.csv", features)
 

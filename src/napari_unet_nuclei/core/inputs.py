@@ -9,25 +9,28 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_files import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
     StoredImage,
-    find_images,
     read_stored_image,
 )
+from napari_unet_nuclei.core.image_folders import FOLDERS_OF_IMAGES, list_folder
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.tiff_files import count_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from napari_unet_nuclei.core.sample import SampleSource
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,10 @@ class NamedImage:
 
 
 def find_inputs(
-    paths: Sequence[Path], ids: Sequence[str] | None = None
+    paths: Sequence[Path],
+    ids: Sequence[str] | None = None,
+    *,
+    series: int | Literal["all"] | None = None,
 ) -> list[NamedImage]:
     """List the images that paths stand for.
 
@@ -61,6 +67,9 @@ def find_inputs(
         images and labels.
     ids : sequence of str, optional
         Names to keep, in this order.
+    series : int or "all", optional
+        Which image of files that hold several, from 0; by default the largest.  Of
+        ``all``, the images of ``a.tif`` are called ``a_s0``, ``a_s1`` and so on.
 
     Returns
     -------
@@ -75,7 +84,7 @@ def find_inputs(
     """
     images: dict[str, NamedImage] = {}
     for path in paths:
-        for image in _find(path):
+        for image in _find(path, series):
             if image.name in images:
                 raise DatasetError(
                     "Expected images with different names, because results are named "
@@ -94,38 +103,96 @@ def find_inputs(
     return [images[name] for name in ids]
 
 
-def _find(path: Path) -> Iterator[NamedImage]:
+def describe_left_out(paths: Sequence[Path]) -> list[str]:
+    """Say which images near the inputs are not among them.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        As in :func:`find_inputs`.
+
+    Returns
+    -------
+    list of str
+        A sentence for each folder with sub-folders of images, which are not entered.
+    """
+    sentences = []
+    for path in paths:
+        if not os.path.isdir(path) or _is_data_set(path):
+            continue
+        names = [folder.name for folder in list_folder(path).sub_folders]
+        if names:
+            more = (
+                f" and {len(names) - _MOST_NAMED:,} more" if names[_MOST_NAMED:] else ""
+            )
+            sentences.append(
+                f"Sub-folders of {path} with images were not entered: "
+                f"{', '.join(names[:_MOST_NAMED])}{more}. Name them to segment them."
+            )
+    return sentences
+
+
+def _is_data_set(path: Path) -> bool:
+    return is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
+
+
+def _find(path: Path, series: int | Literal["all"] | None) -> Iterator[NamedImage]:
     if not os.path.exists(path):
         raise DatasetError(
             f"Expected an image or a folder. Received: {path}, which does not exist. "
             "Check the path."
         )
-    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
-    if is_data_set or path.suffix.lower() == ".zip":
+    if _is_data_set(path) or path.suffix.lower() == ".zip":
         source = open_samples(path)
         for name in source.sample_ids:
             yield NamedImage(name, partial(_read_from, source, name))
+    elif path.suffix.lower() in FOLDERS_OF_IMAGES and os.path.isdir(path):
+        yield NamedImage(str(path), partial(_refuse_folder, path), path)
     elif os.path.isdir(path):
-        files = find_images(path, IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
-        if not files:
+        contents = list_folder(path)
+        if not contents.images and not contents.others:
             raise DatasetError(
                 f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
                 f"Received: {path}, which holds none. Choose another folder."
             )
-        readable = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-        for file in readable:
-            yield _named(file.stem, file)
-        names = {file.stem for file in readable}
+        for file in contents.images:
+            yield from _in_file(file, series)
+        names = {file.stem for file in contents.images}
         # Reading the others says why that is not possible.
-        for file in sorted(set(files).difference(readable)):
-            if names.isdisjoint((file.stem, file.name)):
-                yield _named(str(file), file)
+        for file in contents.others:
+            is_preview = file.suffix.lower() in FOREIGN_SUFFIXES
+            if not is_preview or names.isdisjoint((file.stem, file.name)):
+                yield NamedImage(str(file), partial(_read_other, file), file)
     else:
-        yield _named(path.stem, path)
+        yield from _in_file(path, series)
 
 
-def _named(name: str, file: Path) -> NamedImage:
-    return NamedImage(name, partial(read_stored_image, file), file)
+def _in_file(file: Path, series: int | Literal["all"] | None) -> Iterator[NamedImage]:
+    n_series = count_series(file) if series == "all" else 1
+    if series != "all" or n_series == 1:
+        number = None if series == "all" else series
+        read = partial(read_stored_image, file, series=number)
+        yield NamedImage(file.stem, read, file)
+        return
+    stem, ending = file.stem, ""
+    if stem.lower().endswith(".ome"):  # which says what results are written as
+        stem, ending = stem[:-4], stem[-4:]
+    for number in range(n_series):
+        read = partial(read_stored_image, file, series=number)
+        yield NamedImage(f"{stem}_s{number}{ending}", read, file)
+
+
+def _read_other(path: Path) -> StoredImage:
+    if os.path.isdir(path):
+        return _refuse_folder(path)
+    return read_stored_image(path)
+
+
+def _refuse_folder(path: Path) -> StoredImage:
+    raise ImageError(
+        f"Expected an image file. Received: {path}, a folder such as those of OME-Zarr. "
+        "Save the image as TIFF."
+    )
 
 
 def _read_from(source: SampleSource, name: str) -> StoredImage:

@@ -18,16 +18,20 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
+from napari_unet_nuclei.core.label_headers import (
+    OME_ENDINGS,
+    imagej_options,
+    ome_options,
+)
 from napari_unet_nuclei.core.labels import check_labels
 from napari_unet_nuclei.core.own_files import SOFTWARE, png_mark
 from napari_unet_nuclei.core.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
     from PIL.PngImagePlugin import PngInfo
 
@@ -107,13 +111,13 @@ def write_labels_tiff(
     labels: ArrayLike,
     *,
     axes: str = "YX",
-    pixel_size: Mapping[str, float] | None = None,
-    unit: str | None = None,
+    calibration: Calibration | None = None,
 ) -> None:
     """Write labels as a TIFF that ImageJ and everything else opens.
 
     ImageJ shows integers of more than 16 bits as black, so labels are stored as
-    uint16, and as float32 where there are more than 65,535.
+    uint16, and as float32 where there are more than 65,535.  A name that ends in
+    ``.ome.tif`` or ``.ome.tiff`` makes an OME-TIFF, with uint32 instead of float32.
 
     Parameters
     ----------
@@ -123,11 +127,8 @@ def write_labels_tiff(
         0 is background.
     axes : str
         The axes of the labels: letters of T, Z, C, Y, X in this order.
-    pixel_size : mapping of str to float, optional
-        Size of a pixel along X, Y and Z; a size along X without one along Y, or
-        the other way round, is left out.
-    unit : str, optional
-        ASCII name of the unit of the pixel size, such as ``"um"``.
+    calibration : Calibration, optional
+        Pixel sizes, z spacing, time step and their units.
 
     Raises
     ------
@@ -138,36 +139,36 @@ def write_labels_tiff(
     """
     labels = _check_stack(labels, axes)
     largest = int(labels.max())
-    if largest > _LARGEST_FLOAT32:
+    is_ome = Path(path).name.lower().endswith(OME_ENDINGS)
+    if largest > _LARGEST_FLOAT32 and not is_ome:
         raise OutputError(
             f"Expected labels up to {_LARGEST_FLOAT32:,}, the most an ImageJ TIFF can "
             f"tell apart. Received: {largest:,}. Renumber the nuclei."
         )
-    dtype = np.uint16 if largest <= _LARGEST_16_BIT else np.float32
-    # All axes, as tifffile garbles a stack of planes that are one pixel wide.
-    lengths = dict(zip(axes, labels.shape, strict=True))
-    shape = [lengths.get(axis, 1) for axis in _IMAGEJ_AXES]
-    metadata: dict[str, Any] = {
-        "axes": _IMAGEJ_AXES,
-        "min": 0.0,
-        "max": float(max(1, largest)),
-    }
-    sizes = pixel_size or {}
-    if "Z" in sizes:
-        metadata["spacing"] = sizes["Z"]
-    if unit is not None:
-        metadata["unit"] = unit
-    # ImageJ counts pixels per unit.
-    resolution = (1 / sizes["X"], 1 / sizes["Y"]) if {"X", "Y"} <= set(sizes) else None
+    more: type = np.uint32 if is_ome else np.float32
+    array: NDArray[Any] = labels.astype(
+        np.uint16 if largest <= _LARGEST_16_BIT else more
+    )
+    calibration = calibration or Calibration()
+    if is_ome:
+        options = ome_options(calibration)
+        options["metadata"]["axes"] = axes
+    else:
+        options = imagej_options(calibration, largest)
+        # All axes, as tifffile garbles a stack of planes that are one pixel wide.
+        lengths = dict(zip(axes, labels.shape, strict=True))
+        array = array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES])
+        options["metadata"]["axes"] = _IMAGEJ_AXES
     with replacing(path) as temporary:
         tifffile.imwrite(
             temporary,
-            labels.astype(dtype).reshape(shape),
-            imagej=True,
+            array,
+            imagej=not is_ome,
+            ome=is_ome,
+            photometric="minisblack",
             compression="zlib",
             software=SOFTWARE,
-            resolution=resolution,
-            metadata=metadata,
+            **options,
         )
 
 

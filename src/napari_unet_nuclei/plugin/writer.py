@@ -22,7 +22,7 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_tiff,
 )
 from napari_unet_nuclei.core.rle import write_rle_csv
-from napari_unet_nuclei.plugin.layers import labels_array, pixel_size
+from napari_unet_nuclei.plugin.layers import labels_array, layer_calibration
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +33,9 @@ _IMAGEJ_ORDER = "TZCYX"
 
 
 def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as a TIFF that ImageJ opens, with its pixel size.
+    """Write a labels layer as a TIFF that ImageJ opens, with its scale and units.
+
+    A name that ends in ``.ome.tif`` makes an OME-TIFF.
 
     Parameters
     ----------
@@ -58,14 +60,12 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     path = _complete(path, ".tif", ".tiff")
     labels, axes = labels_array(data, meta)
-    sizes, unit = pixel_size(meta, axes)
     order = "".join(axis for axis in _IMAGEJ_ORDER if axis in axes)
     write_labels_tiff(
         path,
         labels.transpose([axes.index(axis) for axis in order]),
         axes=order,
-        pixel_size=sizes,
-        unit=unit,
+        calibration=layer_calibration(meta, axes),
     )
     return [path]
 
