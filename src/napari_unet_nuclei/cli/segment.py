@@ -171,8 +171,10 @@ def parse_formats(text: str) -> list[OutputFormat]:
 
 def parse_series(text: str | None) -> int | Literal["all"] | None:
     """Turn the choice of an image in a file into its number."""
-    if text is None or text == "all":
-        return text
+    if text is None:
+        return None
+    if text == "all":
+        return "all"
     if not text.isdecimal():
         raise SettingsError(
             "Expected --series as a number from 0, or all. Received: "

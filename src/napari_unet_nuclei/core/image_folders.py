@@ -76,7 +76,9 @@ def list_folder(folder: Path) -> FolderContents:
         If the folder is missing or cannot be listed.
     """
     find_images(folder, frozenset())  # says why, where nobody may look into it
-    images, others, sub_folders = [], [], []
+    images: list[Path] = []
+    others: list[Path] = []
+    sub_folders: list[Path] = []
     for path in sorted(folder.iterdir()):
         suffix = path.suffix.lower()
         if path.name.startswith(".") or path.name.lower() in _OTHER_FILES:

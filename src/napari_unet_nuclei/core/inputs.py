@@ -190,7 +190,7 @@ def _read_other(path: Path) -> StoredImage:
 
 def _refuse_folder(path: Path) -> StoredImage:
     raise ImageError(
-        f"Expected an image file. Received: {path}, a folder such as those of OME-Zarr. "
+        f"Expected an image file. Received: {path}, a folder of the kind OME-Zarr. "
         "Save the image as TIFF."
     )
 
