@@ -14,6 +14,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.own_files import SOFTWARE
 
 if TYPE_CHECKING:
     import os
@@ -59,4 +60,4 @@ def write_figure(path: str | os.PathLike[str], figure: Figure) -> None:
     with replacing(path) as part, warnings.catch_warnings():
         # Names of samples may be written in letters that the font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(part, format="png", dpi=_DPI)
+        figure.savefig(part, format="png", dpi=_DPI, metadata={"Software": SOFTWARE})

@@ -22,12 +22,14 @@ from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.own_files import SOFTWARE, png_mark
 from napari_unet_nuclei.core.sample import Sample
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
+    from PIL.PngImagePlugin import PngInfo
 
 LABEL_SUFFIXES = TIFF_SUFFIXES | {".png", ".bmp"}
 
@@ -163,6 +165,7 @@ def write_labels_tiff(
             labels.astype(dtype).reshape(shape),
             imagej=True,
             compression="zlib",
+            software=SOFTWARE,
             resolution=resolution,
             metadata=metadata,
         )
@@ -206,7 +209,7 @@ def write_labels_png(path: str | os.PathLike[str], labels: ArrayLike) -> None:
             f"Expected labels up to {_LARGEST_16_BIT:,}, the most a PNG can hold. "
             f"Received: {largest:,}. Write a TIFF instead."
         )
-    _write_png(Path(path), labels.astype(np.uint16))
+    _write_png(Path(path), labels.astype(np.uint16), mark=png_mark())
 
 
 def write_dsb2018_sample(
@@ -321,6 +324,7 @@ def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
     return planes[..., 0] if is_grey else planes
 
 
-def _write_png(path: Path, pixels: NDArray[Any]) -> None:
+def _write_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
     with replacing(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
+        picture.save(temporary, format="PNG", pnginfo=mark)
