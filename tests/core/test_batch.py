@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
+from napari_unet_nuclei.core.batch_outputs import BatchOutputs
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
 from napari_unet_nuclei.core.image_files import StoredImage
@@ -40,7 +41,7 @@ def broken(error: Exception) -> NamedImage:
 
 
 def run(model, images, folder, *formats):
-    return list(segment_images(model, images, folder, formats, SETTINGS))
+    return list(segment_images(model, images, BatchOutputs(folder, formats), SETTINGS))
 
 
 def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):

@@ -18,9 +18,13 @@ from napari_unet_nuclei.core.image_files import (
     IMAGE_SUFFIXES,
     StoredImage,
     find_images,
-    read_stored_image,
 )
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.own_results import (
+    read_image_of_others,
+    read_unless_own,
+    set_results_aside,
+)
 from napari_unet_nuclei.core.samples import open_samples
 
 if TYPE_CHECKING:
@@ -50,7 +54,10 @@ class NamedImage:
 
 
 def find_inputs(
-    paths: Sequence[Path], ids: Sequence[str] | None = None
+    paths: Sequence[Path],
+    ids: Sequence[str] | None = None,
+    *,
+    say: Callable[[str], object] | None = None,
 ) -> list[NamedImage]:
     """List the images that paths stand for.
 
@@ -61,6 +68,8 @@ def find_inputs(
         images and labels.
     ids : sequence of str, optional
         Names to keep, in this order.
+    say : callable, optional
+        Called with sentences for the user, such as what was passed over.
 
     Returns
     -------
@@ -75,7 +84,7 @@ def find_inputs(
     """
     images: dict[str, NamedImage] = {}
     for path in paths:
-        for image in _find(path):
+        for image in _find(path, say or _ignore):
             if image.name in images:
                 raise DatasetError(
                     "Expected images with different names, because results are named "
@@ -94,7 +103,7 @@ def find_inputs(
     return [images[name] for name in ids]
 
 
-def _find(path: Path) -> Iterator[NamedImage]:
+def _find(path: Path, say: Callable[[str], object]) -> Iterator[NamedImage]:
     if not os.path.exists(path):
         raise DatasetError(
             f"Expected an image or a folder. Received: {path}, which does not exist. "
@@ -112,6 +121,9 @@ def _find(path: Path) -> Iterator[NamedImage]:
                 f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
                 f"Received: {path}, which holds none. Choose another folder."
             )
+        files, results = set_results_aside(files)
+        if results:
+            say(_describe_results(results))
         readable = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
         for file in readable:
             yield _named(file.stem, file)
@@ -121,11 +133,22 @@ def _find(path: Path) -> Iterator[NamedImage]:
             if names.isdisjoint((file.stem, file.name)):
                 yield _named(str(file), file)
     else:
-        yield _named(path.stem, path)
+        yield NamedImage(path.stem, partial(read_image_of_others, path), path)
 
 
 def _named(name: str, file: Path) -> NamedImage:
-    return NamedImage(name, partial(read_stored_image, file), file)
+    return NamedImage(name, partial(read_unless_own, file), file)
+
+
+def _describe_results(results: Sequence[Path]) -> str:
+    n = len(results)
+    what = "1 result of an earlier run" if n == 1 else f"{n:,} results of earlier runs"
+    first = results[0] if n == 1 else f"the first is {results[0]}"
+    return f"Passed over {what}: {first}."
+
+
+def _ignore(sentence: str) -> None:
+    """Tell nobody."""
 
 
 def _read_from(source: SampleSource, name: str) -> StoredImage:
