@@ -61,7 +61,7 @@ def test_several_files_are_counted(tmp_path):
     output = tmp_path / "mine.unetnuclei"
     for path in training_outputs(output):
         path.touch()
-    with pytest.raises(OutputError, match="4 that exist, the first is .*--overwrite"):
+    with pytest.raises(OutputError, match=r"4 that exist, the first is .*--overwrite"):
         claim(output)
 
 

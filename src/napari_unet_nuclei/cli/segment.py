@@ -219,6 +219,12 @@ def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))  # an image that is named twice counts once
 
 
+def files_with_names(ids: Path | None, split: str | None) -> list[Path]:
+    """Return the files that say which images are wanted."""
+    files = [] if ids is None else [ids]
+    return files if split is None else [*files, Path(split.rpartition(":")[0])]
+
+
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
     """Print what was done and what was not; true when nothing failed."""
     own = [image.name for image in done if image.is_own_result]

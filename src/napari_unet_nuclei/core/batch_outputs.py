@@ -19,7 +19,6 @@ from napari_unet_nuclei.core.data_set_files import (
     is_plain_folder,
 )
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.outputs import (
     check_distinct,
     file_id,
@@ -235,7 +234,8 @@ def _protected(images: Iterable[NamedImage], inputs: Sequence[Path]) -> Iterator
         if image.file is not None:
             yield image.file
     for path in inputs:
+        files = input_files([path])
         if is_plain_folder(path):
-            yield from set_results_aside(find_images(path))[0]
+            yield from set_results_aside(list(files))[0]
         else:
-            yield from input_files([path])
+            yield from files

@@ -6,11 +6,13 @@ Reading them belongs to ``inputs``, ``samples`` and ``label_collections``.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.errors import DatasetError, OutputError
+from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
+from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import layout_folders
 from napari_unet_nuclei.core.members import FolderMembers
 from napari_unet_nuclei.core.outputs import file_id
@@ -34,11 +36,14 @@ def input_files(paths: Iterable[Path]) -> Iterator[Path]:
         that data set or sample.
     """
     for path in paths:
+        folders = _folders_of(path) or _surrounding_folders(path)
+        for folder in folders:
+            yield from _files_in(folder)
         if not os.path.isdir(path):
             yield path
-        for folder in _folders_of(path) or _surrounding_folders(path) or [path]:
-            if folder != path or os.path.isdir(path):
-                yield from _files_in(folder)
+        elif not folders:
+            with suppress(ImageError):  # reading it will say why
+                yield from find_images(path)
 
 
 def is_plain_folder(path: Path) -> bool:
