@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
+from napari_unet_nuclei.core.batch_outputs import BatchOutputs
 from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
@@ -42,7 +43,7 @@ def broken(error: Exception) -> NamedImage:
 
 
 def run(model, images, folder, *formats):
-    return list(segment_images(model, images, folder, formats, SETTINGS))
+    return list(segment_images(model, images, BatchOutputs(folder, formats), SETTINGS))
 
 
 def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
@@ -123,8 +124,8 @@ def test_tables_have_columns_in_the_unit_of_the_image(model, tmp_path):
 
 def test_what_the_user_should_know_of_a_file_comes_with_the_result(model, tmp_path):
     images = [calibrated("a", "TYX", notes=("It holds 2 images.",)), drawn("b")]
-    settings = (OutputFormat.TIFF,), SETTINGS
-    done = list(segment_images(model, images, tmp_path, *settings, axes="ZYX"))
+    outputs = BatchOutputs(tmp_path, (OutputFormat.TIFF,))
+    done = list(segment_images(model, images, outputs, SETTINGS, axes="ZYX"))
     assert [image.error for image in done] == [None, None]
     assert done[0].notes == (
         "It holds 2 images.",

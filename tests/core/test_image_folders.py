@@ -9,7 +9,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_folders import list_folder
-from napari_unet_nuclei.core.inputs import describe_left_out, find_inputs
+from napari_unet_nuclei.core.inputs import find_inputs
 from napari_unet_nuclei.core.label_files import write_labels_png, write_labels_tiff
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -110,9 +110,8 @@ def test_what_is_no_image_is_passed_over(tmp_path, name, content):
 def test_our_own_results_are_passed_over(tmp_path):
     write(tmp_path / "a.png")
     write_labels_tiff(tmp_path / "a.tif", PIXELS)
-    write_labels_tiff(tmp_path / "b.ome.tif", PIXELS)
-    write_labels_png(tmp_path / "c.png", PIXELS)
-    assert names(list_folder(tmp_path).images) == ["a.png"]
+    write_labels_png(tmp_path / "a_masks.png", PIXELS)
+    assert [image.name for image in find_inputs([tmp_path])] == ["a"]
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
@@ -142,9 +141,12 @@ def test_sub_folders_with_images_are_said(tmp_path):
         write(tmp_path / f"day{number}" / "b.png")
     (tmp_path / "empty").mkdir()
     assert names(list_folder(tmp_path).images) == ["a.tif"]
-    (sentence,) = describe_left_out([tmp_path, tmp_path / "a.tif"])
+    sentences = []
+    find_inputs([tmp_path], say=sentences.append)
+    (sentence,) = sentences
     assert "not entered: day0, day1, day2, day3, day4 and 2 more. Name" in sentence
-    assert describe_left_out([tmp_path / "day1"]) == []
+    find_inputs([tmp_path / "day1"], say=sentences.append)
+    assert sentences == [sentence]
 
 
 def test_two_files_of_one_name_are_refused_as_they_are_both_read(tmp_path):

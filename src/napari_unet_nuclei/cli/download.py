@@ -10,6 +10,7 @@ from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
@@ -36,6 +37,7 @@ def download(
             help="Folder to keep it in.  [default: a cache, which `info` names]",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Download annotated images of DSB2018, to look at or to train on.
@@ -62,5 +64,5 @@ def download(
                     )
                 progress.update(task, completed=n_bytes, total=size, visible=True)
 
-            path = fetch(name, folder, progress=show)
+            path = fetch(name, folder, progress=show, overwrite=overwrite)
         output.print(str(path), highlight=False, markup=False, soft_wrap=True)

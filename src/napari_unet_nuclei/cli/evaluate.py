@@ -15,11 +15,12 @@ from rich.table import Table
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     one_sentence_errors,
     output,
 )
-from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.cli.segment import files_with_names, read_names
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.comparison import ImageCompared
@@ -68,6 +69,7 @@ def evaluate(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write all scores as JSON too."),
     ] = None,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Score predicted nuclei against true ones.
@@ -88,6 +90,8 @@ def evaluate(
         from napari_unet_nuclei.core.comparison import compare
         from napari_unet_nuclei.core.label_collections import open_collection
 
+        inputs = [truth, prediction, *files_with_names(ids, split)]
+        _check_outputs(json_path, folder if worst else None, inputs, overwrite)
         collections = open_collection(truth), open_collection(prediction)
         names = read_names(ids, split) or collections[0].names
         with make_progress() as progress:
@@ -112,6 +116,25 @@ def evaluate(
                 temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
         by_score = sorted(images, key=lambda image: image.scores.dsb2018)
         _show_worst(by_score[:worst], collections, folder)
+
+
+def _check_outputs(
+    json_path: Path | None, folder: Path | None, inputs: list[Path], overwrite: bool
+) -> None:
+    """Refuse to replace files; pictures are named only when all is compared."""
+    from napari_unet_nuclei.core.data_set_files import check_output_folder, input_files
+    from napari_unet_nuclei.core.outputs import check_outputs
+    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+
+    outputs = [] if json_path is None else [json_path]
+    if folder is not None:
+        check_output_folder(folder, inputs)
+        outputs += sorted(folder.glob(f"[0-9][0-9][0-9]_*{OVERLAY_ENDING}.png"))
+    # Pictures are no labels, wherever they lie.
+    read = (
+        file for file in input_files(inputs) if not file.stem.endswith(OVERLAY_ENDING)
+    )
+    check_outputs(outputs, read, overwrite=overwrite)
 
 
 @dataclass(frozen=True)

@@ -13,17 +13,20 @@ from rich.table import Table
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
     output,
 )
-from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.cli.segment import files_with_names, read_names
 from napari_unet_nuclei.core.errors import DatasetError
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.insights_summary import DataSetInsights
 
+_REMEDY = "Use --overwrite to replace {what}, or choose another folder."
+_PAGES = ("samples.png", "distributions.png", "suspicious.png", "insights.json")
 _MOST_NAMES = 10  # of a kind are printed; the JSON has them all
 
 
@@ -52,6 +55,7 @@ def insights(
     seed: Annotated[
         int, typer.Option(min=0, help="Chooses the samples that are shown.")
     ] = 0,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Look at annotated images before training on them.
@@ -64,6 +68,10 @@ def insights(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.atomic_files import replacing
+        from napari_unet_nuclei.core.data_set_files import (
+            check_output_folder,
+            input_files,
+        )
         from napari_unet_nuclei.core.figures import write_figure
         from napari_unet_nuclei.core.insights import iter_insights
         from napari_unet_nuclei.core.insights_distributions import draw_distributions
@@ -73,8 +81,16 @@ def insights(
         )
         from napari_unet_nuclei.core.insights_masks import open_masks
         from napari_unet_nuclei.core.insights_summary import DataSetInsights
+        from napari_unet_nuclei.core.outputs import check_outputs
         from napari_unet_nuclei.core.samples import open_samples
 
+        check_output_folder(folder, [data])
+        check_outputs(
+            [folder / page for page in _PAGES],
+            input_files([data, *files_with_names(ids, split)]),
+            overwrite=overwrite,
+            remedy=_REMEDY,
+        )
         source, read_masks = open_samples(data), open_masks(data)
         names = read_names(ids, split) or source.sample_ids
         found = DataSetInsights(source.name)
@@ -91,12 +107,10 @@ def insights(
                 f"{len(names)} samples none can be read, the first because: "
                 f"{found.unreadable[0].reason}"
             )
-        write_figure(folder / "samples.png", draw_samples(source, found, seed))
-        write_figure(folder / "distributions.png", draw_distributions(found))
-        write_figure(
-            folder / "suspicious.png", draw_suspicious(source, read_masks, found)
-        )
-        with replacing(folder / "insights.json") as temporary:
+        write_figure(folder / _PAGES[0], draw_samples(source, found, seed))
+        write_figure(folder / _PAGES[1], draw_distributions(found))
+        write_figure(folder / _PAGES[2], draw_suspicious(source, read_masks, found))
+        with replacing(folder / _PAGES[3]) as temporary:
             content = json.dumps(found.as_json(), indent=1)
             temporary.write_text(content, encoding="utf-8")
         _print_summary(found)

@@ -27,6 +27,10 @@ Debug = Annotated[
     bool, typer.Option("--debug", help="Show the whole traceback of an error.")
 ]
 
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Replace files that exist.")
+]
+
 output = Console(width=None if sys.stdout.isatty() else 100, emoji=False)
 """Results, on standard output; in a file, wide enough for every table."""
 

@@ -7,6 +7,7 @@ only if its sha256 is right.  What is in a data set is the business of
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 import zipfile
@@ -19,10 +20,10 @@ from urllib.parse import urlsplit
 from platformdirs import user_cache_path
 
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
+from napari_unet_nuclei.core.outputs import refuse_existing
 
 if TYPE_CHECKING:
     import logging
-    import os
     from collections.abc import Callable, Iterator
 
     from requests import RequestException
@@ -97,6 +98,7 @@ def fetch(
     *,
     progress: Progress | None = None,
     timeout: float = 30.0,
+    overwrite: bool = False,
 ) -> Path:
     """Return where a data set is on this computer, downloading it if need be.
 
@@ -116,6 +118,9 @@ def fetch(
     timeout : float
         Seconds without a byte after which the server is given up on; connecting
         takes 10 s at most.
+    overwrite : bool
+        Whether a file in ``folder`` that has the name of the zip, and is another
+        one, is replaced.  In the cache it always is.
 
     Returns
     -------
@@ -129,7 +134,7 @@ def fetch(
     DownloadCancelledError
         If ``progress`` raises it.
     OutputError
-        If it cannot be written.
+        If it cannot be written, or something else is in its place.
     """
     if name not in DATA_SETS:
         raise DownloadError(
@@ -147,6 +152,8 @@ def fetch(
             f"Expected a place for {name}. Received: {target}, which holds something "
             "else. Remove it, or choose another folder."
         )
+    if folder is not None and not overwrite:
+        _refuse_other_file(archive, data_set)
     try:
         _download(archive, data_set, _Stream(progress or _ignore, timeout))
         if data_set.part is None:
@@ -159,6 +166,24 @@ def fetch(
             "disk that has room."
         ) from error
     return target
+
+
+def _refuse_other_file(archive: Path, data_set: OnlineDataSet) -> None:
+    """Refuse to replace a file of the user's by a zip."""
+    import pooch
+
+    try:
+        is_other = os.path.lexists(archive) and (
+            not os.path.isfile(archive) or pooch.file_hash(archive) != data_set.sha256
+        )
+    except OSError:
+        is_other = True
+    if is_other:
+        refuse_existing(
+            [archive],
+            "It is not what would be downloaded: use --overwrite to replace {what}, or "
+            "choose another folder.",
+        )
 
 
 def format_size(n_bytes: int) -> str:

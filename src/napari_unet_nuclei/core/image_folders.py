@@ -17,7 +17,6 @@ from napari_unet_nuclei.core.image_files import (
     PICTURE_SIGNATURES,
     find_images,
 )
-from napari_unet_nuclei.core.own_files import is_own_file
 from napari_unet_nuclei.core.tiff_files import TIFF_SIGNATURES
 
 if TYPE_CHECKING:
@@ -57,8 +56,7 @@ class FolderContents:
 def list_folder(folder: Path) -> FolderContents:
     """Sort out the files of a folder, without its sub-folders.
 
-    Hidden files, text, what this package wrote, and what is neither a file nor a folder
-    are left out.
+    Hidden files, text, and what is neither a file nor a folder are left out.
 
     Parameters
     ----------
@@ -88,7 +86,7 @@ def list_folder(folder: Path) -> FolderContents:
                 others.append(path)
             elif _holds_images(path):
                 sub_folders.append(path)
-        elif not os.path.isfile(path) or suffix in _OTHER_SUFFIXES or is_own_file(path):
+        elif not os.path.isfile(path) or suffix in _OTHER_SUFFIXES:
             continue
         elif suffix in FOREIGN_SUFFIXES:
             (images if _is_image(path) else others).append(path)

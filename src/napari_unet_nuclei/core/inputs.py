@@ -21,6 +21,11 @@ from napari_unet_nuclei.core.image_files import (
 )
 from napari_unet_nuclei.core.image_folders import FOLDERS_OF_IMAGES, list_folder
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.own_results import (
+    read_image_of_others,
+    read_unless_own,
+    set_results_aside,
+)
 from napari_unet_nuclei.core.samples import open_samples
 from napari_unet_nuclei.core.tiff_files import count_series
 
@@ -29,6 +34,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.sample import SampleSource
+
+Series = int | Literal["all"] | None
+"""Which image of files that hold several, from 0; ``None`` is the largest."""
 
 _MOST_NAMED = 5
 
@@ -56,7 +64,8 @@ def find_inputs(
     paths: Sequence[Path],
     ids: Sequence[str] | None = None,
     *,
-    series: int | Literal["all"] | None = None,
+    series: Series = None,
+    say: Callable[[str], object] | None = None,
 ) -> list[NamedImage]:
     """List the images that paths stand for.
 
@@ -70,6 +79,8 @@ def find_inputs(
     series : int or "all", optional
         Which image of files that hold several, from 0; by default the largest.  Of
         ``all``, the images of ``a.tif`` are called ``a_s0``, ``a_s1`` and so on.
+    say : callable, optional
+        Called with sentences for the user, such as what was passed over.
 
     Returns
     -------
@@ -84,7 +95,7 @@ def find_inputs(
     """
     images: dict[str, NamedImage] = {}
     for path in paths:
-        for image in _find(path, series):
+        for image in _find(path, series, say or _ignore):
             if image.name in images:
                 raise DatasetError(
                     "Expected images with different names, because results are named "
@@ -103,40 +114,13 @@ def find_inputs(
     return [images[name] for name in ids]
 
 
-def describe_left_out(paths: Sequence[Path]) -> list[str]:
-    """Say which images near the inputs are not among them.
-
-    Parameters
-    ----------
-    paths : sequence of Path
-        As in :func:`find_inputs`.
-
-    Returns
-    -------
-    list of str
-        A sentence for each folder with sub-folders of images, which are not entered.
-    """
-    sentences = []
-    for path in paths:
-        if not os.path.isdir(path) or _is_data_set(path):
-            continue
-        names = [folder.name for folder in list_folder(path).sub_folders]
-        if names:
-            more = (
-                f" and {len(names) - _MOST_NAMED:,} more" if names[_MOST_NAMED:] else ""
-            )
-            sentences.append(
-                f"Sub-folders of {path} with images were not entered: "
-                f"{', '.join(names[:_MOST_NAMED])}{more}. Name them to segment them."
-            )
-    return sentences
-
-
 def _is_data_set(path: Path) -> bool:
     return is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
 
 
-def _find(path: Path, series: int | Literal["all"] | None) -> Iterator[NamedImage]:
+def _find(
+    path: Path, series: Series, say: Callable[[str], object]
+) -> Iterator[NamedImage]:
     if not os.path.exists(path):
         raise DatasetError(
             f"Expected an image or a folder. Received: {path}, which does not exist. "
@@ -149,37 +133,74 @@ def _find(path: Path, series: int | Literal["all"] | None) -> Iterator[NamedImag
     elif path.suffix.lower() in FOLDERS_OF_IMAGES and os.path.isdir(path):
         yield NamedImage(str(path), partial(_refuse_folder, path), path)
     elif os.path.isdir(path):
-        contents = list_folder(path)
-        if not contents.images and not contents.others:
-            raise DatasetError(
-                f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
-                f"Received: {path}, which holds none. Choose another folder."
-            )
-        for file in contents.images:
-            yield from _in_file(file, series)
-        names = {file.stem for file in contents.images}
-        # Reading the others says why that is not possible.
-        for file in contents.others:
-            is_preview = file.suffix.lower() in FOREIGN_SUFFIXES
-            if not is_preview or names.isdisjoint((file.stem, file.name)):
-                yield NamedImage(str(file), partial(_read_other, file), file)
+        yield from _find_in_folder(path, series, say)
     else:
-        yield from _in_file(path, series)
+        yield from _in_file(path, series, read_image_of_others)
 
 
-def _in_file(file: Path, series: int | Literal["all"] | None) -> Iterator[NamedImage]:
+def _find_in_folder(
+    path: Path, series: Series, say: Callable[[str], object]
+) -> Iterator[NamedImage]:
+    contents = list_folder(path)
+    files = contents.images + contents.others
+    if not files:
+        raise DatasetError(
+            f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
+            f"Received: {path}, which holds none. Choose another folder."
+        )
+    kept, results = set_results_aside(files)
+    if results:
+        say(_describe_results(results))
+    if contents.sub_folders:
+        say(_describe_sub_folders(path, contents.sub_folders))
+    others = set(contents.others)
+    images = [file for file in kept if file not in others]
+    for file in images:
+        yield from _in_file(file, series, read_unless_own)
+    names = {file.stem for file in images}
+    # Reading the others says why that is not possible.
+    for file in kept:
+        is_preview = file.suffix.lower() in FOREIGN_SUFFIXES
+        is_done = is_preview and not names.isdisjoint((file.stem, file.name))
+        if file in others and not is_done:
+            yield NamedImage(str(file), partial(_read_other, file), file)
+
+
+def _in_file(
+    file: Path, series: Series, read: Callable[[Path, int | None], StoredImage]
+) -> Iterator[NamedImage]:
     n_series = count_series(file) if series == "all" else 1
     if series != "all" or n_series == 1:
         number = None if series == "all" else series
-        read = partial(read_stored_image, file, series=number)
-        yield NamedImage(file.stem, read, file)
+        yield NamedImage(file.stem, partial(read, file, number), file)
         return
     stem, ending = file.stem, ""
     if stem.lower().endswith(".ome"):  # which says what results are written as
         stem, ending = stem[:-4], stem[-4:]
     for number in range(n_series):
-        read = partial(read_stored_image, file, series=number)
-        yield NamedImage(f"{stem}_s{number}{ending}", read, file)
+        name = f"{stem}_s{number}{ending}"
+        yield NamedImage(name, partial(read, file, number), file)
+
+
+def _describe_results(results: Sequence[Path]) -> str:
+    n = len(results)
+    what = "1 result of an earlier run" if n == 1 else f"{n:,} results of earlier runs"
+    first = results[0] if n == 1 else f"the first is {results[0]}"
+    return f"Passed over {what}: {first}."
+
+
+def _describe_sub_folders(path: Path, folders: Sequence[Path]) -> str:
+    names = ", ".join(folder.name for folder in folders[:_MOST_NAMED])
+    n_more = len(folders) - _MOST_NAMED
+    more = f" and {n_more:,} more" if n_more > 0 else ""
+    return (
+        f"Sub-folders of {path} with images were not entered: {names}{more}. Name them "
+        "to segment them."
+    )
+
+
+def _ignore(sentence: str) -> None:
+    """Tell nobody."""
 
 
 def _read_other(path: Path) -> StoredImage:

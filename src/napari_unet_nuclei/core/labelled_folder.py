@@ -154,6 +154,12 @@ def is_labelled_folder(path: str | os.PathLike[str]) -> bool:
     return _layout(Path(path)) is not None
 
 
+def layout_folders(path: str | os.PathLike[str]) -> tuple[Path, ...]:
+    """Return the folders of images and of labels; none where there is no such pair."""
+    path = Path(path)
+    return tuple(path / folder for folder in _layout(path) or ())
+
+
 def _layout(path: Path) -> tuple[str, str] | None:
     for layout in _LAYOUTS:
         if all(os.path.isdir(path / folder) for folder in layout):
