@@ -98,6 +98,16 @@ def test_four_channels_are_no_colours_and_one_is_no_question():
     assert settle_axes(image("CYX", C=1), None, None) == ("CYX", None)
 
 
+@pytest.mark.parametrize(("axes", "is_one"), [("CYX", False), ("YXC", True)])
+def test_of_arrays_without_a_header_too(axes, is_one):
+    stored = StoredImage(np.zeros([4 if axis == "C" else 9 for axis in axes]))
+    if is_one:  # colours and alpha
+        assert settle_axes(stored, axes, None) == (axes, None)
+    else:
+        with pytest.raises(ImageError, match="with 4 channels"):
+            settle_axes(stored, axes, None)
+
+
 def test_many_channels_are_not_all_named():
     names = tuple(f"stain{number}" for number in range(40))
     with pytest.raises(ImageError, match=r"11 stain11, …\)\. Choose"):

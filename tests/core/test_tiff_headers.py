@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -281,6 +282,47 @@ def test_a_damaged_description_does_no_harm(damage):
     damaged = content.replace(damage, b"#" * len(damage), 1)
     try:
         stored = read_stored_image(damaged, "a.tif")
+    except ImageError:
+        return
+    np.testing.assert_array_equal(stored.pixels, numbers(6, 7))
+
+
+@pytest.mark.parametrize(
+    ("announced", "hostile"),
+    [
+        (b'SizeZ="3"', b'SizeZ="999999999"'),
+        (b'PlaneCount="3"', b'PlaneCount="999999999"'),
+        (b'SizeC="1" SizeZ="3"', b'SizeC="9999" SizeZ="9999"'),
+    ],
+)
+def test_a_number_in_a_header_does_not_take_all_memory(announced, hostile):
+    content = ome(3, 6, 7, axes="ZYX")
+    with tifffile.TiffFile(io.BytesIO(content)) as tiff:
+        xml = tiff.ome_metadata.encode()
+    assert announced in xml
+    content = plain(3, 6, 7, description=xml.replace(announced, hostile))
+    tracemalloc.start()
+    try:
+        with pytest.raises(
+            ImageError, match=r"planes in a\.tif. Received: a header th"
+        ):
+            read_image(content, "a.tif")
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "sizes", ['SizeC="0" SizeZ="0" SizeT="0"', 'SizeC="-1" SizeZ="1" SizeT="x"', ""]
+)
+def test_sizes_that_make_no_sense_do_no_harm(sizes):
+    xml = (
+        f'<?xml version="1.0"?><OME xmlns="{OME}" UUID="urn:uuid:1">'
+        f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" {sizes}>'
+        "<TiffData/></Pixels></Image></OME>"
+    )
+    try:
+        stored = read_stored_image(plain(6, 7, description=xml), "a.tif")
     except ImageError:
         return
     np.testing.assert_array_equal(stored.pixels, numbers(6, 7))

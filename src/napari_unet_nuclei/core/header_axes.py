@@ -45,7 +45,7 @@ def settle_axes(
     """
     axes, warning = _settle(image, given)
     if channel is None and axes is not None and "C" in axes:
-        _check_is_chosen(image, are_colours=given is not None)
+        _check_is_chosen(image, axes, are_colours=given is not None)
     return axes, warning
 
 
@@ -75,14 +75,15 @@ def _settle(image: StoredImage, given: str | None) -> tuple[str | None, str | No
     return given, f"Its header says {stored}: the axes {given} were used instead."
 
 
-def _check_is_chosen(image: StoredImage, *, are_colours: bool) -> None:
+def _check_is_chosen(image: StoredImage, axes: str, *, are_colours: bool) -> None:
     """Ask which of several channels to use, which are not said to be colours."""
-    axes, names = image.axes, image.channels
-    if axes is None or "C" not in axes:
-        return
+    names = image.channels
+    if image.pixels.ndim != len(axes):
+        return  # said elsewhere
     n_channels = image.pixels.shape[axes.index("C")]
     are_colours = are_colours or {name.lower() for name in names} in _COLOURS
-    if n_channels == 1 or (are_colours and n_channels == 3):
+    may_be = (3, 4) if axes.endswith("C") else (3,)  # with alpha only behind them
+    if n_channels == 1 or (are_colours and n_channels in may_be):
         return
     listed = ", ".join(f"{i} {name}" for i, name in enumerate(names[:_MOST_NAMED]))
     more = ", …" if names[_MOST_NAMED:] else ""

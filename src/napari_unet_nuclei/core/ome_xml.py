@@ -7,6 +7,7 @@ and which of the pages of a set of files lie in the file at hand.
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
@@ -15,6 +16,11 @@ from napari_unet_nuclei.core.calibration import Calibration, calibrate
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+_PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
+_PLANES = re.compile(r"""\bSize[ZCT]\s*=\s*["']\s*\+?(\d{1,18})""")
+_COUNTS = re.compile(r"""\b(?:PlaneCount|NumPlanes)\s*=\s*["']\s*\+?(\d{1,18})""")
+_MOST_PAGES = 100_000  # of a file, so that a number alone does not take all memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +74,28 @@ class OmeImage:
         return axes, tuple(length for _, length in several)
 
 
+def count_planes(text: str) -> int:
+    """Return how many planes an OME-XML announces at most, for any of its images.
+
+    Parameters
+    ----------
+    text : str
+        The XML, which may be damaged.
+
+    Returns
+    -------
+    int
+        What tifffile would make room for before it looks for them.
+    """
+    announced = [
+        math.prod(int(number) for number in _PLANES.findall(pixels))
+        for pixels in _PIXELS.findall(text)
+    ]
+    return max(
+        [*announced, *(int(number) for number in _COUNTS.findall(text))], default=0
+    )
+
+
 def read_ome_xml(text: str, file_name: str) -> list[OmeImage]:
     """Return the images that an OME-XML describes.
 
@@ -90,7 +118,7 @@ def read_ome_xml(text: str, file_name: str) -> list[OmeImage]:
             for image in _children(root, "Image")
             for pixels in _children(image, "Pixels")
         ]
-    except (ElementTree.ParseError, KeyError, ValueError):
+    except (ElementTree.ParseError, LookupError, ValueError, ArithmeticError):
         return []
 
 
@@ -155,7 +183,7 @@ def _pages_of(
         start = start * length + place
     n_planes = math.prod(lengths.values())
     default = 1 if "IFD" in data.attrib else n_planes
-    count = min(int(data.get("PlaneCount", default)), n_planes - start)
+    count = min(int(data.get("PlaneCount", default)), n_planes - start, _MOST_PAGES)
     page = int(data.get("IFD", 0))
     return {page + i: _place(start + i, lengths) for i in range(count)}
 

@@ -24,6 +24,7 @@ from tifffile import (
 
 from napari_unet_nuclei.core.damage import DECODING_ERRORS, check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.ome_xml import count_planes
 from napari_unet_nuclei.core.stored_image import StoredImage
 from napari_unet_nuclei.core.tiff_headers import read_header
 
@@ -55,6 +56,7 @@ _CODECS_WITHOUT_COLOURS = {
     COMPRESSION.PACKBITS,
 }
 _MOST_NAMED = 5
+_MOST_PLANES = 10_000_000  # for which tifffile makes room before it looks for them
 _ALPHA = {(EXTRASAMPLE.ASSOCALPHA,), (EXTRASAMPLE.UNASSALPHA,)}
 
 
@@ -212,6 +214,12 @@ def _check_pages(tiff: TiffFile, name: str) -> None:
             )
         offsets.add(offset)
         offset = _next_offset(tiff, offset)
+    n_planes = count_planes(tiff.ome_metadata or "")
+    if n_planes > _MOST_PLANES:
+        raise ImageError(
+            f"Expected at most {_MOST_PLANES:,} planes in {name}. Received: a header "
+            f"that announces {n_planes:,}. Check that the file is complete."
+        )
     pages = tiff.pages if tiff.is_shaped else [tiff.pages.first]
     for page in pages:
         if min(page.shape, default=0) < 0:

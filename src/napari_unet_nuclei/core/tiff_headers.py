@@ -135,8 +135,9 @@ def _channel_names(
     n_channels = lengths.get("C", 1)
     names = image.channels if image is not None else ()
     if not names and set(lengths) == {"C", "Y", "X"} and tiff.is_imagej:
-        labels = (tiff.imagej_metadata or {}).get("Labels", ())
-        names = tuple(str(label) for label in labels) if all(labels) else ()
+        labels = (tiff.imagej_metadata or {}).get("Labels")
+        if isinstance(labels, list) and all(labels):
+            names = tuple(map(str, labels))
     return names if len(names) == n_channels else ()
 
 
