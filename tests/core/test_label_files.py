@@ -120,6 +120,14 @@ def test_an_ome_tiff_is_one(tmp_path, name, largest):
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_the_same_labels_make_the_same_file(tmp_path, name):
+    for folder in "12":
+        write_labels_tiff(tmp_path / folder / name, LABELS, calibration=CALIBRATION)
+    first, second = ((tmp_path / folder / name).read_bytes() for folder in "12")
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
 @pytest.mark.parametrize(
     "calibration",
     [

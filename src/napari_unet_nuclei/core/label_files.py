@@ -9,8 +9,10 @@ from __future__ import annotations
 import math
 import os
 import re
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import tifffile
@@ -152,7 +154,12 @@ def write_labels_tiff(
     calibration = calibration or Calibration()
     if is_ome:
         options = ome_options(calibration)
-        options["metadata"]["axes"] = axes
+        content = f"{axes}{calibration}{sha256(array.tobytes()).hexdigest()}"
+        # The same labels make the same file.
+        options["metadata"] |= {
+            "axes": axes,
+            "UUID": str(uuid5(NAMESPACE_OID, content)),
+        }
     else:
         options = imagej_options(calibration, largest)
         # All axes, as tifffile garbles a stack of planes that are one pixel wide.
