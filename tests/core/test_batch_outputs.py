@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,6 +20,7 @@ from napari_unet_nuclei.core.rle import write_runs_csv
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 TIFF, PNG, RLE = OutputFormat.TIFF, OutputFormat.PNG, OutputFormat.RLE
