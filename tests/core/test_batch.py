@@ -15,6 +15,7 @@ from napari_unet_nuclei.core.errors import ImageError, OutputError
 from napari_unet_nuclei.core.image_files import StoredImage, read_stored_image
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -158,3 +159,49 @@ def test_a_name_that_is_too_long_does_not_end_the_batch(model, tmp_path):
     assert "long" in bad.error
     assert good.error is None
     assert (tmp_path / "good.tif").exists()
+
+
+def test_rows_survive_a_batch_that_is_stopped(model, tmp_path):
+    outputs = BatchOutputs(tmp_path, (OutputFormat.RLE,), rows={"old": ["1 2"]})
+    images = [drawn(name) for name in "abcdefgh"]
+    steps = segment_images(model, images, outputs, SETTINGS)
+    done = next(steps)
+    assert not (tmp_path / RLE_NAME).exists()
+    steps.close()  # as Ctrl-C does
+    runs = read_rle_csv(tmp_path / RLE_NAME)
+    assert list(runs)[:2] == ["old", "a"]
+    assert len(runs["a"]) == done.n_nuclei > 0
+    assert "h" not in runs
+
+
+def test_a_batch_that_is_stopped_at_once_leaves_an_earlier_csv(model, tmp_path):
+    (tmp_path / RLE_NAME).write_text("earlier")
+
+    def interrupt() -> StoredImage:
+        raise KeyboardInterrupt
+
+    steps = segment_images(
+        model,
+        [NamedImage("a", interrupt)],
+        BatchOutputs(tmp_path, (OutputFormat.RLE,)),
+        SETTINGS,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        next(steps)
+    assert (tmp_path / RLE_NAME).read_text() == "earlier"
+
+
+def test_what_is_there_of_an_image_stays(model, tmp_path):
+    done = {"a": {OutputFormat.TIFF}}
+    formats = (OutputFormat.TIFF, OutputFormat.FEATURES)
+    outputs = BatchOutputs(tmp_path, formats, done=done)
+    list(segment_images(model, [drawn("a"), drawn("b")], outputs, SETTINGS))
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["a_nuclei.csv", "b.tif", "b_nuclei.csv"]
+
+
+def test_a_result_among_images_is_passed_over(model, tmp_path):
+    (result,) = run(model, [broken(OwnResultError("ours"))], tmp_path)
+    assert result.is_own_result
+    (result,) = run(model, [broken(ImageError("no"))], tmp_path)
+    assert not result.is_own_result

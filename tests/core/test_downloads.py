@@ -451,3 +451,23 @@ def test_what_is_offered_is_safe_to_fetch() -> None:
 def test_sizes_are_written_for_people() -> None:
     assert format_size(83_301_237) == "83.3 MB"
     assert format_size(999) == "1.0 kB"
+
+
+def test_a_file_of_the_user_with_the_name_of_the_zip_stays(
+    offer: Callable[..., None], server: Server, cache: Path, tmp_path: Path
+) -> None:
+    offer("/good")
+    own = tmp_path / "data" / "tiny.zip"
+    own.parent.mkdir()
+    own.write_text("precious")
+    with pytest.raises(OutputError, match=r"tiny\.zip, which exists.*--overwrite"):
+        fetch(NAME, own.parent)
+    assert own.read_text() == "precious"
+    assert server.asked == []
+    assert fetch(NAME, own.parent, overwrite=True) == own
+    assert own.read_bytes() == CONTENT
+    assert fetch(NAME, own.parent) == own
+    # In the cache it can only be damaged, and is downloaded again.
+    cache.mkdir(parents=True)
+    (cache / "tiny.zip").write_text("damaged")
+    assert fetch(NAME).read_bytes() == CONTENT

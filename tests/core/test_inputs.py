@@ -9,7 +9,8 @@ from PIL import Image
 
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.inputs import find_inputs
-from napari_unet_nuclei.core.label_files import write_dsb2018_sample
+from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_png
+from napari_unet_nuclei.core.own_results import OwnResultError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,3 +136,30 @@ def test_what_is_missing_or_empty_is_named(tmp_path):
         find_inputs([tmp_path / "empty"])
     with pytest.raises(DatasetError, match="nowhere, which does not exist"):
         find_inputs([tmp_path / "nowhere"])
+
+
+def test_results_of_earlier_runs_are_passed_over_and_told_of(tmp_path):
+    write(tmp_path / "a.bmp", 1)
+    write(tmp_path / "b.jpg")
+    for name in ("a_masks.png", "a_overlay.png", "b.png"):
+        write_labels_png(tmp_path / name, PIXELS.astype(int))
+    told = []
+    images = find_inputs([tmp_path], say=told.append)
+    assert [image.name for image in images] == ["a", "b"]
+    (sentence,) = told
+    assert "3 results of earlier runs" in sentence
+    assert str(tmp_path / "a_masks.png") in sentence
+    (tmp_path / "b.png").unlink()
+    (tmp_path / "a_overlay.png").unlink()
+    find_inputs([tmp_path], say=told.append)
+    assert "1 result of an earlier run: " in told[-1]
+
+
+def test_a_result_without_its_image_is_not_read(tmp_path):
+    write_labels_png(tmp_path / "a.png", PIXELS.astype(int))
+    (found,) = find_inputs([tmp_path])
+    with pytest.raises(OwnResultError):
+        found.read()
+    (chosen,) = find_inputs([tmp_path / "a.png"])
+    with pytest.raises(ImageError, match="Choose the image that it was made from"):
+        chosen.read()
