@@ -243,7 +243,7 @@ def test_a_sample_id_must_be_a_file_name(tmp_path, sample_id):
 
 def test_a_sample_needs_a_folder_that_can_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"folder to write to. Received: .*file"):
+    with pytest.raises(OutputError, match=r"place to write to. Received: .*file"):
         write_dsb2018_sample(tmp_path / "file", "a", LABELS.astype(np.uint8), LABELS)
 
 

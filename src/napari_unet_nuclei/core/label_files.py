@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +18,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import replacing, replacing_together
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
@@ -219,7 +220,8 @@ def write_dsb2018_sample(
 
     The image goes to ``<id>/images/<id>.png``, nucleus number *n* as a mask of 0
     and 255 to ``<id>/masks/<id>_<n>.png``, zero-padded so that names sort by
-    number.  Masks an earlier call wrote for this sample are replaced.
+    number.  What an earlier call wrote for this sample is replaced all at once: a
+    process that is killed leaves the old sample, the new one, or one without masks.
 
     Parameters
     ----------
@@ -243,15 +245,13 @@ def write_dsb2018_sample(
         If the files cannot be written, or other masks of this sample are there.
     """
     sample = Sample(sample_id, image, check_labels(labels))
-    pixels = _png_pixels(image)
-    write_dsb2018_masks(folder, sample_id, sample.labels)
-    _write_png(Path(folder) / sample_id / "images" / f"{sample_id}.png", pixels)
+    _write_sample(Path(folder), sample_id, sample.labels, _png_pixels(image))
 
 
 def write_dsb2018_masks(
     folder: str | os.PathLike[str], sample_id: str, labels: ArrayLike
 ) -> None:
-    """Write the nuclei of a sample, without its image.
+    """Write the nuclei of a sample, and leave its image as it is.
 
     Parameters
     ----------
@@ -265,25 +265,47 @@ def write_dsb2018_masks(
     OutputError
         If the files cannot be written, or other masks of this sample are there.
     """
-    labels = check_labels(labels)
+    _write_sample(Path(folder), sample_id, check_labels(labels), None)
+
+
+def _write_sample(
+    folder: Path,
+    sample_id: str,
+    labels: NDArray[np.int32],
+    pixels: NDArray[Any] | None,
+) -> None:
+    """Exchange masks, and an image where there is one, all at once."""
     if sample_id in ("", ".", "..") or re.search(r"[/\\:]", sample_id):
         raise OutputError(
             f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
             "Rename the image."
         )
-    masks = Path(folder) / sample_id / "masks"
+    sample = Path(os.path.realpath(folder / sample_id))  # it may be a link
+    masks, image = "masks", f"images/{sample_id}.png"
     try:
-        earlier_masks = _own_masks(masks, sample_id)
-        masks.mkdir(parents=True, exist_ok=True)
-        for path in earlier_masks:
-            path.unlink()
+        _check_masks(sample / masks, sample_id)
     except OutputError:
         raise
     except OSError as error:
         raise OutputError(
-            f"Expected a folder to write to. Received: {masks} "
+            f"Expected a folder to write to. Received: {folder / sample_id / masks} "
             f"({error.strerror}). Choose another one."
         ) from error
+    parts = [masks] if pixels is None else [masks, image]
+    names = [f"{sample.name}/{part}" for part in parts]
+    if not os.path.lexists(sample):
+        names = [sample.name]
+    with replacing_together(sample.parent, names) as temporary:
+        new = temporary / sample.name
+        (new / masks).mkdir(parents=True)
+        _copy_hidden(sample / masks, new / masks)
+        _write_masks(new / masks, sample_id, labels)
+        if pixels is not None:
+            (new / image).parent.mkdir(exist_ok=True)
+            _save_png(new / image, pixels)
+
+
+def _write_masks(folder: Path, sample_id: str, labels: NDArray[np.int32]) -> None:
     boxes = ndimage.find_objects(labels)
     digits = max(4, len(str(len(boxes))))
     mask = np.zeros(labels.shape, np.uint8)
@@ -291,14 +313,23 @@ def write_dsb2018_masks(
         if box is None:
             continue
         mask[box][labels[box] == number] = 255
-        _write_png(masks / f"{sample_id}_{number:0{digits}}.png", mask)
+        _save_png(folder / f"{sample_id}_{number:0{digits}}.png", mask)
         mask[box] = 0
 
 
-def _own_masks(folder: Path, sample_id: str) -> list[Path]:
-    """Find the masks an earlier call wrote; refuse to mix with any others."""
+def _copy_hidden(folder: Path, new: Path) -> None:
+    """Copy what programs such as file managers keep in a folder."""
+    for path in folder.glob(".*") if folder.exists() else ():
+        if path.is_symlink() or path.is_file():
+            shutil.copy2(path, new, follow_symlinks=False)
+        elif path.is_dir():
+            shutil.copytree(path, new / path.name, symlinks=True)
+
+
+def _check_masks(folder: Path, sample_id: str) -> None:
+    """Refuse a folder with masks that no earlier call wrote."""
     if not folder.exists():
-        return []
+        return
     masks = [path for path in folder.iterdir() if not path.name.startswith(".")]
     own = re.compile(re.escape(sample_id) + r"_\d{4,}\.png")
     foreign = sorted(path.name for path in masks if not own.fullmatch(path.name))
@@ -307,7 +338,6 @@ def _own_masks(folder: Path, sample_id: str) -> list[Path]:
             "Expected a sample folder without masks from elsewhere. Received: "
             f"{folder} with {foreign[0]}. Choose another output folder."
         )
-    return masks
 
 
 def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
@@ -323,4 +353,8 @@ def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
 
 def _write_png(path: Path, pixels: NDArray[Any]) -> None:
     with replacing(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
+        _save_png(temporary, pixels)
+
+
+def _save_png(path: Path, pixels: NDArray[Any]) -> None:
+    Image.fromarray(np.ascontiguousarray(pixels)).save(path, format="PNG")

@@ -10,12 +10,11 @@ from __future__ import annotations
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.atomic_files import scratch_folder
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
 from napari_unet_nuclei.plugin.child_process import iter_output
 from napari_unet_nuclei.plugin.commands import fine_tune_arguments
@@ -29,6 +28,7 @@ from napari_unet_nuclei.plugin.training_events import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -157,14 +157,14 @@ def iter_fine_tuning(
     has_improved = False
     try:
         request.output.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="unet-nuclei-training-") as folder:
-            data = Path(folder) / "data"
+        with scratch_folder() as folder:
+            data = folder / "data"
             write_samples(data, samples)
             arguments = request.command(
                 data, request.output, request.start, request.minutes
             )
             began = time.monotonic()
-            with closing(iter_output(arguments, Path(folder))) as lines:
+            with closing(iter_output(arguments, folder)) as lines:
                 for line in lines:
                     event = None if line is None else parse_event(line)
                     if event is None:
