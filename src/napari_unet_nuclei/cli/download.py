@@ -50,9 +50,12 @@ def download(
 
         with make_progress(DownloadColumn(), TransferSpeedColumn()) as progress:
             task = progress.add_task("Downloading", total=None, visible=False)
+            is_announced = False
 
             def show(n_bytes: int, size: int | None) -> None:
-                if n_bytes == 0:
+                nonlocal is_announced
+                if not is_announced and (n_bytes or size is not None):
+                    is_announced = True
                     amount = "" if size is None else f"{format_size(size)} "
                     messages.print(
                         f"Downloading {amount}from {DATA_SETS[name].url}",
