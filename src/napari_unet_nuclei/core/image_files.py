@@ -25,6 +25,11 @@ from napari_unet_nuclei.core.tiff_files import (
     apply_palette,
     read_tiff,
 )
+from napari_unet_nuclei.core.truncation import (
+    check_jpeg,
+    check_jpeg_size,
+    check_png,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -274,6 +279,9 @@ def _read_picture(
         width, height = image.size
         shape = (height, width, len(image.getbands()))
         check_announced_size(shape, height * width * shape[2], n_bytes, name)
+        if image.format == "JPEG":
+            check_jpeg_size(image.size, n_bytes, name)
+        _check_is_whole(image, file, name)
         if image.mode in _STORED_MODES:
             pixels = np.array(image)
             return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -282,6 +290,18 @@ def _read_picture(
         if image.mode == "P":
             return _look_up(image, as_shown)
         return np.array(image.convert("RGB"))
+
+
+def _check_is_whole(image: Image.Image, file: Path | io.BytesIO, name: str) -> None:
+    """Refuse a picture in which Pillow puts grey or black for what is missing."""
+    if image.format not in ("JPEG", "PNG"):
+        return
+    content = file.getvalue() if isinstance(file, io.BytesIO) else file.read_bytes()
+    if image.format == "PNG":
+        check_png(content, np.asarray(image), name)
+    else:
+        is_progressive = bool(image.info.get("progressive"))
+        check_jpeg(content, np.asarray(image), name, is_progressive=is_progressive)
 
 
 def _open_quietly(file: Path | io.BytesIO) -> Image.Image:

@@ -23,6 +23,7 @@ from tifffile import (
 
 from napari_unet_nuclei.core.damage import check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.truncation import check_tiff_parts
 
 if TYPE_CHECKING:
     import io
@@ -164,6 +165,8 @@ def _check_is_whole(tiff: TiffFile, series: TiffPageSeries, name: str) -> None:
             f"Expected {n_parts:,} strips or tiles a page in {name}. Received: "
             f"{fewest:,}. Check that the file is complete."
         )
+    for each in () if is_one_run else pages:
+        check_tiff_parts(each, name)
 
 
 def _has_rare_colours(page: TiffPage) -> bool:
