@@ -24,6 +24,7 @@ from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
+from napari_unet_nuclei.core.regular_files import check_regular
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:
@@ -237,6 +238,7 @@ def read_bundle(path: Path) -> ModelBundle:
         If the file is missing, not a bundle, of a later format, or damaged.
     """
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
             config = json.loads(read_member(archive, _CONFIG, _MAX_MEMBER_BYTES))
             is_newer = config.pop("format") > _FORMAT

@@ -24,6 +24,7 @@ from platformdirs import user_cache_path
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.leftovers import clear_leftovers, temporary_name
+from napari_unet_nuclei.core.regular_files import check_regular
 
 if TYPE_CHECKING:
     import os
@@ -197,6 +198,7 @@ def _download(
 
 def _is_right(path: Path, data_set: OnlineDataSet) -> bool:
     try:
+        check_regular(path)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest() == data_set.sha256
     except OSError:
@@ -392,6 +394,7 @@ def _is_unpacked(target: Path, data_set: OnlineDataSet) -> bool:
     if data_set.part is None:
         return False
     try:
+        check_regular(target / _ORIGIN)
         return (target / _ORIGIN).read_text(encoding="utf-8") == _origin(data_set)
     except (OSError, UnicodeDecodeError):
         return False

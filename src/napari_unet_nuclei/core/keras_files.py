@@ -28,6 +28,7 @@ import numpy as np
 from napari_unet_nuclei.core.archives import read_member
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.regular_files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,6 +104,7 @@ def read_keras_file(path: Path) -> KerasFile:
 def _check_signature(path: Path) -> int:
     """Return the size of a file that may be one of Keras'."""
     try:
+        check_regular(path)
         with path.open("rb") as file:
             signature = file.read(8)
         size = path.stat().st_size

@@ -18,6 +18,7 @@ import numpy as np
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.regular_files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("ImageId", "EncodedPixels")
 _SIZE_COLUMNS = ("Height", "Width")
 _MOST_PIXELS = 2**28  # of an image of which nothing but its size in a csv is known
+_LARGEST_TABLE = 1_000_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -241,6 +243,7 @@ def read_rle_table(path: str | os.PathLike[str]) -> RleTable:
     """
     name = os.fspath(path)
     try:
+        check_regular(path, _LARGEST_TABLE)
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns = reader.fieldnames or []

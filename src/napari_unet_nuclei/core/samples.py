@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
+from napari_unet_nuclei.core.regular_files import check_regular
 from napari_unet_nuclei.core.sample import Sample, SampleSource
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ __all__ = [
     "read_ids",
     "read_split",
 ]
+
+_LARGEST_LIST = 100_000_000  # bytes of a file with names of samples
 
 
 @dataclass(frozen=True)
@@ -221,6 +224,7 @@ def _kind(value: object) -> str:
 
 def _read_text(path: str | os.PathLike[str], what: str) -> str:
     try:
+        check_regular(path, _LARGEST_LIST)
         return Path(path).read_text(encoding="utf-8-sig")
     except (OSError, ValueError) as error:
         raise DatasetError(

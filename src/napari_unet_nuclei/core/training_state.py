@@ -16,6 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores
+from napari_unet_nuclei.core.regular_files import check_regular
 from napari_unet_nuclei.core.run_identity import RunIdentity
 
 if TYPE_CHECKING:
@@ -112,6 +113,7 @@ def read_state(output: Path) -> TrainingState:
     path = state_path(output)
     try:
         # Opened here, because NumPy forgets to close a file that is damaged.
+        check_regular(path)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _unpack(dict(file))
     except FileNotFoundError as error:
