@@ -44,6 +44,7 @@ from napari_unet_nuclei.core.training_state import (
 from napari_unet_nuclei.core.training_steps import (
     TrainingReport,
     TrainingStep,
+    is_better,
     summarise_scores,
 )
 
@@ -53,6 +54,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.bundles import Weights
     from napari_unet_nuclei.core.metrics import Scores
     from napari_unet_nuclei.core.prediction_pictures import ShownSamples
     from napari_unet_nuclei.core.sample import Sample
@@ -302,10 +304,21 @@ class TrainingRun:
             )
 
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:
-        """Find thresholds for new weights; those of the start are tuned already."""
-        if self._best.scores is not None and self._best.scores == self._start_scores:
-            return self._best.config.splitting, self._best.scores
-        engine = self._learner.judge(self._best.weights)
+        """Find thresholds for new weights; the start has the same chance."""
+        best, monitor = self._best, self._settings.monitor
+        if best.scores is not None and best.scores == self._start_scores:
+            return best.config.splitting, best.scores
+        splitting, scores = self._tune(best.weights)
+        if self._start_scores is None:
+            return splitting, scores
+        start_splitting, self._start_scores = self._tune(self._start_weights)
+        if is_better(scores, self._start_scores, monitor):
+            return splitting, scores
+        best.weights = self._start_weights
+        return start_splitting, self._start_scores
+
+    def _tune(self, weights: Weights) -> tuple[SplittingParameters, Scores]:
+        engine = self._learner.judge(weights)
         return self.held_out.tune(engine, self._best.config, self._settings.monitor)
 
     def save_interrupted(self) -> None:
