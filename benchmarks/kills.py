@@ -105,7 +105,7 @@ def has_option(command: str, option: str) -> bool:
 
 def leftovers(folder: Path) -> list[Path]:
     """List what is temporary, at any depth."""
-    return [path for path in folder.rglob(".*") if path.name != ".gitignore"]
+    return [*folder.rglob(".napari-unet-nuclei-*")]
 
 
 def attempt(tally: Tally, what: str, read: Callable[[], object]) -> object:

@@ -394,6 +394,28 @@ def test_thresholds_are_tuned_for_the_start_too(
     assert is_start != is_better
 
 
+@pytest.mark.usefixtures("hurried")
+def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
+    drawn_samples, tiny_path, output, monkeypatch
+):
+    output.parent.mkdir()
+    companions = [output.with_suffix(each) for each in (".csv", ".png", ".state.npz")]
+    for path in companions:
+        path.write_text("of another run")
+    found = []
+    write = best_model.write_bundle
+
+    def note(path: Path, bundle: ModelBundle) -> None:
+        found.append([each.exists() for each in companions])
+        write(path, bundle)
+
+    monkeypatch.setattr(best_model, "write_bundle", note)
+    steps = iter_training(drawn_samples, output, SETTINGS, start=tiny_path)
+    next(steps)
+    steps.close()
+    assert found[0] == [False, False, False]
+
+
 def crop_threads() -> Iterator[threading.Thread]:
     return (each for each in threading.enumerate() if each.name.startswith("crops"))
 

@@ -127,6 +127,23 @@ def _exchange(holder: Path, names: Sequence[str]) -> None:
         os.rename(holder / NEW / name, target)
 
 
+def remove_file(path: Path) -> None:
+    """Remove a file, where there is one.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be removed.
+    """
+    with _naming(path):
+        path.unlink(missing_ok=True)
+
+
 @contextmanager
 def scratch_folder() -> Iterator[Path]:
     """Give a folder for temporary files, which is gone at the end.

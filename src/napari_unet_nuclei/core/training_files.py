@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import remove_file, replacing
 from napari_unet_nuclei.core.training_steps import SCORE_NAMES, summarise_scores
 
 if TYPE_CHECKING:
@@ -59,6 +59,23 @@ def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
         else getattr(step, column)
         for column in LOG_COLUMNS
     } | {"seconds": round(step.seconds, 1)}
+
+
+def remove_companions(output: Path) -> None:
+    """Remove the log and the loss curve of an earlier run.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes, which stays.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be removed.
+    """
+    for suffix in (".csv", ".png"):
+        remove_file(output.with_suffix(suffix))
 
 
 def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -32,12 +32,14 @@ from napari_unet_nuclei.core.schedules import (
 from napari_unet_nuclei.core.training_clock import TrainingClock
 from napari_unet_nuclei.core.training_files import (
     make_row,
+    remove_companions,
     write_log,
     write_loss_curve,
 )
 from napari_unet_nuclei.core.training_metrics import METRICS
 from napari_unet_nuclei.core.training_state import (
     TrainingState,
+    remove_state,
     state_path,
     write_state,
 )
@@ -252,6 +254,10 @@ class TrainingRun:
     def _end_validation(
         self, scores: Scores, values: Sequence[dict[str, float]]
     ) -> TrainingStep:
+        if not self._log:
+            # Should this run be killed, none of another would lie beside its model.
+            remove_state(self._output)
+            remove_companions(self._output)
         is_best = self._best.consider(self._average.weights, scores)
         step = self._make_step(values, scores, is_best)
         self._log.append(make_row(step, scores))
@@ -282,7 +288,7 @@ class TrainingRun:
         )
         warning = self._best.complete()
         if warning is None:
-            state_path(self._output).unlink(missing_ok=True)
+            remove_state(self._output)
         else:
             warning += " Train with --resume to try again."
         return TrainingReport(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import remove_file, replacing
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores
 from napari_unet_nuclei.core.regular_files import check_regular
@@ -90,6 +90,22 @@ def write_state(output: Path, state: TrainingState) -> None:
     np.savez(buffer, **_pack(state))
     with replacing(state_path(output)) as temporary:
         temporary.write_bytes(buffer.getvalue())
+
+
+def remove_state(output: Path) -> None:
+    """Remove the state of a run that has ended, or that another one replaces.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be removed.
+    """
+    remove_file(state_path(output))
 
 
 def read_state(output: Path) -> TrainingState:
