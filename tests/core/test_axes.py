@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.axes import (
     KNOWN_AXES,
     PlaneStack,
@@ -130,7 +130,7 @@ def test_arrays_that_are_read_as_they_are_indexed(
     axes, channel, is_scarce, monkeypatch
 ):
     if is_scarce:
-        monkeypatch.setattr(devices, "free_memory", lambda: 0)
+        monkeypatch.setattr(hardware, "free_memory", lambda: 0)
     image = np.random.default_rng(0).random([SIZES[axis] for axis in axes])
     stack = PlaneStack(da.from_array(image, chunks=2), axes, channel)
     expected = np.moveaxis(image, [axes.index(axis) for axis in "ZCYX"], range(4))

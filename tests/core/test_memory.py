@@ -6,7 +6,7 @@ import warnings
 
 import pytest
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.memory import check_memory, n_planes_at_once
 
@@ -16,9 +16,9 @@ GIGABYTE = 1_000_000_000
 @pytest.fixture(autouse=True)
 def computer(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four processors, 8 GB of memory, of which 4 are free."""
-    monkeypatch.setattr(devices, "n_processors", lambda: 4)
-    monkeypatch.setattr(devices, "total_memory", lambda: 8 * GIGABYTE)
-    monkeypatch.setattr(devices, "free_memory", lambda: 4 * GIGABYTE)
+    monkeypatch.setattr(hardware, "n_processors", lambda: 4)
+    monkeypatch.setattr(hardware, "total_memory", lambda: 8 * GIGABYTE)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 4 * GIGABYTE)
 
 
 def test_what_fits_is_nothing_to_speak_of() -> None:

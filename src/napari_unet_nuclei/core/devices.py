@@ -14,8 +14,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
@@ -67,23 +65,6 @@ def keras_backend() -> str:
         return str(config["backend"])
     except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow"
-
-
-def n_processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def free_memory() -> int:
-    """Memory that can be taken without swapping, in bytes."""
-    return int(psutil.virtual_memory().available)
-
-
-def total_memory() -> int:
-    """Memory of this computer, in bytes."""
-    return int(psutil.virtual_memory().total)
 
 
 def openvino_devices() -> dict[str, str]:

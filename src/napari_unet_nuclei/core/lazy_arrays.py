@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class LazyReader:
         self._image = image
         self._chosen = chosen
         self._axis = axis
-        n_affordable = devices.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
+        n_affordable = (
+            hardware.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
+        )
         n_pixels = math.prod(
             length
             for length, part in zip(image.shape, chosen, strict=True)

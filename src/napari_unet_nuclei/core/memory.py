@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 
 _BYTES_PER_PIXEL = 28  # of a plane the network sees, or that is split
@@ -28,7 +28,7 @@ def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
         If segmenting takes more memory than the computer has.
     """
     size = math.prod(shape) * (_BYTES_PER_PIXEL + n_planes * _BYTES_PER_LABEL)
-    total, free = devices.total_memory(), devices.free_memory()
+    total, free = hardware.total_memory(), hardware.free_memory()
     planes = f"{n_planes} planes of " if n_planes > 1 else ""
     needs = f"{planes}{'x'.join(map(str, shape))} px, about {size / 1e9:.1f} GB"
     if size > total:
@@ -58,4 +58,4 @@ def n_planes_at_once(shape: tuple[int, ...]) -> int:
         At least one.
     """
     size = _BYTES_PER_PIXEL * max(1, math.prod(shape))
-    return max(1, min(devices.n_processors(), devices.free_memory() // size))
+    return max(1, min(hardware.n_processors(), hardware.free_memory() // size))

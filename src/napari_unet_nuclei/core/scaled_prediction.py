@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.images import (
     fine_detail,
     intensity_limits,
@@ -151,7 +151,7 @@ def _better_scale(maps: Maps, typical: float) -> float | None:
 def _is_affordable(maps: Maps, scale: float) -> bool:
     """Whether half of the free memory holds the image at another scale."""
     area = maps.foreground.size * scale**2
-    if area * _BYTES_PER_PIXEL <= devices.free_memory() // 2:
+    if area * _BYTES_PER_PIXEL <= hardware.free_memory() // 2:
         return True
     warnings.warn(
         f"There is too little memory to enlarge the image {scale:.1f} times for its "

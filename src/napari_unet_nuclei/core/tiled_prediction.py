@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
 from napari_unet_nuclei.core.progress import TileDone
@@ -120,7 +120,7 @@ def iter_tiles(
 
 def _affordable_area() -> int:
     """Area of the largest tile that half of the free memory suffices for, in px²."""
-    return min(devices.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
+    return min(hardware.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
 
 
 def _predict_tile(
