@@ -32,6 +32,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 
+_COMMAND = (sys.executable, "-m", "napari_unet_nuclei", "segment")
 _TILE = 256  # px
 _N_TILES = 256
 _DARK = 60  # of 255
@@ -101,8 +102,7 @@ def run(image: Path, model: str, limit: Cgroup | AddressLimit) -> Outcome:
     with tempfile.TemporaryDirectory() as output:
         start = time.perf_counter()
         finished = subprocess.run(
-            [sys.executable, "-m", "napari_unet_nuclei", "segment", str(image)]
-            + ["-o", output, "--model", model],
+            [*_COMMAND, str(image), "-o", output, "--model", model],
             capture_output=True,
             text=True,
             check=False,

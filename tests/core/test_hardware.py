@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from pathlib import Path
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,6 +18,9 @@ from napari_unet_nuclei.core.hardware import (
     n_processors,
     total_memory,
 )
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GB = 1_000_000_000
 V1 = "30 20 0:26 {root} /sys/fs/cgroup/{name} rw shared:9 - cgroup cgroup rw,{name}"

@@ -228,7 +228,7 @@ class Unread:
 @pytest.mark.parametrize(
     ("shape", "axes", "expected"),
     [
-        ((9_000, 10_000), None, r"9000x10000 px, about 2\.9 GB"),
+        ((9_000, 10_000), None, r"9000x10000 px, about 2\.2 GB"),
         ((500, 1000, 1000), "TYX", r"500 planes of 1000x1000 px, about 2\.0 GB"),
     ],
 )

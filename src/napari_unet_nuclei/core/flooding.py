@@ -13,8 +13,9 @@ from napari_unet_nuclei.core.runs import Runs, expand
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MAX_PARTS = 2  # more threads would wait for memory
+_N_THREADS = 2  # more would wait for memory
 _MIN_PART_AREA = 10_000  # px²; less is flooded before another thread has begun
+_PART_AREA = 1_000_000  # px²; each takes some 80 bytes while it is flooded
 
 
 class Flooded(NamedTuple):
@@ -57,7 +58,8 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     hearts meet that are equally deep can either win.
     """
     areas = np.bincount(components.numbers, components.lengths)
-    n_parts = int(np.clip(areas.sum() / _MIN_PART_AREA, 1, _MAX_PARTS))
+    area = areas.sum()
+    n_parts = int(np.clip(area / _MIN_PART_AREA, 1, max(_N_THREADS, area / _PART_AREA)))
     # Every second one by area, so that the parts are alike in size.
     ranks = np.argsort(np.argsort(areas, kind="stable"))
     part_of_run = ranks[components.numbers] % n_parts
@@ -70,7 +72,7 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
             hearts.chosen(part_of_heart_run == part),
         )
 
-    with ThreadPoolExecutor(n_parts, thread_name_prefix="flood") as executor:
+    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="flood") as executor:
         parts = list(executor.map(flood_part, range(n_parts)))
     return Flooded(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 

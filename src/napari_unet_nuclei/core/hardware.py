@@ -72,6 +72,11 @@ def total_memory() -> int:
     return memory().total
 
 
+def is_memory_limited() -> bool:
+    """Whether a process that takes more than the free memory is ended or refused."""
+    return memory().is_enforced
+
+
 def n_processors(root: Path = _ROOT) -> int:
     """Processors that this process may keep busy.
 

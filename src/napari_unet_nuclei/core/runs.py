@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_unet_nuclei.core.memory import check_room
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_BYTES_PER_RUN = 200  # while components are found
 _BLOCK_AREA = 2**20  # px² looked at at once: little enough to stay in the cache
 
 
@@ -56,12 +59,20 @@ def label_runs(mask: NDArray[np.bool_]) -> Runs:
         Numbers are in the raster order of the first pixels of the components, as
         those of :func:`scipy.ndimage.label`.  Pixels are neighbours when they share
         a side.
+
+    Raises
+    ------
+    ImageError
+        If there are more runs than the memory has room for.
     """
     height, width = mask.shape
     n_rows = max(1, _BLOCK_AREA // width)
-    changes = np.concatenate(
-        [_changes(mask[y : y + n_rows]) + y * width for y in range(0, height, n_rows)]
-    )
+    parts = [
+        _changes(mask[y : y + n_rows]) + y * width for y in range(0, height, n_rows)
+    ]
+    n_runs = sum(part.size for part in parts) // 2
+    check_room(n_runs * _BYTES_PER_RUN, "so scattered a foreground")
+    changes = np.concatenate(parts)
     starts, stops = np.ascontiguousarray(changes.reshape(-1, 2).T)
     return Runs(starts, stops - starts, _connect(starts, stops, width))
 

@@ -142,6 +142,7 @@ def split_instances(
     is_heart &= mask
     hearts = label_runs(is_heart)
     whole, flooded = _divide(components, hearts, depth)
+    del is_heart, depth, distance  # so that the labels take their memory
 
     # Each run of a whole nucleus, and each pixel of a flooded one, adds to its sum.
     owners = np.concatenate([whole.numbers, flooded.numbers])

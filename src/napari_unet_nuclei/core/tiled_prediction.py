@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
+from napari_unet_nuclei.core.memory import affordable_tile
 from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MAX_TILE_AREA = 5 * 2**20  # px²; larger ones gain little, see docs/benchmarks.md
 _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin
-_BYTES_PER_PIXEL = 160  # of a tile in float32, tensors and copies in all
 _MIN_TILE_SIDE = 256  # px
 _SIDE_MULTIPLE = 64  # px; the fewer shapes there are, the less is compiled
 # Quarter turns, and whether the image is mirrored left to right before.
@@ -61,8 +60,8 @@ def iter_tiles(
         Average over the flips and quarter turns that the network has learned.
     max_area : int, in px², optional
         Largest area of a tile, as far as its margins allow; by default what half of
-        the free memory suffices for.  Where the engine finds too little memory all
-        the same, smaller tiles are tried, with a warning.
+        the memory suffices for that maps and splitting leave.  Where the engine finds
+        too little memory all the same, smaller tiles are tried, with a warning.
 
     Yields
     ------
@@ -82,7 +81,7 @@ def iter_tiles(
     smallest = max(_MIN_TILE_MARGINS * config.margin, _MIN_TILE_SIDE) ** 2
     tiles = plan_tiles(
         planes.shape[:2],
-        max_area=max(max_area or _affordable_area(), smallest),
+        max_area=max(max_area or _largest_area(planes.shape[:2]), smallest),
         margin=config.margin,
         stride=config.multiple,
         side_multiple=_SIDE_MULTIPLE,
@@ -118,9 +117,9 @@ def iter_tiles(
     return maps
 
 
-def _affordable_area() -> int:
-    """Area of the largest tile that half of the free memory suffices for, in px²."""
-    return min(hardware.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
+def _largest_area(shape: tuple[int, ...]) -> int:
+    """Area of the largest tile of a plane, in px²."""
+    return min(affordable_tile(shape), _MAX_TILE_AREA)
 
 
 def _predict_tile(
