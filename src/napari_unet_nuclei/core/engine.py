@@ -19,8 +19,13 @@ from numpy.typing import NDArray
 
 from napari_unet_nuclei.core import devices, hardware
 from napari_unet_nuclei.core.choices import EngineName
-from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
+from napari_unet_nuclei.core.errors import (
+    EngineError,
+    OutOfMemoryError,
+    UNetNucleiError,
+)
 from napari_unet_nuclei.core.images import distinct_planes
+from napari_unet_nuclei.core.openvino_check import check_shapes, check_text
 from napari_unet_nuclei.core.openvino_graph import (
     hand_out_planes,
     shuffle_last_upsampling,
@@ -93,6 +98,8 @@ class OpenVinoEngine:
     ------
     EngineError
         If OpenVINO is not installed, cannot read the IR, or the bundle has none.
+    ModelError
+        If the IR is not one that this package writes.
     SettingsError
         If the device that the environment names is not there.
     """
@@ -114,15 +121,19 @@ class OpenVinoEngine:
             ) from error
         xml, weights = bundle.openvino
         try:
+            check_text(xml, weights)
             self._core = openvino.Core()
             network = self._core.read_model(model=xml, weights=weights)
+            check_shapes(network, len(bundle.config.maps), bundle.config.multiple)
             split_concatenations(network)
             shuffle_last_upsampling(network)
             self._network = hand_out_planes(network)
             self._grey_network = take_grey(self._network.clone())
             self._device = devices.choose_device(self._core.available_devices)
             self.description = _describe(self._core, self._device, precision)
-        except RuntimeError as error:
+        except (RuntimeError, ValueError) as error:
+            if isinstance(error, UNetNucleiError):
+                raise
             raise EngineError(
                 f"OpenVINO cannot load the model {bundle.name!r}: {error}"
             ) from error

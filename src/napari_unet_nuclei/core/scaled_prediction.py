@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.images import (
     normalise,
     to_planes,
 )
+from napari_unet_nuclei.core.memory import check_memory
 from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
 from napari_unet_nuclei.core.rescaling import rescale
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
@@ -175,6 +176,7 @@ def _iter_scaled(
     shape = planes.shape[:2]
     height, width = (max(1, round(length * scale)) for length in shape)
     if (height, width) != shape:
+        check_memory((height, width))
         planes = rescale(normalise(planes, limits), (height, width))
         limits = (0.0, 1.0)
     maps = yield from iter_tiles(

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.errors import OutOfMemoryError
+from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
 from napari_unet_nuclei.core.memory import affordable_tile
 from napari_unet_nuclei.core.progress import TileDone
@@ -93,7 +93,7 @@ def iter_tiles(
     for n_done, tile in enumerate(tiles, start=1):
         pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
         try:
-            predicted = _predict_tile(engine, pixels, symmetries)
+            predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
         except OutOfMemoryError:
             area = math.prod(tile.shape)
             if area <= smallest:
@@ -126,14 +126,32 @@ def _predict_tile(
     engine: Engine,
     pixels: NDArray[np.float32],
     symmetries: Sequence[tuple[int, bool]],
+    n_maps: int,
 ) -> NDArray[np.float32]:
     """Average what the network sees, looking at a tile in one way or several."""
     if len(symmetries) == 1:
-        return np.asarray(engine.predict(pixels[np.newaxis])[0])
+        return _evaluate(engine, pixels, n_maps)
     total = np.zeros((*pixels.shape[:2], 1), np.float32)
     for turns, flip in symmetries:
         seen = np.rot90(pixels[:, ::-1] if flip else pixels, turns)
-        maps = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
+        maps = np.rot90(_evaluate(engine, seen, n_maps), -turns)
         total = total + (maps[:, ::-1] if flip else maps)
         del maps  # so that the next takes its memory
     return np.asarray(total / len(symmetries), np.float32)
+
+
+def _evaluate(
+    engine: Engine, pixels: NDArray[np.float32], n_maps: int
+) -> NDArray[np.float32]:
+    """Evaluate a network once, and see that it gives maps and probabilities."""
+    batch = engine.predict(pixels[np.newaxis])
+    expected = (1, *pixels.shape[:2], n_maps)
+    if batch.shape != expected:
+        raise EngineError(
+            f"Expected maps of shape {expected} from the network. Received: "
+            f"{batch.shape}; choose another model."
+        )
+    maps = np.asarray(batch[0])
+    if not (maps.min() >= 0 and maps.max() <= 1):  # as comparing with NaN is false
+        maps = np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+    return maps
