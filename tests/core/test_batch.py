@@ -70,7 +70,10 @@ def test_pictures_show_the_nuclei_of_the_csv(model, tmp_path):
     ("error", "sentence"),
     [
         (ImageError("it is a letter"), "it is a letter"),
-        (MemoryError("Unable to allocate"), "Unable to allocate"),
+        (
+            MemoryError("Unable to allocate"),
+            "not enough memory (Unable to allocate); cut the image into pieces",
+        ),
         (MemoryError(), "not enough memory; cut the image into pieces"),
     ],
 )

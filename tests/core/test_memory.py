@@ -12,6 +12,7 @@ from napari_unet_nuclei.core.memory import (
     affordable_tile,
     check_memory,
     check_room,
+    explained,
     n_planes_at_once,
 )
 
@@ -72,6 +73,15 @@ def test_what_a_container_would_be_killed_for_is_refused(
     expected = r"about 3\.9 GB to segment and 0\.2 GB to work in, .* 4\.0 GB more\. Cut"
     with pytest.raises(ImageError, match=expected):
         check_memory((side, side))
+
+
+@pytest.mark.parametrize("words", ["Unable to allocate 7.81 GiB for an array", ""])
+def test_a_lack_of_memory_says_what_to_do(words: str) -> None:
+    with (
+        pytest.raises(ImageError, match=rf"not enough memory.*{words}.*; cut"),
+        explained(),
+    ):
+        raise MemoryError(words)
 
 
 def test_tiles_leave_room_for_maps_and_splitting(

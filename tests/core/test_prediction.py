@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.bundles import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName
 from napari_unet_nuclei.core.engine import KerasEngine
 from napari_unet_nuclei.core.errors import (
+    EngineError,
     ImageError,
     ModelError,
     OutOfMemoryError,
@@ -149,6 +150,36 @@ def test_a_pixel_has_the_same_map_in_every_tile():
     for max_area in 1, 10**6:
         maps = predict(Grey(), image, max_area)
         np.testing.assert_array_equal(np.stack(maps.planes, axis=-1), expected)
+
+
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch):
+    """Test alike in a container and outside of one."""
+    monkeypatch.setattr(hardware, "is_memory_limited", lambda: False)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -3, 7])
+def test_maps_are_probabilities_whatever_the_network_gives(value):
+    class Odd(Grey):
+        def predict(self, tiles: np.ndarray) -> np.ndarray:
+            maps = super().predict(tiles).copy()
+            maps[:, 3, 4] = value
+            return maps
+
+    maps = predict(Odd(), np.zeros((60, 70)), 10**6)
+    expected = 0 if np.isnan(value) else np.clip(value, 0, 1)
+    for plane in maps.planes:
+        assert plane[3, 4] == expected
+        assert 0 <= plane.min() <= plane.max() <= 1
+
+
+def test_too_few_maps_are_refused():
+    class Blind(Grey):
+        def predict(self, tiles: np.ndarray) -> np.ndarray:
+            return super().predict(tiles)[..., :1]
+
+    with pytest.raises(EngineError, match=r"Expected maps of shape .* Received: .*, 1"):
+        predict(Blind(), np.zeros((60, 70)), 10**6)
 
 
 class Narrow(Strided):

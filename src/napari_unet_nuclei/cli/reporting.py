@@ -22,6 +22,7 @@ from rich.progress import (
 )
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.memory import say_lack
 
 Debug = Annotated[
     bool, typer.Option("--debug", help="Show the whole traceback of an error.")
@@ -48,6 +49,12 @@ def one_sentence_errors(*, debug: bool) -> Iterator[None]:
         if debug:
             raise
         messages.print(f"Error: {error}", style="red", markup=False, soft_wrap=True)
+        raise typer.Exit(1) from error
+    except MemoryError as error:
+        if debug:
+            raise
+        sentence = f"Error: There is {say_lack(error)}, or close other programs."
+        messages.print(sentence, style="red", markup=False, soft_wrap=True)
         raise typer.Exit(1) from error
     except KeyboardInterrupt:
         if debug:

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
+from napari_unet_nuclei.core.memory import say_lack
 from napari_unet_nuclei.core.overlays import (
     OVERLAY_ENDING,
     draw_side_by_side,
@@ -85,10 +86,12 @@ class _Job:
         start = time.perf_counter()
         try:
             stage(self)
-        except (UNetNucleiError, MemoryError) as error:
+        except UNetNucleiError as error:
             if _ends_batch(error):
                 raise
-            self.error = str(error) or "not enough memory; cut the image into pieces"
+            self.error = str(error)
+        except MemoryError as error:
+            self.error = say_lack(error)
         finally:
             self.seconds += time.perf_counter() - start
         return self

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import math
 import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # Measured with benchmarks/containers.py and tracemalloc, and rounded up.
 _BYTES_PER_PIXEL = 20  # of a plane: its maps, 12, and what splitting takes
@@ -35,14 +40,16 @@ def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
     """
     size = _size(shape, n_planes)
     total, free = hardware.total_memory(), hardware.free_memory()
+    is_limited = hardware.is_memory_limited()
     planes = f"{n_planes} planes of " if n_planes > 1 else ""
     needs = f"{planes}{'x'.join(map(str, shape))} px, about {size / 1e9:.1f} GB"
     if size > total:
+        owner = "process may use" if is_limited else "computer has"
         raise ImageError(
             f"Expected an image that fits into memory. Received: {needs} to segment, "
-            f"where this computer has {total / 1e9:.1f} GB. Cut it into pieces."
+            f"where this {owner} {total / 1e9:.1f} GB. Cut it into pieces."
         )
-    if hardware.is_memory_limited():
+    if is_limited:
         needed = size + _LIBRARIES + _SMALLEST_TILES
         if needed > free:
             raise ImageError(
@@ -57,6 +64,41 @@ def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
             f"{free / 1e9:.1f} GB are free; close other programs if it gets slow.",
             stacklevel=2,
         )
+
+
+def say_lack(error: MemoryError) -> str:
+    """Say what to do about a lack of memory, which libraries leave open.
+
+    Parameters
+    ----------
+    error : MemoryError
+        Of NumPy, or any other library.
+
+    Returns
+    -------
+    str
+        Part of a sentence, with the words of the library if there are any.
+    """
+    words = f" ({error})" if str(error) else ""
+    return f"not enough memory{words}; cut the image into pieces"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn a lack of memory into an error that says what to do.
+
+    Raises
+    ------
+    ImageError
+        Where a library raises ``MemoryError``.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(
+            f"Expected an image that fits into memory. Received: {say_lack(error)}, "
+            "close other programs, or raise the limit of the container."
+        ) from error
 
 
 def check_room(n_bytes: int, purpose: str) -> None:

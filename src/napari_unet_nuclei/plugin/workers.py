@@ -13,6 +13,7 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils.notifications import notification_manager, show_error
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.memory import say_lack
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -161,6 +162,8 @@ def notify(error: Exception) -> None:
     """
     if isinstance(error, UNetNucleiError):
         show_error(str(error))
+    elif isinstance(error, MemoryError):
+        show_error(f"There is {say_lack(error)}, or close other programs.")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
