@@ -118,7 +118,7 @@ def test_a_plane_of_a_stack_is_segmented_alike(model, tmp_path):
     np.testing.assert_array_equal(by_python, nuclei.labels)
 
 
-@pytest.mark.parametrize("shape", [(600, 420), (417, 600), (512, 448)])
+@pytest.mark.parametrize("shape", [(600, 420), (417, 700), (640, 704)])
 @pytest.mark.parametrize("name", ["classic", "resnet"])
 def test_maps_of_tiles_are_those_of_the_whole(name, shape):
     network = load_model(name)

@@ -74,7 +74,7 @@ def label_runs(mask: NDArray[np.bool_]) -> Runs:
     check_room(n_runs * _BYTES_PER_RUN, "so scattered a foreground")
     changes = np.concatenate(parts)
     starts, stops = np.ascontiguousarray(changes.reshape(-1, 2).T)
-    return Runs(starts, stops - starts, _connect(starts, stops, width))
+    return Runs(starts, stops - starts, connect_runs(starts, stops, width))
 
 
 def _changes(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -87,10 +87,23 @@ def _changes(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.asarray(changes - changes // (width + 1))
 
 
-def _connect(
+def connect_runs(
     starts: NDArray[np.intp], stops: NDArray[np.intp], width: int
 ) -> NDArray[np.int32]:
-    """Find the components of the graph of runs that touch one another."""
+    """Find the components of the graph of runs that touch one another.
+
+    Parameters
+    ----------
+    starts, stops : (n,) ndarray of int
+        First pixel of each run and the one after its last, in raster order.
+    width : int, in px
+        Width of the image.
+
+    Returns
+    -------
+    (n,) ndarray of int32
+        Number of the component of each run, from 1.
+    """
     from scipy.sparse import csgraph, csr_array  # loads much
 
     # In the next row, those touch that end after the start and start before the end.
