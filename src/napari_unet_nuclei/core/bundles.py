@@ -251,10 +251,7 @@ def read_bundle(path: Path) -> ModelBundle:
     try:
         with zipfile.ZipFile(path) as archive:
             check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_FILES)
-            config = json.loads(
-                read_member(archive, _CONFIG, _MAX_CONFIG_BYTES),
-                parse_constant=_refuse_constant,
-            )
+            config = json.loads(read_member(archive, _CONFIG, _MAX_CONFIG_BYTES))
             is_newer = config.pop("format") > _FORMAT
             sums = {} if is_newer else dict(config.pop("sha256"))
             members = {
@@ -301,10 +298,6 @@ def read_bundle(path: Path) -> ModelBundle:
             f"The model {path} is not complete or not consistent ({error}); "
             "copy or train it again."
         ) from error
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{_CONFIG} holds {name}")
 
 
 def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:

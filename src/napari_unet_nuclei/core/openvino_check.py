@@ -24,17 +24,23 @@ if TYPE_CHECKING:
 
 OPERATIONS = frozenset(
     """
-    Add AvgPool Clamp Concat Const Convert Convolution ConvolutionBackpropData
-    DepthToSpace Divide Elu Exp Gather Gelu Greater GreaterEqual Interpolate Less
-    LessEqual MaxPool Maximum Minimum Multiply Negative Pad Parameter PReLU ReLU
-    ReduceMean Reshape Result Reverse Select Selu ShapeOf Sigmoid SoftPlus Squeeze
-    StridedSlice Subtract Swish Tanh Tile Transpose Unsqueeze
+    Abs Add AvgPool BatchNormInference Broadcast Clamp Concat Const Convert
+    Convolution ConvolutionBackpropData DepthToSpace Divide Elu Erf Exp FakeQuantize
+    Floor Gather Gelu Greater GreaterEqual GroupConvolution HardSigmoid Interpolate
+    Less LessEqual Log MaxPool Maximum Minimum Mish Multiply Negative PReLU Pad
+    Parameter Power ReLU ReduceMax ReduceMean ReduceSum Reshape Result Reverse
+    ReverseSequence Select Selu ShapeOf Sigmoid Slice SoftPlus Split Sqrt Squeeze
+    StridedSlice Subtract Swish Tanh Tile Transpose Unsqueeze VariadicSplit
     """.split()  # noqa: SIM905 - a list of words
 )
-"""The operations that a graph may consist of, by OpenVINO's names."""
+"""The operations that a graph may consist of, by OpenVINO's names.
+
+What Keras and OpenVINO write for the architectures of this package, and what other
+versions of them may write instead: arithmetic, and pixels moved around, but no loops,
+no branches and nothing that remembers."""
 
 _ELEMENT_BYTES: Mapping[str, int] = {
-    "boolean": 1, "f16": 2, "f32": 4, "f64": 8, "i32": 4, "i64": 8, "u8": 1,
+    "boolean": 1, "f16": 2, "f32": 4, "f64": 8, "i8": 1, "i32": 4, "i64": 8, "u8": 1,
 }  # fmt: skip
 _ELEMENTS = frozenset(
     ("net", "layers", "layer", "data", "input", "output", "port", "dim", "rt_info")
@@ -183,7 +189,7 @@ def check_shapes(network: openvino.Model, n_maps: int, stride: int) -> None:
             n_values = math.prod(output.get_shape())
             if n_values > _MAX_VALUES * area and not _is_weight(node):
                 raise _foreign(f"has a {kind} of {n_values:,} values")
-        if kind.startswith("Convolution"):
+        if "Convolution" in kind:
             kernel = math.prod(node.input_value(1).get_shape())
             places = node.input_value(0) if "Backprop" in kind else node.output(0)
             n_products += kernel * math.prod(places.get_shape()[2:])
