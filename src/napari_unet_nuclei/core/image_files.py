@@ -125,9 +125,9 @@ def read_image(
         The file name that goes with ``bytes``: its suffix says whether this is an
         image, and error messages quote it.
     as_shown : bool
-        Whether a palette with colours gives colours, and inverted grey is turned
-        round; otherwise the numbers are given as stored, which in a label image are
-        those of the nuclei.
+        Whether a palette is looked up, and inverted grey is turned round; otherwise
+        the numbers are given as stored, which in a label image are those of the
+        nuclei.
 
     Returns
     -------

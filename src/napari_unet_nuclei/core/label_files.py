@@ -1,13 +1,12 @@
 """Label images ↔ files: TIFF for ImageJ, 16-bit PNG, DSB2018 sample folders.
 
-Kaggle's run-length csv lives in ``rle``, reading DSB2018 data sets in
-``dsb2018``, pictures for people in ``overlays``.
+Reading them lives in ``label_reading``, Kaggle's run-length csv in ``rle``, reading
+DSB2018 data sets in ``dsb2018``, pictures for people in ``overlays``.
 """
 
 from __future__ import annotations
 
 import math
-import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,89 +14,37 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from PIL import Image
-from scipy import ndimage
 
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
-from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.label_reading import (
+    LABEL_SUFFIXES,
+    read_labels,
+    read_nuclei,
+)
+from napari_unet_nuclei.core.labels import check_labels, find_nuclei
 from napari_unet_nuclei.core.sample import Sample
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
     from numpy.typing import ArrayLike, NDArray
 
-LABEL_SUFFIXES = TIFF_SUFFIXES | {".png", ".bmp"}
+__all__ = [
+    "LABEL_SUFFIXES",
+    "read_labels",
+    "read_nuclei",
+    "write_dsb2018_masks",
+    "write_dsb2018_sample",
+    "write_labels_png",
+    "write_labels_tiff",
+]
 
 _IMAGEJ_AXES = "TZCYXS"
 _LARGEST_16_BIT = np.iinfo(np.uint16).max
 _LARGEST_FLOAT32 = 2**24  # beyond it, float32 skips whole numbers
-
-
-def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
-    """Return the labels in a TIFF, PNG or BMP file.
-
-    Parameters
-    ----------
-    path : path
-        A grey image whose values are the numbers of the nuclei.  Of a palette with
-        colours the indices are the numbers; colours that are all grey are grey.
-
-    Returns
-    -------
-    (Y, X) ndarray of int32
-        0 is background.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing or damaged.
-    LabelsError
-        If the format cannot hold labels, or the content is no label image.
-    """
-    if Path(path).suffix.lower() not in LABEL_SUFFIXES:
-        raise LabelsError(
-            f"Expected a label file ({', '.join(sorted(LABEL_SUFFIXES))}). Received: "
-            f"{os.fspath(path)}. Save the labels without lossy compression."
-        )
-    labels = read_image(path, as_shown=False)
-    if labels.shape[2:] in ((3,), (4,)) and _is_grey(labels):
-        labels = labels[..., 0]
-    return check_labels(labels, name=os.fspath(path))
-
-
-def read_nuclei(path: str | os.PathLike[str]) -> NDArray[np.int32]:
-    """Return the nuclei in a file of labels or in a mask.
-
-    A file in which all foreground has one value is taken for a mask: each of its
-    4-connected components becomes a label.
-
-    Parameters
-    ----------
-    path : path
-        As in :func:`read_labels`.
-
-    Returns
-    -------
-    (Y, X) ndarray of int32
-        0 is background.
-
-    Raises
-    ------
-    ImageError, LabelsError
-        As in :func:`read_labels`.
-    """
-    labels = read_labels(path)
-    is_mask = not np.any((labels > 0) & (labels < labels.max()))
-    if is_mask:
-        labels, _ = ndimage.label(labels, output=np.int32)
-    return labels
-
-
-def _is_grey(colours: NDArray[Any]) -> bool:
-    return bool(np.all(colours[..., 1:3] == colours[..., :1]))
 
 
 def write_labels_tiff(
@@ -284,12 +231,9 @@ def write_dsb2018_masks(
             f"Expected a folder to write to. Received: {masks} "
             f"({error.strerror}). Choose another one."
         ) from error
-    boxes = ndimage.find_objects(labels)
-    digits = max(4, len(str(len(boxes))))
+    digits = max(4, len(str(labels.max())))
     mask = np.zeros(labels.shape, np.uint8)
-    for number, box in enumerate(boxes, start=1):
-        if box is None:
-            continue
+    for number, box in find_nuclei(labels):
         mask[box][labels[box] == number] = 255
         _write_png(masks / f"{sample_id}_{number:0{digits}}.png", mask)
         mask[box] = 0

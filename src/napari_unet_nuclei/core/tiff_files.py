@@ -219,7 +219,8 @@ def apply_palette(
     palette : (N, 3) ndarray of uint8
         Colours by index.
     as_shown : bool
-        Whether a palette with colours gives colours; otherwise its indices.
+        Whether to look up colours; otherwise the indices are the values, whatever
+        the palette shows.
 
     Returns
     -------
@@ -229,9 +230,9 @@ def apply_palette(
     """
     if indices.dtype == np.bool_:
         indices = indices.astype(np.uint8)
+    if not as_shown:
+        return indices
     occurring = palette[np.unique(indices)]
     is_grey = bool(np.all(occurring == occurring[:, :1]))
-    if not is_grey and not as_shown:
-        return indices
     values: NDArray[Any] = (palette[:, 0] if is_grey else palette)[indices]
     return values
