@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
@@ -20,7 +21,9 @@ from napari_unet_nuclei.core.image_files import (
     find_images,
     read_stored_image,
 )
-from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
+from napari_unet_nuclei.core.listings import ZipListing
+from napari_unet_nuclei.core.mask_names import is_label_folder, stem_of, without_masks
 from napari_unet_nuclei.core.samples import open_samples
 
 if TYPE_CHECKING:
@@ -57,8 +60,8 @@ def find_inputs(
     Parameters
     ----------
     paths : sequence of Path
-        Image files, folders of images, DSB2018 folders or zips, folders with
-        images and labels.
+        Image files, folders or zips of images, DSB2018 folders or zips, folders or
+        zips with images and labels, of which the images are taken.
     ids : sequence of str, optional
         Names to keep, in this order.
 
@@ -100,11 +103,16 @@ def _find(path: Path) -> Iterator[NamedImage]:
             f"Expected an image or a folder. Received: {path}, which does not exist. "
             "Check the path."
         )
-    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
-    if is_data_set or path.suffix.lower() == ".zip":
+    if is_labelled_folder(path):
+        labelled = LabelledFolder(path)
+        for name in labelled.image_names:
+            yield NamedImage(name, partial(labelled.read_stored_image, name))
+    elif is_dsb2018(path) or is_sample_folder(path):
         source = open_samples(path)
         for name in source.sample_ids:
             yield NamedImage(name, partial(_read_from, source, name))
+    elif path.suffix.lower() == ".zip":
+        yield from _find_in_zip(path)
     elif os.path.isdir(path):
         files = find_images(path, IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
         if not files:
@@ -122,6 +130,35 @@ def _find(path: Path) -> Iterator[NamedImage]:
                 yield _named(str(file), file)
     else:
         yield _named(path.stem, path)
+
+
+def _find_in_zip(path: Path) -> Iterator[NamedImage]:
+    listing = ZipListing(path)
+    names = listing.all_images()
+    folders = sorted({str(PurePosixPath(name).parent) for name in names})
+    labels = [each for each in folders if is_label_folder(PurePosixPath(each).name)]
+    if labels:
+        raise DatasetError(
+            "Expected a zip of images alone, or of one data set such as images/ and "
+            f"labels/. Received: {path} with {', '.join(folders[:4])}. Unpack it, and "
+            "choose a folder in it."
+        )
+    names = [
+        name
+        for folder in folders
+        for name in without_masks(listing.images("" if folder == "." else folder))
+    ]
+    if not names:
+        raise DatasetError(
+            f"Expected a zip with images ({', '.join(sorted(IMAGE_SUFFIXES))}) or a "
+            f"DSB2018 zip. Received: {path}, which holds neither. Choose another one."
+        )
+    for name in names:
+        yield NamedImage(stem_of(name), partial(_read_packed, listing, name))
+
+
+def _read_packed(listing: ZipListing, name: str) -> StoredImage:
+    return read_stored_image(*listing.open(name))
 
 
 def _named(name: str, file: Path) -> NamedImage:

@@ -7,7 +7,7 @@ numbers are stored belongs to ``label_coding``.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy import ndimage
@@ -27,6 +27,8 @@ _SPECK = 0.1  # of the usual area of a nucleus; smaller parts are slips of the p
 _TOUCHING_CLASSES = 0.9  # of the parts touch one of another number
 _MOST_USED_AGAIN = 255  # numbers in a channel
 _FEWEST_HOLES = 3
+_FAINTEST = 0.04  # of the largest value; compression leaves less
+_FEWEST_FLAT = 3  # px that have nothing but their own value around them
 _SQUARE = np.ones((3, 3), bool)
 
 
@@ -127,6 +129,44 @@ def number_nuclei(planes: NDArray[np.int32], name: str) -> NDArray[np.int32]:
         return planes
     parts = np.stack([_find_parts(plane) for plane in planes])
     return parts if _are_used_again(planes, parts, name) else planes
+
+
+def find_one_nucleus(values: NDArray[Any], name: str) -> NDArray[np.bool_]:
+    """Return where the nucleus of a mask with soft or hard edges lies.
+
+    Parameters
+    ----------
+    values : (Y, X) ndarray of bool, int or float
+        0 outside of the nucleus.
+    name : str
+        What the error message calls the mask.
+
+    Returns
+    -------
+    (Y, X) ndarray of bool
+        True where the value is at least half of the largest.
+
+    Raises
+    ------
+    LabelsError
+        If a value in between fills a region, as the numbers of several nuclei do.
+    """
+    if values.dtype == np.bool_:
+        return values
+    if values.min() < 0:  # minus one, of signed masks
+        return np.asarray(values != 0)
+    # By ratio, as twice an integer may not fit its type.
+    part = values.astype(np.float64) / (values.max() or 1)
+    between = (part >= _FAINTEST) & (part <= 1 - _FAINTEST)
+    if between.any():
+        flat = ndimage.maximum_filter(values, 3) == ndimage.minimum_filter(values, 3)
+        if np.count_nonzero(between & flat) >= _FEWEST_FLAT:
+            raise LabelsError(
+                f"{name} must be the mask of one nucleus. Received: regions of "
+                "different values, as in labels. Save one mask a nucleus, or put the "
+                "images into images/ and the labels into labels/."
+            )
+    return np.asarray(part >= 1 / 2)
 
 
 def _check_background(labels: NDArray[np.int32], name: str) -> None:

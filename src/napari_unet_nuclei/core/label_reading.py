@@ -6,20 +6,28 @@ How files store numbers is known in ``label_coding``, what the numbers stand for
 
 from __future__ import annotations
 
+import io
 import os
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.damage import DECODING_ERRORS
+from napari_unet_nuclei.core.errors import ImageError, LabelsError
 from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
-from napari_unet_nuclei.core.label_coding import as_numbers
+from napari_unet_nuclei.core.label_coding import (
+    as_numbers,
+    n_plane_axes,
+    without_single_axes,
+)
 from napari_unet_nuclei.core.label_conventions import (
     check_no_grey_levels,
+    find_one_nucleus,
     number_nuclei,
 )
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.tiff_files import read_tiff_shape
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -138,6 +146,66 @@ def read_nuclei_stack(source: Source, name: str | None = None) -> NDArray[np.int
     labels = read_label_stack(source, name)
     planes = labels.reshape(-1, *labels.shape[-2:])
     return number_nuclei(planes, _name(source, name)).reshape(labels.shape)
+
+
+def leading_shape(source: Source, name: str | None = None) -> tuple[int, ...]:
+    """Return how many planes a file of labels holds, from its header alone.
+
+    Parameters
+    ----------
+    source, name
+        As in :func:`read_label_stack`.
+
+    Returns
+    -------
+    tuple of int
+        Lengths of the axes before Y and X that are not 1; empty for a single plane,
+        and for what cannot be read, of which reading says why.
+    """
+    name = _name(source, name)
+    if PurePath(name).suffix.lower() not in TIFF_SUFFIXES:
+        return ()
+    try:
+        file = io.BytesIO(source) if isinstance(source, bytes) else Path(source)
+        shape = without_single_axes(read_tiff_shape(file, name))
+    except (*DECODING_ERRORS, ImageError):
+        return ()
+    return shape[: -n_plane_axes(shape)]
+
+
+def read_mask(source: Source, name: str | None = None) -> NDArray[np.bool_]:
+    """Return where the one nucleus of a mask file lies.
+
+    Parameters
+    ----------
+    source : path or bytes
+        An image that is 0 outside of the nucleus, grey or in colour; what is not a
+        number is outside.
+    name : str, optional
+        The file name that goes with ``bytes``.
+
+    Returns
+    -------
+    (Y, X) or, of a stack, (…, Y, X) ndarray of bool
+        True where the value is at least half of the largest in the file, so that
+        soft edges end in their middle.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing or damaged.
+    LabelsError
+        If there are several nuclei in it.
+    """
+    name = _name(source, name)
+    # As in label files, the index 0 of a palette is outside, even if shown white.
+    values = read_image(source, name, as_shown=False)
+    values = values.reshape(without_single_axes(values.shape))
+    if n_plane_axes(values.shape) == 3:
+        values = values[..., :3].max(axis=-1)
+    if values.dtype.kind == "f":
+        values = np.nan_to_num(values)
+    return find_one_nucleus(values, name)
 
 
 def _name(source: Source, name: str | None) -> str:

@@ -126,6 +126,22 @@ def without_masks(files: Iterable[str]) -> list[str]:
     return [file for file in files if stem_of(file) not in masks]
 
 
+def is_label_folder(folder: str) -> bool:
+    """Say whether a folder is called like one of labels or masks.
+
+    Parameters
+    ----------
+    folder : str
+        Name of the folder; capitals count as small letters.
+
+    Returns
+    -------
+    bool
+        True if so.
+    """
+    return folder.lower() in {labels for _, labels in FOLDER_PAIRS}
+
+
 def folder_pair(folders: Iterable[str]) -> tuple[str, str] | None:
     """Find a folder of images and the one of their labels among sub-folders.
 

@@ -198,6 +198,22 @@ def is_broken_zip(path: str | os.PathLike[str]) -> bool:
         return False
 
 
+def is_hidden(name: str) -> bool:
+    """Say whether a file is hidden, or the shadow that macOS packs beside each file.
+
+    Parameters
+    ----------
+    name : str
+        Name with forward slashes.
+
+    Returns
+    -------
+    bool
+        True if so.
+    """
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+
+
 def _is_folder(entry: os.DirEntry[str]) -> bool:
     try:
         return entry.is_dir()

@@ -95,6 +95,33 @@ def read_tiff(file: Path | io.BytesIO, name: str, *, as_shown: bool) -> NDArray[
         return array if tiff.is_imagej else _interpret(array, page, as_shown)
 
 
+def read_tiff_shape(file: Path | io.BytesIO, name: str) -> tuple[int, ...]:
+    """Return the shape of what `read_tiff` returns, from the header alone.
+
+    Parameters
+    ----------
+    file, name
+        As in `read_tiff`.
+
+    Returns
+    -------
+    tuple of int
+        Colours are last.
+
+    Raises
+    ------
+    ImageError
+        If pages are missing.
+    """
+    with TiffFile(file) as tiff:
+        _check_pages(tiff, name)
+        series = tiff.series[0]
+        lengths = list(series.shape)
+        if "S" in series.axes:
+            lengths.append(lengths.pop(series.axes.index("S")))
+        return tuple(lengths)
+
+
 def _check_pages(tiff: TiffFile, name: str) -> None:
     """Refuse files in which tifffile would look for pages forever, or miss some."""
     offsets: set[int] = set()
