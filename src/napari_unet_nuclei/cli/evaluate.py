@@ -33,8 +33,9 @@ def evaluate(
     truth: Annotated[
         Path,
         typer.Argument(
-            help="Folder of label images or masks, DSB2018 folder or zip, or Kaggle's "
-            "csv. A file with one value only is a mask: its parts are numbered.",
+            help="Folder or zip of label images or masks, or of images and labels, "
+            "DSB2018 folder or zip, or Kaggle's csv. A file with one value only is a "
+            "mask: its parts are numbered.",
             show_default=False,
         ),
     ],
@@ -77,6 +78,8 @@ def evaluate(
     that are merged, split, missed and spurious: per staining where an image is
     stored with its labels, and over all.  Scores of pixels follow, for labels that
     are no nuclei.
+
+    Stacks are compared plane by plane, and each plane counts as an image.
 
     Kaggle's csv does not say how large an image is, except for its solution files
     (columns Height and Width); otherwise the other side tells.

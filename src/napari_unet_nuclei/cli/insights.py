@@ -31,7 +31,8 @@ def insights(
     data: Annotated[
         Path,
         typer.Argument(
-            help="DSB2018 folder or zip, or a folder with images/ and labels/.",
+            help="DSB2018 folder or zip, or a folder or zip with images/ and labels/, "
+            "or with a.tif and a_masks.tif. Planes of a stack count as images.",
             show_default=False,
         ),
     ],

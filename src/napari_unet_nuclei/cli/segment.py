@@ -29,8 +29,8 @@ def segment(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Images, folders of images, DSB2018 folders or zips, with masks or "
-            "without.",
+            help="Images, folders or zips of images, DSB2018 folders or zips. Masks "
+            "(a_masks.tif beside a.tif, masks/ beside images/) are passed over.",
             show_default=False,
         ),
     ],

@@ -54,7 +54,9 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="DSB2018 folder or zip, or a folder with images/ and labels/.",
+            help="DSB2018 folder or zip, or a folder or zip with images/ and labels/, "
+            "or with a.tif and a_masks.tif. Planes of a stack count as images; those "
+            "without labels are left out.",
             show_default=False,
         ),
     ],

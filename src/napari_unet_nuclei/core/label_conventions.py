@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _FEWEST_GRADED = 65  # px; fewer say nothing
 _GRADED_PART = 0.02  # of the foreground; a rim of 1 px around nuclei of 200 px
+_FEWEST_LEVELS = 3
 _PARTS_A_LEVEL = 1.25  # a nucleus is one part, a grey level occurs in many places
 _FULL_SCALES = (255, 65535)
 _USED_AGAIN = 0.8  # of the numbers have several parts
@@ -71,6 +72,8 @@ def _has_grey_levels(labels: NDArray[np.int32]) -> bool:
     if np.count_nonzero(between) < fewest:
         return False
     levels = np.unique(labels[between])
+    if levels.size < _FEWEST_LEVELS:
+        return False  # rims of a class
     parts = _find_parts(np.where(np.isin(labels, levels), labels, 0))
     if parts.max() >= _PARTS_A_LEVEL * levels.size:
         return True

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_SAME_SIZE = 0.05  # a smaller difference is a cut edge, not another scale
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """An image and the nuclei in it.
@@ -62,8 +65,8 @@ def _advice(image: tuple[int, ...], labels: tuple[int, ...]) -> str:
     if size == labels[::-1]:
         return "The labels are turned on their side: swap their rows and columns."
     factor = labels[0] / size[0]
-    is_scaled = abs(labels[1] / size[1] - factor) <= 1 / min(*size, *labels)
-    if is_scaled:
+    is_scaled = abs(labels[1] - factor * size[1]) <= 1 + factor
+    if is_scaled and abs(factor - 1) > _SAME_SIZE:
         return (
             f"The labels are {factor:.3g} times as large as the image: resize them to "
             "the nearest pixel, or use the image at their scale."
