@@ -125,7 +125,7 @@ STACK = np.stack([WIDE, 0 * WIDE, WIDE[::-1]])
 
 def save(path, pixels):
     path.parent.mkdir(parents=True, exist_ok=True)
-    tifffile.imwrite(path, np.asarray(pixels, np.uint16))
+    tifffile.imwrite(path, np.asarray(pixels, np.uint16), photometric="minisblack")
 
 
 def zip_up(folder, root="."):
