@@ -288,7 +288,8 @@ def _is_one_sample(
     if isinstance(listing, FolderListing):
         return is_sample_folder(listing.path)
     images, masks = ([stem_of(name) for name in listing.images(f)] for f in layout)
-    return len(images) == 1 and not is_pair(images[0], masks, listing.name)
+    is_sample = listing.has_folder_on_top  # <id>/images/… and <id>/masks/…
+    return len(images) == 1 and (is_sample or not is_pair(images[0], masks, ""))
 
 
 def _read(listing: Listing, file: str, read: _Reader) -> NDArray[Any]:

@@ -110,9 +110,9 @@ class ZipListing:
         self._root = PurePosixPath(posixpath.commonpath(folders or [""])).parts
 
     @property
-    def name(self) -> str:
-        """Name of the folder around all files, or of the zip without suffix."""
-        return self._root[-1] if self._root else self.path.stem
+    def has_folder_on_top(self) -> bool:
+        """Whether one folder holds all files, and may be a sample."""
+        return bool(self._root)
 
     def folders(self) -> list[str]:
         """Return the names of the sub-folders."""
