@@ -131,7 +131,7 @@ def test_a_mask_in_a_colour_is_a_mask(tmp_path):
 def test_colours_that_may_be_anything_are_refused(tmp_path):
     colours = np.array([[0] * 3, [255, 0, 0], [0, 255, 0], [200, 9, 90]], np.uint8)
     Image.fromarray(colours[LABELS]).save(tmp_path / "a.png")
-    with pytest.raises(LabelsError, match=r"several colours, .* Save the numbers"):
+    with pytest.raises(LabelsError, match=r"several colours, .* not as colours"):
         read_labels(tmp_path / "a.png")
 
 

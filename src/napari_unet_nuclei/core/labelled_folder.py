@@ -167,7 +167,8 @@ class LabelledFolder:
         labels = self._read_plane(
             sample_id, self._labels, "label file", read_nuclei_stack
         )
-        return check_labels(labels, name=f"{self._path}: {sample_id}")
+        name = self._planes.get(sample_id, (sample_id, None))[0]
+        return check_labels(labels, name=str(self._path / self._labels[name][0]))
 
     def read_sample(self, sample_id: str) -> Sample:
         """Return image and labels of a sample.
