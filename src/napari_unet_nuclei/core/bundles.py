@@ -24,6 +24,7 @@ from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
+from napari_unet_nuclei.core.shown_text import with_texts
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:
@@ -193,7 +194,7 @@ def write_bundle(path: Path, bundle: ModelBundle) -> None:
     }
     archived = io.BytesIO()
     with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_CONFIG, json.dumps(config, indent=2))
+        archive.writestr(_CONFIG, json.dumps(with_texts(config), indent=2))
         for name, content in members.items():
             archive.writestr(name, content)
     with replacing(path) as temporary:

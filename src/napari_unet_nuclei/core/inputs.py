@@ -22,6 +22,7 @@ from napari_unet_nuclei.core.image_files import (
 )
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.shown_text import find_names
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -85,6 +86,7 @@ def find_inputs(
             images[image.name] = image
     if ids is None:
         return list(images.values())
+    ids = find_names(ids, images)
     missing = [name for name in ids if name not in images]
     if missing:
         raise DatasetError(

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
 from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_table
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.shown_text import as_distinct_texts, as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,6 +136,31 @@ class _CsvCollection:
             raise LabelsError(f"{self._path}: {error}") from error
 
 
+class _TextCollection:
+    """Another collection, in which names that are no UTF-8 stand as they are written.
+
+    So images meet their nuclei in a csv, and scores can be written down.
+    """
+
+    def __init__(self, collection: LabelCollection) -> None:
+        self._collection = collection
+        texts = as_distinct_texts(collection.names)
+        self._names = {text: name for name, text in texts.items()}
+        self.names = tuple(self._names)
+
+    def knows_shape(self, name: str) -> bool:
+        return self._collection.knows_shape(self._names[name])
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        return self._collection.read(self._names[name], shape)
+
+
+def _name_by_text(collection: LabelCollection) -> LabelCollection:
+    if all(name == as_text(name) for name in collection.names):
+        return collection
+    return _TextCollection(collection)
+
+
 def open_collection(path: Path) -> LabelCollection:
     """Open label images, however they are stored.
 
@@ -157,13 +183,13 @@ def open_collection(path: Path) -> LabelCollection:
         If a folder cannot be listed.
     """
     if path.suffix.lower() == ".csv":
-        return _CsvCollection(path)
+        return _CsvCollection(path)  # is text already
     is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
     if is_data_set or path.suffix.lower() == ".zip":
-        return _SampleCollection(open_samples(path))
+        return _name_by_text(_SampleCollection(open_samples(path)))
     if not os.path.isdir(path):
         raise DatasetError(
             "Expected a folder of label images, a DSB2018 folder or zip, or a "
             f"run-length csv. Received: {path}. Check the path."
         )
-    return _FileCollection(path)
+    return _name_by_text(_FileCollection(path))

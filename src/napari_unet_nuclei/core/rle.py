@@ -18,6 +18,7 @@ import numpy as np
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.shown_text import as_distinct_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -192,9 +193,10 @@ def write_runs_csv(
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
+        texts = as_distinct_texts(images)
         for image_id, nuclei in images.items():
             for runs in nuclei or [""]:
-                writer.writerow((image_id, runs))
+                writer.writerow((texts[image_id], runs))
 
 
 def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:

@@ -128,7 +128,7 @@ def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     ----------
     path : path
         UTF-8 text, one id a line; empty lines and lines that start with ``#`` are
-        skipped.
+        skipped.  An id that is no UTF-8 is taken as it is.
 
     Returns
     -------
@@ -140,7 +140,9 @@ def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     DatasetError
         If the file cannot be read or holds no id.
     """
-    lines = (line.strip() for line in _read_text(path, "a list of ids").splitlines())
+    # A list made by `ls` holds the very bytes of names that are no UTF-8.
+    text = _read_text(path, "a list of ids", errors="surrogateescape")
+    lines = (line.strip() for line in text.splitlines())
     ids = tuple(line for line in lines if line and not line.startswith("#"))
     if not ids:
         raise DatasetError(
@@ -219,9 +221,12 @@ def _kind(value: object) -> str:
     return type(value).__name__
 
 
-def _read_text(path: str | os.PathLike[str], what: str) -> str:
+def _read_text(path: str | os.PathLike[str], what: str, errors: str = "strict") -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        text = Path(path).read_text(encoding="utf-8-sig", errors=errors)
+        if "\0" in text:
+            raise ValueError("it is no UTF-8 text")
+        return text
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"Expected {what}. Received: {os.fspath(path)} ({error}). Check the path."

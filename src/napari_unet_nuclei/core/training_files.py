@@ -104,7 +104,8 @@ def write_loss_curve(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     figure = make_figure(640, 800)
     loss_axes, *other_axes = figure.subplots(3, sharex=True)
-    loss_axes.set(title=output.stem, ylabel="training loss")
+    loss_axes.set_title(output.stem, parse_math=False)
+    loss_axes.set(ylabel="training loss")
     trained = [row for row in rows if row["loss"] is not None]
     losses = [row["loss"] for row in trained]
     loss_axes.plot([row["epoch"] for row in trained], losses, marker=".")
