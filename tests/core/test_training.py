@@ -393,7 +393,7 @@ def test_another_run_is_not_resumed(
     steps = iter_training(
         drawn_samples, stopped, settings, start=tiny_path, resume=True
     )
-    with pytest.raises(TrainingError, match=f"Received: {message}.*without --resume"):
+    with pytest.raises(TrainingError, match=f"{message}.*without resume=True"):
         next(steps)
     assert state_path(stopped).read_bytes() == before
 

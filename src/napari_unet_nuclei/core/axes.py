@@ -55,12 +55,13 @@ def check_axes(axes: str, ndim: int | None = None) -> str:
     if not is_valid:
         raise SettingsError(
             "Axes must be different letters of T, Z, C, Y, X, with Y and X among "
-            f"them. Received: axes={axes!r}"
+            "them. Received: {axes}",
+            axes=axes,
         )
     if ndim is not None and len(upper) != ndim:
         raise SettingsError(
-            f"Axes must name each of the {ndim} axes of the image. "
-            f"Received: axes={axes!r}"
+            f"Axes must name each of the {ndim} axes of the image. Received: {{axes}}",
+            axes=axes,
         )
     return upper
 
@@ -89,7 +90,8 @@ def guess_axes(shape: tuple[int, ...]) -> str:
         return "YXC"
     raise ImageError(
         "Expected an image of shape (Y, X) or (Y, X, 3). "
-        f"Received: shape {shape}; name its axes, as in axes='ZYX'."
+        f"Received: shape {shape}; name its axes, as in {{axes}}.",
+        axes="ZYX",
     )
 
 
@@ -132,7 +134,8 @@ class PlaneStack:
         elif n_channels not in (1, 3, 4):
             raise ImageError(
                 f"This image has {n_channels} channels; choose the one that shows "
-                f"the nuclei, channel=0 … {n_channels - 1}."
+                f"the nuclei, {{channel}} … {n_channels - 1}.",
+                channel=0,
             )
         self._image_axes = axes
         self._channel = channel
@@ -231,5 +234,7 @@ class PlaneStack:
 def _check_channel(channel: int, n_channels: int) -> None:
     if not 0 <= channel < n_channels:
         raise SettingsError(
-            f"The channel must lie between 0 and {n_channels - 1}. Received: {channel}"
+            f"The channel must lie between 0 and {n_channels - 1}. "
+            "Received: {channel}",
+            channel=channel,
         )

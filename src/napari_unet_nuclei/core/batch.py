@@ -64,6 +64,7 @@ class ImageDone:
     seconds: float
     is_rescaled: bool = False
     error: str | None = None
+    cause: UNetNucleiError | None = None
 
 
 @dataclass(eq=False)
@@ -77,6 +78,7 @@ class _Job:
     is_rescaled: bool = False
     seconds: float = 0.0
     error: str | None = None
+    cause: UNetNucleiError | None = None
 
     def advance(self, stage: Callable[[_Job], None]) -> _Job:
         """Do a stage, unless an earlier one failed."""
@@ -88,6 +90,7 @@ class _Job:
         except (UNetNucleiError, MemoryError) as error:
             if _ends_batch(error):
                 raise
+            self.cause = error if isinstance(error, UNetNucleiError) else None
             self.error = str(error) or "not enough memory; cut the image into pieces"
         finally:
             self.seconds += time.perf_counter() - start
@@ -188,6 +191,7 @@ def segment_images(
             seconds=job.seconds,
             is_rescaled=job.is_rescaled,
             error=job.error,
+            cause=job.cause,
         )
     if OutputFormat.RLE in formats:
         write_runs_csv(output / RLE_NAME, runs)

@@ -113,7 +113,9 @@ class TrainingRun:
         if bundle is None and settings.keep > 0:
             raise TrainingError(
                 "Expected a model to start from, part of which is kept. Received: "
-                f"keep={settings.keep} without one; name one with --from."
+                "{keep} without one; name one, as in {start}.",
+                keep=settings.keep,
+                start="resnet",
             )
         self._identity = identify_run(settings, bundle, samples, validation)
         if state is not None:

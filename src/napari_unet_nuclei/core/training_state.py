@@ -117,7 +117,8 @@ def read_state(output: Path) -> TrainingState:
     except FileNotFoundError as error:
         raise TrainingError(
             f"There is nothing to resume: {path} does not exist; train without "
-            "--resume."
+            "{resume}.",
+            resume=True,
         ) from error
     except (
         OSError,
@@ -130,7 +131,8 @@ def read_state(output: Path) -> TrainingState:
     ) as error:
         raise TrainingError(
             f"The training state {path} is damaged or of another version ({error}); "
-            "train without --resume."
+            "train without {resume}.",
+            resume=True,
         ) from error
 
 
