@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet_nuclei.cli.reporting import Debug, one_sentence_errors, output
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    one_sentence_errors,
+    output,
+    quiet_native_libraries,
+)
 from napari_unet_nuclei.core.choices import OutputFormat
 
 if TYPE_CHECKING:
@@ -33,7 +38,8 @@ def demo(
         from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
         from napari_unet_nuclei.core.prediction import load_model
 
-        model = load_model()
+        with quiet_native_libraries(debug=debug):
+            model = load_model()
         for name, load in EMBEDDED_IMAGES.items():
             sentence = _segment(model, name, load(), folder)
             output.print(sentence, highlight=False, soft_wrap=True)

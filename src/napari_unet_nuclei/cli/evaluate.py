@@ -20,6 +20,7 @@ from napari_unet_nuclei.cli.reporting import (
     output,
 )
 from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.core.shown_text import as_text, with_texts
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.comparison import ImageCompared
@@ -83,13 +84,14 @@ def evaluate(
 
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """
-    with one_sentence_errors(debug=debug):
+    with one_sentence_errors(debug=debug, prints_result=True):
         from napari_unet_nuclei.core.atomic_files import replacing
         from napari_unet_nuclei.core.comparison import compare
         from napari_unet_nuclei.core.label_collections import open_collection
 
         collections = open_collection(truth), open_collection(prediction)
-        names = read_names(ids, split) or collections[0].names
+        wanted = read_names(ids, split) or collections[0].names
+        names = [as_text(name) for name in wanted]
         with make_progress() as progress:
             images = list(
                 progress.track(
@@ -107,7 +109,7 @@ def evaluate(
             highlight=False,
         )
         if json_path is not None:
-            content = _as_json(images, groups)
+            content = with_texts(_as_json(images, groups))
             with replacing(json_path) as temporary:
                 temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
         by_score = sorted(images, key=lambda image: image.scores.dsb2018)

@@ -20,6 +20,7 @@ from napari_unet_nuclei.cli.reporting import (
 )
 from napari_unet_nuclei.cli.segment import read_names
 from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.shown_text import find_names, with_texts
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.insights_summary import DataSetInsights
@@ -76,7 +77,8 @@ def insights(
         from napari_unet_nuclei.core.samples import open_samples
 
         source, read_masks = open_samples(data), open_masks(data)
-        names = read_names(ids, split) or source.sample_ids
+        wanted = read_names(ids, split) or source.sample_ids
+        names = find_names(wanted, source.sample_ids)
         found = DataSetInsights(source.name)
         with make_progress() as progress:
             for sample in progress.track(
@@ -97,7 +99,7 @@ def insights(
             folder / "suspicious.png", draw_suspicious(source, read_masks, found)
         )
         with replacing(folder / "insights.json") as temporary:
-            content = json.dumps(found.as_json(), indent=1)
+            content = json.dumps(with_texts(found.as_json()), indent=1)
             temporary.write_text(content, encoding="utf-8")
         _print_summary(found)
         output.print(f"All of it is in {folder}", highlight=False, soft_wrap=True)

@@ -13,7 +13,9 @@ from napari_unet_nuclei.cli.reporting import (
     messages,
     one_sentence_errors,
     output,
+    quiet_native_libraries,
 )
+from napari_unet_nuclei.cli.wording import describe_error
 from napari_unet_nuclei.core.choices import EngineName, OutputFormat
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -130,7 +132,9 @@ def segment(
         from napari_unet_nuclei.core.prediction import load_model
 
         images = find_inputs(inputs, names)
-        loaded = load_model(model, engine)
+        # OpenVINO says nothing; Keras, where it is used, starts TensorFlow.
+        with quiet_native_libraries(debug=debug):
+            loaded = load_model(model, engine)
         with make_progress() as progress:
             task = progress.add_task("Segmenting", total=len(images))
             done = []
@@ -192,7 +196,6 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
     if failed:
         messages.print(f"{len(failed)} could not be segmented:", style="red")
         for image in failed:
-            messages.print(
-                f"  {image.name}: {image.error}", markup=False, soft_wrap=True
-            )
+            reason = image.cause and describe_error(image.cause)
+            messages.print(f"  {image.name}: {reason or image.error}")
     return not failed

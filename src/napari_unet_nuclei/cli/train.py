@@ -25,6 +25,7 @@ from napari_unet_nuclei.core.choices import (
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.plans import PLANS, Plan
 from napari_unet_nuclei.core.settings import TrainingSettings
+from napari_unet_nuclei.core.shown_text import find_names
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -277,13 +278,18 @@ def train(
         check_suffix(model)
         board = None if tensorboard is None else TensorBoardLog(tensorboard)
         source = open_samples(data)
+        known = source.sample_ids
         reporter.say(f"Reading {source.name}")
         if split is None:
             samples = _read(source, source.sample_ids, reporter)
             validation = None
         else:
-            samples = _read(source, read_split(f"{split}:train"), reporter)
-            validation = _read(source, read_split(f"{split}:val"), reporter)
+            known = source.sample_ids
+            parts = [
+                find_names(read_split(f"{split}:{part}"), known)
+                for part in ("train", "val")
+            ]
+            samples, validation = (_read(source, part, reporter) for part in parts)
         reporter.say("Starting Keras")
 
         with quiet_native_libraries(debug=debug):

@@ -61,7 +61,7 @@ def keras_backend() -> str:
     """Name of the backend Keras will use, found the way Keras does."""
     if backend := os.environ.get("KERAS_BACKEND"):
         return backend
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
     try:
         config = json.loads((home / "keras.json").read_text(encoding="utf-8"))
         return str(config["backend"])
