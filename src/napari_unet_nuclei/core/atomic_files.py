@@ -7,6 +7,7 @@ business of the writers.
 from __future__ import annotations
 
 import os
+import stat
 import uuid
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,9 +38,15 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is a pipe or a device, which a file must
+        not take the place of.
     """
     target = Path(path)
+    if _is_device(target):
+        raise OutputError(
+            f"Expected the name of a file to write. Received: {target}, which is a "
+            "pipe or a device. Choose another name."
+        )
     # Short, as the name of the file itself may use up what a file system allows.
     temporary = target.with_name(f".{uuid.uuid4().hex}{target.suffix}")
     try:
@@ -57,3 +64,14 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
             f"({error.strerror or error}). Choose a folder you may write "
             "to, on a disk that has room."
         ) from error
+
+
+def _is_device(path: Path) -> bool:
+    """Whether there is something here that is neither a file nor a folder."""
+    try:
+        return os.path.lexists(path) and (
+            os.path.realpath(path.parent) == "/dev"
+            or not (stat.S_ISREG(mode := path.stat().st_mode) or stat.S_ISDIR(mode))
+        )
+    except OSError:  # a link to nothing
+        return False
