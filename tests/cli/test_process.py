@@ -239,9 +239,12 @@ def test_training_goes_on_when_nobody_reads(annotated, tmp_path, events, redirec
 
 HOUSEKEEPING = {
     "train": ["train", "annotated", "-o", "m.unetnuclei", *TINY],
-    "segment": ["segment", "annotated", "-o", "out", "--engine", "keras"],
+    "segment": [
+        *("segment", "annotated", "-o", "out"),
+        *("--engine", "keras", "--model", "classic"),
+    ],
     "insights": ["insights", "annotated", "-o", "look"],
-    "ensemble": ["ensemble", "resnet", "resnet", "-o", "both.unetnuclei"],
+    "ensemble": ["ensemble", "classic", "classic", "-o", "both.unetnuclei"],
     "info": ["info"],
 }
 
