@@ -468,14 +468,21 @@ def test_a_folder_that_is_gone_is_named(tmp_path, photos, photo, message):
     assert result.stderr.startswith(message)
 
 
-def test_ten_thousand_failures_are_listed_in_lines(tmp_path, photos):
+def test_many_failures_are_listed_a_line_each(tmp_path, photos):
     many = tmp_path / "many"
     many.mkdir()
-    for number in range(1000):
+    for number in range(100):
         (many / f"{'n' * 200}{number}.png").touch()
     result = call(
-        tmp_path, "segment", "many", "-o", "out", environment={"COLUMNS": "40"}
+        tmp_path,
+        "segment",
+        "many",
+        "-o",
+        "out",
+        "--model",
+        "classic",
+        environment={"COLUMNS": "40"},
     )
     assert result.returncode == 1
-    assert sum("nnn" in line for line in result.stderr.splitlines()) == 1000
+    assert sum("nnn" in line for line in result.stderr.splitlines()) == 100
     assert np.all([len(line) > 200 for line in result.stderr.splitlines()[2:]])
