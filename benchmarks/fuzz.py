@@ -30,13 +30,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from mutations import (
+    NAMES,
+    make_special,
     mutate_bundle,
     mutate_bytes,
     mutate_csv,
+    mutate_jpeg,
     mutate_png,
     mutate_tiff,
     mutate_tree,
     pick,
+    put_specials,
+    rename_oddly,
     write_folder,
     write_zip,
 )
@@ -45,9 +50,12 @@ from undamaged import (
     bomb,
     data_set,
     images,
+    jpegs,
     labelled,
     model,
     nuclei,
+    own_outputs,
+    soft_labels,
     table,
 )
 
@@ -73,7 +81,11 @@ MEMORY = 3 * 2**30  # bytes of address space, of which Python and NumPy take 1 G
 CASES_A_WORKER = 300
 ACCEPTED, OWN = "accepted", "own error"
 FAULTS = ("foreign exception", "crash", "hang", "unclear error", "warning")
-KINDS = ("folder", "zip", "png", "tiff", "csv", "bundle", "labels", "other picture")
+# A new family is a name here, a case in make_case and, if need be, in read_case.
+KINDS = (
+    *("folder", "zip", "png", "tiff", "csv", "bundle", "labels", "other picture"),
+    *("jpeg", "names", "devices", "soft labels", "own outputs"),
+)
 
 
 # What is read -----------------------------------------------------------------------
@@ -102,6 +114,23 @@ def make_case(number: int, seed: int, data: Path | None, folder: Path) -> Path:
             path = folder / "case.unetnuclei"
             path.write_bytes(mutate_bundle(model(), rng))
             return path
+        case "jpeg":
+            path = folder / f"case.{pick(rng, ('jpg', 'jpeg', 'png', 'tif'))}"
+            path.write_bytes(mutate_jpeg(pick(rng, jpegs(data)), rng))
+            return path
+        case "names":
+            tree = pick(rng, (data_set, labelled, own_outputs))(data)
+            return write_folder(rename_oddly(tree, rng), folder / "case", rng)
+        case "devices":
+            return make_devices(data, folder, rng)
+        case "soft labels":
+            tree = pick(rng, soft_labels(data))
+            tree = mutate_tree(tree, rng) if rng.integers(2) else tree
+            return write_folder(tree, folder / "case", rng)
+        case "own outputs":
+            tree = own_outputs(data)
+            tree = mutate_tree(tree, rng) if rng.integers(2) else tree
+            return write_folder(tree, folder / "case", rng)
     content = pick(rng, images(kind, data))
     knowing = {"png": mutate_png, "tiff": mutate_tiff}.get(kind, mutate_bytes)
     content = (knowing if rng.integers(2) else mutate_bytes)(content, rng)
@@ -109,6 +138,19 @@ def make_case(number: int, seed: int, data: Path | None, folder: Path) -> Path:
     suffix = pick(rng, suffixes * 4 + ("png", "tif", "jpg", "bmp"))
     path = folder / f"case.{suffix}"
     path.write_bytes(content)
+    return path
+
+
+def make_devices(data: Path | None, folder: Path, rng: np.random.Generator) -> Path:
+    """Put pipes and devices in place of files, alone or in a data set."""
+    if rng.integers(2):
+        suffixes = ("zip", "png", "tif", "jpg", "csv", "unetnuclei")
+        path = folder / f"case.{pick(rng, suffixes)}"
+        make_special(path, rng)
+        return path
+    tree = pick(rng, (data_set, labelled, own_outputs))(data)
+    path = write_folder(tree, folder / "case", rng)
+    put_specials(path, rng)
     return path
 
 
@@ -183,6 +225,8 @@ def judge(number: int, path: Path) -> Outcome:
                 call()
             except UNetNucleiError as error:
                 message = str(error)
+                for name in NAMES:  # the command line escapes them when it prints
+                    message = message.replace(name, "")
                 is_clear = "case" in message and "\n" not in message
                 outcome.answers.append(OWN if is_clear else "unclear error")
                 outcome.evidence = message if not is_clear else outcome.evidence
@@ -281,6 +325,8 @@ def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
         make(data)
     for kind in ("png", "tiff", "other picture"):
         images(kind, data)
+    for make in (jpegs, soft_labels, own_outputs):
+        make(data)
     model(), bomb()  # once, for all processes
     worker = Worker(seed, data)
     for number in range(n_cases):

@@ -39,6 +39,12 @@ WORDS = (
     "%s",
     "'\"",
 )
+NAMES = (
+    *("caf\udce9", "\x1b[31mred\x1b[0m", "two\nlines", "tab\there", "\u202egnp.x"),
+    *("n" * 251, "核" * 83, "CON", "NUL.a", "-rf", "--help", "[red]a[/red]", "[b"),
+    *("a b ", "%s", "{0}", "'\"", "a;b", "$HOME", "*", "?", "e\u0301", "x.", "#"),
+)
+"""Names of files, most of which a terminal, a shell or another system cannot show."""
 LEAVES = (None, True, -1, 0, 1, 2**63, 1e308, float("nan"), "", "x", [], {}, [[]], "4")
 
 
@@ -187,6 +193,30 @@ def mutate_tiff(content: bytes, rng: Rng) -> bytes:
     return bytes(changed)
 
 
+def mutate_jpeg(content: bytes, rng: Rng) -> bytes:
+    """Cut a JPEG off, put its end back, or change what its markers say."""
+    if content[:2] != b"\xff\xd8":
+        return mutate_bytes(content, rng)
+    changed = bytearray(content)
+    frame = max(content.find(b"\xff\xc0"), content.find(b"\xff\xc2"))
+    match int(rng.integers(5)):
+        case 0:
+            return truncate(content, rng) + pick(rng, (b"", b"\xff\xd9"))
+        case 1:  # height, width
+            side = pick(rng, (1, 9, 200, 800, 13_000, 30_000, 65_535))
+            struct.pack_into(">H", changed, frame + pick(rng, (5, 7)), side)
+        case 2:  # precision, components, sampling
+            place = frame + pick(rng, (4, 9, 10, 11, 12))
+            changed[place] = int(rng.integers(256))
+        case 3:  # kind of coding
+            changed[frame + 1] = 0xC0 + int(rng.integers(16))
+        case _:  # markers in the midst of the pixels
+            place = int(rng.integers(len(content) // 2, len(content)))
+            marker = bytes((0xFF, 0xD0 + int(rng.integers(16))))
+            changed[place:place] = marker
+    return bytes(changed)
+
+
 # Folders and zips -------------------------------------------------------------------
 
 
@@ -262,6 +292,40 @@ def write_folder(tree: Tree, folder: Path, rng: Rng) -> Path:
         except OSError:  # a name that is taken, or too long
             continue
     return folder
+
+
+def rename_oddly(tree: Tree, rng: Rng) -> Tree:
+    """Give the samples ``a``, ``b`` and ``c`` names that few programs expect."""
+    names = {each: pick(rng, NAMES) for each in "abc"}
+    renamed = {}
+    for name, content in tree.items():
+        parts = name.split("/")
+        for number, part in enumerate(parts):
+            stem, dot, suffix = part.partition(".")
+            if stem in names:
+                odd = names[stem] if not dot else names[stem][:247]
+                parts[number] = f"{odd}{dot}{suffix}"
+        renamed["/".join(parts)] = content
+    return renamed
+
+
+def make_special(path: Path, rng: Rng) -> None:
+    """Make a pipe, or a link to a device, to nothing or to itself."""
+    kind = int(rng.integers(5))
+    if kind < 2:
+        os.mkfifo(path)
+    else:
+        path.symlink_to(("/dev/zero", "/dev/null", path.name)[kind - 2])
+
+
+def put_specials(folder: Path, rng: Rng) -> None:
+    """Put such things in place of some files of a folder."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    for _ in range(int(rng.integers(1, 4))):
+        path = pick(rng, files)
+        path.unlink(missing_ok=True)
+        if not path.is_symlink():
+            make_special(path, rng)
 
 
 def write_zip(tree: Tree, path: Path, rng: Rng) -> Path:

@@ -77,7 +77,7 @@ def measure(way: str, path: Path, model: str) -> str:
 
     is_on_disk, free = WAYS[way]
     for module in lazy_arrays, stack_maps:
-        module.devices = SimpleNamespace(free_memory=lambda: free)
+        module.hardware = SimpleNamespace(free_memory=lambda: free)
     models = WarmModel()
     models.load(model)
     with h5py.File(path) as file, PeakMemory() as peak:

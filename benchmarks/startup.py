@@ -95,6 +95,7 @@ def main() -> None:
         image = Path(folder) / "one_256x256.png"
         Image.fromarray(draw_nuclei(0, (256, 256), 20)[0]).save(image)
         command = ("-m", "napari_unet_nuclei", "segment", str(image), "-o", folder)
+        command += ("--overwrite",)  # each run writes the same file
         rows = {
             "`import napari_unet_nuclei`, over bare Python": (package_cost, 0.05),
             "opening the Segment widget in napari": (widget_cost, 0.3),

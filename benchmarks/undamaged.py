@@ -12,9 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import tifffile
 from PIL import Image
+from scipy import ndimage
 
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture
+from napari_unet_nuclei.core.label_files import (
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.overlays import (
+    OVERLAY_ENDING,
+    draw_side_by_side,
+    write_png,
+)
 from napari_unet_nuclei.core.rle import write_rle_csv
 from napari_unet_nuclei.core.samples import open_samples
 from napari_unet_nuclei.core.synthetic import draw_nuclei
@@ -74,6 +85,71 @@ def labelled(data: Path | None) -> dict[str, bytes]:
         tree[f"images/{name}.png"] = encode(image)
         tree[f"labels/{name}.tif"] = encode(labels.astype(np.uint16), "TIFF")
     return tree
+
+
+@cache
+def jpegs(data: Path | None) -> list[bytes]:
+    """Return the same image in many kinds of JPEG."""
+    colour = nuclei(data)[0][0]
+    colour = np.dstack([colour] * 3) if colour.ndim == 2 else colour[..., :3]
+    options: tuple[dict[str, Any], ...] = (
+        *({}, {"progressive": True}, {"subsampling": 0}, {"optimize": True}),
+        *({"restart_marker_blocks": 3}, {"mode": "L"}, {"mode": "CMYK"}),
+        {"mode": "L", "progressive": True},
+    )
+    return [encode(colour, "JPEG", **each) for each in options]
+
+
+@cache
+def soft_labels(data: Path | None) -> list[dict[str, bytes]]:
+    """Return folders whose labels are smooth, coloured or coded in channels."""
+    trees: list[dict[str, bytes]] = []
+    for kind in ("smooth", "palette", "colours", "white"):
+        tree = {}
+        for name, (image, labels) in zip("abc", nuclei(data), strict=True):
+            tree[f"images/{name}.png"] = encode(image)
+            tree[f"labels/{name}.png"] = _soft(labels, kind)
+        trees.append(tree)
+    return trees
+
+
+def _soft(labels: NDArray[np.int32], kind: str) -> bytes:
+    if kind == "smooth":
+        smooth = ndimage.gaussian_filter(255.0 * (labels > 0), 1)
+        return encode(smooth.astype(np.uint8))
+    if kind == "white":
+        return encode(np.where(labels > 0, 0, 255).astype(np.uint8))
+    colours = np.random.default_rng(0).integers(0, 256, (256, 3), dtype=np.uint8)
+    colours[0] = 255
+    if kind == "colours":
+        return encode(colours[labels % 256])
+    picture = Image.fromarray((labels % 256).astype(np.uint8))
+    picture.putpalette(colours.tobytes())
+    file = io.BytesIO()
+    picture.save(file, "PNG")
+    return file.getvalue()
+
+
+@cache
+def own_outputs(data: Path | None) -> dict[str, bytes]:
+    """Return what ``segment`` writes into one folder."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        for name, (image, labels) in zip("abc", nuclei(data), strict=True):
+            write_labels_tiff(folder / f"{name}.tif", labels)
+            write_labels_png(folder / f"{name}.png", labels)
+            write_dsb2018_sample(folder, name, image, labels)
+            side_by_side = draw_side_by_side(image, labels)
+            write_png(folder / f"{name}{OVERLAY_ENDING}.png", side_by_side)
+        write_rle_csv(
+            folder / "predictions.csv",
+            {name: each[1] for name, each in zip("abc", nuclei(data), strict=True)},
+        )
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        }
 
 
 @cache

@@ -124,7 +124,8 @@ def test_a_csv_can_be_either_side(
     outputs = []
     for truth, prediction in ((dsb2018, table), (table, dsb2018)):
         scores = tmp_path / "scores.json"
-        result = run("evaluate", truth, prediction, "--json", scores)
+        options = ("--json", scores, "--overwrite")
+        result = run("evaluate", truth, prediction, *options)
         assert result.exit_code == 0, result.output
         outputs.append(json.loads(scores.read_text())["all"])
     assert outputs[0] == outputs[1]

@@ -42,8 +42,9 @@ def test_a_zip_and_its_folder_look_alike(
 ) -> None:
     archive = shutil.make_archive(str(dsb2018), "zip", dsb2018.parent, dsb2018.name)
     looks = []
+    options = ("-o", tmp_path / "look", "--overwrite")
     for data in (dsb2018, archive):
-        assert run("insights", data, "-o", tmp_path / "look").exit_code == 0
+        assert run("insights", data, *options).exit_code == 0
         looks.append((tmp_path / "look" / "insights.json").read_text())
     assert looks[0] == looks[1]
 

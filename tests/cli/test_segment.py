@@ -94,6 +94,65 @@ def test_a_stack_is_segmented_plane_by_plane(
     assert "Received: a stack of shape (3, 96, 96)" in result.output
 
 
+def test_a_stack_needs_no_axes_where_its_header_names_them(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    planes = np.stack([draw_nuclei(seed, (96, 96), 5)[0] for seed in range(3)])
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    metadata = {"axes": "TYX", "unit": "um", "finterval": 2.0}
+    options = {"imagej": True, "resolution": (2, 2), "metadata": metadata}
+    tifffile.imwrite(folder / "movie.tif", planes, **options)
+    Image.fromarray(planes[0]).save(folder / "plane.png")
+    out = tmp_path / "out"
+    result = run("segment", folder, "-o", out, "--model", "classic")
+    assert result.exit_code == 0, result.output
+    with tifffile.TiffFile(out / "movie.tif") as tiff:
+        assert tiff.series[0].axes == "TYX"
+        assert tiff.imagej_metadata["unit"] == "um"
+        assert tiff.imagej_metadata["finterval"] == 2
+        assert tiff.pages[0].tags["XResolution"].value == (2, 1)
+    command = ["segment", folder, "-o", tmp_path / "z", "--model", "classic"]
+    result = run(*command, "--axes", "ZYX")
+    assert result.exit_code == 0, result.output
+    assert "movie: Its header says TYX: the axes ZYX were used" in result.output
+    with tifffile.TiffFile(tmp_path / "z" / "movie.tif") as tiff:
+        assert tiff.series[0].axes == "ZYX"
+
+
+def test_the_images_of_a_file_are_chosen(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for seed, size in enumerate((96, 128)):
+            writer.write(draw_nuclei(seed, (size, size), 5)[0], metadata=None)
+    command = ["segment", tmp_path / "a.tif", "--model", "classic", "-o"]
+    result = run(*command, tmp_path / "one")
+    assert result.exit_code == 0, result.output
+    assert "a: It holds 2 images: the largest was read, number 1" in result.output
+    assert read_labels(tmp_path / "one" / "a.tif").shape == (128, 128)
+    result = run(*command, tmp_path / "first", "--series", "0")
+    assert read_labels(tmp_path / "first" / "a.tif").shape == (96, 96)
+    assert "the largest was read" not in result.output
+    result = run(*command, tmp_path / "all", "--series", "all")
+    assert "in 2 images" in result.output
+    names = sorted(path.name for path in (tmp_path / "all").iterdir())
+    assert names == ["a_s0.tif", "a_s1.tif"]
+    result = run(*command, tmp_path / "third", "--series", "2")
+    assert result.exit_code == 1
+    assert "one of the 2 images in" in result.output
+
+
+def test_sub_folders_that_are_not_entered_are_said(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    (images / "day2").mkdir()
+    (images / "second.png").rename(images / "day2" / "second.png")
+    result = run("segment", images, "-o", tmp_path / "out", "--model", "classic")
+    assert result.exit_code == 0, result.output
+    assert "with images were not entered: day2. Name them" in result.output
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 def test_a_test_set_without_masks_gives_pictures_and_one_csv(
     run: Callable[..., Result], images: Path, tmp_path: Path, zipped: bool
@@ -173,6 +232,8 @@ def test_a_higher_threshold_makes_smaller_nuclei(
         (["--model", "unknown"], "Expected the name of a model"),
         (["--axes", "QYX"], "different letters of T, Z, C, Y, X"),
         (["--ids", "a", "--split", "b:c"], "Received: both"),
+        (["--series", "one"], "--series as a number from 0, or all. Received: 'one'"),
+        (["--series", "-1"], "--series as a number from 0"),
     ],
 )
 def test_a_wrong_option_gets_a_sentence(

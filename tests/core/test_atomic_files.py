@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from napari_unet_nuclei.core.atomic_files import replacing
@@ -49,3 +51,19 @@ def test_our_own_errors_pass_unchanged(tmp_path):
     ):
         raise error
     assert caught.value is error
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_a_file_never_takes_the_place_of_a_pipe_or_device(tmp_path):
+    pipe, link = tmp_path / "pipe.json", tmp_path / "link.json"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for path in (pipe, link):
+        with (
+            pytest.raises(OutputError, match=r"Received: .*, which is a pipe or"),
+            replacing(path) as temporary,
+        ):
+            temporary.write_text("new")
+    assert pipe.is_fifo()
+    assert link.is_symlink()
+    assert not list(tmp_path.glob(".*"))

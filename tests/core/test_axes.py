@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import dask.array as da
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.axes import (
     KNOWN_AXES,
     PlaneStack,
@@ -27,6 +29,34 @@ def test_axes_come_out_in_capitals():
 def test_axes_that_make_no_sense_are_refused(axes):
     with pytest.raises(SettingsError, match=f"different letters.*axes='{axes}'"):
         check_axes(axes)
+
+
+def test_samples_are_channels():
+    assert check_axes("YXS", 3) == "YXC"
+    image = np.random.default_rng(0).random((6, 7, 3))
+    np.testing.assert_array_equal(PlaneStack(image, "YXS").single_plane(), image)
+    with pytest.raises(SettingsError, match=r"C or S, not .*axes='CYXS'"):
+        check_axes("CYXS")
+
+
+@pytest.mark.parametrize("shape", [(1, 6, 7), (1, 1, 6, 7), (1, 6, 7, 3), (1, 1, 6, 1)])
+@pytest.mark.parametrize("channel", [None, 0])
+@pytest.mark.parametrize("is_lazy", [False, True])
+def test_single_axes_before_an_image_are_no_question(shape, channel, is_lazy):
+    image = np.random.default_rng(0).random(shape)
+    stack = PlaneStack(da.from_array(image) if is_lazy else image, channel=channel)
+    assert stack.axes == "YX"
+    assert stack.leading_shape == ()
+    expected = image.reshape([n for n in shape[:-2] if n > 1] + list(shape[-2:]))
+    if expected.shape[-1] in (1, 3) and channel is not None:
+        expected = expected[..., 0]
+    np.testing.assert_array_equal(stack.single_plane().squeeze(), expected.squeeze())
+
+
+@pytest.mark.parametrize("path", ["a.tif", b"a.tif", Path("a.tif")])
+def test_a_path_is_no_image(path):
+    with pytest.raises(ImageError, match=r"Received: the path 'a\.tif'. Read"):
+        PlaneStack(path)
 
 
 def test_every_axis_of_the_image_must_be_named():
@@ -130,7 +160,7 @@ def test_arrays_that_are_read_as_they_are_indexed(
     axes, channel, is_scarce, monkeypatch
 ):
     if is_scarce:
-        monkeypatch.setattr(devices, "free_memory", lambda: 0)
+        monkeypatch.setattr(hardware, "free_memory", lambda: 0)
     image = np.random.default_rng(0).random([SIZES[axis] for axis in axes])
     stack = PlaneStack(da.from_array(image, chunks=2), axes, channel)
     expected = np.moveaxis(image, [axes.index(axis) for axis in "ZCYX"], range(4))

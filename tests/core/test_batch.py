@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import csv
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -7,11 +8,14 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
+from napari_unet_nuclei.core.batch_outputs import BatchOutputs
+from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
-from napari_unet_nuclei.core.image_files import StoredImage
+from napari_unet_nuclei.core.image_files import StoredImage, read_stored_image
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.prediction import load_model
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.core.settings import SegmentationSettings
@@ -40,7 +44,7 @@ def broken(error: Exception) -> NamedImage:
 
 
 def run(model, images, folder, *formats):
-    return list(segment_images(model, images, folder, formats, SETTINGS))
+    return list(segment_images(model, images, BatchOutputs(folder, formats), SETTINGS))
 
 
 def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
@@ -70,7 +74,10 @@ def test_pictures_show_the_nuclei_of_the_csv(model, tmp_path):
     ("error", "sentence"),
     [
         (ImageError("it is a letter"), "it is a letter"),
-        (MemoryError("Unable to allocate"), "Unable to allocate"),
+        (
+            MemoryError("Unable to allocate"),
+            "not enough memory (Unable to allocate); cut the image into pieces",
+        ),
         (MemoryError(), "not enough memory; cut the image into pieces"),
     ],
 )
@@ -81,6 +88,60 @@ def test_a_bad_image_is_reported_and_passed_over(model, tmp_path, error, sentenc
     assert good.error is None
     assert read_labels(tmp_path / "good.tif").max() == good.n_nuclei > 0
     assert list(read_rle_csv(tmp_path / RLE_NAME)) == ["good"]
+
+
+def calibrated(name, axes, **options) -> NamedImage:
+    image = draw_nuclei(0, (96, 96), 5)[0]
+    shape = [{"Y": 96, "X": 96}.get(axis, 2) for axis in axes]
+    calibration = Calibration(
+        sizes={"X": 0.5, "Y": 0.25, "Z": 2.0, "T": 3.0}, unit="um", time_unit="s"
+    )
+    stored = StoredImage(np.broadcast_to(image, shape), axes, calibration, **options)
+    return NamedImage(name, lambda: stored)
+
+
+def test_a_batch_may_mix_planes_stacks_and_movies(model, tmp_path):
+    images = [calibrated(axes, axes) for axes in ("YX", "ZYX", "TYX", "TZYX")]
+    done = run(model, images, tmp_path, OutputFormat.TIFF)
+    assert all(image.error is None for image in done)
+    for image in images:
+        result = read_stored_image(tmp_path / f"{image.name}.tif")
+        assert result.axes == image.name
+        expected = {"X": 0.5, "Y": 0.25, "Z": 2.0, "T": 3.0}
+        for axis in image.name:
+            assert result.calibration.sizes[axis] == expected[axis]
+        assert result.calibration.unit == "um"
+
+
+def test_tables_have_columns_in_the_unit_of_the_image(model, tmp_path):
+    run(model, [calibrated("a", "YX"), drawn("b")], tmp_path, OutputFormat.FEATURES)
+    with (tmp_path / "a_nuclei.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert rows
+    for row in rows:
+        assert float(row["area_um2"]) == pytest.approx(float(row["area"]) / 8)
+        for axis, size in (("y", 0.25), ("x", 0.5)):
+            place = float(row[f"centroid_{axis}"]) * size
+            assert float(row[f"centroid_{axis}_um"]) == pytest.approx(place, rel=1e-5)
+    assert "um" not in (tmp_path / "b_nuclei.csv").read_text()
+
+
+def test_what_the_user_should_know_of_a_file_comes_with_the_result(model, tmp_path):
+    images = [calibrated("a", "TYX", notes=("It holds 2 images.",)), drawn("b")]
+    outputs = BatchOutputs(tmp_path, (OutputFormat.TIFF,))
+    done = list(segment_images(model, images, outputs, SETTINGS, axes="ZYX"))
+    assert [image.error for image in done] == [None, None]
+    assert done[0].notes == (
+        "It holds 2 images.",
+        "Its header says TYX: the axes ZYX were used instead.",
+    )
+    assert done[1].notes == ()
+
+
+def test_channels_of_a_file_need_a_choice(model, tmp_path):
+    image = calibrated("a", "CYX", channels=("DAPI", "GFP"))
+    (done,) = run(model, [image], tmp_path, OutputFormat.TIFF)
+    assert "2 channels (0 DAPI, 1 GFP). Choose one with --channel" in done.error
 
 
 def test_a_folder_that_cannot_be_written_to_ends_the_batch(model, tmp_path):
@@ -101,3 +162,49 @@ def test_a_name_that_is_too_long_does_not_end_the_batch(model, tmp_path):
     assert "long" in bad.error
     assert good.error is None
     assert (tmp_path / "good.tif").exists()
+
+
+def test_rows_survive_a_batch_that_is_stopped(model, tmp_path):
+    outputs = BatchOutputs(tmp_path, (OutputFormat.RLE,), rows={"old": ["1 2"]})
+    images = [drawn(name) for name in "abcdefgh"]
+    steps = segment_images(model, images, outputs, SETTINGS)
+    done = next(steps)
+    assert not (tmp_path / RLE_NAME).exists()
+    steps.close()  # as Ctrl-C does
+    runs = read_rle_csv(tmp_path / RLE_NAME)
+    assert list(runs)[:2] == ["old", "a"]
+    assert len(runs["a"]) == done.n_nuclei > 0
+    assert "h" not in runs
+
+
+def test_a_batch_that_is_stopped_at_once_leaves_an_earlier_csv(model, tmp_path):
+    (tmp_path / RLE_NAME).write_text("earlier")
+
+    def interrupt() -> StoredImage:
+        raise KeyboardInterrupt
+
+    steps = segment_images(
+        model,
+        [NamedImage("a", interrupt)],
+        BatchOutputs(tmp_path, (OutputFormat.RLE,)),
+        SETTINGS,
+    )
+    with pytest.raises(KeyboardInterrupt):
+        next(steps)
+    assert (tmp_path / RLE_NAME).read_text() == "earlier"
+
+
+def test_what_is_there_of_an_image_stays(model, tmp_path):
+    done = {"a": {OutputFormat.TIFF}}
+    formats = (OutputFormat.TIFF, OutputFormat.FEATURES)
+    outputs = BatchOutputs(tmp_path, formats, done=done)
+    list(segment_images(model, [drawn("a"), drawn("b")], outputs, SETTINGS))
+    files = sorted(path.name for path in tmp_path.iterdir())
+    assert files == ["a_nuclei.csv", "b.tif", "b_nuclei.csv"]
+
+
+def test_a_result_among_images_is_passed_over(model, tmp_path):
+    (result,) = run(model, [broken(OwnResultError("ours"))], tmp_path)
+    assert result.is_own_result
+    (result,) = run(model, [broken(ImageError("no"))], tmp_path)
+    assert not result.is_own_result

@@ -86,6 +86,11 @@ def test_the_typical_diameter_is_the_median():
     assert typical_diameter([sample, sample]) == typical_diameter([sample])
 
 
+def test_the_typical_diameter_of_large_numbers_costs_nothing():
+    labels = np.full((4, 4), 2_000_000_000, np.int32)  # 16 GB, were they counted
+    assert typical_diameter([Sample("a", labels, labels)]) == pytest.approx(4.5)
+
+
 def test_nothing_can_be_learned_from_background():
     empty = Sample("a", np.zeros((9, 9)), np.zeros((9, 9), np.int32))
     with pytest.raises(TrainingError, match=r"at least one annotated nucleus.*first"):

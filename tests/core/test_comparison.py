@@ -124,3 +124,22 @@ def test_runs_that_leave_the_image_are_reported_with_it(truth, tmp_path):
         LabelsError, match=r"Image b: .*a\.csv: Expected runs inside an image"
     ):
         list(compare(open_collection(truth), open_collection(path)))
+
+
+def test_stacks_are_compared_plane_by_plane(tmp_path):
+    stack = np.stack([LABELS["a"], LABELS["b"]])
+    for side in ("truth", "prediction"):
+        write_labels_tiff(tmp_path / side / "s.tif", stack, axes="ZYX")
+    sides = [open_collection(tmp_path / side) for side in ("truth", "prediction")]
+    images = list(compare(*sides))
+    assert [image.name for image in images] == ["s[0]", "s[1]"]
+    assert all(image.scores.dsb2018 == 1 for image in images)
+
+
+def test_stacks_of_other_planes_are_refused(tmp_path):
+    stack = np.stack([LABELS["a"], LABELS["b"]])
+    write_labels_tiff(tmp_path / "truth/s.tif", stack, axes="ZYX")
+    write_labels_tiff(tmp_path / "prediction/s.tif", [*stack, stack[0]], axes="ZYX")
+    sides = [open_collection(tmp_path / side) for side in ("truth", "prediction")]
+    with pytest.raises(DatasetError, match=r"shape for s\. Received: 2 planes.*, 3 in"):
+        list(compare(*sides))

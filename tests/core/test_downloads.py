@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
-import logging
 import os
 import socket
 import stat
@@ -14,6 +14,7 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,9 @@ class Server(ThreadingHTTPServer):
         self.asked: list[str] = []
         self.go_on = threading.Event()  # ends a stall
 
+    def handle_error(self, *_: object) -> None:
+        """Say nothing of clients that have had enough."""
+
 
 class Handler(BaseHTTPRequestHandler):
     server: Server
@@ -79,6 +83,31 @@ class Handler(BaseHTTPRequestHandler):
                 self.answer(content[:60_000], size=len(content))
                 self.wfile.flush()
                 self.server.go_on.wait(30)
+            case "/dripping":
+                self.answer(content[:9], size=len(content))
+                while not self.server.go_on.wait(0.01):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+            case "/dripping-header":
+                self.wfile.write(b"HTTP/1.0 200 OK\r\nX: ")
+                while not self.server.go_on.wait(0.01):
+                    self.wfile.write(b"x")
+                    self.wfile.flush()
+            case "/endless":
+                self.answer(b"", size=None)
+                while not self.server.go_on.is_set():
+                    self.wfile.write(bytes(2**16))
+            case "/announcing-too-much":
+                self.answer(content, size=10**12)
+            case "/short-length":
+                self.answer(content, size=50_000)
+            case "/to-a-file":
+                self.redirect("file:///etc/passwd")
+            case "/bomb":
+                self.send_response(200)
+                self.send_header("Content-Encoding", "gzip")
+                self.end_headers()
+                self.wfile.write(gzip.compress(bytes(10**8)))
             case "/silent":
                 self.server.go_on.wait(30)
             case _:
@@ -118,11 +147,15 @@ def offer(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
     """Return what makes the server's answer to a path the one data set there is."""
 
     def offer(
-        path: str, part: str | None = None, port: int = server.server_port
+        path: str,
+        part: str | None = None,
+        port: int = server.server_port,
+        n_bytes: int | None = None,
     ) -> None:
         data_set = OnlineDataSet(
             url=f"http://127.0.0.1:{port}{path}",
             sha256=hashlib.sha256(server.content).hexdigest(),
+            n_bytes=n_bytes,
             part=part,
         )
         monkeypatch.setattr(downloads, "DATA_SETS", {NAME: data_set})
@@ -191,7 +224,8 @@ def test_progress_counts_every_byte(offer: Callable[..., None], cache: Path) -> 
     offer("/good")
     told: list[tuple[int, int | None]] = []
     fetch(NAME, progress=lambda *step: told.append(step))
-    assert told[0] == (0, len(CONTENT))
+    begun = [step for step in told if step != (0, None)]  # before the server answers
+    assert begun[0] == (0, len(CONTENT))
     assert told[-1] == (len(CONTENT), len(CONTENT))
     counts = [n_bytes for n_bytes, _ in told]
     assert counts == sorted(counts)
@@ -230,6 +264,82 @@ def test_what_does_not_arrive_whole_is_not_kept(
     assert os.listdir(cache) == []
     offer("/good")
     assert fetch(NAME).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize("path", ["/dripping", "/dripping-header", "/silent"])
+def test_cancel_is_heard_while_next_to_nothing_comes(
+    path: str, offer: Callable[..., None], cache: Path
+) -> None:
+    offer(path)
+    calls: list[int] = []
+
+    def cancel(n_bytes: int, size: int | None) -> None:
+        calls.append(n_bytes)
+        if len(calls) == 3:
+            raise DownloadCancelledError("enough")
+
+    with pytest.raises(DownloadCancelledError):
+        fetch(NAME, progress=cancel, timeout=600)
+    assert os.listdir(cache) == []
+
+
+@pytest.mark.parametrize("path", ["/dripping", "/dripping-header"])
+def test_a_server_that_drips_is_given_up_on(
+    path: str, offer: Callable[..., None], cache: Path
+) -> None:
+    offer(path)
+    with pytest.raises(DownloadError, match=r"Received: less than 1 kB/s in 0\.6 s\."):
+        fetch(NAME, timeout=0.3)
+    assert os.listdir(cache) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        ("/endless", r"Expected 100\.0 kB at .*/endless\. Received: 1\d\d\.\d kB"),
+        (
+            "/announcing-too-much",
+            r"Received: 1000000\.0 MB or more, which were",
+        ),
+        ("/bomb", r"Expected 100\.0 kB at .*/bomb\. Received: "),
+        ("/short-length", r"Received: 50\.0 kB of something else"),
+        ("/to-a-file", r"Received: no connection to .*InvalidSchema"),
+    ],
+)
+def test_no_more_than_the_known_size_is_written(
+    path: str,
+    message: str,
+    offer: Callable[..., None],
+    cache: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    offer(path, n_bytes=len(CONTENT))
+    written: list[int] = []
+    replacing = downloads.replacing
+
+    @contextmanager
+    def watching(target: Path) -> Iterator[Path]:
+        with replacing(target) as temporary:
+            try:
+                yield temporary
+            finally:
+                written.append(temporary.stat().st_size)
+
+    monkeypatch.setattr(downloads, "replacing", watching)
+    with pytest.raises(DownloadError, match=message):
+        fetch(NAME)
+    assert written[0] <= len(CONTENT)
+    assert os.listdir(cache) == []
+
+
+def test_a_size_that_is_not_known_has_a_limit(
+    offer: Callable[..., None], cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "_LARGEST", 1_000_000)
+    offer("/endless")
+    with pytest.raises(DownloadError, match=r"Expected at most 1\.0 MB at .*/endless"):
+        fetch(NAME)
+    assert os.listdir(cache) == []
 
 
 def test_no_network_is_one_sentence(offer: Callable[..., None], cache: Path) -> None:
@@ -308,6 +418,7 @@ def test_a_killed_download_leaves_nothing_that_is_used(
     assert not (cache / "tiny.zip").exists()
     offer("/good")
     assert fetch(NAME).read_bytes() == CONTENT
+    assert os.listdir(cache) == ["tiny.zip"]
 
 
 def test_several_downloads_at_once_do_not_meet(
@@ -316,12 +427,17 @@ def test_several_downloads_at_once_do_not_meet(
     offer("/good")
     everybody_has_begun = threading.Barrier(4)
 
-    def wait(n_bytes: int, size: int | None) -> None:
-        if n_bytes == 0:
-            everybody_has_begun.wait(30)
+    def fetch_with_others(_: int) -> Path:
+        steps = iter((everybody_has_begun.wait,))
+
+        def wait(n_bytes: int, size: int | None) -> None:
+            for step in steps:
+                step(30)
+
+        return fetch(NAME, progress=wait)
 
     with ThreadPoolExecutor(4) as pool:
-        found = list(pool.map(lambda _: fetch(NAME, progress=wait), range(4)))
+        found = list(pool.map(fetch_with_others, range(4)))
     assert set(found) == {cache / "tiny.zip"}
     assert len(server.asked) == 4
     assert found[0].read_bytes() == CONTENT
@@ -428,17 +544,13 @@ def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
         fetch("cells")
 
 
-def test_pooch_does_not_write_to_the_terminal(
+def test_nothing_is_written_to_the_terminal(
     offer: Callable[..., None], cache: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    import pooch
-
     offer("/good")
     fetch(NAME)
     captured = capfd.readouterr()
     assert captured.out + captured.err == ""
-    assert pooch.get_logger().isEnabledFor(logging.INFO)
-    assert pooch.get_logger().filters == []
 
 
 def test_what_is_offered_is_safe_to_fetch() -> None:
@@ -451,3 +563,23 @@ def test_what_is_offered_is_safe_to_fetch() -> None:
 def test_sizes_are_written_for_people() -> None:
     assert format_size(83_301_237) == "83.3 MB"
     assert format_size(999) == "1.0 kB"
+
+
+def test_a_file_of_the_user_with_the_name_of_the_zip_stays(
+    offer: Callable[..., None], server: Server, cache: Path, tmp_path: Path
+) -> None:
+    offer("/good")
+    own = tmp_path / "data" / "tiny.zip"
+    own.parent.mkdir()
+    own.write_text("precious")
+    with pytest.raises(OutputError, match=r"tiny\.zip, which exists.*--overwrite"):
+        fetch(NAME, own.parent)
+    assert own.read_text() == "precious"
+    assert server.asked == []
+    assert fetch(NAME, own.parent, overwrite=True) == own
+    assert own.read_bytes() == CONTENT
+    assert fetch(NAME, own.parent) == own
+    # In the cache it can only be damaged, and is downloaded again.
+    cache.mkdir(parents=True)
+    (cache / "tiny.zip").write_text("damaged")
+    assert fetch(NAME).read_bytes() == CONTENT

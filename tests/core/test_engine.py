@@ -6,12 +6,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.engine import (
     KerasEngine,
@@ -91,6 +94,47 @@ def test_maps_stay_as_long_as_they_are_looked_at(tiny_bundle):
     assert engine.predict(TILES).ctypes.data == address
     np.testing.assert_array_equal(row, kept)
     np.testing.assert_array_equal(engine.predict(TILES)[0, 3, :, 1], kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_many_sizes_of_tiles_leave_few_threads(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    tasks = Path("/proc/self/task")
+    engine.predict(TILES[:1, :8, :8])
+    n_before = len(list(tasks.iterdir()))
+    for side in range(2, 32):
+        engine.predict(np.zeros((1, 8, 8 * side, 3), np.float32))
+    assert len(list(tasks.iterdir())) < n_before + 24
+
+
+def test_networks_hold_no_more_than_a_share_of_the_memory(tiny_bundle, monkeypatch):
+    monkeypatch.setattr(hardware, "total_memory", lambda: 8 * 110 * 3 * 64)
+    engine = OpenVinoEngine(tiny_bundle)
+    compiled = []
+    compile_model = engine._core.compile_model
+    monkeypatch.setattr(
+        engine,
+        "_core",
+        SimpleNamespace(
+            compile_model=lambda *args: compiled.append(1) or compile_model(*args)
+        ),
+    )
+    for side in (8, 16, 8, 16):
+        engine.predict(np.zeros((1, 8, side, 3), np.float32))
+    assert len(compiled) == 2
+    engine.predict(np.zeros((1, 8, 24, 3), np.float32))
+    engine.predict(np.zeros((1, 8, 16, 3), np.float32))
+    assert len(compiled) == 4
+
+
+def test_a_quota_of_processors_limits_threads(tiny_bundle, monkeypatch):
+    monkeypatch.setattr(hardware, "n_processors", lambda: 1)
+    monkeypatch.setattr(hardware, "available_processors", lambda: 2)
+    engine = OpenVinoEngine(tiny_bundle)
+    engine.predict(TILES[:1, :8, :8])
+    (held,) = engine._held.values()
+    compiled = held.request.get_compiled_model()
+    assert compiled.get_property("INFERENCE_NUM_THREADS") == 1
 
 
 def test_openvino_is_preferred(tiny_bundle):

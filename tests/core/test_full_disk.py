@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
 from napari_unet_nuclei.core.choices import Architecture
@@ -37,9 +39,6 @@ MODEL = ModelBundle(
 WRITERS: dict[str, Callable[[Path], None]] = {
     "a.tif": lambda path: write_labels_tiff(path, LABELS),
     "a.png": lambda path: write_labels_png(path, LABELS),
-    "a_0001.png": lambda path: write_dsb2018_sample(
-        path.parents[2], "a", LABELS.astype(np.uint8), LABELS == 1
-    ),
     "overlay.png": lambda path: write_png(path, np.zeros((9, 9, 3), np.uint8)),
     "a.csv": lambda path: write_rle_csv(path, {"a": LABELS}),
     "nuclei.csv": lambda path: write_features_csv(path, {"label": np.arange(9)}),
@@ -60,14 +59,13 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
 def test_a_full_disk_is_named_and_nothing_half_is_left(folder, name, write, fill_disk):
     temporary = fill_disk(folder / name)
-    if not name.startswith("a_"):  # an earlier mask would be removed first
-        (folder / name).write_text("from before")
+    (folder / name).write_text("from before")
     with pytest.raises(OutputError, match="No space left on device") as caught:
         write(folder / name)
     assert str(folder / name) in str(caught.value)
     assert "on a disk that has room" in str(caught.value)
     assert not temporary.is_symlink()
-    assert [path.read_text() for path in folder.iterdir()] in ([], ["from before"])
+    assert [path.read_text() for path in folder.iterdir()] == ["from before"]
 
 
 @pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
@@ -80,3 +78,47 @@ def test_a_closed_folder_is_named(folder, name, write, monkeypatch):
         write(folder / name)
     assert str(folder / name) in str(caught.value)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("earlier", [False, True])
+def test_a_sample_that_finds_no_room_stays_as_it_was(tmp_path, earlier, monkeypatch):
+    image = LABELS.astype(np.uint8)
+    if earlier:
+        write_dsb2018_sample(tmp_path, "a", image, LABELS == 1)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    save = Image.Image.save
+
+    def fill(picture: Image.Image, path: Path, **options: object) -> None:
+        save(picture, path, **options)
+        if path.name == "a.png":
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fill)
+    with pytest.raises(OutputError, match=r"a.*No space left on device.*has room"):
+        write_dsb2018_sample(tmp_path, "a", image, LABELS == 2)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a"] * earlier
+
+
+@pytest.mark.parametrize("call", range(1, 8))
+def test_a_sample_that_cannot_be_exchanged_stays_as_it_was(tmp_path, call, monkeypatch):
+    image = LABELS.astype(np.uint8)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS == 1)
+    sample = tmp_path / "a"
+    before = {path: path.read_bytes() for path in sample.rglob("*.png")}
+    rename, n_calls = os.rename, 0
+
+    def refuse(source: Path, target: Path) -> None:
+        nonlocal n_calls
+        n_calls += 1
+        if n_calls == call:
+            raise PermissionError(13, "Permission denied")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refuse)
+    with contextlib.suppress(OutputError):
+        write_dsb2018_sample(tmp_path, "a", 255 - image, LABELS == 2)
+    after = {path: path.read_bytes() for path in sample.rglob("*.png")}
+    is_old = after == before
+    assert is_old or set(after) == set(before)
+    assert is_old or not set(after.values()) & set(before.values())

@@ -5,6 +5,7 @@ import os
 import struct
 from pathlib import Path
 
+import imagecodecs
 import numpy as np
 import pytest
 import tifffile
@@ -15,13 +16,19 @@ from PIL import Image
 
 from napari_unet_nuclei.core import image_files
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.image_files import find_images, read_image
+from napari_unet_nuclei.core.image_files import (
+    find_images,
+    read_image,
+    read_stored_image,
+)
 
 SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)
 GREY = st.sampled_from(["u1", "u2"]).flatmap(lambda dtype: hnp.arrays(dtype, SIDES))
 COLOUR = st.sampled_from([3, 4]).flatmap(
     lambda channels: hnp.arrays("u1", SIDES.map(lambda shape: (*shape, channels)))
 )
+
+PHOTO = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
 def encode(image: Image.Image, file_format: str, **options: object) -> bytes:
@@ -130,7 +137,7 @@ def test_the_pixels_can_be_written_to():
 @pytest.mark.parametrize("name", ["movie.avi", "frames.gif", "no suffix", None])
 def test_other_formats_are_refused(name):
     received = name or "an image without a name"
-    reason = rf"Expected an image file \(\.bmp, .*Received: {received}\. Save"
+    reason = rf"Expected .*Received: {received}, which is empty\. Save"
     with pytest.raises(ImageError, match=reason):
         read_image(b"", name)
 
@@ -164,6 +171,76 @@ def test_a_wrong_suffix_does_no_harm(tmp_path, name, file_format):
     (tmp_path / name).write_bytes(content)
     np.testing.assert_array_equal(read_image(content, name), image)
     np.testing.assert_array_equal(read_image(tmp_path / name), image)
+
+
+@pytest.mark.parametrize(
+    "name", ["photo", "photo.jpe", "a.lsm", "a.czi", "a.txt", None]
+)
+def test_content_decides_and_not_the_suffix(tmp_path, name):
+    content = encode(Image.fromarray(PHOTO), "PNG")
+    np.testing.assert_array_equal(read_image(content, name), PHOTO)
+
+
+@pytest.mark.parametrize("name", ["a.mrxs", "b.VSI"])
+def test_a_preview_is_not_taken_for_the_image(name):
+    content = encode(Image.fromarray(PHOTO), "TIFF")
+    with pytest.raises(ImageError, match=rf"Received: {name}, whose pixels lie in fi"):
+        read_image(content, name)
+
+
+@pytest.mark.parametrize("level", [None, 1])
+@pytest.mark.parametrize("n_channels", [2, 3, 4])
+def test_channels_of_a_png_keep_their_sixteen_bits(tmp_path, n_channels, level):
+    rng = np.random.default_rng(0)
+    image = rng.integers(0, 65536, (5, 7, n_channels), np.uint16)
+    content = imagecodecs.png_encode(image, level=level)
+    (tmp_path / "a.png").write_bytes(content)
+    expected = image[..., 0] if n_channels == 2 else image
+    for source in (content, tmp_path / "a.png"):
+        pixels = read_image(source, "a.png")
+        assert pixels.dtype == np.uint16
+        np.testing.assert_array_equal(pixels, expected)
+        assert pixels.flags.writeable
+
+
+def test_a_cut_png_of_sixteen_bits_is_refused():
+    image = np.random.default_rng(0).integers(0, 65536, (50, 70, 3), np.uint16)
+    content = imagecodecs.png_encode(image)
+    for length in range(30, len(content) - 20, len(content) // 9):
+        with pytest.raises(ImageError, match=r"Received: a\.png"):
+            read_image(content[:length], "a.png")
+
+
+@pytest.mark.parametrize(
+    ("mode", "file_format", "axes"),
+    [
+        ("L", "PNG", "YX"),
+        ("I;16", "PNG", "YX"),
+        ("LA", "PNG", "YX"),
+        ("RGB", "BMP", "YXS"),
+        ("RGBA", "PNG", "YXS"),
+        ("CMYK", "JPEG", "YXS"),
+    ],
+)
+def test_pictures_say_whether_they_are_in_colour(mode, file_format, axes):
+    stored = read_stored_image(encode(Image.new(mode, (5, 4)), file_format))
+    assert stored.axes == axes
+    assert stored.calibration.sizes == {}
+
+
+def test_a_turned_photograph_stays_as_it_is_stored():
+    image = Image.fromarray(PHOTO)
+    exif = Image.Exif()
+    exif[274] = 6
+    content = encode(image, "JPEG", exif=exif)
+    assert read_image(content, "a.jpg").shape == PHOTO.shape
+
+
+def test_a_picture_is_the_only_one_in_its_file():
+    content = encode(Image.fromarray(PHOTO), "PNG")
+    assert read_stored_image(content, "a.png", series=0).axes == "YX"
+    with pytest.raises(ImageError, match=r"images in a\.png, .*Received: number 1,"):
+        read_stored_image(content, "a.png", series=1)
 
 
 def test_a_header_that_is_cut_off_is_named():

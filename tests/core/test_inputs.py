@@ -5,11 +5,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.inputs import find_inputs
-from napari_unet_nuclei.core.label_files import write_dsb2018_sample
+from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_png
+from napari_unet_nuclei.core.own_results import OwnResultError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,3 +137,86 @@ def test_what_is_missing_or_empty_is_named(tmp_path):
         find_inputs([tmp_path / "empty"])
     with pytest.raises(DatasetError, match="nowhere, which does not exist"):
         find_inputs([tmp_path / "nowhere"])
+
+
+def test_results_of_earlier_runs_are_passed_over_and_told_of(tmp_path):
+    write(tmp_path / "a.bmp", 1)
+    write(tmp_path / "b.jpg")
+    for name in ("a_masks.png", "a_overlay.png", "b.png"):
+        write_labels_png(tmp_path / name, PIXELS.astype(int))
+    told = []
+    images = find_inputs([tmp_path], say=told.append)
+    assert [image.name for image in images] == ["a", "b"]
+    (sentence,) = told
+    assert "3 results of earlier runs" in sentence
+    assert str(tmp_path / "a_masks.png") in sentence
+    (tmp_path / "b.png").unlink()
+    (tmp_path / "a_overlay.png").unlink()
+    find_inputs([tmp_path], say=told.append)
+    assert "1 result of an earlier run: " in told[-1]
+
+
+def test_a_result_without_its_image_is_not_read(tmp_path):
+    write_labels_png(tmp_path / "a.png", PIXELS.astype(int))
+    (found,) = find_inputs([tmp_path])
+    with pytest.raises(OwnResultError):
+        found.read()
+    (chosen,) = find_inputs([tmp_path / "a.png"])
+    with pytest.raises(ImageError, match="Choose the image that it was made from"):
+        chosen.read()
+
+
+@pytest.mark.parametrize("root", [".", "folder"])
+def test_a_zip_of_images_is_like_the_folder(tmp_path, root):
+    write(tmp_path / "folder" / "b.png", 1)
+    write(tmp_path / "folder" / "a.bmp", 2)
+    (tmp_path / "folder" / "notes.txt").write_text("no image")
+    base = tmp_path / "folder" if root == "." else tmp_path
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", base, root)
+    assert values(find_inputs([tmp_path / archive])) == [("a", 2), ("b", 1)]
+
+
+def test_masks_beside_images_are_no_images(tmp_path):
+    write(tmp_path / "set" / "a.png", 1)
+    write(tmp_path / "set" / "a_masks.png", 2)
+    write(tmp_path / "set" / "b_masks.png", 3)
+    write(tmp_path / "set" / "sub" / "c.png", 4)
+    assert values(find_inputs([tmp_path / "set"])) == [("a", 1), ("b_masks", 3)]
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    names = [image.name for image in find_inputs([tmp_path / archive])]
+    assert names == ["a", "b_masks"]
+
+
+def test_of_a_zip_the_images_of_all_folders_are_taken(tmp_path):
+    write(tmp_path / "set" / "one" / "b.png", 1)
+    write(tmp_path / "set" / "two" / "a.png", 2)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    assert values(find_inputs([tmp_path / archive])) == [("b", 1), ("a", 2)]
+
+
+def test_of_a_data_set_with_stacks_whole_stacks_are_taken(tmp_path):
+    for folder in ("images", "labels"):
+        (tmp_path / folder).mkdir()
+        stack = np.arange(60, dtype=np.uint16).reshape(2, 5, 6)
+        tifffile.imwrite(tmp_path / folder / "a.tif", stack)
+    (image,) = find_inputs([tmp_path])
+    assert image.name == "a"
+    assert image.read().pixels.shape == (2, 5, 6)
+
+
+def test_a_zip_of_several_data_sets_is_refused(tmp_path):
+    for part in ("train", "test"):
+        write(tmp_path / "set" / part / "images" / "a.png", 1)
+        write(tmp_path / "set" / part / "images" / "b.png", 1)
+        write(tmp_path / "set" / part / "labels" / "a.png", 2)
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    with pytest.raises(DatasetError, match=r"Expected a zip of images alone.*labels"):
+        find_inputs([tmp_path / archive])
+
+
+def test_a_zip_without_images_is_named(tmp_path):
+    (tmp_path / "set").mkdir()
+    (tmp_path / "set" / "notes.txt").write_text("no image")
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
+    with pytest.raises(DatasetError, match=r"packed\.zip, which holds neither"):
+        find_inputs([tmp_path / archive])

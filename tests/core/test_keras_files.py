@@ -4,6 +4,7 @@ import contextlib
 import io
 import json
 import pickle
+import sys
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -223,9 +224,24 @@ def test_what_is_wrong_is_told_across_processes(tmp_path, length):
 
 
 def test_a_file_that_takes_forever_is_given_up(path, monkeypatch):
-    monkeypatch.setattr(keras_files, "_PATIENCE", 0.01)
+    monkeypatch.setattr(keras_files, "_LONGEST", 0.01)
     with pytest.raises(ModelError, match=r"unet\.model.*takes more than 0 s"):
         read_keras_file(path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count work")
+def test_a_busy_computer_is_no_reason_to_give_up(path, monkeypatch):
+    """Only what the process works itself counts, not what it waits for."""
+    waited = []
+    run = keras_files.subprocess.run
+
+    def wait(command, *, timeout, **options):
+        waited.append(timeout)
+        return run(command, timeout=timeout, **options)
+
+    monkeypatch.setattr(keras_files.subprocess, "run", wait)
+    read_keras_file(path)
+    assert waited == [keras_files._LONGEST]
 
 
 def test_a_string_of_wrong_length_does_not_hold_us(tmp_path, monkeypatch):

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,7 +19,7 @@ from napari_unet_nuclei.core.rle import write_rle_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
+
 
 LABELS = np.array([[0, 1, 1], [2, 0, 1]], np.int32)
 IMAGE = np.array([[0, 90, 80], [70, 0, 60]], np.uint8)
@@ -133,3 +135,28 @@ def test_of_overlapping_runs_the_first_keeps_the_pixel(tmp_path: Path) -> None:
     path.write_text("ImageId,EncodedPixels\nb,1 2 2 2\nb,3 2\n")
     labels = open_collection(path).read("b", (2, 3)).labels
     assert labels.ravel(order="F").tolist() == [1, 1, 1, 2, 0, 0]
+
+
+def test_each_plane_of_a_stack_is_a_label_image(tmp_path: Path) -> None:
+    planes = np.stack([np.pad(LABELS, 3), np.pad(LABELS[::-1], 3)])
+    write_labels_tiff(tmp_path / "a.tif", planes, axes="ZYX")
+    collection = open_collection(tmp_path)
+    assert collection.names == ("a[0]", "a[1]")
+    for name, plane in zip(collection.names, planes, strict=True):
+        np.testing.assert_array_equal(collection.read(name, None).labels, plane)
+
+
+def test_a_zip_of_label_images_is_like_the_folder(tmp_path: Path) -> None:
+    write_labels_png(tmp_path / "set" / "b.png", LABELS)
+    path = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path, "set")
+    collection = open_collection(Path(path))
+    assert collection.names == ("b",)
+    np.testing.assert_array_equal(collection.read("b", None).labels, LABELS)
+
+
+def test_masks_beside_images_are_the_labels(tmp_path: Path) -> None:
+    Image.fromarray(IMAGE).save(tmp_path / "a.png")
+    write_labels_tiff(tmp_path / "a_masks.tif", LABELS)
+    collection = open_collection(tmp_path)
+    assert collection.names == ("a",)
+    np.testing.assert_array_equal(collection.read("a", None).labels, LABELS)

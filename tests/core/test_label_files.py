@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
+from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.errors import (
     DatasetError,
     ImageError,
     LabelsError,
     OutputError,
 )
+from napari_unet_nuclei.core.image_files import read_stored_image
 from napari_unet_nuclei.core.label_files import (
     read_labels,
     write_dsb2018_masks,
@@ -21,6 +23,7 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
+from napari_unet_nuclei.core.own_files import is_own_file
 
 SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
@@ -73,13 +76,70 @@ def test_a_stack_must_have_the_axes_it_is_said_to_have(tmp_path, labels):
     [({"X": 0.25, "Y": 0.5, "Z": 2}, [(4, 1), (2, 1)]), ({"X": 3}, [(1, 1), (1, 1)])],
 )
 def test_imagej_learns_the_size_of_a_pixel(tmp_path, pixel_size, resolution):
-    write_labels_tiff(tmp_path / "a.tif", LABELS, pixel_size=pixel_size, unit="um")
+    calibration = Calibration(sizes=pixel_size, unit="um")
+    write_labels_tiff(tmp_path / "a.tif", LABELS, calibration=calibration)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert tiff.imagej_metadata["unit"] == "um"
         assert tiff.imagej_metadata.get("spacing") == pixel_size.get("Z")
         tags = tiff.pages[0].tags
         found = [tags[f"{axis}Resolution"].value for axis in "XY"]
         assert found == resolution
+
+
+CALIBRATION = Calibration(
+    sizes={"X": 0.25, "Y": 0.5, "Z": 2.0, "T": 3.0}, unit="um", time_unit="min"
+)
+
+
+def test_imagej_learns_of_depth_and_time(tmp_path):
+    labels = np.ones((2, 3, 4, 5), int)
+    write_labels_tiff(tmp_path / "a.tif", labels, axes="TZYX", calibration=CALIBRATION)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        metadata = tiff.imagej_metadata
+    assert (metadata["spacing"], metadata["finterval"]) == (2, 180)  # seconds
+
+
+@pytest.mark.parametrize("largest", [3, 65536, 2**31 - 1])
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.OME.TIFF"])
+def test_an_ome_tiff_is_one(tmp_path, name, largest):
+    labels = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    labels[0, 0, 0, 0] = largest
+    write_labels_tiff(tmp_path / name, labels, axes="TZYX", calibration=CALIBRATION)
+    with tifffile.TiffFile(tmp_path / name) as tiff:
+        assert tiff.is_ome
+        assert not tiff.is_imagej
+        assert tiff.series[0].axes == "TZYX"
+        np.testing.assert_array_equal(tiff.asarray(), labels)
+        assert 'PhysicalSizeXUnit="µm"' in tiff.ome_metadata
+        assert tiff.pages[0].tags["XResolution"].value == (40_000, 1)
+    stored = read_stored_image(tmp_path / name)
+    assert stored.pixels.dtype == (np.uint16 if largest == 3 else np.uint32)
+    assert stored.axes == "TZYX"
+    assert stored.calibration == CALIBRATION
+    assert is_own_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_the_same_labels_make_the_same_file(tmp_path, name):
+    for folder in "12":
+        write_labels_tiff(tmp_path / folder / name, LABELS, calibration=CALIBRATION)
+    first, second = ((tmp_path / folder / name).read_bytes() for folder in "12")
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        Calibration(),
+        Calibration(sizes={"Y": 1.0, "X": 1.0}),
+        Calibration(sizes={"Y": 1e-30, "X": 1e-30}, unit="um"),
+        Calibration(sizes={"Y": 2.0, "X": 2.0}, unit="furlong"),
+    ],
+)
+def test_any_calibration_can_be_written(tmp_path, name, calibration):
+    write_labels_tiff(tmp_path / name, LABELS, calibration=calibration)
+    np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS)
 
 
 def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path):
@@ -243,7 +303,7 @@ def test_a_sample_id_must_be_a_file_name(tmp_path, sample_id):
 
 def test_a_sample_needs_a_folder_that_can_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"folder to write to. Received: .*file"):
+    with pytest.raises(OutputError, match=r"place to write to. Received: .*file"):
         write_dsb2018_sample(tmp_path / "file", "a", LABELS.astype(np.uint8), LABELS)
 
 

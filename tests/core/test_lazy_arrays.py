@@ -8,7 +8,7 @@ import h5py
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.lazy_arrays import LazyReader, as_array_like
 
@@ -41,7 +41,7 @@ class OnDisk:
 def let_fit(monkeypatch: pytest.MonkeyPatch, n_planes: float) -> None:
     """Leave memory for so many planes, a quarter of the free one."""
     free = int(4 * n_planes * 8 * 9 * 2)
-    monkeypatch.setattr(devices, "free_memory", lambda: free)
+    monkeypatch.setattr(hardware, "free_memory", lambda: free)
 
 
 def read_all(on_disk: OnDisk) -> list[int]:

@@ -401,8 +401,8 @@ BAD_LABELS = {
         FILE + " must hold whole numbers.* with the value nan",
     ),
     "too large": (
-        tiff(LABELS.astype(np.uint32) << 31),
-        FILE + " must lie .* values from 0 to 2147483648",
+        tiff(np.where(LABELS > 0, np.inf, 0).astype(np.float32)),
+        FILE + " must lie .* values from 0.0 to inf",
     ),
     "colours": (
         encode(PALETTE.convert("RGB"), "TIFF"),

@@ -13,12 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
-from napari_unet_nuclei.core import devices, prediction
+from napari_unet_nuclei.core import hardware, prediction
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.choices import Architecture, EngineName
 from napari_unet_nuclei.core.engine import KerasEngine
 from napari_unet_nuclei.core.errors import (
+    EngineError,
     ImageError,
     ModelError,
     OutOfMemoryError,
@@ -151,6 +152,36 @@ def test_a_pixel_has_the_same_map_in_every_tile():
         np.testing.assert_array_equal(np.stack(maps.planes, axis=-1), expected)
 
 
+@pytest.fixture(autouse=True)
+def unlimited(monkeypatch):
+    """Test alike in a container and outside of one."""
+    monkeypatch.setattr(hardware, "is_memory_limited", lambda: False)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -3, 7])
+def test_maps_are_probabilities_whatever_the_network_gives(value):
+    class Odd(Grey):
+        def predict(self, tiles: np.ndarray) -> np.ndarray:
+            maps = super().predict(tiles).copy()
+            maps[:, 3, 4] = value
+            return maps
+
+    maps = predict(Odd(), np.zeros((60, 70)), 10**6)
+    expected = 0 if np.isnan(value) else np.clip(value, 0, 1)
+    for plane in maps.planes:
+        assert plane[3, 4] == expected
+        assert 0 <= plane.min() <= plane.max() <= 1
+
+
+def test_too_few_maps_are_refused():
+    class Blind(Grey):
+        def predict(self, tiles: np.ndarray) -> np.ndarray:
+            return super().predict(tiles)[..., :1]
+
+    with pytest.raises(EngineError, match=r"Expected maps of shape .* Received: .*, 1"):
+        predict(Blind(), np.zeros((60, 70)), 10**6)
+
+
 class Narrow(Strided):
     """Engine without memory for more than 70,000 px at once."""
 
@@ -184,7 +215,7 @@ def test_memory_that_suffices_for_no_tile_is_an_error():
 
 
 def test_tiles_are_sized_by_the_free_memory(monkeypatch):
-    monkeypatch.setattr(devices, "free_memory", lambda: 2 * 160 * 100_000)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 2 * 160 * 100_000)
     engine = Strided()
     image = np.zeros((500, 600))
     exhaust(iter_plane_maps(engine, CONFIG, image, AS_IT_IS))
@@ -201,7 +232,7 @@ def test_maps_that_fill_the_memory_are_split_from_a_file(monkeypatch):
     model = make_model()
     in_memory = exhaust(model.iter_maps(stack, DEFAULT))
     # Half of it does not hold the nine maps, all of it what a plane takes and labels.
-    monkeypatch.setattr(devices, "free_memory", lambda: 50 * image.size)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 50 * image.size)
     in_file = exhaust(model.iter_maps(stack, DEFAULT))
     for one, other in zip(in_memory, in_file, strict=True):
         assert one.scale == other.scale
@@ -228,14 +259,14 @@ class Unread:
 @pytest.mark.parametrize(
     ("shape", "axes", "expected"),
     [
-        ((9_000, 10_000), None, r"9000x10000 px, about 2\.9 GB"),
+        ((9_000, 10_000), None, r"9000x10000 px, about 2\.2 GB"),
         ((500, 1000, 1000), "TYX", r"500 planes of 1000x1000 px, about 2\.0 GB"),
     ],
 )
 def test_an_image_that_would_end_the_process_is_refused_unread(
     shape, axes, expected, monkeypatch
 ):
-    monkeypatch.setattr(devices, "total_memory", lambda: 1_900_000_000)
+    monkeypatch.setattr(hardware, "total_memory", lambda: 1_900_000_000)
     image = Unread(*shape)
     expected += r" to segment, where this computer has 1\.9 GB\. Cut it into pieces"
     with pytest.raises(ImageError, match=expected):
@@ -248,7 +279,7 @@ def test_an_image_that_would_end_the_process_is_refused_unread(
 
 
 def test_of_an_image_that_fills_the_memory_is_warned_once(monkeypatch):
-    monkeypatch.setattr(devices, "free_memory", lambda: 100_000)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 100_000)
     image = np.zeros((3, 60, 60), np.uint8)
     with pytest.warns(UserWarning, match="3 planes of 60x60 px, about") as warned:
         make_model().segment(image, axes="ZYX")
@@ -478,7 +509,7 @@ def test_splitting_ends_when_nobody_waits_for_it(five_planes, monkeypatch):
         return split_instances(*args, **kwargs)
 
     monkeypatch.setattr(prediction, "split_instances", count)
-    monkeypatch.setattr(devices, "n_processors", lambda: 1)
+    monkeypatch.setattr(hardware, "n_processors", lambda: 1)
     steps = make_model().iter_split(*five_planes, DEFAULT)
     next(steps)
     steps.close()
@@ -505,9 +536,9 @@ def test_planes_are_split_at_once_where_processors_and_memory_allow_it(
         return split_instances(*args, **kwargs)
 
     monkeypatch.setattr(prediction, "split_instances", meet)
-    monkeypatch.setattr(devices, "n_processors", lambda: n_processors)
+    monkeypatch.setattr(hardware, "n_processors", lambda: n_processors)
     size = n_affordable * 32 * math.prod(stack.plane_shape)
-    monkeypatch.setattr(devices, "free_memory", lambda: size)
+    monkeypatch.setattr(hardware, "free_memory", lambda: size)
     planes = PlaneStack(stack.plane((0,))[np.newaxis].repeat(4, axis=0), "ZYX")
     exhaust(make_model().iter_split(planes, maps[:4], DEFAULT))
     assert n_alone == (4 if is_alone else 0)

@@ -79,7 +79,7 @@ def test_the_length_of_a_run_may_differ(length):
 def test_the_first_difference_is_named(now, difference):
     with pytest.raises(
         TrainingError,
-        match=rf"wrote run\.state\.npz\. Received: {difference}.*without --resume",
+        match=rf"wrote run\.state\.npz\. Received: {difference}.*without resume=True",
     ):
         check_same_run(identify(), identify(**now), STATE)
 

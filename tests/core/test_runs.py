@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import ndimage
 
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core import runs as runs_module
+from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.runs import expand, label_runs, paint
 
 SPIRAL = np.array(
@@ -102,3 +104,11 @@ def test_ranges_are_expanded(ranges):
     starts, lengths = np.array(ranges, np.intp).reshape(-1, 2).T
     expected = [n for start, length in ranges for n in range(start, start + length)]
     np.testing.assert_array_equal(expand(starts, lengths), expected)
+
+
+def test_a_foreground_too_scattered_for_a_container_is_refused(monkeypatch):
+    monkeypatch.setattr(hardware, "free_memory", lambda: 10**7)
+    monkeypatch.setattr(hardware, "is_memory_limited", lambda: True)
+    chequered = np.indices((1000, 1200)).sum(axis=0) % 2 == 0
+    with pytest.raises(ImageError, match=r"scattered a foreground takes 0\.1 GB"):
+        label_runs(chequered)

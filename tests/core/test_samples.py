@@ -94,6 +94,15 @@ def test_ids_are_read_line_by_line(tmp_path):
     assert read_ids(path) == ("b", "a b", "c")
 
 
+def test_ids_that_are_no_utf8_are_names_of_files(tmp_path):
+    path = tmp_path / "ids.txt"
+    path.write_bytes(b"caf\xe9\nb\n")
+    assert read_ids(path) == ("caf\udce9", "b")
+    path.write_bytes("b\n".encode("utf-16"))
+    with pytest.raises(DatasetError, match=r"list of ids.*no UTF-8 text"):
+        read_ids(path)
+
+
 def test_a_file_without_ids_is_refused(tmp_path):
     path = tmp_path / "ids.txt"
     path.write_text("# none\n")

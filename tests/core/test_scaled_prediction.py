@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.bundles import ModelConfig
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
@@ -120,7 +120,7 @@ def test_dots_are_enlarged_no_more_than_fourfold():
 
 
 def test_an_image_too_large_to_enlarge_stays_as_it_is(monkeypatch):
-    monkeypatch.setattr(devices, "free_memory", lambda: 1_000_000)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 1_000_000)
     with pytest.warns(UserWarning, match="too little memory to enlarge the image"):
         assert segment(Bright(), discs(6)).scale == 1
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -47,10 +48,18 @@ def split_by_definition(
     threshold: float | None = None,
     min_area: int = 0,
 ) -> np.ndarray:
-    """Split as it is defined, slowly: flood all, then drop what is unlikely."""
+    """Split as it is defined, slowly: flood all that is kept, then merge."""
     if threshold is None:
         threshold = parameters.threshold
-    mask = maps.foreground > threshold
+    confidence = threshold + parameters.min_confidence * (1 - threshold)
+    mask = fill_holes_by_definition(maps.foreground > threshold)
+    components, n_components = ndimage.label(mask)
+    for number in range(1, n_components + 1):
+        component = components == number
+        n_confident = (maps.foreground[component] >= np.float32(confidence)).sum()
+        needed = max(min_area, 1)
+        if component.sum() < needed or n_confident < min(needed, 30):
+            mask &= ~component
     depth = maps.distance * (1 - 0.5 * maps.boundary)
     for axis in (0, 1):
         depth = ndimage.correlate1d(
@@ -58,20 +67,54 @@ def split_by_definition(
         )
     hearts = mask & (depth > parameters.seed_threshold)
     seeds, n_seeds = ndimage.label(hearts)
-    components, _ = ndimage.label(mask)
     heartless = mask & ~np.isin(components, components[hearts])
     seeds[heartless] = n_seeds + components[heartless]
     labels = watershed(-depth, seeds, mask=mask)
-    kept = 0
-    result = np.zeros(mask.shape, np.int32)
-    min_probability = threshold + parameters.min_confidence * (1 - threshold)
-    for label in np.unique(labels[mask]):
-        nucleus = labels == label
-        probability = maps.foreground[nucleus].astype(float).mean()
-        if nucleus.sum() >= min_area and probability >= min_probability:
-            kept += 1
-            result[nucleus] = kept
-    return result
+    merge_by_definition(labels, max(min_area, 5))
+    result = np.searchsorted(np.unique(labels[mask]), labels) + 1
+    return np.where(mask, result, 0)
+
+
+def fill_holes_by_definition(mask: np.ndarray) -> np.ndarray:
+    """Fill holes of up to four pixels that a single component encloses."""
+    filled = mask.copy()
+    components, _ = ndimage.label(mask)
+    holes, n_holes = ndimage.label(np.pad(~mask, 1, constant_values=True))
+    for number in range(1, n_holes + 1):
+        hole = holes == number
+        around = (ndimage.binary_dilation(hole) & ~hole)[1:-1, 1:-1]
+        is_inside = not hole[[0, -1]].any() and not hole[:, [0, -1]].any()
+        if is_inside and hole.sum() <= 4 and np.unique(components[around]).size == 1:
+            filled |= hole[1:-1, 1:-1]
+    return filled
+
+
+def merge_by_definition(labels: np.ndarray, min_area: int) -> None:
+    """Give small parts to the neighbour they touch most, in rounds."""
+    while True:
+        areas = np.bincount(labels.ravel())
+        target = np.arange(areas.size)
+        for number in np.flatnonzero((areas > 0) & (areas < min_area)):
+            contacts = np.zeros(areas.size, int)
+            for axis in (0, 1):
+                moved = np.moveaxis(labels, axis, 0)
+                for one, other in ((moved[1:], moved[:-1]), (moved[:-1], moved[1:])):
+                    if number:
+                        contacts += np.bincount(
+                            other[one == number], minlength=areas.size
+                        )
+            contacts[[0, number]] = 0
+            if contacts.any():
+                target[number] = contacts.argmax()
+        if (target == np.arange(areas.size)).all():
+            return
+        groups = [{number} for number in range(areas.size)]
+        for number, other in enumerate(target):
+            joined = groups[number] | groups[other]
+            for each in joined:
+                groups[each] = joined
+        largest = [max(sorted(group), key=lambda n: areas[n]) for group in groups]
+        labels[:] = np.array(largest)[labels]
 
 
 maps_strategy = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
@@ -100,16 +143,22 @@ def test_labels_are_sound_whatever_the_maps(
     labels = split_instances(maps, parameters, threshold=threshold, min_area=min_area)
     if threshold is None:
         threshold = parameters.threshold
-    mask = maps.foreground > threshold
+    mask = fill_holes_by_definition(maps.foreground > threshold)
     assert labels.dtype == np.int32
     assert labels.shape == mask.shape
     assert not labels[~mask].any()
     areas = np.bincount(labels.ravel(), minlength=1)[1:]
     assert (areas >= max(min_area, 1)).all()
     for label in range(1, labels.max() + 1):
-        assert ndimage.label(labels == label)[1] == 1
-        confidence = maps.foreground[labels == label].mean() - threshold
-        assert confidence >= min_confidence * (1 - threshold) - 1e-6
+        nucleus = labels == label
+        assert ndimage.label(nucleus)[1] == 1
+        holes, n_holes = ndimage.label(ndimage.binary_fill_holes(nucleus) & ~nucleus)
+        assert n_holes == 0 or np.bincount(holes.ravel())[1:].min() > 4
+    confidence = np.float32(threshold + min_confidence * (1 - threshold))
+    components, n_components = ndimage.label(labels > 0)
+    for component in range(1, n_components + 1):
+        n_confident = (maps.foreground[components == component] >= confidence).sum()
+        assert n_confident >= max(min_area, 1)
     if min_area <= 1 and min_confidence == 0:
         np.testing.assert_array_equal(labels > 0, mask)
     for plane, copy in zip(maps.planes, before, strict=True):
@@ -199,14 +248,54 @@ def test_foreground_everywhere_is_one_nucleus():
 
 @given(maps=maps_strategy)
 @settings(max_examples=60, deadline=None)
-def test_small_nuclei_are_dropped_and_the_others_stay(maps):
+def test_small_components_are_dropped_and_the_others_stay(maps):
+    sure = SplittingParameters(min_confidence=0)
     every, large = (
-        split_instances(maps, DEFAULT, min_area=min_area) for min_area in (0, 6)
+        split_instances(maps, sure, min_area=min_area) for min_area in (0, 6)
     )
-    areas = np.bincount(every.ravel())
-    np.testing.assert_array_equal(large > 0, (areas >= 6)[every] & (every > 0))
-    pairs = set(zip(every[large > 0].tolist(), large[large > 0].tolist(), strict=True))
-    assert len(pairs) == large.max(initial=0)
+    components, _ = ndimage.label(every > 0)
+    areas = np.bincount(components.ravel())
+    np.testing.assert_array_equal(large > 0, (areas >= 6)[components] & (every > 0))
+
+
+@given(
+    maps=maps_strategy,
+    thresholds=st.tuples(st.floats(0.01, 0.99), st.floats(0.01, 0.99)).map(sorted),
+    min_confidence=st.sampled_from([0.0, 0.2, 0.6]),
+    min_area=st.integers(0, 12),
+)
+@settings(max_examples=200, deadline=None)
+def test_a_lower_threshold_never_finds_less(maps, thresholds, min_confidence, min_area):
+    parameters = SplittingParameters(min_confidence=min_confidence)
+    low, high = (
+        split_instances(maps, parameters, threshold=threshold, min_area=min_area)
+        for threshold in thresholds
+    )
+    assert (low[high > 0] > 0).all()
+
+
+def test_in_noise_too_a_lower_threshold_never_finds_less():
+    rng = np.random.default_rng(0)
+    smooth = (ndimage.gaussian_filter(rng.random((3, 200, 200)), (0, 2, 2)) - 0.4) * 5
+    maps = Maps(*np.clip(smooth, 0, 1).astype(np.float32))
+    found = [
+        split_instances(maps, DEFAULT, threshold=threshold, min_area=30) > 0
+        for threshold in np.linspace(0.05, 0.95, 19)
+    ]
+    for low, high in pairwise(found):
+        assert (low | ~high).all()
+
+
+@pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
+def test_small_holes_are_filled(n):
+    mask, distance = two_discs(gap=4)
+    mask[13:15, 14 : 14 + (n + 1) // 2] = False
+    if n % 2:
+        mask[14, 14 + n // 2] = True
+    assert (~mask[13:15, 14:17]).sum() == n
+    labels = split_instances(make_maps(mask, distance), DEFAULT)
+    assert (labels[13:15, 14:17] > 0).all() == (n <= 4)
+    assert labels.max() == 2
 
 
 def test_touching_nuclei_are_split_at_their_waist():

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.splitting import Maps
 from napari_unet_nuclei.core.stack_maps import StackMaps
@@ -34,7 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def scarce(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the memory hold the maps of three planes, and half of it of one."""
     free = 3 * 3 * 4 * SHAPE[0] * SHAPE[1]
-    monkeypatch.setattr(devices, "free_memory", lambda: free)
+    monkeypatch.setattr(hardware, "free_memory", lambda: free)
 
 
 def make_maps(seed: int, *, is_complete: bool = True) -> Maps:
@@ -76,7 +76,7 @@ def test_maps_come_back_from_a_file_as_they_were(
 def test_a_single_plane_needs_no_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(devices, "free_memory", lambda: 0)
+    monkeypatch.setattr(hardware, "free_memory", lambda: 0)
     maps = make_maps(0)
     assert keep([maps])[0] is maps
 

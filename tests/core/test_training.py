@@ -120,6 +120,16 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         monkeypatch.setattr(
             held_out, "score_maps", lambda *_: replace(some, **{name: next(scores)})
         )
+        # Other thresholds bring nothing, neither to the best weights nor to the start.
+        tuned = iter((max(values), values[0]))
+        monkeypatch.setattr(
+            held_out,
+            "tune_splitting",
+            lambda maps, samples, splitting, monitor: (
+                splitting,
+                replace(some, **{name: next(tuned)}),
+            ),
+        )
 
     return script
 
@@ -340,6 +350,73 @@ def test_a_stopped_run_goes_on_where_it_stopped(
         np.testing.assert_allclose(weights[path], value, atol=2e-3)
 
 
+@pytest.mark.parametrize(("tuned_start", "is_better"), [(0.7, True), (0.9, False)])
+def test_thresholds_are_tuned_for_the_start_too(
+    drawn_samples,
+    tiny_path,
+    output,
+    scripted,
+    hurried,
+    monkeypatch,
+    tuned_start,
+    is_better,
+):
+    """What only other thresholds have brought is no success of the training."""
+    scripted(0.5, 0.6)
+    some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+    start = read_bundle(tiny_path)
+    tuned = iter((("new", 0.8), ("start", tuned_start)))
+    splittings = {
+        "new": replace(start.config.splitting, threshold=0.6),
+        "start": replace(start.config.splitting, threshold=0.4),
+    }
+
+    def tune(*_: object) -> tuple[Any, Scores]:
+        name, score = next(tuned)
+        return splittings[name], replace(some, dsb2018=score)
+
+    monkeypatch.setattr(held_out, "tune_splitting", tune)
+    steps = iter_training(
+        drawn_samples, output, replace(SETTINGS, epochs=1), start=tiny_path
+    )
+    report = exhaust(steps)
+    assert report.start_scores is not None
+    assert report.start_scores.dsb2018 == tuned_start
+    assert report.scores.dsb2018 == max(0.8, tuned_start)
+    assert report.is_better_than_start == is_better
+    written = read_bundle(output)
+    assert written.config.splitting == splittings["new" if is_better else "start"]
+    assert written.config.provenance["start_scores"]["dsb2018"] == tuned_start
+    _, weights = without_normalization(start)
+    is_start = all(
+        np.allclose(value, weights[path], atol=2e-3)
+        for path, value in written.weights.items()
+    )
+    assert is_start != is_better
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
+    drawn_samples, tiny_path, output, monkeypatch
+):
+    output.parent.mkdir()
+    companions = [output.with_suffix(each) for each in (".csv", ".png", ".state.npz")]
+    for path in companions:
+        path.write_text("of another run")
+    found = []
+    write = best_model.write_bundle
+
+    def note(path: Path, bundle: ModelBundle) -> None:
+        found.append([each.exists() for each in companions])
+        write(path, bundle)
+
+    monkeypatch.setattr(best_model, "write_bundle", note)
+    steps = iter_training(drawn_samples, output, SETTINGS, start=tiny_path)
+    next(steps)
+    steps.close()
+    assert found[0] == [False, False, False]
+
+
 def crop_threads() -> Iterator[threading.Thread]:
     return (each for each in threading.enumerate() if each.name.startswith("crops"))
 
@@ -394,7 +471,7 @@ def test_another_run_is_not_resumed(
     steps = iter_training(
         drawn_samples, stopped, settings, start=tiny_path, resume=True
     )
-    with pytest.raises(TrainingError, match=f"Received: {message}.*without --resume"):
+    with pytest.raises(TrainingError, match=f"{message}.*without resume=True"):
         next(steps)
     assert state_path(stopped).read_bytes() == before
 

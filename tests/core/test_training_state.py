@@ -79,7 +79,7 @@ def test_a_truncated_state_is_refused(output):
     content = state_path(output).read_bytes()
     for length in range(0, len(content), 41):
         state_path(output).write_bytes(content[:length])
-        with pytest.raises(TrainingError, match=r"is damaged.*without --resume"):
+        with pytest.raises(TrainingError, match=r"is damaged.*without resume=True"):
             read_state(output)
 
 

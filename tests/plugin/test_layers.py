@@ -13,7 +13,7 @@ from napari_unet_nuclei.plugin.layers import (
     labels_array,
     labels_features,
     labels_layer_metadata,
-    pixel_size,
+    layer_calibration,
 )
 
 GREY = np.zeros((16, 20))
@@ -164,30 +164,58 @@ def test_labels_with_axes_that_nobody_knows_are_refused(shape, labels):
 
 
 @pytest.mark.parametrize(
-    ("meta", "axes", "expected"),
+    ("meta", "axes", "sizes", "units"),
     [
-        ({}, "YX", ({}, None)),
-        ({"scale": (2, -3)}, "YX", ({"Y": 2, "X": 3}, None)),
-        ({"scale": (2, 3), "units": "µm"}, "YX", ({"Y": 2, "X": 3}, "um")),
-        ({"scale": (2, 3), "units": ("Å", "Å")}, "YX", ({"Y": 2, "X": 3}, None)),
-        ({"scale": (2, 3), "units": ("nm", "nm")}, "YX", ({"Y": 2, "X": 3}, "nm")),
+        ({}, "YX", {}, (None, None)),
+        ({"scale": (2, -3)}, "YX", {"Y": 2, "X": 3}, (None, None)),
+        ({"scale": (2, 3), "units": "µm"}, "YX", {"Y": 2, "X": 3}, ("um", None)),
+        (
+            {"scale": (2, 3), "units": ("Å", "Å")},
+            "YX",
+            {"Y": 2, "X": 3},
+            ("angstrom", None),
+        ),
+        (
+            {"scale": (2, 3), "units": ("nm", "nm")},
+            "YX",
+            {"Y": 2, "X": 3},
+            ("nm", None),
+        ),
         (
             {"scale": (9, 2, 3), "units": ("s", "mm", "mm")},
             "TYX",
-            ({"Y": 2, "X": 3}, "mm"),
+            {"Y": 2, "X": 3, "T": 9},
+            ("mm", "s"),
         ),
+        (
+            {"scale": (900, 2, 3), "units": ("nm", "um", "um")},
+            "ZYX",
+            {"Z": 0.9, "Y": 2, "X": 3},
+            ("um", None),
+        ),
+        (
+            {"scale": (9, 1, 1), "units": ("s", "pixel", "pixel")},
+            "TYX",
+            {"Y": 1, "X": 1, "T": 9},
+            (None, "s"),
+        ),
+        ({"scale": (5, 1, 1)}, "CYX", {"Y": 1, "X": 1}, (None, None)),
     ],
 )
-def test_pixel_sizes_are_those_in_the_unit_of_the_plane(meta, axes, expected):
-    assert pixel_size(meta, axes) == expected
+def test_pixel_sizes_are_those_in_the_unit_of_the_plane(meta, axes, sizes, units):
+    calibration = layer_calibration(meta, axes)
+    assert calibration.sizes == sizes
+    assert (calibration.unit, calibration.time_unit) == units
 
 
 def test_the_pixel_size_of_a_layer():
     layer = Labels(GREY.astype(int), scale=(0.5, 0.25), units=("um", "um"))
     _, meta, _ = layer.as_layer_data_tuple()
-    assert pixel_size(meta, "YX") == ({"Y": 0.5, "X": 0.25}, "um")
+    calibration = layer_calibration(meta, "YX")
+    assert (calibration.sizes, calibration.unit) == ({"Y": 0.5, "X": 0.25}, "um")
 
 
 def test_a_layer_without_units_has_none():
     _, meta, _ = Labels(GREY.astype(int)).as_layer_data_tuple()
-    assert pixel_size(meta, "YX") == ({"Y": 1, "X": 1}, None)
+    calibration = layer_calibration(meta, "YX")
+    assert (calibration.sizes, calibration.unit) == ({"Y": 1, "X": 1}, None)

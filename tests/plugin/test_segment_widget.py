@@ -14,7 +14,7 @@ from napari.components import ViewerModel
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei import __version__
-from napari_unet_nuclei.core import devices, prediction
+from napari_unet_nuclei.core import hardware, prediction
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin.run_panel import RunPanel
@@ -251,7 +251,7 @@ def test_a_newer_move_ends_the_work_on_an_older_one(
     said: list[str] = []
     monkeypatch.setattr(RunPanel, "say", lambda panel, text, *_: said.append(text))
     monkeypatch.setattr(prediction, "split_instances", note)
-    monkeypatch.setattr(devices, "n_processors", lambda: 1)
+    monkeypatch.setattr(hardware, "n_processors", lambda: 1)
     scene.widget.threshold.value = 0.3
     scene._qtbot.waitUntil(lambda: bool(thresholds))
     scene.widget.threshold.value = 0.9

@@ -250,3 +250,27 @@ def test_a_real_process_trains_a_real_network(real_model: Path, tmp_path: Path) 
     assert 0 <= result.score <= 1
     assert read_bundle(request.output).openvino is not None
     assert "keras" not in sys.modules
+
+
+@pytest.mark.parametrize("suffix", [".unetnuclei", ".csv", ".png", ".state.npz"])
+def test_files_of_another_model_are_refused_and_stay(
+    request_with: Callable[..., FineTuneRequest], suffix: str
+) -> None:
+    request = request_with(STARTING, FINISHED)
+    path = request.output.with_suffix(suffix)
+    path.parent.mkdir()
+    path.write_text("precious")
+    with pytest.raises(OutputError, match="nor a file that belongs to one"):
+        exhaust(iter_fine_tuning(request))
+    assert path.read_text() == "precious"
+
+
+def test_a_model_that_another_window_is_making_is_not_removed(
+    request_with: Callable[..., FineTuneRequest],
+) -> None:
+    """The other one has claimed the name after it was seen to be free here."""
+    refusal = '{"event": "error", "message": "Expected to be the only one."}'
+    request = request_with("SAVE", refusal)
+    with pytest.raises(TrainingError, match="only one"):
+        exhaust(iter_fine_tuning(request))
+    assert files_of(request) == [".csv", ".npz", ".unetnuclei"]

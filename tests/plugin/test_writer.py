@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import dask.array as da
+import napari
 import numpy as np
 import pytest
 import tifffile
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from napari.components import ViewerModel
 from napari.layers import Labels
+from napari.layers._source import layer_source
 from napari.utils.notifications import notification_manager
 from npe2 import PluginManifest, read, write
 from npe2.io_utils import write_get_writer
@@ -301,3 +304,95 @@ def test_masks_from_elsewhere_are_left_alone(tmp_path):
     (masks / "drawn.png").touch()
     with pytest.raises(OutputError, match="without masks from elsewhere"):
         write_dsb2018(str(tmp_path), LABELS, {"name": "a"})
+
+
+@pytest.fixture
+def image_file(tmp_path):
+    """An image that nobody wants to lose, with a name for each format."""
+    path = tmp_path / "raw"
+    path.write_bytes(b"raw")
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_the_image_that_labels_were_made_from_is_not_replaced(image_file, suffix, link):
+    path = image_file.with_suffix(f".{suffix}")
+    image_file.rename(path) if link is None else link(image_file, path)
+    image = path if link is None else image_file
+    meta = {"name": "a", "metadata": {"image_path": str(image)}}
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        WRITERS[suffix](str(path), LABELS, meta)
+    assert image.read_bytes() == path.read_bytes() == b"raw"
+    meta["metadata"] = {"image_path": "another.tif"}
+    WRITERS[suffix](str(path), LABELS, meta)
+    assert path.read_bytes() != b"raw"
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
+def test_no_image_of_the_window_is_replaced(image_file, suffix, monkeypatch):
+    path = image_file.rename(image_file.with_suffix(f".{suffix}"))
+    viewer = ViewerModel()
+    with layer_source(path=str(path)):
+        viewer.add_image(IMAGE)
+    monkeypatch.setattr(napari, "current_viewer", lambda: viewer)
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        WRITERS[suffix](str(path), LABELS, {"name": "a"})
+    assert path.read_bytes() == b"raw"
+    viewer.layers.clear()
+    WRITERS[suffix](str(path), LABELS, {"name": "a"})
+    assert path.read_bytes() != b"raw"
+
+
+def test_the_image_of_a_sample_is_not_replaced(tmp_path):
+    write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
+    metadata = {"data_set": str(tmp_path / "data"), "sample_id": "a"}
+    path = tmp_path / "data/a/images/a.png"
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        write_png(str(path), LABELS, {"name": "a", "metadata": metadata})
+    assert path.read_bytes() == before
+
+
+def test_masks_that_this_session_wrote_may_be_saved_again(tmp_path):
+    meta = {"name": "a"}
+    write_dsb2018(str(tmp_path), LABELS, meta)
+    (path,) = write_dsb2018(str(tmp_path), LABELS == 1, meta)
+    assert read_back(path, meta).max() == 1
+
+
+def test_masks_of_another_session_are_left_alone(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", IMAGE, LABELS)
+    (tmp_path / "a/masks/a_0001.png").unlink()  # somebody has corrected it
+    metadata = {"data_set": str(tmp_path), "sample_id": "a"}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    with pytest.raises(OutputError, match=r"without masks from elsewhere.*a_0002\.png"):
+        write_dsb2018(str(tmp_path), LABELS, {"name": "a", "metadata": metadata})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+
+
+def test_masks_are_added_to_the_image_of_a_test_set_which_stays(tmp_path):
+    rgba = np.dstack([IMAGE, np.full(IMAGE.shape[:2], 7, np.uint8)])
+    path = tmp_path / "a/images/a.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(rgba).save(path)
+    before = path.read_bytes()
+    metadata = {"data_set": str(tmp_path), "sample_id": "a"}
+    write_dsb2018(str(tmp_path), LABELS, {"name": "a", "metadata": metadata})
+    assert path.read_bytes() == before
+    np.testing.assert_array_equal(
+        open_dsb2018(tmp_path).read_sample("a").labels, LABELS
+    )
+
+
+def test_another_image_in_a_sample_is_left_alone(tmp_path):
+    path = tmp_path / "new/a/images/a.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(IMAGE[::-1]).save(path)
+    before = path.read_bytes()
+    Image.fromarray(IMAGE).save(tmp_path / "a.png")
+    metadata = {"sample_id": "a", "image_path": str(tmp_path / "a.png")}
+    with pytest.raises(OutputError, match=r"without another image\. Received: "):
+        write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
+    assert path.read_bytes() == before
+    assert not (tmp_path / "new/a/masks").exists()

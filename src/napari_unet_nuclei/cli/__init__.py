@@ -5,6 +5,12 @@ belongs in ``core``.  Core modules are imported inside the commands, so that
 ``--help`` is instant.
 """
 
-from napari_unet_nuclei.cli.app import main
-
 __all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command line."""
+    # Imported here, so that little is left in which Ctrl-C ends in a traceback.
+    from napari_unet_nuclei.cli.process import run_process
+
+    run_process()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,8 +14,13 @@ from napari_unet_nuclei.cli.evaluate import evaluate
 from napari_unet_nuclei.cli.import_model import import_model
 from napari_unet_nuclei.cli.info import info
 from napari_unet_nuclei.cli.insights import insights
+from napari_unet_nuclei.cli.interrupts import STOPPED
+from napari_unet_nuclei.cli.reporting import messages
 from napari_unet_nuclei.cli.segment import segment
 from napari_unet_nuclei.cli.train import train
+
+# Typer has a copy of Click's own; what it raises derives from this.
+_ClickError: Any = typer.BadParameter.__mro__[2]
 
 app = typer.Typer(
     name="napari-unet-nuclei",
@@ -49,6 +54,25 @@ def _describe(
     """
 
 
-def main() -> None:
-    """Run the command line."""
-    app()
+def run_app() -> int:
+    """Run the command that the arguments name, and return its exit code."""
+    try:
+        code = app(standalone_mode=False)
+    except _ClickError as error:
+        _print_usage_error(error)
+        return int(error.exit_code)
+    except typer.Abort:
+        messages.print("Stopped.", style="yellow")
+        return STOPPED
+    return code if isinstance(code, int) else 0
+
+
+def _print_usage_error(error: Any) -> None:
+    """Say what is wrong with the arguments, which may be names of files."""
+    if type(error).__name__ == "NoArgsIsHelpError":  # has printed the help already
+        return
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        messages.print(context.get_usage())
+        messages.print(f"Try '{context.command_path} --help' for help.", style="dim")
+    messages.print(f"Error: {error.format_message()}", style="red")

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet_nuclei.cli.reporting import Debug, one_sentence_errors, output
+from napari_unet_nuclei.cli.reporting import (
+    Debug,
+    Overwrite,
+    one_sentence_errors,
+    output,
+    quiet_native_libraries,
+)
 from napari_unet_nuclei.core.choices import OutputFormat
 
 if TYPE_CHECKING:
@@ -22,21 +29,27 @@ def demo(
             "--output", "-o", metavar="DIR", help="Folder to write the results to."
         ),
     ] = Path("demo"),
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Segment the embedded samples: no download, no screen.
 
     Writes labels (TIFF), a picture with outlines (PNG) and a table of the nuclei
-    (CSV) for each sample, and compares drawn nuclei with their truth.
+    (CSV) for each sample, and compares drawn nuclei with their truth.  Files of
+    these names that hold anything else are replaced only with --overwrite.
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
         from napari_unet_nuclei.core.prediction import load_model
+        from napari_unet_nuclei.core.publishing import publish
 
-        model = load_model()
-        for name, load in EMBEDDED_IMAGES.items():
-            sentence = _segment(model, name, load(), folder)
-            output.print(sentence, highlight=False, soft_wrap=True)
+        with quiet_native_libraries(debug=debug):
+            model = load_model()
+        with TemporaryDirectory(prefix="unet-nuclei-demo-") as made:
+            for name, load in EMBEDDED_IMAGES.items():
+                sentence = _segment(model, name, load(), Path(made))
+                output.print(sentence, highlight=False, soft_wrap=True)
+            publish(Path(made), folder, overwrite=overwrite)
         output.print(
             f"Labels, pictures and tables are in {folder}",
             highlight=False,
@@ -47,17 +60,16 @@ def demo(
 def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> str:
     """Segment one sample, write its files, and say how it went."""
     from napari_unet_nuclei.core.batch import segment_images
+    from napari_unet_nuclei.core.batch_outputs import BatchOutputs
     from napari_unet_nuclei.core.image_files import StoredImage
     from napari_unet_nuclei.core.inputs import NamedImage
     from napari_unet_nuclei.core.label_files import read_labels
     from napari_unet_nuclei.core.metrics import evaluate
 
+    formats = (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES)
+    image = NamedImage(name, lambda: StoredImage(sample.image))
     (done,) = segment_images(
-        model,
-        [NamedImage(name, lambda: StoredImage(sample.image))],
-        folder,
-        (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES),
-        sample.settings,
+        model, [image], BatchOutputs(folder, formats), sample.settings
     )
     sentence = f"{name}: {done.n_nuclei} nuclei in {done.seconds:.2f} s"
     if sample.labels is None:

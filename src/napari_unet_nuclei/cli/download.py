@@ -10,6 +10,7 @@ from rich.progress import DownloadColumn, TransferSpeedColumn
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
@@ -36,6 +37,7 @@ def download(
             help="Folder to keep it in.  [default: a cache, which `info` names]",
         ),
     ] = None,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Download annotated images of DSB2018, to look at or to train on.
@@ -50,9 +52,12 @@ def download(
 
         with make_progress(DownloadColumn(), TransferSpeedColumn()) as progress:
             task = progress.add_task("Downloading", total=None, visible=False)
+            is_announced = False
 
             def show(n_bytes: int, size: int | None) -> None:
-                if n_bytes == 0:
+                nonlocal is_announced
+                if not is_announced and (n_bytes or size is not None):
+                    is_announced = True
                     amount = "" if size is None else f"{format_size(size)} "
                     messages.print(
                         f"Downloading {amount}from {DATA_SETS[name].url}",
@@ -62,5 +67,5 @@ def download(
                     )
                 progress.update(task, completed=n_bytes, total=size, visible=True)
 
-            path = fetch(name, folder, progress=show)
+            path = fetch(name, folder, progress=show, overwrite=overwrite)
         output.print(str(path), highlight=False, markup=False, soft_wrap=True)

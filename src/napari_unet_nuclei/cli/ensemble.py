@@ -9,6 +9,7 @@ import typer
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     one_sentence_errors,
     output,
     quiet_native_libraries,
@@ -30,6 +31,7 @@ def ensemble(
             "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
         ),
     ],
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Join models into one that averages their maps: often better, always slower.
@@ -48,9 +50,12 @@ def ensemble(
             write_bundle,
         )
         from napari_unet_nuclei.core.model_store import find_model
+        from napari_unet_nuclei.core.outputs import check_outputs
 
         check_suffix(model)
-        bundles = [read_bundle(find_model(each)) for each in models]
+        files = [find_model(each) for each in models]
+        check_outputs([model], files, overwrite=overwrite)
+        bundles = [read_bundle(file) for file in files]
         with quiet_native_libraries(debug=debug):
             combined = ensembling.combine_models(bundles, model.stem)
         write_bundle(model, combined)

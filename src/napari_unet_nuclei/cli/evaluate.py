@@ -15,11 +15,13 @@ from rich.table import Table
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     one_sentence_errors,
     output,
 )
-from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.cli.segment import files_with_names, read_names
+from napari_unet_nuclei.core.shown_text import as_text, with_texts
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.comparison import ImageCompared
@@ -33,8 +35,9 @@ def evaluate(
     truth: Annotated[
         Path,
         typer.Argument(
-            help="Folder of label images or masks, DSB2018 folder or zip, or Kaggle's "
-            "csv. A file with one value only is a mask: its parts are numbered.",
+            help="Folder or zip of label images or masks, or of images and labels, "
+            "DSB2018 folder or zip, or Kaggle's csv. A file with one value only is a "
+            "mask: its parts are numbered.",
             show_default=False,
         ),
     ],
@@ -68,6 +71,7 @@ def evaluate(
         Path | None,
         typer.Option("--json", metavar="FILE", help="Write all scores as JSON too."),
     ] = None,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Score predicted nuclei against true ones.
@@ -78,18 +82,23 @@ def evaluate(
     stored with its labels, and over all.  Scores of pixels follow, for labels that
     are no nuclei.
 
+    Stacks are compared plane by plane, and each plane counts as an image.
+
     Kaggle's csv does not say how large an image is, except for its solution files
     (columns Height and Width); otherwise the other side tells.
 
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """
-    with one_sentence_errors(debug=debug):
+    with one_sentence_errors(debug=debug, prints_result=True):
         from napari_unet_nuclei.core.atomic_files import replacing
         from napari_unet_nuclei.core.comparison import compare
         from napari_unet_nuclei.core.label_collections import open_collection
 
+        inputs = [truth, prediction, *files_with_names(ids, split)]
+        _check_outputs(json_path, folder if worst else None, inputs, overwrite)
         collections = open_collection(truth), open_collection(prediction)
-        names = read_names(ids, split) or collections[0].names
+        wanted = read_names(ids, split) or collections[0].names
+        names = [as_text(name) for name in wanted]
         with make_progress() as progress:
             images = list(
                 progress.track(
@@ -107,11 +116,30 @@ def evaluate(
             highlight=False,
         )
         if json_path is not None:
-            content = _as_json(images, groups)
+            content = with_texts(_as_json(images, groups))
             with replacing(json_path) as temporary:
                 temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
         by_score = sorted(images, key=lambda image: image.scores.dsb2018)
         _show_worst(by_score[:worst], collections, folder)
+
+
+def _check_outputs(
+    json_path: Path | None, folder: Path | None, inputs: list[Path], overwrite: bool
+) -> None:
+    """Refuse to replace files; pictures are named only when all is compared."""
+    from napari_unet_nuclei.core.data_set_files import check_output_folder, input_files
+    from napari_unet_nuclei.core.outputs import check_outputs
+    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+
+    outputs = [] if json_path is None else [json_path]
+    if folder is not None:
+        check_output_folder(folder, inputs)
+        outputs += sorted(folder.glob(f"[0-9][0-9][0-9]_*{OVERLAY_ENDING}.png"))
+    # Pictures are no labels, wherever they lie.
+    read = (
+        file for file in input_files(inputs) if not file.stem.endswith(OVERLAY_ENDING)
+    )
+    check_outputs(outputs, read, overwrite=overwrite)
 
 
 @dataclass(frozen=True)

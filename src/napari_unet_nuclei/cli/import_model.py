@@ -9,6 +9,7 @@ import typer
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     messages,
     one_sentence_errors,
     output,
@@ -49,6 +50,7 @@ def import_model(
             show_default=False,
         ),
     ] = None,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Turn a network saved by Keras into a model, without running code from the file.
@@ -61,8 +63,10 @@ def import_model(
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core import importing
         from napari_unet_nuclei.core.bundles import check_suffix, write_bundle
+        from napari_unet_nuclei.core.outputs import check_outputs
 
         check_suffix(model)
+        check_outputs([model], [file], overwrite=overwrite)
         with quiet_native_libraries(debug=debug):
             imported = importing.import_model(
                 file, diameter=diameter, brightest=brightest

@@ -13,17 +13,21 @@ from rich.table import Table
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
     output,
 )
-from napari_unet_nuclei.cli.segment import read_names
+from napari_unet_nuclei.cli.segment import files_with_names, read_names
 from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.shown_text import find_names, with_texts
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.insights_summary import DataSetInsights
 
+_REMEDY = "Use --overwrite to replace {what}, or choose another folder."
+_PAGES = ("samples.png", "distributions.png", "suspicious.png", "insights.json")
 _MOST_NAMES = 10  # of a kind are printed; the JSON has them all
 
 
@@ -31,7 +35,8 @@ def insights(
     data: Annotated[
         Path,
         typer.Argument(
-            help="DSB2018 folder or zip, or a folder with images/ and labels/.",
+            help="DSB2018 folder or zip, or a folder or zip with images/ and labels/, "
+            "or with a.tif and a_masks.tif. Planes of a stack count as images.",
             show_default=False,
         ),
     ],
@@ -52,6 +57,7 @@ def insights(
     seed: Annotated[
         int, typer.Option(min=0, help="Chooses the samples that are shown.")
     ] = 0,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Look at annotated images before training on them.
@@ -64,6 +70,10 @@ def insights(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.atomic_files import replacing
+        from napari_unet_nuclei.core.data_set_files import (
+            check_output_folder,
+            input_files,
+        )
         from napari_unet_nuclei.core.figures import write_figure
         from napari_unet_nuclei.core.insights import iter_insights
         from napari_unet_nuclei.core.insights_distributions import draw_distributions
@@ -73,10 +83,19 @@ def insights(
         )
         from napari_unet_nuclei.core.insights_masks import open_masks
         from napari_unet_nuclei.core.insights_summary import DataSetInsights
+        from napari_unet_nuclei.core.outputs import check_outputs
         from napari_unet_nuclei.core.samples import open_samples
 
+        check_output_folder(folder, [data])
+        check_outputs(
+            [folder / page for page in _PAGES],
+            input_files([data, *files_with_names(ids, split)]),
+            overwrite=overwrite,
+            remedy=_REMEDY,
+        )
         source, read_masks = open_samples(data), open_masks(data)
-        names = read_names(ids, split) or source.sample_ids
+        wanted = read_names(ids, split) or source.sample_ids
+        names = find_names(wanted, source.sample_ids)
         found = DataSetInsights(source.name)
         with make_progress() as progress:
             for sample in progress.track(
@@ -91,13 +110,11 @@ def insights(
                 f"{len(names)} samples none can be read, the first because: "
                 f"{found.unreadable[0].reason}"
             )
-        write_figure(folder / "samples.png", draw_samples(source, found, seed))
-        write_figure(folder / "distributions.png", draw_distributions(found))
-        write_figure(
-            folder / "suspicious.png", draw_suspicious(source, read_masks, found)
-        )
-        with replacing(folder / "insights.json") as temporary:
-            content = json.dumps(found.as_json(), indent=1)
+        write_figure(folder / _PAGES[0], draw_samples(source, found, seed))
+        write_figure(folder / _PAGES[1], draw_distributions(found))
+        write_figure(folder / _PAGES[2], draw_suspicious(source, read_masks, found))
+        with replacing(folder / _PAGES[3]) as temporary:
+            content = json.dumps(with_texts(found.as_json()), indent=1)
             temporary.write_text(content, encoding="utf-8")
         _print_summary(found)
         output.print(f"All of it is in {folder}", highlight=False, soft_wrap=True)

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
     output,
+    quiet_native_libraries,
 )
+from napari_unet_nuclei.cli.wording import describe_error
 from napari_unet_nuclei.core.choices import EngineName, OutputFormat
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings import SegmentationSettings
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch import ImageDone
+    from napari_unet_nuclei.core.batch_outputs import BatchOutputs
 
 _DEFAULTS = SegmentationSettings()
 
@@ -29,8 +34,8 @@ def segment(
         list[Path],
         typer.Argument(
             metavar="INPUT...",
-            help="Images, folders of images, DSB2018 folders or zips, with masks or "
-            "without.",
+            help="Images, folders or zips of images, DSB2018 folders or zips. Masks "
+            "(a_masks.tif beside a.tif, masks/ beside images/) are passed over.",
             show_default=False,
         ),
     ],
@@ -101,20 +106,42 @@ def segment(
     ] = None,
     axes: Annotated[
         str | None,
-        typer.Option(help="Axes of each image, such as CYX.  [default: guessed]"),
+        typer.Option(
+            help="Axes of each image, such as CYX.  [default: what its file says]"
+        ),
     ] = None,
     channel: Annotated[
         int | None, typer.Option(help="Channel that shows the nuclei, from 0.")
     ] = None,
+    series: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N|all",
+            help="Which image of files that hold several, from 0, or all of them.  "
+            "[default: the largest]",
+            show_default=False,
+        ),
+    ] = None,
     engine: Annotated[
         EngineName, typer.Option(help="Runtime of the network.")
     ] = EngineName.AUTO,
+    skip_existing: Annotated[
+        bool,
+        typer.Option(
+            "--skip-existing",
+            help="Keep results that exist and make those that are missing: a batch "
+            "that was stopped goes on.",
+        ),
+    ] = False,
+    overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
     """Find the nuclei of images and write them in the formats you ask for.
 
     An image that cannot be read is passed over and named at the end; the exit
-    code is then 1.
+    code is then 1.  Files that exist are replaced only with --overwrite, and those
+    that are read never.  Where images lie in the output folder itself, labels are
+    called NAME_masks.
 
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """
@@ -123,24 +150,63 @@ def segment(
             threshold=threshold, min_area=min_area, diameter=diameter, tta=tta
         )
         kinds = parse_formats(formats)
+        if overwrite and skip_existing:
+            raise SettingsError(
+                "Expected --skip-existing or --overwrite. Received: both. Leave one of "
+                "them out."
+            )
         names = read_names(ids, split)
+        number = parse_series(series)
 
         from napari_unet_nuclei.core.batch import segment_images
+        from napari_unet_nuclei.core.batch_outputs import plan_outputs
         from napari_unet_nuclei.core.inputs import find_inputs
         from napari_unet_nuclei.core.prediction import load_model
 
-        images = find_inputs(inputs, names)
-        loaded = load_model(model, engine)
-        with make_progress() as progress:
-            task = progress.add_task("Segmenting", total=len(images))
-            done = []
-            for result in segment_images(
-                loaded, images, folder, kinds, settings, axes=axes, channel=channel
-            ):
+        images = find_inputs(inputs, names, series=number, say=say)
+        outputs = plan_outputs(
+            images,
+            folder,
+            kinds,
+            inputs,
+            overwrite=overwrite,
+            skip_existing=skip_existing,
+        )
+        todo = outputs.missing(images)
+        tell_plan(outputs, len(images) - len(todo))
+        # OpenVINO says nothing; Keras, where it is used, starts TensorFlow.
+        with quiet_native_libraries(debug=debug):
+            loaded = load_model(model, engine)
+        steps = segment_images(
+            loaded, todo, outputs, settings, axes=axes, channel=channel
+        )
+        done = []
+        with make_progress() as progress, closing(steps):
+            task = progress.add_task("Segmenting", total=len(todo))
+            for result in steps:
                 done.append(result)
                 progress.advance(task)
         if not report(done, folder, loaded.engine.description):
             raise typer.Exit(1)
+
+
+def say(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    messages.print(sentence, style="dim", markup=False, soft_wrap=True)
+
+
+def tell_plan(outputs: BatchOutputs, n_skipped: int) -> None:
+    """Say what is not as usual about the results."""
+    if outputs.is_beside and {OutputFormat.TIFF, OutputFormat.PNG} & {*outputs.formats}:
+        say(
+            f"Images lie in {outputs.folder} itself, so their labels are called "
+            "NAME_masks."
+        )
+    if n_skipped:
+        what = "1 image has its results"
+        if n_skipped > 1:
+            what = f"{n_skipped:,} images have their results"
+        say(f"{what} already and {'is' if n_skipped == 1 else 'are'} passed over.")
 
 
 def parse_formats(text: str) -> list[OutputFormat]:
@@ -153,6 +219,20 @@ def parse_formats(text: str) -> list[OutputFormat]:
         raise SettingsError(
             f"The formats must be among {', '.join(OutputFormat)}. Received: {text!r}"
         ) from error
+
+
+def parse_series(text: str | None) -> int | Literal["all"] | None:
+    """Turn the choice of an image in a file into its number."""
+    if text is None:
+        return None
+    if text == "all":
+        return "all"
+    if not text.isdecimal():
+        raise SettingsError(
+            "Expected --series as a number from 0, or all. Received: "
+            f"{text!r}; leave it out to take the largest image of each file."
+        )
+    return int(text)
 
 
 def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
@@ -169,8 +249,16 @@ def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
     return tuple(dict.fromkeys(names))  # an image that is named twice counts once
 
 
+def files_with_names(ids: Path | None, split: str | None) -> list[Path]:
+    """Return the files that say which images are wanted."""
+    files = [] if ids is None else [ids]
+    return files if split is None else [*files, Path(split.rpartition(":")[0])]
+
+
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
     """Print what was done and what was not; true when nothing failed."""
+    own = [image.name for image in done if image.is_own_result]
+    done = [image for image in done if not image.is_own_result]
     failed = [image for image in done if image.error is not None]
     n_nuclei = sum(image.n_nuclei for image in done)
     seconds = sum(image.seconds for image in done)
@@ -189,10 +277,14 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
             "the model knows; set --diameter to choose the scale.",
             style="dim",
         )
+    if own:
+        say(f"Passed over, as written by this program and no image: {', '.join(own)}.")
+    for image in done:
+        for note in image.notes:
+            say(f"{image.name}: {note}")
     if failed:
         messages.print(f"{len(failed)} could not be segmented:", style="red")
         for image in failed:
-            messages.print(
-                f"  {image.name}: {image.error}", markup=False, soft_wrap=True
-            )
+            reason = image.cause and describe_error(image.cause)
+            messages.print(f"  {image.name}: {reason or image.error}")
     return not failed

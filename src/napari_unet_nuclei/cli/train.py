@@ -10,6 +10,7 @@ import typer
 
 from napari_unet_nuclei.cli.reporting import (
     Debug,
+    Overwrite,
     one_sentence_errors,
     quiet_native_libraries,
 )
@@ -54,7 +55,9 @@ def train(
     data: Annotated[
         Path,
         typer.Argument(
-            help="DSB2018 folder or zip, or a folder with images/ and labels/.",
+            help="DSB2018 folder or zip, or a folder or zip with images/ and labels/, "
+            "or with a.tif and a_masks.tif. Planes of a stack count as images; those "
+            "without labels are left out.",
             show_default=False,
         ),
     ],
@@ -93,6 +96,7 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run that was stopped.")
     ] = False,
+    overwrite: Overwrite = False,
     start: Annotated[
         str | None,
         typer.Option(
@@ -230,7 +234,8 @@ def train(
     """Train a model from scratch, or fine-tune one with --from.
 
     The model is on disk, with the best weights so far, from the first epoch on;
-    a log (CSV) and the loss curve (PNG) lie beside it.
+    a log (CSV) and the loss curve (PNG) lie beside it.  Files that exist are
+    replaced only with --overwrite, and go on to be written with --resume.
 
     Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
     """
@@ -270,36 +275,34 @@ def train(
             seed=seed,
         )
 
-        from napari_unet_nuclei.core.bundles import check_suffix
-        from napari_unet_nuclei.core.samples import open_samples, read_split
         from napari_unet_nuclei.core.tensorboard import TensorBoardLog
+        from napari_unet_nuclei.core.training_outputs import claim_training_outputs
 
-        check_suffix(model)
         board = None if tensorboard is None else TensorBoardLog(tensorboard)
-        source = open_samples(data)
-        reporter.say(f"Reading {source.name}")
-        if split is None:
-            samples = _read(source, source.sample_ids, reporter)
-            validation = None
-        else:
-            samples = _read(source, read_split(f"{split}:train"), reporter)
-            validation = _read(source, read_split(f"{split}:val"), reporter)
-        reporter.say("Starting Keras")
-
-        with quiet_native_libraries(debug=debug):
-            from napari_unet_nuclei.core.training import iter_training
-
-        steps = iter_training(
-            samples,
+        with claim_training_outputs(
             model,
-            settings,
-            validation=validation,
+            [data] if split is None else [data, split],
             start=start,
             resume=resume,
-            report_every=_STEPS_PER_REPORT,
-            board=board,
-        )
-        reporter.follow(stop.watch(steps))
+            overwrite=overwrite,
+        ):
+            samples, validation = _read_all(data, split, reporter)
+            reporter.say("Starting Keras")
+
+            with quiet_native_libraries(debug=debug):
+                from napari_unet_nuclei.core.training import iter_training
+
+            steps = iter_training(
+                samples,
+                model,
+                settings,
+                validation=validation,
+                start=start,
+                resume=resume,
+                report_every=_STEPS_PER_REPORT,
+                board=board,
+            )
+            reporter.follow(stop.watch(steps))
 
 
 def _choose_architecture(
@@ -324,6 +327,24 @@ def _make_arguments(
     if encoder_weights is not None:
         arguments["encoder_weights"] = str(encoder_weights)
     return arguments
+
+
+def _read_all(
+    data: Path, split: Path | None, reporter: Reporter
+) -> tuple[list[Sample], list[Sample] | None]:
+    """Read what to train on, and what to hold out where that is said."""
+    from napari_unet_nuclei.core.samples import open_samples, read_split
+    from napari_unet_nuclei.core.shown_text import find_names
+
+    source = open_samples(data)
+    reporter.say(f"Reading {source.name}")
+    if split is None:
+        return _read(source, source.sample_ids, reporter), None
+    training, held_out = (
+        find_names(read_split(f"{split}:{part}"), source.sample_ids)
+        for part in ("train", "val")
+    )
+    return _read(source, training, reporter), _read(source, held_out, reporter)
 
 
 def _read(source: SampleSource, ids: Iterable[str], reporter: Reporter) -> list[Sample]:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Generator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
-import typer
-
 from napari_unet_nuclei.cli.reporting import make_progress, messages, output
+from napari_unet_nuclei.cli.wording import describe_error
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.shown_text import with_texts
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class JsonReporter:
     def __exit__(self, *exception: object) -> None:
         error = exception[1]
         if isinstance(error, UNetNucleiError):
-            self._emit("error", message=str(error))
+            self._emit("error", message=describe_error(error))
 
     def say(self, sentence: str) -> None:
         """Print a sentence as an event."""
@@ -104,8 +103,7 @@ class JsonReporter:
         self._emit("step", **{**asdict(step), "scores": _brief(step.scores)})
 
     def _emit(self, event: str, **values: Any) -> None:
-        typer.echo(json.dumps({"event": event, **values}))
-        sys.stdout.flush()
+        print(json.dumps(with_texts({"event": event, **values})), flush=True)  # noqa: T201
 
 
 def _brief(scores: Scores | None) -> dict[str, float] | None:

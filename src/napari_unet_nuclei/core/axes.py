@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.lazy_arrays import ArrayLike
 
 KNOWN_AXES = "TZCYX"
+_SINGLE = "1"  # stands for an axis of length 1 that nobody has named
 
 
 def check_axes(axes: str, ndim: int | None = None) -> str:
@@ -31,7 +32,8 @@ def check_axes(axes: str, ndim: int | None = None) -> str:
     Parameters
     ----------
     axes : str
-        One letter an axis, such as ``"ZYX"``: T time, Z depth, C channel, Y, X.
+        One letter an axis, such as ``"ZYX"``: T time, Z depth, C channel, Y, X; S, as
+        the samples of a pixel are called in TIFFs, is C.
     ndim : int, optional
         Number of axes the string must have.
 
@@ -43,10 +45,17 @@ def check_axes(axes: str, ndim: int | None = None) -> str:
     Raises
     ------
     SettingsError
-        If a letter is unknown or doubled, Y or X is missing, or the number is
-        wrong.
+        If a letter is unknown or doubled, Y or X is missing, the number is wrong, or
+        there are two kinds of channels.
     """
     upper = axes.upper()
+    if {"C", "S"} <= set(upper):
+        raise SettingsError(
+            "Axes must have one axis of channels, C or S, not channels that have "
+            f"colours of their own. Received: axes={axes!r}; save the channel that "
+            "shows the nuclei as an image of its own."
+        )
+    upper = upper.replace("S", "C")
     is_valid = (
         set(upper) <= set(KNOWN_AXES)
         and len(set(upper)) == len(upper)
@@ -55,12 +64,13 @@ def check_axes(axes: str, ndim: int | None = None) -> str:
     if not is_valid:
         raise SettingsError(
             "Axes must be different letters of T, Z, C, Y, X, with Y and X among "
-            f"them. Received: axes={axes!r}"
+            "them. Received: {axes}",
+            axes=axes,
         )
     if ndim is not None and len(upper) != ndim:
         raise SettingsError(
-            f"Axes must name each of the {ndim} axes of the image. "
-            f"Received: axes={axes!r}"
+            f"Axes must name each of the {ndim} axes of the image. Received: {{axes}}",
+            axes=axes,
         )
     return upper
 
@@ -76,7 +86,8 @@ def guess_axes(shape: tuple[int, ...]) -> str:
     Returns
     -------
     str
-        ``"YX"``, or ``"YXC"`` for a last axis of 1, 3 or 4.
+        ``"YX"``, or ``"YXC"`` for a last axis of 1, 3 or 4; ``"1"`` for each axis of
+        length 1 before these.
 
     Raises
     ------
@@ -87,16 +98,23 @@ def guess_axes(shape: tuple[int, ...]) -> str:
         return "YX"
     if len(shape) == 3 and shape[-1] in (1, 3, 4):
         return "YXC"
+    if len(shape) > 2 and shape[0] == 1:
+        try:
+            return _SINGLE + guess_axes(shape[1:])
+        except ImageError:
+            pass  # said below, of the whole shape
     raise ImageError(
         "Expected an image of shape (Y, X) or (Y, X, 3). "
-        f"Received: shape {shape}; name its axes, as in axes='ZYX'."
+        f"Received: shape {shape}; name its axes, as in {{axes}}.",
+        axes="ZYX",
     )
 
 
 class PlaneStack:
     """A view of an array as 2-D images.
 
-    Its ``axes`` are those of a result: channels left out, Y and X last.
+    Its ``axes`` are those of a result: channels and unnamed axes of length 1 left out,
+    Y and X last.
 
     Parameters
     ----------
@@ -132,11 +150,12 @@ class PlaneStack:
         elif n_channels not in (1, 3, 4):
             raise ImageError(
                 f"This image has {n_channels} channels; choose the one that shows "
-                f"the nuclei, channel=0 … {n_channels - 1}."
+                f"the nuclei, {{channel}} … {n_channels - 1}.",
+                channel=0,
             )
         self._image_axes = axes
         self._channel = channel
-        self._leading = [axis for axis in axes if axis not in "CYX"]
+        self._leading = [axis for axis in axes if axis not in f"{_SINGLE}CYX"]
         self.axes = "".join(self._leading) + "YX"
         self.leading_shape = tuple(length[axis] for axis in self._leading)
         self.plane_shape = length["Y"], length["X"]
@@ -216,8 +235,9 @@ class PlaneStack:
 
     def _index(self, place: dict[str, int]) -> tuple[int | slice, ...]:
         """Index of a place and of the chosen channel, in the axes of the image."""
+        place = {**place, _SINGLE: 0}
         if self._channel is not None:
-            place = {**place, "C": self._channel}
+            place["C"] = self._channel
         return tuple(place.get(axis, slice(None)) for axis in self._image_axes)
 
     def _arrange(self, plane: NDArray[np.generic]) -> NDArray[np.generic]:
@@ -231,5 +251,7 @@ class PlaneStack:
 def _check_channel(channel: int, n_channels: int) -> None:
     if not 0 <= channel < n_channels:
         raise SettingsError(
-            f"The channel must lie between 0 and {n_channels - 1}. Received: {channel}"
+            f"The channel must lie between 0 and {n_channels - 1}. "
+            "Received: {channel}",
+            channel=channel,
         )

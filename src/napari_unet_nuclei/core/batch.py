@@ -4,40 +4,43 @@ from __future__ import annotations
 
 import errno
 import time
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.batch_outputs import RLE_NAME, BatchOutputs
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.features import measure_nuclei, write_features_csv
+from napari_unet_nuclei.core.header_axes import settle_axes
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
     write_labels_png,
     write_labels_tiff,
 )
-from napari_unet_nuclei.core.overlays import (
-    OVERLAY_ENDING,
-    draw_side_by_side,
-    write_png,
-)
+from napari_unet_nuclei.core.memory import say_lack
+from napari_unet_nuclei.core.overlays import draw_side_by_side, write_png
+from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.pipeline import overlap
-from napari_unet_nuclei.core.rle import encode_labels, write_runs_csv
+from napari_unet_nuclei.core.predictions_table import PredictionsTable
+from napari_unet_nuclei.core.rle import encode_labels
 from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Generator, Sequence
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.calibration import Calibration
     from napari_unet_nuclei.core.inputs import NamedImage
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
 
-RLE_NAME = "predictions.csv"
+__all__ = ["RLE_NAME", "ImageDone", "segment_images"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +60,10 @@ class ImageDone:
         of the size of its nuclei.
     error : str, optional
         Why there is no result.
+    notes : tuple of str
+        Sentences on what was not read, or was read in another way than asked for.
+    cause : UNetNucleiError, optional
+        The error behind that sentence.
     """
 
     name: str
@@ -64,6 +71,13 @@ class ImageDone:
     seconds: float
     is_rescaled: bool = False
     error: str | None = None
+    notes: tuple[str, ...] = ()
+    cause: UNetNucleiError | None = None
+
+    @property
+    def is_own_result(self) -> bool:
+        """Whether this is no image but a result of an earlier batch, passed over."""
+        return isinstance(self.cause, OwnResultError)
 
 
 @dataclass(eq=False)
@@ -72,11 +86,14 @@ class _Job:
 
     image: NamedImage
     stack: PlaneStack = field(init=False)
+    calibration: Calibration = field(init=False)
     maps: list[Maps] = field(init=False)
+    notes: tuple[str, ...] = ()
     n_nuclei: int = 0
     is_rescaled: bool = False
     seconds: float = 0.0
     error: str | None = None
+    cause: UNetNucleiError | None = None
 
     def advance(self, stage: Callable[[_Job], None]) -> _Job:
         """Do a stage, unless an earlier one failed."""
@@ -85,13 +102,27 @@ class _Job:
         start = time.perf_counter()
         try:
             stage(self)
-        except (UNetNucleiError, MemoryError) as error:
+        except UNetNucleiError as error:
             if _ends_batch(error):
                 raise
-            self.error = str(error) or "not enough memory; cut the image into pieces"
+            self.error, self.cause = str(error), error
+        except MemoryError as error:
+            self.error = say_lack(error)
         finally:
             self.seconds += time.perf_counter() - start
         return self
+
+    def report(self) -> ImageDone:
+        """Say what became of the image."""
+        return ImageDone(
+            name=self.image.name,
+            n_nuclei=self.n_nuclei,
+            seconds=self.seconds,
+            is_rescaled=self.is_rescaled,
+            error=self.error,
+            notes=self.notes,
+            cause=self.cause,
+        )
 
 
 def _ends_batch(error: Exception) -> bool:
@@ -112,21 +143,22 @@ class _Segmented:
     stack: PlaneStack
     labels: NDArray[np.int32]
     maps: list[Maps]
+    calibration: Calibration
 
 
 def segment_images(
     model: Model,
     images: Sequence[NamedImage],
-    output: Path,
-    formats: Collection[OutputFormat],
+    outputs: BatchOutputs,
     settings: SegmentationSettings,
     *,
     axes: str | None = None,
     channel: int | None = None,
-) -> Iterator[ImageDone]:
+) -> Generator[ImageDone, None, None]:
     """Segment images and write the results, file by file.
 
-    An image that cannot be read or segmented is reported and passed over.
+    An image that cannot be read or segmented is reported and passed over.  Closing
+    the generator keeps what has been written, with the rows of the csv.
 
     Parameters
     ----------
@@ -134,14 +166,12 @@ def segment_images(
         Model to use.
     images : sequence of NamedImage
         Images to segment.
-    output : Path
-        Folder to write to; created if missing.
-    formats : collection of OutputFormat
-        What to write.
+    outputs : BatchOutputs
+        What to write, and where; what ``plan_outputs`` returns has been checked.
     settings : SegmentationSettings
         Threshold, smallest area, diameter and test-time flips.
     axes : str, optional
-        Axes of each image, such as ``"CYX"``.
+        Axes of each image, such as ``"CYX"``; by default what its file says.
     channel : int, optional
         Channel that shows the nuclei.
 
@@ -155,11 +185,15 @@ def segment_images(
     OutputError
         If a result cannot be written.
     """
-    runs: dict[str, list[str]] = {}
+    table = PredictionsTable(outputs.folder / RLE_NAME, outputs.rows)
 
     def read(job: _Job) -> None:
-        job.stack = PlaneStack(job.image.read().pixels, axes, channel)
-        if set(formats) != {OutputFormat.TIFF}:
+        stored = job.image.read()
+        job.notes, job.calibration = stored.notes, stored.calibration
+        settled, warning = settle_axes(stored, axes, channel)
+        job.notes += (warning,) if warning else ()
+        job.stack = PlaneStack(stored.pixels, settled, channel)
+        if set(outputs.formats) != {OutputFormat.TIFF}:
             job.stack.single_plane()  # before the work: no other format holds a stack
 
     def predict(job: _Job) -> None:
@@ -170,54 +204,59 @@ def segment_images(
     def finish(job: _Job) -> None:
         labels = exhaust(model.iter_split(job.stack, job.maps, settings))
         job.n_nuclei = int(labels.max(initial=0))
-        result = _Segmented(job.image.name, job.stack, labels, job.maps)
-        for kind in formats:
+        result = _Segmented(
+            job.image.name, job.stack, labels, job.maps, job.calibration
+        )
+        for kind in outputs.formats_of(result.name):
             if kind is OutputFormat.RLE:
-                runs[result.name] = encode_labels(labels)
+                table.add(result.name, encode_labels(labels))
             else:
-                _WRITERS[kind](output, result)
+                _WRITERS[kind](outputs.path_of(result.name, kind), result)
 
     # While the network works on one image, the next is read and the last is written.
     jobs = (_Job(image) for image in images)
     ready = overlap(lambda job: job.advance(read), jobs)
     predicted = (job.advance(predict) for job in ready)
-    for job in overlap(lambda job: job.advance(finish), predicted):
-        yield ImageDone(
-            name=job.image.name,
-            n_nuclei=job.n_nuclei,
-            seconds=job.seconds,
-            is_rescaled=job.is_rescaled,
-            error=job.error,
-        )
-    if OutputFormat.RLE in formats:
-        write_runs_csv(output / RLE_NAME, runs)
+    try:
+        with closing(overlap(lambda job: job.advance(finish), predicted)) as finished:
+            for job in finished:
+                yield job.report()
+        if OutputFormat.RLE in outputs.formats:
+            table.finish()
+    finally:
+        table.save()
 
 
-def _write_tiff(output: Path, result: _Segmented) -> None:
+def _write_tiff(path: Path, result: _Segmented) -> None:
     write_labels_tiff(
-        output / f"{result.name}.tif", result.labels, axes=result.stack.axes
+        path,
+        result.labels,
+        axes=result.stack.axes,
+        calibration=result.calibration,
     )
 
 
-def _write_png(output: Path, result: _Segmented) -> None:
-    write_labels_png(output / f"{result.name}.png", result.labels)
+def _write_png(path: Path, result: _Segmented) -> None:
+    write_labels_png(path, result.labels)
 
 
-def _write_dsb2018(output: Path, result: _Segmented) -> None:
+def _write_dsb2018(path: Path, result: _Segmented) -> None:
     image = result.stack.single_plane()
-    write_dsb2018_sample(output, result.name, image, result.labels)
+    write_dsb2018_sample(path.parent, path.name, image, result.labels)
 
 
-def _write_overlay(output: Path, result: _Segmented) -> None:
-    overlay = draw_side_by_side(result.stack.single_plane(), result.labels)
-    write_png(output / f"{result.name}{OVERLAY_ENDING}.png", overlay)
+def _write_overlay(path: Path, result: _Segmented) -> None:
+    write_png(path, draw_side_by_side(result.stack.single_plane(), result.labels))
 
 
-def _write_features(output: Path, result: _Segmented) -> None:
+def _write_features(path: Path, result: _Segmented) -> None:
     features = measure_nuclei(
-        result.labels, result.stack.single_plane(), result.maps[0].foreground
+        result.labels,
+        result.stack.single_plane(),
+        result.maps[0].foreground,
+        calibration=result.calibration,
     )
-    write_features_csv(output / f"{result.name}_nuclei.csv", features)
+    write_features_csv(path, features)
 
 
 _WRITERS: dict[OutputFormat, Callable[[Path, _Segmented], None]] = {

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.augmentation import (
 from napari_unet_nuclei.core.choices import Augmentation
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.images import staining
+from napari_unet_nuclei.core.labels import label_areas
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -110,10 +111,7 @@ def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
 
 def typical_diameter(samples: Sequence[Sample]) -> float:
     """Median diameter of the nuclei, in px, of discs with the same areas."""
-    areas = np.concatenate(
-        [np.bincount(sample.labels.ravel())[1:] for sample in samples]
-    )
-    areas = areas[areas > 0]
+    areas = np.concatenate([label_areas(sample.labels)[1] for sample in samples])
     if areas.size == 0:
         raise TrainingError(
             "Training needs at least one annotated nucleus. Received: only background; "

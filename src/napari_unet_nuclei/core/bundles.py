@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
+import math
 import zipfile
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -19,11 +20,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet_nuclei.core.archives import read_member
+from napari_unet_nuclei.core.archives import check_members, read_member
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
+from napari_unet_nuclei.core.network_limits import check_arguments
+from napari_unet_nuclei.core.regular_files import check_regular
+from napari_unet_nuclei.core.shown_text import with_texts
 from napari_unet_nuclei.core.splitting import SplittingParameters
 
 if TYPE_CHECKING:
@@ -44,7 +48,11 @@ _CONFIG, _WEIGHTS, _IR_XML, _IR_BIN = (
     "openvino.xml",
     "openvino.bin",
 )
-_MAX_MEMBER_BYTES = 1 << 30
+_MAX_BYTES = 1 << 30  # of a bundle, packed or not
+_MAX_CONFIG_BYTES = 1 << 24
+_MAX_FILES = 64  # later formats may add some
+_MAX_WEIGHTS = 50_000  # arrays
+_MAX_DIAMETER = 10_000  # px
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,18 +109,24 @@ class ModelConfig:
             )
         for name, lowest, highest in (("multiple", 1, 1024), ("margin", 0, 65536)):
             value = getattr(self, name)
-            if not lowest <= value <= highest:
+            if type(value) is not int or not lowest <= value <= highest:
                 raise SettingsError(
                     f"The {name} must lie between {lowest} and {highest} px. "
-                    f"Received: {value}"
+                    f"Received: {value!r}"
                 )
         for name in ("diameter", "estimated_diameter"):
             value = getattr(self, name)
-            if value is not None and not 0 < value < np.inf:
+            if value is not None and not _is_length(value):
                 raise SettingsError(
-                    f"The {name.replace('_', ' ')} must be a positive number of px. "
-                    f"Received: {value}"
+                    f"The {name.replace('_', ' ')} must be a positive number of px, "
+                    f"at most {_MAX_DIAMETER:,}. Received: {value}"
                 )
+
+
+def _is_length(value: object) -> bool:
+    """Whether a value is a length in px, and no flag or text."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 < value <= _MAX_DIAMETER  # type: ignore[operator]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,7 +207,7 @@ def write_bundle(path: Path, bundle: ModelBundle) -> None:
     }
     archived = io.BytesIO()
     with zipfile.ZipFile(archived, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr(_CONFIG, json.dumps(config, indent=2))
+        archive.writestr(_CONFIG, json.dumps(with_texts(config), indent=2))
         for name, content in members.items():
             archive.writestr(name, content)
     with replacing(path) as temporary:
@@ -237,12 +251,14 @@ def read_bundle(path: Path) -> ModelBundle:
         If the file is missing, not a bundle, of a later format, or damaged.
     """
     try:
+        check_regular(path)
         with zipfile.ZipFile(path) as archive:
-            config = json.loads(read_member(archive, _CONFIG, _MAX_MEMBER_BYTES))
+            check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_FILES)
+            config = json.loads(read_member(archive, _CONFIG, _MAX_CONFIG_BYTES))
             is_newer = config.pop("format") > _FORMAT
             sums = {} if is_newer else dict(config.pop("sha256"))
             members = {
-                name: read_member(archive, name, _MAX_MEMBER_BYTES)
+                name: read_member(archive, name, _MAX_BYTES)
                 for name in (_WEIGHTS, _IR_XML, _IR_BIN)
                 if name in sums
             }
@@ -267,10 +283,15 @@ def read_bundle(path: Path) -> ModelBundle:
                 "copy or train it again."
             )
     try:
+        weights = _parse_weights(members[_WEIGHTS])
+        parsed = _parse_config(config)
+        check_arguments(
+            parsed.arguments, sum(values.size for values in weights.values())
+        )
         return ModelBundle(
             name=path.stem,
-            config=_parse_config(config),
-            weights=_parse_weights(members[_WEIGHTS]),
+            config=parsed,
+            weights=weights,
             openvino=(
                 (members[_IR_XML], members[_IR_BIN]) if _IR_XML in members else None
             ),
@@ -284,14 +305,32 @@ def read_bundle(path: Path) -> ModelBundle:
 
 def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        n_bytes = sum(info.file_size for info in archive.infolist())
-    if n_bytes > _MAX_MEMBER_BYTES:
-        raise ValueError(f"{_WEIGHTS} unpacks to more than 1 GiB")
-    with np.load(io.BytesIO(content), allow_pickle=False) as file:
-        weights = dict(file)
-    if any(value.dtype.kind != "f" for value in weights.values()):
+        check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_WEIGHTS)
+        return {
+            name.removesuffix(".npy"): _parse_array(
+                read_member(archive, name, _MAX_BYTES)
+            )
+            for name in archive.namelist()
+        }
+
+
+def _parse_array(content: bytes) -> NDArray[np.floating]:
+    """Read an array of real numbers, no larger than what there is of it."""
+    file = io.BytesIO(content)
+    version = np.lib.format.read_magic(file)
+    read_header = (
+        np.lib.format.read_array_header_1_0
+        if version == (1, 0)
+        else np.lib.format.read_array_header_2_0
+    )
+    shape, _, dtype = read_header(file)
+    if dtype.kind != "f":
         raise ValueError(f"{_WEIGHTS} does not hold real numbers only")
-    return weights
+    if math.prod(shape) * dtype.itemsize != len(content) - file.tell():
+        raise ValueError(f"{_WEIGHTS} holds arrays of another size than they say")
+    file.seek(0)
+    values: NDArray[np.floating] = np.lib.format.read_array(file, allow_pickle=False)
+    return values
 
 
 def _parse_config(config: dict[str, Any]) -> ModelConfig:

@@ -112,7 +112,8 @@ def parse_loss(name: str) -> tuple[LossTerm, ...]:
     except ValueError as error:
         raise SettingsError(
             f"The loss must be one of {', '.join(LossTerm)}, or a sum such as "
-            f"binary_crossentropy+dice. Received: {name!r}"
+            "binary_crossentropy+dice. Received: {loss}",
+            loss=name,
         ) from error
 
 
@@ -132,5 +133,6 @@ def _parse(name: str, choices: type[Choice], what: str) -> Choice:
         return choices(name)
     except ValueError as error:
         raise SettingsError(
-            f"The {what} must be one of {', '.join(choices)}. Received: {str(name)!r}"
+            f"The {what} must be one of {', '.join(choices)}. Received: {{{what}}}",
+            **{what: str(name)},
         ) from error

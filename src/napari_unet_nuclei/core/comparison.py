@@ -6,6 +6,7 @@ Opening collections belongs to ``label_collections``, arithmetic to ``metrics``,
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from napari_unet_nuclei.core.images import Staining, staining
 from napari_unet_nuclei.core.metrics import ImageScores, score_image
 from napari_unet_nuclei.core.mistakes import Mistakes, find_mistakes
 from napari_unet_nuclei.core.pixel_metrics import PixelScores, score_pixels
+from napari_unet_nuclei.core.plane_names import stack_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -79,7 +81,7 @@ def compare(
     prediction: LabelCollection,
     names: Sequence[str] | None = None,
 ) -> Iterator[ImageCompared]:
-    """Score a collection of predictions, image by image.
+    """Score a collection of predictions, image by image, plane by plane of stacks.
 
     Parameters
     ----------
@@ -103,6 +105,7 @@ def compare(
         If a file is damaged.
     """
     names = truth.names if names is None else names
+    _check_stacks(truth, prediction, names)
     for side, collection in (("truth", truth), ("prediction", prediction)):
         missing = sorted(set(names) - set(collection.names))
         if missing:
@@ -113,6 +116,23 @@ def compare(
             )
     for name in names:
         yield _compare(read_pair(truth, prediction, name))
+
+
+def _check_stacks(
+    truth: LabelCollection, prediction: LabelCollection, names: Sequence[str]
+) -> None:
+    """Refuse stacks that have other planes on the other side."""
+    stacks = {stack_of(name) for name in names} - {None}
+    true, predicted = (
+        Counter(stack_of(name) for name in side.names) for side in (truth, prediction)
+    )
+    for stack in stacks:
+        if true[stack] != predicted[stack]:
+            raise DatasetError(
+                f"Expected stacks of one shape for {stack}. Received: {true[stack]} "
+                f"planes in the truth, {predicted[stack]} in the prediction. Compare "
+                "labels of the same stack."
+            )
 
 
 def read_pair(

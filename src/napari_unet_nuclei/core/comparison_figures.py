@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core.figures import make_figure
 from napari_unet_nuclei.core.overlays import dim, enlarge, find_outlines, stretch
+from napari_unet_nuclei.core.shown_text import make_visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +120,7 @@ def _title(compared: ImageCompared) -> str:
     scores = compared.scores
     staining = "" if compared.staining is None else f" ({compared.staining})"
     return (
-        f"{compared.name}{staining}\nDSB2018 {scores.dsb2018:.3f}, AP50 "
+        f"{make_visible(compared.name)}{staining}\nDSB2018 {scores.dsb2018:.3f}, AP50 "
         f"{scores.ap[0.5]:.3f}, Dice {scores.dice:.3f}: {scores.n_true} nuclei, "
         f"{scores.n_predicted} found, {scores.tp[0]} of them right"
     )

@@ -14,8 +14,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psutil
-
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
@@ -61,29 +59,12 @@ def keras_backend() -> str:
     """Name of the backend Keras will use, found the way Keras does."""
     if backend := os.environ.get("KERAS_BACKEND"):
         return backend
-    home = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras"))
+    home = Path(os.environ.get("KERAS_HOME") or os.path.expanduser("~/.keras"))
     try:
         config = json.loads((home / "keras.json").read_text(encoding="utf-8"))
         return str(config["backend"])
     except (OSError, ValueError, KeyError, TypeError):
         return "tensorflow"
-
-
-def n_processors() -> int:
-    """Processors that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
-def free_memory() -> int:
-    """Memory that can be taken without swapping, in bytes."""
-    return int(psutil.virtual_memory().available)
-
-
-def total_memory() -> int:
-    """Memory of this computer, in bytes."""
-    return int(psutil.virtual_memory().total)
 
 
 def openvino_devices() -> dict[str, str]:

@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.dsb2018_layout import (
 )
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.image_files import read_image
+from napari_unet_nuclei.core.label_reading import read_mask
 from napari_unet_nuclei.core.members import FolderMembers, Members, ZipMembers
 from napari_unet_nuclei.core.sample import Sample, make_sample
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_COLOURS = ((3,), (4,))  # channels of masks that were saved as pictures
 _LOSSY_SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -200,6 +200,8 @@ class Dsb2018:
             If there is no such sample, it has no masks, or a mask is a JPEG.
         ImageError
             If a mask is damaged.
+        LabelsError
+            If a mask holds several nuclei.
         """
         files = self._files_of(sample_id)
         if files.masks is None:
@@ -236,13 +238,8 @@ class Dsb2018:
                 "Expected masks without lossy compression. Received: "
                 f"{self._members.path}/{member}. Save the masks as PNG."
             )
-        mask = self._read(member)
-        if mask.dtype.kind == "f":
-            mask = np.nan_to_num(mask)  # what is not a number is no nucleus
-        is_inside = np.asarray(mask != 0)
-        if mask.shape[2:] in _COLOURS:
-            is_inside = np.asarray(is_inside[..., :3].any(axis=-1))
-        return is_inside
+        name = f"{self._members.path}/{member}"
+        return read_mask(self._members.read(member), name)
 
 
 def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:

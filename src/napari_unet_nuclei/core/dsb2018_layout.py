@@ -18,10 +18,16 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_files import IMAGE_SUFFIXES, find_images
-from napari_unet_nuclei.core.members import UNLISTED, FolderMembers, ZipMembers
+from napari_unet_nuclei.core.mask_names import MASK_ENDINGS
+from napari_unet_nuclei.core.members import (
+    UNLISTED,
+    FolderMembers,
+    ZipMembers,
+    is_hidden,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
 _MEMBER = re.compile(
     r"(?:(?P<parent>.+)/)?(?P<sample>[^/]+)/(?P<kind>images|masks)/(?P<file>[^/]*)"
@@ -63,7 +69,7 @@ def group_by_sample(names: Iterable[str]) -> dict[str, dict[str, SampleFiles]]:
     data_sets: dict[str, dict[str, SampleFiles]] = {}
     for name in sorted(names):
         match = _MEMBER.fullmatch(name)
-        if match is None or _is_hidden(name):
+        if match is None or is_hidden(name):
             continue
         samples = data_sets.setdefault(match["parent"] or "", {})
         files = samples.setdefault(match["sample"], SampleFiles())
@@ -120,17 +126,40 @@ def is_sample_folder(path: str | os.PathLike[str]) -> bool:
     -------
     bool
         True if ``images`` holds a single image, and there is a ``masks`` folder or
-        the image is named after the sample.
+        the image is named after the sample.  A single mask that is named after an
+        image which is not named after the folder makes one image with its labels.
     """
     path = Path(os.path.abspath(path))
     try:
         images = find_images(path / "images")
     except ImageError:
         return False
-    return len(images) == 1 and (
-        os.path.isdir(path / "masks") or images[0].stem == path.name
-    )
+    try:
+        masks = [file.stem for file in find_images(path / "masks")]
+    except ImageError:
+        masks = []
+    if len(images) != 1 or is_pair(images[0].stem, masks, path.name):
+        return False
+    return os.path.isdir(path / "masks") or images[0].stem == path.name
 
 
-def _is_hidden(name: str) -> bool:
-    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
+def is_pair(image: str, masks: Sequence[str], folder: str) -> bool:
+    """Say whether one image has one file of labels, and is no DSB2018 sample.
+
+    Parameters
+    ----------
+    image : str
+        Name of the only image without suffix.
+    masks : sequence of str
+        Names of the files of masks without suffix.
+    folder : str
+        Name of the folder that would be the sample.
+
+    Returns
+    -------
+    bool
+        True if the only mask is named after the image, the image not after the
+        folder.
+    """
+    names = (image, *(image + ending for ending in MASK_ENDINGS))
+    return image != folder and len(masks) == 1 and masks[0] in names

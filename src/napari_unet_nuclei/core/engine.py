@@ -17,10 +17,16 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import devices, hardware
 from napari_unet_nuclei.core.choices import EngineName
-from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
+from napari_unet_nuclei.core.errors import (
+    EngineError,
+    ModelError,
+    OutOfMemoryError,
+    SettingsError,
+)
 from napari_unet_nuclei.core.images import distinct_planes
+from napari_unet_nuclei.core.openvino_check import check_shapes, check_text
 from napari_unet_nuclei.core.openvino_graph import (
     hand_out_planes,
     shuffle_last_upsampling,
@@ -39,7 +45,10 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float32]
 
-_MAX_HELD_AREA = 8 * 2**20  # px² in all; a compiled network holds 110 bytes each
+_MAX_HELD_AREA = 4 * 2**20  # px² in all; a compiled network holds 110 bytes each …
+_MAX_HELD = 8  # … and threads of its own
+_MAX_HELD_SHARE = 1 / 8  # of all memory
+_BYTES_PER_HELD_PIXEL = 110
 
 
 class Engine(Protocol):
@@ -90,6 +99,8 @@ class OpenVinoEngine:
     ------
     EngineError
         If OpenVINO is not installed, cannot read the IR, or the bundle has none.
+    ModelError
+        If the IR is not one that this package writes.
     SettingsError
         If the device that the environment names is not there.
     """
@@ -111,19 +122,28 @@ class OpenVinoEngine:
             ) from error
         xml, weights = bundle.openvino
         try:
+            check_text(xml, weights)
             self._core = openvino.Core()
             network = self._core.read_model(model=xml, weights=weights)
+            check_shapes(network, len(bundle.config.maps), bundle.config.multiple)
             split_concatenations(network)
             shuffle_last_upsampling(network)
             self._network = hand_out_planes(network)
             self._grey_network = take_grey(self._network.clone())
             self._device = devices.choose_device(self._core.available_devices)
             self.description = _describe(self._core, self._device, precision)
-        except RuntimeError as error:
+        except SettingsError:  # of the device, which is no fault of the model
+            raise
+        except ModelError as error:
+            raise ModelError(f"The model {bundle.name!r}: {error}") from error
+        except (RuntimeError, ValueError) as error:
             raise EngineError(
                 f"OpenVINO cannot load the model {bundle.name!r}: {error}"
             ) from error
-        self._options = {"PERFORMANCE_HINT": "LATENCY"}
+        self._options: dict[str, str | int] = {"PERFORMANCE_HINT": "LATENCY"}
+        n_processors = hardware.n_processors()
+        if n_processors < hardware.available_processors():  # which OpenVINO would take
+            self._options["INFERENCE_NUM_THREADS"] = n_processors
         if precision is not None:
             self._options["INFERENCE_PRECISION_HINT"] = precision
         self._held: OrderedDict[tuple[int, ...], _CompiledNetwork] = OrderedDict()
@@ -146,16 +166,28 @@ class OpenVinoEngine:
         if shape in self._held:
             self._held.move_to_end(shape)
             return self._held[shape]
-        area = sum(math.prod(held[:3]) for held in self._held)
-        while self._held and area + math.prod(shape[:3]) > _MAX_HELD_AREA:
-            held, _ = self._held.popitem(last=False)
-            area -= math.prod(held[:3])
+        self._forget(math.prod(shape[:3]))
         network = self._grey_network if shape[-1] == 1 else self._network
         network = network.clone()
         network.reshape(list(shape))
         compiled = self._core.compile_model(network, self._device, self._options)
         self._held[shape] = _CompiledNetwork(compiled.create_infer_request())
         return self._held[shape]
+
+    def _forget(self, wanted: int) -> None:
+        """Let go of what was not used for longest, until a tile finds room beside it.
+
+        Parameters
+        ----------
+        wanted : int, in px²
+            Area of the tile.
+        """
+        share = hardware.total_memory() * _MAX_HELD_SHARE / _BYTES_PER_HELD_PIXEL
+        left = min(_MAX_HELD_AREA, share) - wanted
+        area = sum(math.prod(held[:3]) for held in self._held)
+        while self._held and (area > left or len(self._held) >= _MAX_HELD):
+            held, _ = self._held.popitem(last=False)
+            area -= math.prod(held[:3])
 
 
 class _CompiledNetwork:

@@ -2,12 +2,56 @@
 
 Each message is one sentence: what was expected, what was received, what to do
 next.  None derives from ``RuntimeError``, which napari's generator worker
-swallows.
+swallows.  A message names a setting as ``{setting}``; each front end spells it.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class UNetNucleiError(Exception):
-    """Base class of every error a user of this package can cause or meet."""
+    """Base class of every error a user of this package can cause or meet.
+
+    Parameters
+    ----------
+    message : str
+        One sentence, with ``{name}`` for each of the settings it is about.
+    **settings : object
+        Their values by name.
+    """
+
+    def __init__(self, message: str = "", **settings: object) -> None:
+        super().__init__(message)
+        self.settings = settings
+
+    def __str__(self) -> str:
+        return self.describe(_spell_argument)
+
+    def describe(self, spell: Callable[[str, object], str]) -> str:
+        """Return the message, with settings spelled the way of a front end.
+
+        Parameters
+        ----------
+        spell : callable
+            Makes words of the name of a setting and its value.
+
+        Returns
+        -------
+        str
+            One sentence.
+        """
+        message = str(self.args[0]) if self.args else ""
+        for name, value in self.settings.items():
+            message = message.replace(f"{{{name}}}", spell(name, value))
+        return message
+
+
+def _spell_argument(name: str, value: object) -> str:
+    return f"{name}={value!r}"
 
 
 class SettingsError(UNetNucleiError, ValueError):

@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_unet_nuclei.core.calibration import Calibration
+
 Features = dict[str, "NDArray[Any]"]
 
 
 def measure_nuclei(
-    labels: ArrayLike, image: NDArray[Any], foreground: NDArray[Any] | None = None
+    labels: ArrayLike,
+    image: NDArray[Any],
+    foreground: NDArray[Any] | None = None,
+    *,
+    calibration: Calibration | None = None,
 ) -> Features:
     """Measurements of each nucleus, one row for each, by ascending label.
 
@@ -37,13 +43,17 @@ def measure_nuclei(
         The image the labels belong to.
     foreground : (Y, X) ndarray of float, values in [0, 1], optional
         Probability of each pixel to belong to a nucleus.
+    calibration : Calibration, optional
+        How large a pixel is.
 
     Returns
     -------
     dict of str to (N,) ndarray
         Columns ``label``, ``area`` (px²), ``centroid_y`` and ``centroid_x`` (px),
         ``mean_intensity`` (of the image as it is, averaged over R, G, B) and,
-        where there is a foreground, ``probability`` (mean over the nucleus).
+        where there is a foreground, ``probability`` (mean over the nucleus); where the
+        size of a pixel is known, area and centroid in its unit too, such as
+        ``area_um2``, ``centroid_y_um`` and ``centroid_x_um``.
 
     Raises
     ------
@@ -78,6 +88,12 @@ def measure_nuclei(
     if foreground is not None:
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])
+    size = None if calibration is None else calibration.pixel_size()
+    if calibration is not None and size is not None:
+        unit = calibration.unit
+        features[f"area_{unit}2"] = area * (size[0] * size[1])
+        features[f"centroid_y_{unit}"] = features["centroid_y"] * size[0]
+        features[f"centroid_x_{unit}"] = features["centroid_x"] * size[1]
     return features
 
 

@@ -12,8 +12,11 @@ from typing import TYPE_CHECKING
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.own_files import SOFTWARE
+from napari_unet_nuclei.core.shown_text import as_encodable
 
 if TYPE_CHECKING:
     import os
@@ -59,4 +62,6 @@ def write_figure(path: str | os.PathLike[str], figure: Figure) -> None:
     with replacing(path) as part, warnings.catch_warnings():
         # Names of samples may be written in letters that the font lacks.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure.savefig(part, format="png", dpi=_DPI)
+        for text in figure.findobj(Text):
+            text.set_text(as_encodable(text.get_text()))
+        figure.savefig(part, format="png", dpi=_DPI, metadata={"Software": SOFTWARE})

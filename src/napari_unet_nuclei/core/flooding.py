@@ -13,8 +13,9 @@ from napari_unet_nuclei.core.runs import Runs, expand
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_MAX_PARTS = 2  # more threads would wait for memory
+_N_THREADS = 2  # more would wait for memory
 _MIN_PART_AREA = 10_000  # px²; less is flooded before another thread has begun
+_PART_AREA = 1_000_000  # px²; each takes some 80 bytes while it is flooded
 
 
 class Flooded(NamedTuple):
@@ -30,6 +31,11 @@ class Flooded(NamedTuple):
 
     pixels: NDArray[np.intp]
     numbers: NDArray[np.int32]
+
+    @property
+    def highest(self) -> int:
+        """Highest number, 0 without any."""
+        return int(self.numbers.max(initial=0))
 
 
 def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:
@@ -57,7 +63,8 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     hearts meet that are equally deep can either win.
     """
     areas = np.bincount(components.numbers, components.lengths)
-    n_parts = int(np.clip(areas.sum() / _MIN_PART_AREA, 1, _MAX_PARTS))
+    area = areas.sum()
+    n_parts = int(np.clip(area / _MIN_PART_AREA, 1, max(_N_THREADS, area / _PART_AREA)))
     # Every second one by area, so that the parts are alike in size.
     ranks = np.argsort(np.argsort(areas, kind="stable"))
     part_of_run = ranks[components.numbers] % n_parts
@@ -70,9 +77,69 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
             hearts.chosen(part_of_heart_run == part),
         )
 
-    with ThreadPoolExecutor(n_parts, thread_name_prefix="flood") as executor:
+    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="flood") as executor:
         parts = list(executor.map(flood_part, range(n_parts)))
     return Flooded(*(np.concatenate(values) for values in zip(*parts, strict=True)))
+
+
+def merge_small(flooded: Flooded, min_area: int, shape: tuple[int, int]) -> Flooded:
+    """Give parts that are too small for a nucleus to what they touch most.
+
+    Parameters
+    ----------
+    flooded : Flooded
+        Components, divided.
+    min_area : int, in px²
+        Area of the smallest part that stays.
+    shape : tuple of int
+        Height and width of the image.
+
+    Returns
+    -------
+    Flooded
+        The same pixels; a part is small only where it is a whole component.
+    """
+    from scipy.sparse import csgraph, csr_array  # loads much
+
+    pixels, numbers = flooded
+    while True:
+        areas = np.bincount(numbers, minlength=1)
+        small = (areas > 0) & (areas < min_area)
+        pairs = _contacts(pixels, numbers, small, shape) if small.any() else None
+        if pairs is None or pairs.shape[1] == 0:
+            return Flooded(pixels, numbers)
+        (first, second), lengths = np.unique(pairs, axis=1, return_counts=True)
+        order = np.lexsort((second, -lengths, first))
+        first, second = first[order], second[order]
+        is_longest = np.append(True, first[1:] != first[:-1])
+        links = np.ones(is_longest.sum()), (first[is_longest], second[is_longest])
+        graph = csr_array(links, shape=(areas.size, areas.size))
+        _, groups = csgraph.connected_components(graph, directed=False)
+        # A group is called by its largest part, the first of several.
+        by_area = np.lexsort((np.arange(areas.size), -areas))
+        _, largest = np.unique(groups[by_area], return_index=True)
+        numbers = by_area[largest][groups[numbers]].astype(np.int32)
+
+
+def _contacts(
+    pixels: NDArray[np.intp],
+    numbers: NDArray[np.int32],
+    small: NDArray[np.bool_],
+    shape: tuple[int, int],
+) -> NDArray[np.int32]:
+    """Pairs of a small part and another, one for each side that pixels share."""
+    image = np.zeros((shape[0] + 2, shape[1] + 2), np.int32)
+    rows, columns = np.divmod(pixels, shape[1])
+    places = (rows + 1) * (shape[1] + 2) + columns + 1
+    image.ravel()[places] = numbers
+    which = small[numbers]
+    own = numbers[which]
+    found = []
+    for step in (-1, 1, -shape[1] - 2, shape[1] + 2):
+        other = image.ravel()[places[which] + step]
+        is_contact = (other > 0) & (other != own)
+        found.append(np.stack([own[is_contact], other[is_contact]]))
+    return np.concatenate(found, axis=1)
 
 
 def _flood_atlas(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:

@@ -9,21 +9,26 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from dataclasses import dataclass, field
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.damage import DECODING_ERRORS, check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.png_files import has_16_bit_channels, read_16_bit_png
+from napari_unet_nuclei.core.stored_image import StoredImage
 from napari_unet_nuclei.core.tiff_files import (
     TIFF_SIGNATURES,
     TIFF_SUFFIXES,
     apply_palette,
     read_tiff,
+)
+from napari_unet_nuclei.core.truncation import (
+    check_jpeg,
+    check_jpeg_size,
+    check_png,
 )
 
 if TYPE_CHECKING:
@@ -39,15 +44,32 @@ __all__ = [
     "read_stored_image",
 ]
 
-IMAGE_SUFFIXES = TIFF_SUFFIXES | {".png", ".jpg", ".jpeg", ".bmp"}
+IMAGE_SUFFIXES = TIFF_SUFFIXES | {
+    ".png",
+    ".jpg",
+    ".jpeg",
+    ".jpe",
+    ".jfif",
+    ".jif",
+    ".bmp",
+    ".dib",
+}
 # Formats of images that nothing here reads, to be told of instead of passed over.
 FOREIGN_SUFFIXES = frozenset(
-    {".gif", ".webp", ".heic", ".jp2", ".dcm", ".svs", ".ndpi", ".mrxs"}
-    | {".czi", ".lif", ".lsm", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".ims"}
+    {".gif", ".webp", ".heic", ".jp2", ".dcm", ".mrxs"}
+    | {".czi", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".ims"}
 )
+# What begins like a TIFF or JPEG, and has its pixels in files beside it.
+_SUFFIXES_OF_PREVIEWS = frozenset({".mrxs", ".vsi"})
 
-_PICTURE_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM")
+PICTURE_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM")
 _OTHER_SIGNATURES = {
+    b"ZISRAWFILE": "a CZI",
+    b"\xda\xce\xbe\x0a": "an ND2",
+    b"\x93NUMPY": "a NumPy array",
+    b"SIMPLE  =": "a FITS",
+    b"NRRD": "an NRRD",
+    b"\xd0\xcf\x11\xe0": "a compound file such as OIB",
     b"GIF8": "a GIF",
     b"RIFF": "a RIFF file such as WebP",
     b"PK\3\4": "a zip",
@@ -60,37 +82,21 @@ _GREY_MODES = {"1", "LA", "La"}
 _STORED_MODES = {"L", "I", "F", "I;16", "I;16B", "I;16L", "RGB", "RGBA"}
 
 
-@dataclass(frozen=True, eq=False)
-class StoredImage:
-    """What a file holds: pixels, and what it says of them.
-
-    Parameters
-    ----------
-    pixels : (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray of bool, int or float
-        Dtype as stored.
-    axes : str, optional
-        What the axes mean, such as ``"ZCYX"``, where the file says so.
-    calibration : Calibration
-        Pixel sizes and units, as far as the file gives them.
-    notes : tuple of str
-        Sentences for the user, such as what of the file was not read.
-    """
-
-    pixels: NDArray[Any]
-    axes: str | None = None
-    calibration: Calibration = field(default_factory=Calibration)
-    notes: tuple[str, ...] = ()
-
-
 def read_stored_image(
-    source: str | os.PathLike[str] | bytes, name: str | None = None
+    source: str | os.PathLike[str] | bytes,
+    name: str | None = None,
+    *,
+    as_shown: bool = True,
+    series: int | None = None,
 ) -> StoredImage:
     """Return an image file with all it says of axes and pixel sizes.
 
     Parameters
     ----------
-    source, name
+    source, name, as_shown
         As in :func:`read_image`.
+    series : int, optional
+        Which of several images in the file, from 0; by default the largest.
 
     Returns
     -------
@@ -102,56 +108,13 @@ def read_stored_image(
     ImageError
         As in :func:`read_image`.
     """
-    return StoredImage(read_image(source, name))
-
-
-def read_image(
-    source: str | os.PathLike[str] | bytes,
-    name: str | None = None,
-    *,
-    as_shown: bool = True,
-) -> NDArray[Any]:
-    """Return the pixels of an image file.
-
-    PNG, JPEG and BMP files are read with Pillow; of colour PNGs with 16 bits a
-    channel it keeps the upper 8.  TIFF files are read with tifffile: the first
-    series, at full resolution.  CMYK becomes RGB, a palette is looked up.
-
-    Parameters
-    ----------
-    source : path or bytes
-        The file, or its content.
-    name : str, optional
-        The file name that goes with ``bytes``: its suffix says whether this is an
-        image, and error messages quote it.
-    as_shown : bool
-        Whether a palette with colours gives colours, and inverted grey is turned
-        round; otherwise the numbers are given as stored, which in a label image are
-        those of the nuclei.
-
-    Returns
-    -------
-    (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray of bool, int or float
-        Grey, colour, or a stack of planes (TIFF only); dtype as stored.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing, damaged, incomplete, of another format, animated,
-        without pixels, or a PNG, JPEG or BMP of more than 179 Mpx.
-    """
     file: Path | io.BytesIO
     if isinstance(source, bytes):
         name, file = name or "an image without a name", io.BytesIO(source)
     else:
         name, file = name or os.fspath(source), Path(source)
-    if PurePath(name).suffix.lower() not in IMAGE_SUFFIXES:
-        raise ImageError(
-            f"Expected an image file ({', '.join(sorted(IMAGE_SUFFIXES))}). "
-            f"Received: {name}. Save the image in one of these formats."
-        )
     try:
-        return _check_pixels(_read(file, name, as_shown), name)
+        return _check_pixels(_read(file, name, as_shown, series), name)
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
@@ -174,6 +137,47 @@ def read_image(
             f"Expected a readable image file. Received: {name} "
             f"({type(error).__name__}: {error}). Check that the file is complete."
         ) from error
+
+
+def read_image(
+    source: str | os.PathLike[str] | bytes,
+    name: str | None = None,
+    *,
+    as_shown: bool = True,
+) -> NDArray[Any]:
+    """Return the pixels of an image file.
+
+    PNG, JPEG and BMP files are read with Pillow, PNGs of several channels of 16 bits
+    with imagecodecs.  TIFF files are read with tifffile: the largest series, at full
+    resolution.  CMYK becomes RGB, a palette is looked up.  What a camera says of how
+    to hold it is not followed: pixels stay where they are stored.
+
+    Parameters
+    ----------
+    source : path or bytes
+        The file, or its content.
+    name : str, optional
+        The file name that goes with ``bytes``, which error messages quote.
+    as_shown : bool
+        Whether a palette with colours gives colours, and inverted grey is turned
+        round; otherwise the numbers are given as stored, which in a label image are
+        those of the nuclei.
+
+    Returns
+    -------
+    (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray of bool, int or float
+        Grey, colour, or a stack of planes (TIFF only); dtype as stored.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing, damaged, incomplete, of another format, animated,
+        without pixels, or a PNG, JPEG or BMP of more than 179 Mpx.
+    """
+    stored = read_stored_image(source, name, as_shown=as_shown)
+    if stored.axes is not None and "S" in stored.axes:
+        return np.moveaxis(stored.pixels, stored.axes.index("S"), -1)
+    return stored.pixels
 
 
 def find_images(
@@ -213,15 +217,35 @@ def find_images(
         ) from error
 
 
-def _read(file: Path | io.BytesIO, name: str, as_shown: bool) -> NDArray[Any]:
+def _read(
+    file: Path | io.BytesIO, name: str, as_shown: bool, series: int | None
+) -> StoredImage:
     signature, n_bytes = _look_at(file, name)
+    suffix = PurePath(name).suffix.lower()
+    if suffix in _SUFFIXES_OF_PREVIEWS:
+        raise ImageError(
+            "Expected an image file that holds its own pixels. Received: "
+            f"{name}, whose pixels lie in files beside it. Export it as TIFF."
+        )
     if signature.startswith(TIFF_SIGNATURES):
-        return read_tiff(file, name, as_shown=as_shown)
-    if signature.startswith(_PICTURE_SIGNATURES):
-        return _read_picture(file, n_bytes, name, as_shown)
+        return read_tiff(file, name, as_shown=as_shown, series=series)
+    if signature.startswith(PICTURE_SIGNATURES):
+        if series:
+            raise ImageError(
+                f"Expected one of the images in {name}, which holds one. Received: "
+                f"number {series}, counted from 0. Leave the number out."
+            )
+        pixels = _read_picture(file, n_bytes, name, as_shown)
+        return StoredImage(pixels, "YXS" if pixels.ndim == 3 else "YX")
+    if suffix in FOREIGN_SUFFIXES:
+        raise ImageError(
+            f"Expected an image file ({', '.join(sorted(IMAGE_SUFFIXES))}). "
+            f"Received: {name}, which {describe_content(signature)}. Save the image in "
+            "one of these formats."
+        )
     raise ImageError(
         f"Expected the content of a PNG, JPEG, BMP or TIFF file. Received: {name}, "
-        f"which {_describe(signature)}. Save the image in one of these formats."
+        f"which {describe_content(signature)}. Save the image in one of these formats."
     )
 
 
@@ -239,8 +263,19 @@ def _look_at(file: Path | io.BytesIO, name: str) -> tuple[bytes, int]:
         return stream.read(_SIGNATURE_LENGTH), os.fstat(stream.fileno()).st_size
 
 
-def _describe(signature: bytes) -> str:
-    """Say what a file that is no image seems to be, from its first bytes."""
+def describe_content(signature: bytes) -> str:
+    """Say what a file that is no image seems to be.
+
+    Parameters
+    ----------
+    signature : bytes
+        Its first bytes.
+
+    Returns
+    -------
+    str
+        Such as ``"holds a GIF"``, to follow the name of the file.
+    """
     for beginning, kind in _OTHER_SIGNATURES.items():
         if signature.startswith(beginning):
             return f"holds {kind}"
@@ -251,14 +286,15 @@ def _describe(signature: bytes) -> str:
     return f"begins with the bytes {signature[:8].hex(' ')}"
 
 
-def _check_pixels(array: NDArray[Any], name: str) -> NDArray[Any]:
+def _check_pixels(image: StoredImage, name: str) -> StoredImage:
+    array = image.pixels
     if array.ndim < 2 or not array.size or array.dtype.kind not in "buif":
         raise ImageError(
             "Expected an image of integers or real numbers with at least one pixel. "
             f"Received: {name} of shape {array.shape} and dtype {array.dtype}. Export "
             "the image again."
         )
-    return array
+    return image
 
 
 def _read_picture(
@@ -274,6 +310,11 @@ def _read_picture(
         width, height = image.size
         shape = (height, width, len(image.getbands()))
         check_announced_size(shape, height * width * shape[2], n_bytes, name)
+        if image.format == "JPEG":
+            check_jpeg_size(image.size, n_bytes, name)
+        _check_is_whole(image, file, name)
+        if image.format == "PNG" and has_16_bit_channels(file):
+            return read_16_bit_png(file)
         if image.mode in _STORED_MODES:
             pixels = np.array(image)
             return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
@@ -282,6 +323,18 @@ def _read_picture(
         if image.mode == "P":
             return _look_up(image, as_shown)
         return np.array(image.convert("RGB"))
+
+
+def _check_is_whole(image: Image.Image, file: Path | io.BytesIO, name: str) -> None:
+    """Refuse a picture in which Pillow puts grey or black for what is missing."""
+    if image.format not in ("JPEG", "PNG"):
+        return
+    content = file.getvalue() if isinstance(file, io.BytesIO) else file.read_bytes()
+    if image.format == "PNG":
+        check_png(content, np.asarray(image), name)
+    else:
+        is_progressive = bool(image.info.get("progressive"))
+        check_jpeg(content, np.asarray(image), name, is_progressive=is_progressive)
 
 
 def _open_quietly(file: Path | io.BytesIO) -> Image.Image:

@@ -60,7 +60,8 @@ def to_planes(image: NDArray[np.generic]) -> NDArray[np.generic]:
     if not is_grey and not (image.ndim == 3 and image.shape[-1] in (3, 4)):
         raise ImageError(
             "Expected an image of shape (Y, X), (Y, X, 3) or (Y, X, 4). Received: "
-            f"shape {image.shape}; name the axes of a stack, as in axes='ZYX'."
+            f"shape {image.shape}; name the axes of a stack, as in {{axes}}.",
+            axes="ZYX",
         )
     if image.size == 0:
         raise ImageError(

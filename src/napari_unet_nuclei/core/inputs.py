@@ -9,25 +9,44 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Literal
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_files import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
     StoredImage,
-    find_images,
     read_stored_image,
 )
-from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.image_folders import FOLDERS_OF_IMAGES, list_folder
+from napari_unet_nuclei.core.labelled_folder import (
+    LabelledFolder,
+    is_labelled_folder,
+    layout_folders,
+)
+from napari_unet_nuclei.core.listings import ZipListing
+from napari_unet_nuclei.core.mask_names import is_label_folder, stem_of, without_masks
+from napari_unet_nuclei.core.own_results import (
+    read_image_of_others,
+    read_unless_own,
+    set_results_aside,
+)
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.shown_text import find_names
+from napari_unet_nuclei.core.tiff_files import count_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from napari_unet_nuclei.core.sample import SampleSource
+
+Series = int | Literal["all"] | None
+"""Which image of files that hold several, from 0; ``None`` is the largest."""
+
+_MOST_NAMED = 5
 
 
 @dataclass(frozen=True)
@@ -50,17 +69,26 @@ class NamedImage:
 
 
 def find_inputs(
-    paths: Sequence[Path], ids: Sequence[str] | None = None
+    paths: Sequence[Path],
+    ids: Sequence[str] | None = None,
+    *,
+    series: Series = None,
+    say: Callable[[str], object] | None = None,
 ) -> list[NamedImage]:
     """List the images that paths stand for.
 
     Parameters
     ----------
     paths : sequence of Path
-        Image files, folders of images, DSB2018 folders or zips, folders with
-        images and labels.
+        Image files, folders or zips of images, DSB2018 folders or zips, folders or
+        zips with images and labels, of which the images are taken.
     ids : sequence of str, optional
         Names to keep, in this order.
+    series : int or "all", optional
+        Which image of files that hold several, from 0; by default the largest.  Of
+        ``all``, the images of ``a.tif`` are called ``a_s0``, ``a_s1`` and so on.
+    say : callable, optional
+        Called with sentences for the user, such as what was passed over.
 
     Returns
     -------
@@ -75,7 +103,7 @@ def find_inputs(
     """
     images: dict[str, NamedImage] = {}
     for path in paths:
-        for image in _find(path):
+        for image in _find(path, series, say or _ignore):
             if image.name in images:
                 raise DatasetError(
                     "Expected images with different names, because results are named "
@@ -85,6 +113,7 @@ def find_inputs(
             images[image.name] = image
     if ids is None:
         return list(images.values())
+    ids = find_names(ids, images)
     missing = [name for name in ids if name not in images]
     if missing:
         raise DatasetError(
@@ -94,38 +123,138 @@ def find_inputs(
     return [images[name] for name in ids]
 
 
-def _find(path: Path) -> Iterator[NamedImage]:
+def _find(
+    path: Path, series: Series, say: Callable[[str], object]
+) -> Iterator[NamedImage]:
     if not os.path.exists(path):
         raise DatasetError(
             f"Expected an image or a folder. Received: {path}, which does not exist. "
             "Check the path."
         )
-    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
-    if is_data_set or path.suffix.lower() == ".zip":
+    is_folder = os.path.isdir(path)
+    if layout_folders(path) or (not is_folder and is_labelled_folder(path)):
+        labelled = LabelledFolder(path)
+        for name in labelled.image_names:
+            yield NamedImage(name, partial(labelled.read_stored_image, name))
+    elif is_dsb2018(path) or is_sample_folder(path):
         source = open_samples(path)
         for name in source.sample_ids:
             yield NamedImage(name, partial(_read_from, source, name))
+    elif path.suffix.lower() == ".zip" and not is_folder:
+        yield from _find_in_zip(path)
+    elif path.suffix.lower() in FOLDERS_OF_IMAGES and is_folder:
+        yield NamedImage(str(path), partial(_refuse_folder, path), path)
     elif os.path.isdir(path):
-        files = find_images(path, IMAGE_SUFFIXES | FOREIGN_SUFFIXES)
-        if not files:
-            raise DatasetError(
-                f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
-                f"Received: {path}, which holds none. Choose another folder."
-            )
-        readable = [file for file in files if file.suffix.lower() in IMAGE_SUFFIXES]
-        for file in readable:
-            yield _named(file.stem, file)
-        names = {file.stem for file in readable}
-        # Reading the others says why that is not possible.
-        for file in sorted(set(files).difference(readable)):
-            if names.isdisjoint((file.stem, file.name)):
-                yield _named(str(file), file)
+        yield from _find_in_folder(path, series, say)
     else:
-        yield _named(path.stem, path)
+        yield from _in_file(path, series, read_image_of_others)
 
 
-def _named(name: str, file: Path) -> NamedImage:
-    return NamedImage(name, partial(read_stored_image, file), file)
+def _find_in_folder(
+    path: Path, series: Series, say: Callable[[str], object]
+) -> Iterator[NamedImage]:
+    contents = list_folder(path)
+    files = contents.images + contents.others
+    if not files:
+        raise DatasetError(
+            f"Expected a folder with images ({', '.join(sorted(IMAGE_SUFFIXES))}). "
+            f"Received: {path}, which holds none. Choose another folder."
+        )
+    kept, results = set_results_aside(files)
+    if results:
+        say(_describe_results(results))
+    if contents.sub_folders:
+        say(_describe_sub_folders(path, contents.sub_folders))
+    others = set(contents.others)
+    images = [file for file in kept if file not in others]
+    for file in images:
+        yield from _in_file(file, series, read_unless_own)
+    names = {file.stem for file in images}
+    # Reading the others says why that is not possible.
+    for file in kept:
+        is_preview = file.suffix.lower() in FOREIGN_SUFFIXES
+        is_done = is_preview and not names.isdisjoint((file.stem, file.name))
+        if file in others and not is_done:
+            yield NamedImage(str(file), partial(_read_other, file), file)
+
+
+def _in_file(
+    file: Path, series: Series, read: Callable[[Path, int | None], StoredImage]
+) -> Iterator[NamedImage]:
+    n_series = count_series(file) if series == "all" else 1
+    if series != "all" or n_series == 1:
+        number = None if series == "all" else series
+        yield NamedImage(file.stem, partial(read, file, number), file)
+        return
+    stem, ending = file.stem, ""
+    if stem.lower().endswith(".ome"):  # which says what results are written as
+        stem, ending = stem[:-4], stem[-4:]
+    for number in range(n_series):
+        name = f"{stem}_s{number}{ending}"
+        yield NamedImage(name, partial(read, file, number), file)
+
+
+def _describe_results(results: Sequence[Path]) -> str:
+    n = len(results)
+    what = "1 result of an earlier run" if n == 1 else f"{n:,} results of earlier runs"
+    first = results[0] if n == 1 else f"the first is {results[0]}"
+    return f"Passed over {what}: {first}."
+
+
+def _describe_sub_folders(path: Path, folders: Sequence[Path]) -> str:
+    names = ", ".join(folder.name for folder in folders[:_MOST_NAMED])
+    n_more = len(folders) - _MOST_NAMED
+    more = f" and {n_more:,} more" if n_more > 0 else ""
+    return (
+        f"Sub-folders of {path} with images were not entered: {names}{more}. Name them "
+        "to segment them."
+    )
+
+
+def _ignore(sentence: str) -> None:
+    """Tell nobody."""
+
+
+def _read_other(path: Path) -> StoredImage:
+    if os.path.isdir(path):
+        return _refuse_folder(path)
+    return read_stored_image(path)
+
+
+def _refuse_folder(path: Path) -> StoredImage:
+    raise ImageError(
+        f"Expected an image file. Received: {path}, a folder of the kind OME-Zarr. "
+        "Save the image as TIFF."
+    )
+
+
+def _find_in_zip(path: Path) -> Iterator[NamedImage]:
+    listing = ZipListing(path)
+    names = listing.all_images()
+    folders = sorted({str(PurePosixPath(name).parent) for name in names})
+    labels = [each for each in folders if is_label_folder(PurePosixPath(each).name)]
+    if labels:
+        raise DatasetError(
+            "Expected a zip of images alone, or of one data set such as images/ and "
+            f"labels/. Received: {path} with {', '.join(folders[:4])}. Unpack it, and "
+            "choose a folder in it."
+        )
+    names = [
+        name
+        for folder in folders
+        for name in without_masks(listing.images("" if folder == "." else folder))
+    ]
+    if not names:
+        raise DatasetError(
+            f"Expected a zip with images ({', '.join(sorted(IMAGE_SUFFIXES))}) or a "
+            f"DSB2018 zip. Received: {path}, which holds neither. Choose another one."
+        )
+    for name in names:
+        yield NamedImage(stem_of(name), partial(_read_packed, listing, name))
+
+
+def _read_packed(listing: ZipListing, name: str) -> StoredImage:
+    return read_stored_image(*listing.open(name))
 
 
 def _read_from(source: SampleSource, name: str) -> StoredImage:

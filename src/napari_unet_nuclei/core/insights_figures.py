@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.overlays import (
     find_outlines,
     stretch,
 )
+from napari_unet_nuclei.core.shown_text import make_visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -210,4 +211,5 @@ def _count(n: int, what: str) -> str:
 
 
 def _shorten(name: str) -> str:
+    name = make_visible(name)
     return name if len(name) <= 20 else f"{name[:10]}…{name[-6:]}"

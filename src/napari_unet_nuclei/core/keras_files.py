@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import io
 import json
+import math
 import re
+import signal
 import subprocess
 import sys
 import zipfile
@@ -28,6 +30,10 @@ import numpy as np
 from napari_unet_nuclei.core.archives import read_member
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.regular_files import check_regular
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -40,10 +46,14 @@ _SIGNATURES = (b"PK\x03\x04", b"\x89HDF\r\n\x1a\n")
 _MAX_FILE_BYTES = 1 << 30
 _MAX_CONFIG_BYTES = 1 << 24
 _MAX_WEIGHT_BYTES = 1 << 29
-# What takes longer than this, and than its size explains, goes round in circles.
-_PATIENCE = 6.0  # seconds
+# What takes more work than this, and than its size explains, goes round in circles.
+# Seconds of the processor, not of the clock, which depend on what else is running.
+_PATIENCE = 6.0
 _BYTES_A_SECOND = 2e7
+_LONGEST = 600.0  # seconds of the clock, where the processor has nothing to do
+_MAX_MEMORY = 6 << 30  # bytes
 _REFUSED = 3  # exit code
+_COUNTS_WORK = sys.platform != "win32"
 
 
 @dataclass(frozen=True)
@@ -85,14 +95,21 @@ def read_keras_file(path: Path) -> KerasFile:
     seconds = _PATIENCE + _check_signature(path) / _BYTES_A_SECOND
     try:
         finished = subprocess.run(
-            [sys.executable, "-P", "-m", __name__, str(path.absolute())],
+            [
+                *(sys.executable, "-P", "-m", __name__),
+                *(str(path.absolute()), str(math.ceil(seconds))),
+            ],
             stdin=subprocess.DEVNULL,
             capture_output=True,
-            timeout=seconds,
+            timeout=_LONGEST if _COUNTS_WORK else seconds,
             check=False,
         )
     except subprocess.TimeoutExpired as error:
-        raise _damaged(path, f"reading it takes more than {seconds:.0f} s") from error
+        raise _damaged(path, f"reading it takes more than {error.timeout:.0f} s") from (
+            error
+        )
+    if sys.platform != "win32" and finished.returncode == -signal.SIGXCPU:
+        raise _damaged(path, f"reading it takes more than {math.ceil(seconds)} s")
     if finished.returncode == _REFUSED:
         raise ModelError(finished.stderr.decode())
     if finished.returncode != 0:
@@ -103,6 +120,7 @@ def read_keras_file(path: Path) -> KerasFile:
 def _check_signature(path: Path) -> int:
     """Return the size of a file that may be one of Keras'."""
     try:
+        check_regular(path)
         with path.open("rb") as file:
             signature = file.read(8)
         size = path.stat().st_size
@@ -268,7 +286,15 @@ def _unpack(content: bytes) -> KerasFile:
     return KerasFile(config, weights)
 
 
-def _main(path: Path) -> int:
+def _limit_work(seconds: int) -> None:
+    """Let the system end this process once it has worked for too long."""
+    if sys.platform != "win32":
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 1))
+        resource.setrlimit(resource.RLIMIT_DATA, (_MAX_MEMORY, _MAX_MEMORY))
+
+
+def _main(path: Path, seconds: int) -> int:
+    _limit_work(seconds)
     try:
         content = _pack(parse_keras_file(path))
     except ModelError as error:
@@ -279,4 +305,4 @@ def _main(path: Path) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(_main(Path(sys.argv[1])))
+    sys.exit(_main(Path(sys.argv[1]), int(sys.argv[2])))

@@ -1,24 +1,33 @@
 """Label images by name, however they are stored.
 
-A collection is a folder of label images or masks, a DSB2018 folder or zip, a folder
-with images and labels, or one of Kaggle's run-length csv files.  What two of them
+A collection is a folder or zip of label images or masks, a DSB2018 folder or zip, a
+folder or zip with images and labels, or one of Kaggle's run-length csv files.  Each
+plane of a stack of labels is a label image of its own.  What two of them
 have in common is the business of ``comparison``.
 """
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
-from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, find_images
-from napari_unet_nuclei.core.label_files import LABEL_SUFFIXES, read_nuclei
+from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES
+from napari_unet_nuclei.core.label_reading import (
+    LABEL_SUFFIXES,
+    leading_shape,
+    read_nuclei_stack,
+)
 from napari_unet_nuclei.core.labelled_folder import is_labelled_folder
+from napari_unet_nuclei.core.listings import Listing, open_listing
+from napari_unet_nuclei.core.mask_names import stem_of
 from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+from napari_unet_nuclei.core.plane_names import plane_names
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_table
 from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.shown_text import as_distinct_texts, as_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,33 +89,42 @@ class _SampleCollection:
 
 
 class _FileCollection:
-    """One label image a file; where a name has several, the TIFF is read."""
+    """A label image or a stack a file; where a name has several, the TIFF is read."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, listing: Listing) -> None:
+        self._listing = listing
+        suffixes = {file: PurePath(file).suffix.lower() for file in listing.images()}
         files = sorted(
-            (
-                path
-                for path in find_images(folder)
-                if path.suffix.lower() in LABEL_SUFFIXES
-            ),
-            key=lambda path: (path.stem, path.suffix.lower() not in TIFF_SUFFIXES),
+            (file for file in suffixes if suffixes[file] in LABEL_SUFFIXES),
+            key=lambda file: (stem_of(file), suffixes[file] not in TIFF_SUFFIXES),
         )
-        self._files: dict[str, Path] = {}
-        for path in files:
-            if not path.stem.endswith(OVERLAY_ENDING):
-                self._files.setdefault(path.stem, path)
-        if not self._files:
+        by_stem: dict[str, str] = {}
+        for file in files:
+            if not stem_of(file).endswith(OVERLAY_ENDING):
+                by_stem.setdefault(stem_of(file), file)
+        if not by_stem:
             raise DatasetError(
-                f"Expected a folder of label images. Received: {folder}, which holds "
-                "none. Choose another folder."
+                f"Expected a folder of label images. Received: {listing.path}, which "
+                "holds none. Choose another folder."
             )
+        self._files: dict[str, tuple[str, int]] = {}
+        for stem, file in by_stem.items():
+            planes = plane_names(stem, leading_shape(*listing.open(file)))
+            for index, name in enumerate(planes):
+                self._files[name] = file, index
         self.names = tuple(self._files)
+        self._last: tuple[str, NDArray[np.int32]] | None = None
 
     def knows_shape(self, name: str) -> bool:
         return True
 
     def read(self, name: str, shape: Shape | None) -> Labelled:
-        return Labelled(read_nuclei(self._files[name]))
+        file, index = self._files[name]
+        last = self._last
+        if last is None or last[0] != file:
+            stack = read_nuclei_stack(*self._listing.open(file))
+            last = self._last = file, stack.reshape(-1, *stack.shape[-2:])
+        return Labelled(last[1][index])
 
 
 class _CsvCollection:
@@ -135,14 +153,39 @@ class _CsvCollection:
             raise LabelsError(f"{self._path}: {error}") from error
 
 
+class _TextCollection:
+    """Another collection, in which names that are no UTF-8 stand as they are written.
+
+    So images meet their nuclei in a csv, and scores can be written down.
+    """
+
+    def __init__(self, collection: LabelCollection) -> None:
+        self._collection = collection
+        texts = as_distinct_texts(collection.names)
+        self._names = {text: name for name, text in texts.items()}
+        self.names = tuple(self._names)
+
+    def knows_shape(self, name: str) -> bool:
+        return self._collection.knows_shape(self._names[name])
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        return self._collection.read(self._names[name], shape)
+
+
+def _name_by_text(collection: LabelCollection) -> LabelCollection:
+    if all(name == as_text(name) for name in collection.names):
+        return collection
+    return _TextCollection(collection)
+
+
 def open_collection(path: Path) -> LabelCollection:
     """Open label images, however they are stored.
 
     Parameters
     ----------
     path : Path
-        Folder of label images, DSB2018 folder or zip, folder with images and
-        labels, or run-length csv.
+        Folder or zip of label images, DSB2018 folder or zip, folder or zip with
+        images and labels, or run-length csv.
 
     Returns
     -------
@@ -157,13 +200,13 @@ def open_collection(path: Path) -> LabelCollection:
         If a folder cannot be listed.
     """
     if path.suffix.lower() == ".csv":
-        return _CsvCollection(path)
-    is_data_set = is_dsb2018(path) or is_sample_folder(path) or is_labelled_folder(path)
-    if is_data_set or path.suffix.lower() == ".zip":
-        return _SampleCollection(open_samples(path))
-    if not os.path.isdir(path):
+        return _CsvCollection(path)  # is text already
+    if is_labelled_folder(path) or is_dsb2018(path) or is_sample_folder(path):
+        return _name_by_text(_SampleCollection(open_samples(path)))
+    listing = open_listing(path)
+    if listing is None:
         raise DatasetError(
             "Expected a folder of label images, a DSB2018 folder or zip, or a "
             f"run-length csv. Received: {path}. Check the path."
         )
-    return _FileCollection(path)
+    return _name_by_text(_FileCollection(listing))

@@ -1,7 +1,7 @@
 """Label images ↔ files: TIFF for ImageJ, 16-bit PNG, DSB2018 sample folders.
 
-Kaggle's run-length csv lives in ``rle``, reading DSB2018 data sets in
-``dsb2018``, pictures for people in ``overlays``.
+Reading them lives in ``label_reading``, Kaggle's run-length csv in ``rle``, reading
+DSB2018 data sets in ``dsb2018``, pictures for people in ``overlays``.
 """
 
 from __future__ import annotations
@@ -9,95 +9,51 @@ from __future__ import annotations
 import math
 import os
 import re
+import shutil
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_OID, uuid5
 
 import numpy as np
 import tifffile
 from PIL import Image
-from scipy import ndimage
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import replacing, replacing_together
+from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
-from napari_unet_nuclei.core.image_files import TIFF_SUFFIXES, read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.label_headers import (
+    OME_ENDINGS,
+    imagej_options,
+    ome_options,
+)
+from napari_unet_nuclei.core.label_reading import (
+    LABEL_SUFFIXES,
+    read_labels,
+    read_nuclei,
+)
+from napari_unet_nuclei.core.labels import check_labels, find_nuclei
+from napari_unet_nuclei.core.own_files import SOFTWARE, png_mark
 from napari_unet_nuclei.core.sample import Sample
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
+    from PIL.PngImagePlugin import PngInfo
 
-LABEL_SUFFIXES = TIFF_SUFFIXES | {".png", ".bmp"}
+__all__ = [
+    "LABEL_SUFFIXES",
+    "read_labels",
+    "read_nuclei",
+    "write_dsb2018_masks",
+    "write_dsb2018_sample",
+    "write_labels_png",
+    "write_labels_tiff",
+]
 
 _IMAGEJ_AXES = "TZCYXS"
 _LARGEST_16_BIT = np.iinfo(np.uint16).max
 _LARGEST_FLOAT32 = 2**24  # beyond it, float32 skips whole numbers
-
-
-def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
-    """Return the labels in a TIFF, PNG or BMP file.
-
-    Parameters
-    ----------
-    path : path
-        A grey image whose values are the numbers of the nuclei.  Of a palette with
-        colours the indices are the numbers; colours that are all grey are grey.
-
-    Returns
-    -------
-    (Y, X) ndarray of int32
-        0 is background.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing or damaged.
-    LabelsError
-        If the format cannot hold labels, or the content is no label image.
-    """
-    if Path(path).suffix.lower() not in LABEL_SUFFIXES:
-        raise LabelsError(
-            f"Expected a label file ({', '.join(sorted(LABEL_SUFFIXES))}). Received: "
-            f"{os.fspath(path)}. Save the labels without lossy compression."
-        )
-    labels = read_image(path, as_shown=False)
-    if labels.shape[2:] in ((3,), (4,)) and _is_grey(labels):
-        labels = labels[..., 0]
-    return check_labels(labels, name=os.fspath(path))
-
-
-def read_nuclei(path: str | os.PathLike[str]) -> NDArray[np.int32]:
-    """Return the nuclei in a file of labels or in a mask.
-
-    A file in which all foreground has one value is taken for a mask: each of its
-    4-connected components becomes a label.
-
-    Parameters
-    ----------
-    path : path
-        As in :func:`read_labels`.
-
-    Returns
-    -------
-    (Y, X) ndarray of int32
-        0 is background.
-
-    Raises
-    ------
-    ImageError, LabelsError
-        As in :func:`read_labels`.
-    """
-    labels = read_labels(path)
-    is_mask = not np.any((labels > 0) & (labels < labels.max()))
-    if is_mask:
-        labels, _ = ndimage.label(labels, output=np.int32)
-    return labels
-
-
-def _is_grey(colours: NDArray[Any]) -> bool:
-    return bool(np.all(colours[..., 1:3] == colours[..., :1]))
 
 
 def write_labels_tiff(
@@ -105,13 +61,13 @@ def write_labels_tiff(
     labels: ArrayLike,
     *,
     axes: str = "YX",
-    pixel_size: Mapping[str, float] | None = None,
-    unit: str | None = None,
+    calibration: Calibration | None = None,
 ) -> None:
     """Write labels as a TIFF that ImageJ and everything else opens.
 
     ImageJ shows integers of more than 16 bits as black, so labels are stored as
-    uint16, and as float32 where there are more than 65,535.
+    uint16, and as float32 where there are more than 65,535.  A name that ends in
+    ``.ome.tif`` or ``.ome.tiff`` makes an OME-TIFF, with uint32 instead of float32.
 
     Parameters
     ----------
@@ -121,11 +77,8 @@ def write_labels_tiff(
         0 is background.
     axes : str
         The axes of the labels: letters of T, Z, C, Y, X in this order.
-    pixel_size : mapping of str to float, optional
-        Size of a pixel along X, Y and Z; a size along X without one along Y, or
-        the other way round, is left out.
-    unit : str, optional
-        ASCII name of the unit of the pixel size, such as ``"um"``.
+    calibration : Calibration, optional
+        Pixel sizes, z spacing, time step and their units.
 
     Raises
     ------
@@ -136,35 +89,41 @@ def write_labels_tiff(
     """
     labels = _check_stack(labels, axes)
     largest = int(labels.max())
-    if largest > _LARGEST_FLOAT32:
+    is_ome = Path(path).name.lower().endswith(OME_ENDINGS)
+    if largest > _LARGEST_FLOAT32 and not is_ome:
         raise OutputError(
             f"Expected labels up to {_LARGEST_FLOAT32:,}, the most an ImageJ TIFF can "
             f"tell apart. Received: {largest:,}. Renumber the nuclei."
         )
-    dtype = np.uint16 if largest <= _LARGEST_16_BIT else np.float32
-    # All axes, as tifffile garbles a stack of planes that are one pixel wide.
-    lengths = dict(zip(axes, labels.shape, strict=True))
-    shape = [lengths.get(axis, 1) for axis in _IMAGEJ_AXES]
-    metadata: dict[str, Any] = {
-        "axes": _IMAGEJ_AXES,
-        "min": 0.0,
-        "max": float(max(1, largest)),
-    }
-    sizes = pixel_size or {}
-    if "Z" in sizes:
-        metadata["spacing"] = sizes["Z"]
-    if unit is not None:
-        metadata["unit"] = unit
-    # ImageJ counts pixels per unit.
-    resolution = (1 / sizes["X"], 1 / sizes["Y"]) if {"X", "Y"} <= set(sizes) else None
+    more: type = np.uint32 if is_ome else np.float32
+    array: NDArray[Any] = labels.astype(
+        np.uint16 if largest <= _LARGEST_16_BIT else more
+    )
+    calibration = calibration or Calibration()
+    if is_ome:
+        options = ome_options(calibration)
+        content = f"{axes}{calibration}{sha256(array.tobytes()).hexdigest()}"
+        # The same labels make the same file.
+        options["metadata"] |= {
+            "axes": axes,
+            "UUID": str(uuid5(NAMESPACE_OID, content)),
+        }
+    else:
+        options = imagej_options(calibration, largest)
+        # All axes, as tifffile garbles a stack of planes that are one pixel wide.
+        lengths = dict(zip(axes, labels.shape, strict=True))
+        array = array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES])
+        options["metadata"]["axes"] = _IMAGEJ_AXES
     with replacing(path) as temporary:
         tifffile.imwrite(
             temporary,
-            labels.astype(dtype).reshape(shape),
-            imagej=True,
+            array,
+            imagej=not is_ome,
+            ome=is_ome,
+            photometric="minisblack",
             compression="zlib",
-            resolution=resolution,
-            metadata=metadata,
+            software=SOFTWARE,
+            **options,
         )
 
 
@@ -206,7 +165,7 @@ def write_labels_png(path: str | os.PathLike[str], labels: ArrayLike) -> None:
             f"Expected labels up to {_LARGEST_16_BIT:,}, the most a PNG can hold. "
             f"Received: {largest:,}. Write a TIFF instead."
         )
-    _write_png(Path(path), labels.astype(np.uint16))
+    _write_png(Path(path), labels.astype(np.uint16), mark=png_mark())
 
 
 def write_dsb2018_sample(
@@ -219,7 +178,8 @@ def write_dsb2018_sample(
 
     The image goes to ``<id>/images/<id>.png``, nucleus number *n* as a mask of 0
     and 255 to ``<id>/masks/<id>_<n>.png``, zero-padded so that names sort by
-    number.  Masks an earlier call wrote for this sample are replaced.
+    number.  What an earlier call wrote for this sample is replaced all at once: a
+    process that is killed leaves the old sample, the new one, or one without masks.
 
     Parameters
     ----------
@@ -243,15 +203,13 @@ def write_dsb2018_sample(
         If the files cannot be written, or other masks of this sample are there.
     """
     sample = Sample(sample_id, image, check_labels(labels))
-    pixels = _png_pixels(image)
-    write_dsb2018_masks(folder, sample_id, sample.labels)
-    _write_png(Path(folder) / sample_id / "images" / f"{sample_id}.png", pixels)
+    _write_sample(Path(folder), sample_id, sample.labels, _png_pixels(image))
 
 
 def write_dsb2018_masks(
     folder: str | os.PathLike[str], sample_id: str, labels: ArrayLike
 ) -> None:
-    """Write the nuclei of a sample, without its image.
+    """Write the nuclei of a sample, and leave its image as it is.
 
     Parameters
     ----------
@@ -265,40 +223,68 @@ def write_dsb2018_masks(
     OutputError
         If the files cannot be written, or other masks of this sample are there.
     """
-    labels = check_labels(labels)
+    _write_sample(Path(folder), sample_id, check_labels(labels), None)
+
+
+def _write_sample(
+    folder: Path,
+    sample_id: str,
+    labels: NDArray[np.int32],
+    pixels: NDArray[Any] | None,
+) -> None:
+    """Exchange masks, and an image where there is one, all at once."""
     if sample_id in ("", ".", "..") or re.search(r"[/\\:]", sample_id):
         raise OutputError(
             f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
             "Rename the image."
         )
-    masks = Path(folder) / sample_id / "masks"
+    sample = Path(os.path.realpath(folder / sample_id))  # it may be a link
+    masks, image = "masks", f"images/{sample_id}.png"
     try:
-        earlier_masks = _own_masks(masks, sample_id)
-        masks.mkdir(parents=True, exist_ok=True)
-        for path in earlier_masks:
-            path.unlink()
+        _check_masks(sample / masks, sample_id)
     except OutputError:
         raise
     except OSError as error:
         raise OutputError(
-            f"Expected a folder to write to. Received: {masks} "
+            f"Expected a folder to write to. Received: {folder / sample_id / masks} "
             f"({error.strerror}). Choose another one."
         ) from error
-    boxes = ndimage.find_objects(labels)
-    digits = max(4, len(str(len(boxes))))
+    parts = [masks] if pixels is None else [masks, image]
+    names = [f"{sample.name}/{part}" for part in parts]
+    if not os.path.lexists(sample):
+        names = [sample.name]
+    with replacing_together(sample.parent, names) as temporary:
+        new = temporary / sample.name
+        (new / masks).mkdir(parents=True)
+        _copy_hidden(sample / masks, new / masks)
+        _write_masks(new / masks, sample_id, labels)
+        if pixels is not None:
+            (new / image).parent.mkdir(exist_ok=True)
+            _save_png(new / image, pixels)
+
+
+def _write_masks(folder: Path, sample_id: str, labels: NDArray[np.int32]) -> None:
+    digits = max(4, len(str(labels.max())))
     mask = np.zeros(labels.shape, np.uint8)
-    for number, box in enumerate(boxes, start=1):
-        if box is None:
-            continue
+    for number, box in find_nuclei(labels):
         mask[box][labels[box] == number] = 255
-        _write_png(masks / f"{sample_id}_{number:0{digits}}.png", mask)
+        _save_png(folder / f"{sample_id}_{number:0{digits}}.png", mask)
         mask[box] = 0
 
 
-def _own_masks(folder: Path, sample_id: str) -> list[Path]:
-    """Find the masks an earlier call wrote; refuse to mix with any others."""
+def _copy_hidden(folder: Path, new: Path) -> None:
+    """Copy what programs such as file managers keep in a folder."""
+    for path in folder.glob(".*") if folder.exists() else ():
+        if path.is_symlink() or path.is_file():
+            shutil.copy2(path, new, follow_symlinks=False)
+        elif path.is_dir():
+            shutil.copytree(path, new / path.name, symlinks=True)
+
+
+def _check_masks(folder: Path, sample_id: str) -> None:
+    """Refuse a folder with masks that no earlier call wrote."""
     if not folder.exists():
-        return []
+        return
     masks = [path for path in folder.iterdir() if not path.name.startswith(".")]
     own = re.compile(re.escape(sample_id) + r"_\d{4,}\.png")
     foreign = sorted(path.name for path in masks if not own.fullmatch(path.name))
@@ -307,7 +293,6 @@ def _own_masks(folder: Path, sample_id: str) -> list[Path]:
             "Expected a sample folder without masks from elsewhere. Received: "
             f"{folder} with {foreign[0]}. Choose another output folder."
         )
-    return masks
 
 
 def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
@@ -321,6 +306,11 @@ def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
     return planes[..., 0] if is_grey else planes
 
 
-def _write_png(path: Path, pixels: NDArray[Any]) -> None:
+def _write_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:
     with replacing(path) as temporary:
-        Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG")
+        _save_png(temporary, pixels, mark)
+
+
+def _save_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    picture.save(path, format="PNG", pnginfo=mark)

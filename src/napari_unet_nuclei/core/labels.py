@@ -1,7 +1,8 @@
-"""What counts as a label image, checked in one place.
+"""What counts as a label image, and which nuclei are in it, whatever their numbers.
 
-Reading and writing label files lives in ``label_files``, making labels from
-maps in ``splitting``.
+Nothing here takes time or memory by the largest number.  Reading and writing label
+files lives in ``label_reading`` and ``label_files``, making labels from maps in
+``splitting``.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import LabelsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
 
 _LARGEST = np.iinfo(np.int32).max
@@ -50,7 +54,8 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
     if array.dtype.kind not in "buif" or not _are_whole_numbers(array):
         raise LabelsError(
             f"{name} must hold whole numbers. Received: dtype {array.dtype}"
-            f"{_fractional_value(array)}. Pass instance labels, not probabilities."
+            f"{_fractional_value(array)}. Pass instance labels, not probabilities; "
+            "threshold a soft mask at half of its largest value."
         )
     if array.min() < 0 or array.max() > _LARGEST:
         raise LabelsError(
@@ -58,6 +63,78 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
             f"values from {array.min()} to {array.max()}. Renumber the nuclei."
         )
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def label_areas(
+    labels: NDArray[np.integer],
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Count the pixels of each nucleus.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of int
+        0 is background, no number is negative.
+
+    Returns
+    -------
+    numbers, areas : (N,) ndarray of int64
+        Numbers that occur, ascending and without 0, and their areas in px².
+    """
+    if labels.max(initial=0) <= labels.size:  # counting is far cheaper than sorting
+        areas = np.bincount(labels.ravel(), minlength=1)
+        numbers = np.flatnonzero(areas)
+        areas = areas[numbers]
+    else:
+        numbers, areas = np.unique(labels, return_counts=True)
+    is_nucleus = numbers > 0
+    return numbers[is_nucleus].astype(np.int64), areas[is_nucleus].astype(np.int64)
+
+
+def compact_labels(
+    labels: NDArray[np.integer],
+) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Renumber nuclei 1, 2, 3, … in the order of the numbers they have.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of int
+        0 is background, no number is negative.
+
+    Returns
+    -------
+    compact : (…, Y, X) ndarray of int32
+        The same nuclei; the very same array where it is numbered so already.
+    numbers : (N,) ndarray of int64
+        What the nuclei 1, 2, 3, … were called.
+    """
+    numbers, _ = label_areas(labels)
+    if labels.dtype == np.int32 and numbers.size == labels.max(initial=0):
+        return labels.astype(np.int32, copy=False), numbers
+    steps = np.concatenate([[0], numbers])
+    compact = np.searchsorted(steps, labels.ravel()).astype(np.int32)
+    return compact.reshape(labels.shape), numbers
+
+
+def find_nuclei(
+    labels: NDArray[np.integer],
+) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Find each nucleus of a label image.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int
+        0 is background, no number is negative.
+
+    Yields
+    ------
+    number : int
+        By ascending number.
+    box : (slice, slice)
+        Rows and columns that hold the nucleus.
+    """
+    compact, numbers = compact_labels(labels)
+    boxes = ndimage.find_objects(compact)
+    yield from zip(numbers.tolist(), boxes, strict=True)
 
 
 def _are_whole_numbers(array: NDArray[Any]) -> bool:

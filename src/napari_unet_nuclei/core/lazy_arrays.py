@@ -6,11 +6,12 @@ What their axes mean belongs in :mod:`~napari_unet_nuclei.core.axes`.
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 
 if TYPE_CHECKING:
@@ -53,8 +54,14 @@ def as_array_like(image: object) -> ArrayLike:
     Raises
     ------
     ImageError
-        If the array cannot be read any more.
+        If the array cannot be read any more, or this is the path of a file.
     """
+    if isinstance(image, str | bytes | os.PathLike):
+        raise ImageError(
+            "Expected an image as an array. Received: the path "
+            f"{os.fsdecode(image)!r}. Read the file first, as in "
+            "tifffile.imread(path), or name it to the command segment."
+        )
     try:
         lengths = getattr(image, "shape", ())
         is_known = all(isinstance(length, int | np.integer) for length in lengths)
@@ -94,7 +101,9 @@ class LazyReader:
         self._image = image
         self._chosen = chosen
         self._axis = axis
-        n_affordable = devices.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
+        n_affordable = (
+            hardware.free_memory() // _SHARE // np.dtype(image.dtype).itemsize
+        )
         n_pixels = math.prod(
             length
             for length, part in zip(image.shape, chosen, strict=True)

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Protocol
 
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
 from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.regular_files import check_regular
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _LARGEST_MEMBER = 2**28  # bytes; a zip can unpack to a thousand times its size
+_LARGEST_FILE = 2**31  # bytes, of a file in a folder, which is read at once
 UNLISTED = "\0.png"  # stands for the files of a folder that cannot be listed
 _DRIVE = re.compile(r"^[A-Za-z]:")
 _OUTSIDE = re.compile(r"^[/\\]|^[A-Za-z]:|(^|[/\\])\.\.($|[/\\])")
@@ -70,7 +72,9 @@ class FolderMembers:
         try:
             if name in self._unlisted:
                 raise self._unlisted[name]
-            return (self.path / name).read_bytes()
+            path = self.path / name
+            check_regular(path, _LARGEST_FILE)
+            return path.read_bytes()
         except OSError as error:
             raise _unreadable(self.path, name.removesuffix(UNLISTED), error) from error
 
@@ -120,6 +124,7 @@ class ZipMembers:
         self.path = path
         self._lock = threading.Lock()
         try:
+            check_regular(path)
             self._zip = zipfile.ZipFile(path)
         except DECODING_ERRORS as error:
             raise DatasetError(
@@ -192,10 +197,27 @@ def is_broken_zip(path: str | os.PathLike[str]) -> bool:
     if not os.fspath(path).lower().endswith(".zip"):
         return False
     try:
+        check_regular(path)
         with open(path, "rb") as file:
             return file.read(4) == b"PK\3\4" and not zipfile.is_zipfile(file)
     except OSError:
         return False
+
+
+def is_hidden(name: str) -> bool:
+    """Say whether a file is hidden, or the shadow that macOS packs beside each file.
+
+    Parameters
+    ----------
+    name : str
+        Name with forward slashes.
+
+    Returns
+    -------
+    bool
+        True if so.
+    """
+    return any(part.startswith((".", "__MACOSX")) for part in name.split("/"))
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -1,15 +1,25 @@
-"""Memory that segmenting takes, and what the computer has of it."""
+"""Memory that segmenting takes, beside what this process may use of it."""
 
 from __future__ import annotations
 
 import math
 import warnings
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
 
-_BYTES_PER_PIXEL = 28  # of a plane the network sees, or that is split
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Measured with benchmarks/containers.py and tracemalloc, and rounded up.
+_BYTES_PER_PIXEL = 20  # of a plane: its maps, 12, and what splitting takes
 _BYTES_PER_LABEL = 4
+_BYTES_PER_TILE_PIXEL = 160  # in float32, tensors and copies in all
+_LIBRARIES = 120_000_000  # bytes; loaded on the way, with the threads they start
+_HARMLESS = 100_000_000  # bytes; for less the limits are not read
+_SMALLEST_TILES = 40_000_000  # bytes
 
 
 def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
@@ -25,23 +35,116 @@ def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
     Raises
     ------
     ImageError
-        If segmenting takes more memory than the computer has.
+        If segmenting takes more memory than the computer has, or than a container or
+        ``ulimit`` leaves to this process.
     """
-    size = math.prod(shape) * (_BYTES_PER_PIXEL + n_planes * _BYTES_PER_LABEL)
-    total, free = devices.total_memory(), devices.free_memory()
+    size = _size(shape, n_planes)
+    total, free = hardware.total_memory(), hardware.free_memory()
+    is_limited = hardware.is_memory_limited()
     planes = f"{n_planes} planes of " if n_planes > 1 else ""
     needs = f"{planes}{'x'.join(map(str, shape))} px, about {size / 1e9:.1f} GB"
     if size > total:
+        owner = "process may use" if is_limited else "computer has"
         raise ImageError(
             f"Expected an image that fits into memory. Received: {needs} to segment, "
-            f"where this computer has {total / 1e9:.1f} GB. Cut it into pieces."
+            f"where this {owner} {total / 1e9:.1f} GB. Cut it into pieces."
         )
-    if size > free:
+    if is_limited:
+        needed = size + _LIBRARIES + _SMALLEST_TILES
+        if needed > free:
+            raise ImageError(
+                f"Expected an image that fits into memory. Received: {needs} to "
+                f"segment and {(needed - size) / 1e9:.1f} GB to work in, where this "
+                f"process may take {free / 1e9:.1f} GB more. Cut it into pieces, or "
+                "raise the limit of its container."
+            )
+    elif size > free:
         warnings.warn(
             f"There may be too little memory to segment {needs}, of which "
             f"{free / 1e9:.1f} GB are free; close other programs if it gets slow.",
             stacklevel=2,
         )
+
+
+def say_lack(error: MemoryError) -> str:
+    """Say what to do about a lack of memory, which libraries leave open.
+
+    Parameters
+    ----------
+    error : MemoryError
+        Of NumPy, or any other library.
+
+    Returns
+    -------
+    str
+        Part of a sentence, with the words of the library if there are any.
+    """
+    words = f" ({error})" if str(error) else ""
+    return f"not enough memory{words}; cut the image into pieces"
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn a lack of memory into an error that says what to do.
+
+    Raises
+    ------
+    ImageError
+        Where a library raises ``MemoryError``.
+    """
+    try:
+        yield
+    except MemoryError as error:
+        raise ImageError(
+            f"Expected an image that fits into memory. Received: {say_lack(error)}, "
+            "close other programs, or raise the limit of the container."
+        ) from error
+
+
+def check_room(n_bytes: int, purpose: str) -> None:
+    """Refuse what a container or ``ulimit`` would end the process for.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Memory that is about to be taken.
+    purpose : str
+        What for, for the message.
+
+    Raises
+    ------
+    ImageError
+        If so much is not left to this process.
+    """
+    if n_bytes > _HARMLESS and hardware.is_memory_limited():
+        free = hardware.free_memory()
+        if n_bytes > free:
+            raise ImageError(
+                f"Expected an image that fits into memory. Received: one of which "
+                f"{purpose} takes {n_bytes / 1e9:.1f} GB, where this process may take "
+                f"{free / 1e9:.1f} GB more. Cut it into pieces, or raise the limit of "
+                "its container."
+            )
+
+
+def affordable_tile(shape: tuple[int, ...]) -> int:
+    """Area of the largest tile that there is memory for.
+
+    Parameters
+    ----------
+    shape : (height, width), in px
+        Of the plane that the tiles cover.
+
+    Returns
+    -------
+    int, in px²
+        What half of the memory suffices for that is left beside the maps of the
+        plane and their splitting; may be too small for any tile.
+    """
+    left = hardware.free_memory() - _size(shape, 1)
+    if hardware.is_memory_limited():
+        left -= _LIBRARIES
+    return max(0, left) // 2 // _BYTES_PER_TILE_PIXEL
 
 
 def n_planes_at_once(shape: tuple[int, ...]) -> int:
@@ -58,4 +161,9 @@ def n_planes_at_once(shape: tuple[int, ...]) -> int:
         At least one.
     """
     size = _BYTES_PER_PIXEL * max(1, math.prod(shape))
-    return max(1, min(devices.n_processors(), devices.free_memory() // size))
+    return max(1, min(hardware.n_processors(), hardware.free_memory() // size))
+
+
+def _size(shape: tuple[int, ...], n_planes: int) -> int:
+    """Bytes that planes take: the maps of one, and the labels of all."""
+    return math.prod(shape) * (_BYTES_PER_PIXEL + n_planes * _BYTES_PER_LABEL)

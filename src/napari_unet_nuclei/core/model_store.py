@@ -37,7 +37,12 @@ def user_models() -> dict[str, Path]:
     dict of str to Path
         Path by name, sorted.
     """
-    return {path.stem: path for path in sorted(user_model_folder().glob(f"*{SUFFIX}"))}
+    return {
+        path.stem: path
+        for path in sorted(user_model_folder().glob(f"*{SUFFIX}"))
+        # Not half a model of a killed run, nor a pipe, which would never answer.
+        if not path.name.startswith(".") and os.path.isfile(path)
+    }
 
 
 def find_model(model: str | Path) -> Path:

@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.images import (
     to_planes,
 )
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.own_files import png_mark
 
 if TYPE_CHECKING:
     import os
@@ -215,7 +216,7 @@ def write_png(path: str | os.PathLike[str], rgb: NDArray[np.uint8]) -> None:
         If the file cannot be written.
     """
     with replacing(path) as part:
-        Image.fromarray(rgb).save(part, format="PNG")
+        Image.fromarray(rgb).save(part, format="PNG", pnginfo=png_mark())
 
 
 def _check_shapes(labels: NDArray[np.int32], rgb: NDArray[np.uint8]) -> None:

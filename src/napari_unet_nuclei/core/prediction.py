@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.engine import Engine, create_engine
-from napari_unet_nuclei.core.memory import check_memory, n_planes_at_once
+from napari_unet_nuclei.core.memory import check_memory, explained, n_planes_at_once
 from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.nucleus_size import estimate_diameter
 from napari_unet_nuclei.core.pipeline import overlap
@@ -64,6 +64,7 @@ class Model:
         """Everything about the model that is not a weight."""
         return self.bundle.config
 
+    @explained()
     def segment(
         self,
         image: ArrayLike,
@@ -113,6 +114,7 @@ class Model:
         planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
         return exhaust(iter_stack_labels(stack, planes))
 
+    @explained()
     def maps(
         self,
         image: NDArray[np.generic],

@@ -18,6 +18,8 @@ import numpy as np
 from napari_unet_nuclei.core.atomic_files import replacing
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.regular_files import check_regular
+from napari_unet_nuclei.core.shown_text import as_distinct_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("ImageId", "EncodedPixels")
 _SIZE_COLUMNS = ("Height", "Width")
 _MOST_PIXELS = 2**28  # of an image of which nothing but its size in a csv is known
+_LARGEST_TABLE = 1_000_000_000  # bytes
 
 
 @dataclass(frozen=True)
@@ -192,9 +195,10 @@ def write_runs_csv(
     ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
+        texts = as_distinct_texts(images)
         for image_id, nuclei in images.items():
             for runs in nuclei or [""]:
-                writer.writerow((image_id, runs))
+                writer.writerow((texts[image_id], runs))
 
 
 def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:
@@ -241,6 +245,7 @@ def read_rle_table(path: str | os.PathLike[str]) -> RleTable:
     """
     name = os.fspath(path)
     try:
+        check_regular(path, _LARGEST_TABLE)
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             columns = reader.fieldnames or []

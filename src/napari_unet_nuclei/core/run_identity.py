@@ -101,7 +101,8 @@ def check_same_run(before: RunIdentity, now: RunIdentity, state: Path) -> None:
     if difference is not None:
         raise TrainingError(
             f"Expected the run that wrote {state}. Received: {difference}. Give the "
-            "same data and options, or train without --resume."
+            "same data and options, or train without {resume}.",
+            resume=True,
         )
 
 

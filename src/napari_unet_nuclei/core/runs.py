@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_unet_nuclei.core.memory import check_room
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+_BYTES_PER_RUN = 200  # while components are found
 _BLOCK_AREA = 2**20  # px² looked at at once: little enough to stay in the cache
 
 
@@ -56,14 +59,22 @@ def label_runs(mask: NDArray[np.bool_]) -> Runs:
         Numbers are in the raster order of the first pixels of the components, as
         those of :func:`scipy.ndimage.label`.  Pixels are neighbours when they share
         a side.
+
+    Raises
+    ------
+    ImageError
+        If there are more runs than the memory has room for.
     """
     height, width = mask.shape
     n_rows = max(1, _BLOCK_AREA // width)
-    changes = np.concatenate(
-        [_changes(mask[y : y + n_rows]) + y * width for y in range(0, height, n_rows)]
-    )
+    parts = [
+        _changes(mask[y : y + n_rows]) + y * width for y in range(0, height, n_rows)
+    ]
+    n_runs = sum(part.size for part in parts) // 2
+    check_room(n_runs * _BYTES_PER_RUN, "so scattered a foreground")
+    changes = np.concatenate(parts)
     starts, stops = np.ascontiguousarray(changes.reshape(-1, 2).T)
-    return Runs(starts, stops - starts, _connect(starts, stops, width))
+    return Runs(starts, stops - starts, connect_runs(starts, stops, width))
 
 
 def _changes(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
@@ -76,10 +87,23 @@ def _changes(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     return np.asarray(changes - changes // (width + 1))
 
 
-def _connect(
+def connect_runs(
     starts: NDArray[np.intp], stops: NDArray[np.intp], width: int
 ) -> NDArray[np.int32]:
-    """Find the components of the graph of runs that touch one another."""
+    """Find the components of the graph of runs that touch one another.
+
+    Parameters
+    ----------
+    starts, stops : (n,) ndarray of int
+        First pixel of each run and the one after its last, in raster order.
+    width : int, in px
+        Width of the image.
+
+    Returns
+    -------
+    (n,) ndarray of int32
+        Number of the component of each run, from 1.
+    """
     from scipy.sparse import csgraph, csr_array  # loads much
 
     # In the next row, those touch that end after the start and start before the end.

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+_SAME_SIZE = 0.05  # a smaller difference is a cut edge, not another scale
+
+
 @dataclass(frozen=True, eq=False)
 class Sample:
     """An image and the nuclei in it.
@@ -48,8 +51,27 @@ class Sample:
                 f"Sample {self.sample_id} needs an image (Y, X) or (Y, X, 1, 3 or 4) "
                 "with some pixels, real numbers, and labels (Y, X) of its height and "
                 f"width. Received: image {image.shape} of {image.dtype}, labels "
-                f"{self.labels.shape}. Check that they belong together."
+                f"{self.labels.shape}. {_advice(image.shape, self.labels.shape)}"
             )
+
+
+def _advice(image: tuple[int, ...], labels: tuple[int, ...]) -> str:
+    """Say how labels of another size may have come about."""
+    if len(image) < 2 or len(labels) != 2 or 0 in (*image, *labels):
+        return "Check that they belong together."
+    size = image[:2]
+    if len(image) > 2 and image[2] not in (1, 3, 4):
+        return "Save the planes of a stack as labels of a stack, or one by one."
+    if size == labels[::-1]:
+        return "The labels are turned on their side: swap their rows and columns."
+    factor = labels[0] / size[0]
+    is_scaled = abs(labels[1] - factor * size[1]) <= 1 + factor
+    if is_scaled and abs(factor - 1) > _SAME_SIZE:
+        return (
+            f"The labels are {factor:.3g} times as large as the image: resize them to "
+            "the nearest pixel, or use the image at their scale."
+        )
+    return "Check that they belong together."
 
 
 def make_sample(

@@ -16,6 +16,9 @@ from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import LabelledFolder, is_labelled_folder
+from napari_unet_nuclei.core.mask_names import FOLDER_PAIRS
+from napari_unet_nuclei.core.plane_names import stack_of
+from napari_unet_nuclei.core.regular_files import check_regular
 from napari_unet_nuclei.core.sample import Sample, SampleSource
 
 if TYPE_CHECKING:
@@ -30,6 +33,14 @@ __all__ = [
     "read_ids",
     "read_split",
 ]
+
+_LARGEST_LIST = 100_000_000  # bytes of a file with names of samples
+
+
+_EMPTY_PLANE = (
+    "Sample {} is a plane without labels, which may not be annotated. If it shows no "
+    "nuclei, save it as an image of its own with empty labels."
+)
 
 
 @dataclass(frozen=True)
@@ -54,8 +65,8 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     Parameters
     ----------
     path : path
-        A DSB2018 folder or zip, or a folder with ``images`` and ``labels`` (or
-        ``image`` and ``label``) matched by file name.
+        A DSB2018 folder or zip, or a folder or zip with ``images`` and ``labels``,
+        or another layout of `LabelledFolder`, matched by file name.
 
     Returns
     -------
@@ -75,16 +86,38 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
         find_images(path)  # says why, where nobody may look into the folder
         raise DatasetError(
             "Expected a DSB2018 folder (<id>/images/<id>.png, <id>/masks/*.png) or a "
-            f"folder with images and labels. Received: {os.fspath(path)}. Choose the "
-            "folder above these."
+            "folder with images and labels (images/ and labels/, or a.tif and "
+            f"a_masks.tif). Received: {os.fspath(path)}. {_advice(Path(path))}"
         )
     return open_dsb2018(path)
+
+
+def _advice(folder: Path) -> str:
+    """Say what of a folder is close to a data set."""
+    try:
+        entries = sorted(folder.iterdir())
+    except OSError:
+        entries = []
+    folders = [entry for entry in entries if os.path.isdir(entry)]
+    inside = [entry.name for entry in folders if is_labelled_folder(entry)]
+    if inside:
+        return f"Choose one of the data sets in it: {', '.join(inside[:4])}."
+    if any(entry.name.lower().endswith("_seg.npy") for entry in entries):
+        return "Save the masks of Cellpose as TIFF or PNG (a_masks.tif) beside a.tif."
+    known = {name for pair in FOLDER_PAIRS for name in pair}
+    found = [entry.name for entry in folders if entry.name.lower() in known]
+    if found:
+        return f"Name its folders images and labels, not {', '.join(found[:4])}."
+    return "Choose the folder above these."
 
 
 def read_good_samples(
     source: SampleSource, ids: Iterable[str]
 ) -> tuple[list[Sample], list[BadSample]]:
     """Read samples, past those that cannot be used.
+
+    A plane of a stack in which nothing is labelled is one of these, as most often
+    nobody annotated it; an image without nuclei is a file of its own.
 
     Parameters
     ----------
@@ -109,9 +142,14 @@ def read_good_samples(
     problems: list[BadSample] = []
     for sample_id in ids:
         try:
-            samples.append(source.read_sample(sample_id))
+            sample = source.read_sample(sample_id)
         except UNetNucleiError as error:
             problems.append(BadSample(sample_id, str(error)))
+            continue
+        if stack_of(sample_id) is not None and not sample.labels.any():
+            problems.append(BadSample(sample_id, _EMPTY_PLANE.format(sample_id)))
+        else:
+            samples.append(sample)
     if not samples:
         evidence = f", the first because: {problems[0].reason}" if problems else ""
         raise DatasetError(
@@ -128,7 +166,7 @@ def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     ----------
     path : path
         UTF-8 text, one id a line; empty lines and lines that start with ``#`` are
-        skipped.
+        skipped.  An id that is no UTF-8 is taken as it is.
 
     Returns
     -------
@@ -140,7 +178,9 @@ def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     DatasetError
         If the file cannot be read or holds no id.
     """
-    lines = (line.strip() for line in _read_text(path, "a list of ids").splitlines())
+    # A list made by `ls` holds the very bytes of names that are no UTF-8.
+    text = _read_text(path, "a list of ids", errors="surrogateescape")
+    lines = (line.strip() for line in text.splitlines())
     ids = tuple(line for line in lines if line and not line.startswith("#"))
     if not ids:
         raise DatasetError(
@@ -219,9 +259,13 @@ def _kind(value: object) -> str:
     return type(value).__name__
 
 
-def _read_text(path: str | os.PathLike[str], what: str) -> str:
+def _read_text(path: str | os.PathLike[str], what: str, errors: str = "strict") -> str:
     try:
-        return Path(path).read_text(encoding="utf-8-sig")
+        check_regular(path, _LARGEST_LIST)
+        text = Path(path).read_text(encoding="utf-8-sig", errors=errors)
+        if "\0" in text:
+            raise ValueError("it is no UTF-8 text")
+        return text
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"Expected {what}. Received: {os.fspath(path)} ({error}). Check the path."

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.images import (
     fine_detail,
     intensity_limits,
     normalise,
     to_planes,
 )
+from napari_unet_nuclei.core.memory import check_memory
 from napari_unet_nuclei.core.nucleus_size import certainty, estimate_diameter
 from napari_unet_nuclei.core.rescaling import rescale
 from napari_unet_nuclei.core.single_colour import single_colour_as_grey
@@ -151,7 +152,7 @@ def _better_scale(maps: Maps, typical: float) -> float | None:
 def _is_affordable(maps: Maps, scale: float) -> bool:
     """Whether half of the free memory holds the image at another scale."""
     area = maps.foreground.size * scale**2
-    if area * _BYTES_PER_PIXEL <= devices.free_memory() // 2:
+    if area * _BYTES_PER_PIXEL <= hardware.free_memory() // 2:
         return True
     warnings.warn(
         f"There is too little memory to enlarge the image {scale:.1f} times for its "
@@ -175,6 +176,7 @@ def _iter_scaled(
     shape = planes.shape[:2]
     height, width = (max(1, round(length * scale)) for length in shape)
     if (height, width) != shape:
+        check_memory((height, width))
         planes = rescale(normalise(planes, limits), (height, width))
         limits = (0.0, 1.0)
     maps = yield from iter_tiles(

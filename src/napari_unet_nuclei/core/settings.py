@@ -55,17 +55,19 @@ class SegmentationSettings:
         if self.threshold is not None and not 0 < self.threshold < 1:
             raise SettingsError(
                 "The threshold must lie between 0 and 1, both excluded. "
-                f"Received: threshold={self.threshold}"
+                "Received: {threshold}",
+                threshold=self.threshold,
             )
         if self.min_area is not None and self.min_area < 0:
             raise SettingsError(
-                "The minimum area must be 0 px² or more. "
-                f"Received: min_area={self.min_area}"
+                "The minimum area must be 0 px² or more. Received: {min_area}",
+                min_area=self.min_area,
             )
         if self.diameter is not None and not 2 <= self.diameter <= 2000:
             raise SettingsError(
                 "The nucleus diameter must lie between 2 and 2000 px. "
-                f"Received: diameter={self.diameter}"
+                "Received: {diameter}",
+                diameter=self.diameter,
             )
 
     def smallest_area(self, scale: float = 1.0) -> int:
@@ -179,7 +181,8 @@ class TrainingSettings:
         if self.crop_size < 32 or self.crop_size % 32:
             raise SettingsError(
                 "The crop size must be a positive multiple of 32 px. "
-                f"Received: crop_size={self.crop_size}"
+                "Received: {crop_size}",
+                crop_size=self.crop_size,
             )
         for name in (
             "batch_size",
@@ -190,19 +193,28 @@ class TrainingSettings:
         ):
             value = getattr(self, name)
             if value is not None and value < 1:
-                raise SettingsError(f"{name} must be 1 or more. Received: {value}")
+                raise SettingsError(
+                    f"{_in_words(name)} must be 1 or more. Received: {{{name}}}",
+                    **{name: value},
+                )
         for name in ("seed", "weight_decay"):
             value = getattr(self, name)
             if value < 0:
-                raise SettingsError(f"{name} must be 0 or more. Received: {value}")
+                raise SettingsError(
+                    f"{_in_words(name)} must be 0 or more. Received: {{{name}}}",
+                    **{name: value},
+                )
         if (self.epochs is None) == (self.minutes is None):
             raise SettingsError(
                 "Say either how many epochs or how many minutes to train. "
-                f"Received: epochs={self.epochs}, minutes={self.minutes}"
+                "Received: {epochs}, {minutes}",
+                epochs=self.epochs,
+                minutes=self.minutes,
             )
         if self.minutes is not None and not self.minutes > 0:
             raise SettingsError(
-                f"The minutes to train must be positive. Received: {self.minutes}"
+                "The minutes to train must be positive. Received: {minutes}",
+                minutes=self.minutes,
             )
         for name, kind in (
             ("augmentation", Augmentation),
@@ -219,26 +231,31 @@ class TrainingSettings:
         if not 0 < self.plateau_factor < 1:
             raise SettingsError(
                 "The factor of a plateau must lie between 0 and 1. "
-                f"Received: plateau_factor={self.plateau_factor}"
+                "Received: {plateau_factor}",
+                plateau_factor=self.plateau_factor,
             )
         if not 0 < self.validation_fraction < 1:
             raise SettingsError(
                 "The validation fraction must lie between 0 and 1. "
-                f"Received: validation_fraction={self.validation_fraction}"
+                "Received: {validation_fraction}",
+                validation_fraction=self.validation_fraction,
             )
         if not 0 <= self.ema_momentum < 1:
             raise SettingsError(
                 "The momentum of the weight average must lie in [0, 1). "
-                f"Received: ema_momentum={self.ema_momentum}"
+                "Received: {ema_momentum}",
+                ema_momentum=self.ema_momentum,
             )
         if not 0 <= self.keep < 1:
             raise SettingsError(
                 "The part of the start model to keep must lie in [0, 1). "
-                f"Received: keep={self.keep}"
+                "Received: {keep}",
+                keep=self.keep,
             )
         if self.learning_rate is not None and not self.learning_rate > 0:
             raise SettingsError(
-                f"The learning rate must be positive. Received: {self.learning_rate}"
+                "The learning rate must be positive. Received: {learning_rate}",
+                learning_rate=self.learning_rate,
             )
 
     def peak_learning_rate(self, *, is_fine_tuning: bool) -> float:
@@ -246,3 +263,8 @@ class TrainingSettings:
         if self.learning_rate is not None:
             return self.learning_rate
         return 3e-4 if is_fine_tuning else 2e-3
+
+
+def _in_words(name: str) -> str:
+    """Begin a sentence with the name of a setting."""
+    return f"The {name.replace('_', ' ')}"

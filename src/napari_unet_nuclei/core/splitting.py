@@ -10,7 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.flooding import Flooded, flood
+from napari_unet_nuclei.core.flooding import Flooded, flood, merge_small
+from napari_unet_nuclei.core.holes import MAX_HOLE, fill_holes
 from napari_unet_nuclei.core.runs import Runs, label_runs, paint
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ _BOUNDARY_WEIGHT = 0.5
 _N_THREADS = 2  # more would wait for memory
 _BAND_ROWS = 256  # smoothed by one thread
 _BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
+_CONFIDENT_AREA = 30  # px² of a nucleus that are enough, however large it is
 _SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
 
 
@@ -65,8 +67,9 @@ class SplittingParameters:
         Depth above which a pixel belongs to the heart of a nucleus; each heart
         becomes one nucleus.
     min_confidence : float in [0, 1)
-        How far the mean foreground probability of a nucleus must lie between the
-        threshold and 1; dim blurs that only just pass the threshold are dropped.
+        How far between the threshold and 1 the foreground probability must lie on a
+        part of what is connected, as large as the smallest nucleus or 30 px²; dim
+        blurs that only just pass the threshold are dropped.
     """
 
     threshold: float = 0.5
@@ -110,12 +113,15 @@ def split_instances(
     threshold : float in (0, 1), optional
         Foreground threshold that replaces the model's own.
     min_area : int, in px²
-        Nuclei smaller than this are dropped.
+        Nuclei smaller than this are dropped; where one touches others, it is counted
+        to them.
 
     Returns
     -------
     (Y, X) ndarray of int32
-        1, 2, 3 … without gaps, 0 = background.
+        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and has no
+        holes of up to 4 px.  A lower threshold finds all pixels that a higher one
+        finds.
 
     Notes
     -----
@@ -132,47 +138,63 @@ def split_instances(
         threshold = parameters.threshold
     mask = maps.foreground > threshold
     with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
-        found = executor.submit(_find_components, mask, maps.foreground)
+        confidence = threshold + parameters.min_confidence * (1 - threshold)
+        found = executor.submit(_find_components, mask, maps.foreground, confidence)
         distance = maps.distance
         if distance is None:
             distance = _relative_distance(mask, found.result().runs)
         depth = _smooth_depth(distance, maps.boundary, executor)
-        components, run_sums = found.result()
+        components, confident = found.result()
     is_heart = depth > parameters.seed_threshold
     is_heart &= mask
     hearts = label_runs(is_heart)
-    whole, flooded = _divide(components, hearts, depth)
+    is_kept = _choose(components, confident, min_area)
+    in_kept = is_kept[components.numbers[components.around(hearts.starts)]]
+    components = components.chosen(is_kept[components.numbers])
+    whole, flooded = _divide(components, hearts.chosen(in_kept), depth)
+    del is_heart, depth, distance  # so that the labels take their memory
+    flooded = merge_small(flooded, max(min_area, MAX_HOLE + 1), mask.shape)
 
-    # Each run of a whole nucleus, and each pixel of a flooded one, adds to its sum.
-    owners = np.concatenate([whole.numbers, flooded.numbers])
-    lengths = np.concatenate([whole.lengths, np.ones(flooded.pixels.size)])
-    probabilities = maps.foreground.ravel()[flooded.pixels]
-    sums = np.concatenate([run_sums, probabilities])
-    areas = np.bincount(owners, lengths, minlength=1)
-    sums = np.bincount(owners, sums, minlength=1)
-    min_probability = threshold + parameters.min_confidence * (1 - threshold)
-    keep = (areas >= max(min_area, 1)) & (sums >= min_probability * areas)
-    keep[0] = False
-    numbers = np.where(keep, np.cumsum(keep), 0).astype(np.int32)
+    is_used = np.zeros(max(whole.numbers.max(initial=0), flooded.highest) + 1, np.bool_)
+    is_used[whole.numbers] = is_used[flooded.numbers] = True
+    is_used[0] = False
+    numbers = np.where(is_used, np.cumsum(is_used), 0).astype(np.int32)
     labels = paint(whole, numbers[whole.numbers], mask.shape)
     labels.ravel()[flooded.pixels] = numbers[flooded.numbers]
     return labels
 
 
+def _choose(
+    components: Runs, confident: NDArray[np.intp], min_area: int
+) -> NDArray[np.bool_]:
+    """Choose components that are large enough, and enough of which is confident.
+
+    What passes at one threshold passes at all lower ones, where components are larger
+    and what counts as confident is more.
+    """
+    areas = np.bincount(components.numbers, components.lengths, minlength=1)
+    n_confident = np.bincount(components.numbers, confident, minlength=1)
+    is_kept = areas >= max(min_area, 1)
+    is_kept &= n_confident >= min(max(min_area, 1), _CONFIDENT_AREA)
+    is_kept[0] = False
+    return np.asarray(is_kept)
+
+
 class _Components(NamedTuple):
-    """Runs of the foreground, and the sum of its probabilities along each."""
+    """Runs of the foreground, and how many pixels of each are confident."""
 
     runs: Runs
-    sums: NDArray[np.float64]
+    confident: NDArray[np.intp]
 
 
 def _find_components(
-    mask: NDArray[np.bool_], foreground: NDArray[np.float32]
+    mask: NDArray[np.bool_], foreground: NDArray[np.float32], confidence: float
 ) -> _Components:
-    runs = label_runs(mask)
+    """Find components and fill their holes, also in the mask."""
+    runs = fill_holes(label_runs(mask), mask)
     firsts = np.cumsum(runs.lengths) - runs.lengths
-    sums = np.add.reduceat(foreground[mask], firsts, dtype=np.float64)
-    return _Components(runs, sums)
+    is_confident = foreground[mask] >= np.float32(confidence)
+    return _Components(runs, np.add.reduceat(is_confident, firsts, dtype=np.intp))
 
 
 def _relative_distance(mask: NDArray[np.bool_], runs: Runs) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.bundles import MAPS
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.splitting import Maps
@@ -75,7 +75,7 @@ class StackMaps:
     def _is_too_large(self, maps: Maps) -> bool:
         """Whether the maps belong in a file, which must then have room for all."""
         size = self._size(maps)
-        if self._n_planes == 1 or size <= devices.free_memory() // 2:
+        if self._n_planes == 1 or size <= hardware.free_memory() // 2:
             return False
         free = shutil.disk_usage(_folder()).free
         if size > free:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.labels import find_nuclei
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -29,9 +31,7 @@ def normalised_distance(labels: NDArray[np.integer]) -> NDArray[np.float32]:
         taken to go on.
     """
     distance = np.zeros(labels.shape, np.float32)
-    for label, box in enumerate(ndimage.find_objects(labels), start=1):
-        if box is None:
-            continue
+    for label, box in find_nuclei(labels):
         window = tuple(
             slice(max(side.start - 1, 0), min(side.stop + 1, length))
             for side, length in zip(box, labels.shape, strict=True)

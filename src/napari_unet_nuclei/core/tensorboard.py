@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from PIL import Image
 
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
+from napari_unet_nuclei.core.shown_text import as_text
 from napari_unet_nuclei.core.training_steps import summarise_scores
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ class TensorBoardLog:
         if step.scores is not None:
             values += [
                 self._summaries.Summary.Value(
-                    tag=f"held_out/{name}", image=self._encode(picture)
+                    tag=f"held_out/{as_text(name)}", image=self._encode(picture)
                 )
                 for name, picture in pictures.items()
             ]

@@ -1,8 +1,9 @@
 """TIFF files → arrays that mean what the header says, complete or not at all.
 
 tifffile returns numbers as stored and puts zeros where pages or strips are
-missing; colours are looked up here, and what is not all there is refused.  Other
-formats, and the errors of damaged files, belong in ``image_files``.
+missing; colours are looked up here, and what is not all there is refused.  What the
+header says of axes and sizes is read in ``tiff_headers``; other formats, and the
+errors of damaged files, belong in ``image_files``.
 """
 
 from __future__ import annotations
@@ -21,8 +22,12 @@ from tifffile import (
     TiffPageSeries,
 )
 
-from napari_unet_nuclei.core.damage import check_announced_size
+from napari_unet_nuclei.core.damage import DECODING_ERRORS, check_announced_size
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.ome_xml import count_planes
+from napari_unet_nuclei.core.stored_image import StoredImage
+from napari_unet_nuclei.core.tiff_headers import read_header
+from napari_unet_nuclei.core.truncation import check_tiff_parts
 
 if TYPE_CHECKING:
     import io
@@ -30,7 +35,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-TIFF_SUFFIXES = frozenset({".tif", ".tiff"})
+TIFF_SUFFIXES = frozenset(
+    {".tif", ".tiff", ".tf2", ".tf8", ".btf", ".stk", ".lsm"}
+    | {".qptiff", ".scn", ".svs", ".ndpi"}
+)
 TIFF_SIGNATURES = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _OTHER_COLOURS = {
@@ -39,6 +47,7 @@ _OTHER_COLOURS = {
     PHOTOMETRIC.ITULAB,
     PHOTOMETRIC.LOGL,
     PHOTOMETRIC.LOGLUV,
+    PHOTOMETRIC.CFA,  # one colour a pixel, as the sensor of a camera gives it
 }
 _CODECS_WITHOUT_COLOURS = {
     COMPRESSION.NONE,
@@ -47,14 +56,18 @@ _CODECS_WITHOUT_COLOURS = {
     COMPRESSION.DEFLATE,
     COMPRESSION.PACKBITS,
 }
+_MOST_NAMED = 5
+_MOST_PLANES = 10_000_000  # for which tifffile makes room before it looks for them
 _ALPHA = {(EXTRASAMPLE.ASSOCALPHA,), (EXTRASAMPLE.UNASSALPHA,)}
 
 
-def read_tiff(file: Path | io.BytesIO, name: str, *, as_shown: bool) -> NDArray[Any]:
-    """Return the pixels of the first series of a TIFF, at full resolution.
+def read_tiff(
+    file: Path | io.BytesIO, name: str, *, as_shown: bool, series: int | None = None
+) -> StoredImage:
+    """Return one image of a TIFF, at full resolution, and what the header says of it.
 
     CMYK becomes RGB.  ImageJ's lookup tables only say how to show intensities and
-    are left out.
+    are left out, and so are axes of length 1.  A file of a set is read by itself.
 
     Parameters
     ----------
@@ -65,34 +78,156 @@ def read_tiff(file: Path | io.BytesIO, name: str, *, as_shown: bool) -> NDArray[
     as_shown : bool
         Whether to look colours up in palettes, and to make white the largest value
         where it is zero; otherwise these numbers are given as stored.
+    series : int, optional
+        Which of several images of the file, from 0; by default the largest.
 
     Returns
     -------
-    (Y, X), (Y, X, 3 or 4) or (…, Y, X) ndarray, dtype as stored
+    StoredImage
         Grey, colour, or a stack of planes.
 
     Raises
     ------
     ImageError
-        If pages or strips are missing, or the colours are of a rare kind.
+        If there is no such series, pages or strips are missing, or the colours are of
+        a rare kind.
     """
-    with TiffFile(file) as tiff:
+    with _open(file) as tiff:
         _check_pages(tiff, name)
-        series = tiff.series[0]
-        page = series.keyframe
-        if not series.size:
-            return np.empty(series.shape, series.dtype)
-        _check_is_whole(tiff, series, name)
+        number = _choose_series(tiff, series, name)
+        chosen = tiff.series[number]
+        page = chosen.keyframe
+        if not chosen.size:
+            return StoredImage(np.empty(chosen.shape, chosen.dtype))
+        _check_is_whole(tiff, chosen, name)
         if _has_rare_colours(page):
             raise ImageError(
                 "Expected a TIFF with grey, RGB, CMYK or palette colours. Received: "
                 f"{name} with {PHOTOMETRIC(page.photometric).name} colours. Convert it "
                 "to RGB."
             )
-        array = np.asarray(series.asarray())
-        if "S" in series.axes:  # colour stored as planes: (3, Y, X)
-            array = np.moveaxis(array, series.axes.index("S"), -1)
-        return array if tiff.is_imagej else _interpret(array, page, as_shown)
+        header = read_header(tiff, number, name)
+        array, axes = np.asarray(chosen.asarray()).reshape(header.shape), header.axes
+        stored = axes or _squeezed_axes(chosen)
+        if "S" in stored:  # colour stored as planes: (3, Y, X)
+            array = np.moveaxis(array, stored.index("S"), -1)
+            axes = axes and axes.replace("S", "") + "S"
+        n_axes = array.ndim
+        if not tiff.is_imagej:
+            array = _interpret(array, page, as_shown)
+        axes = _follow(axes, array.ndim - n_axes)
+        if axes and axes.endswith("S") and "S" in stored[:-1]:
+            # Whoever calls them planes of a stack finds them where they are stored.
+            array = np.moveaxis(array, -1, stored.index("S"))
+            axes = stored
+        left_out = None if series is not None else _name_others(tiff, number)
+        return StoredImage(
+            pixels=array,
+            axes=axes,
+            calibration=header.calibration,
+            notes=tuple(note for note in (header.note, left_out) if note),
+            channels=header.channels,
+        )
+
+
+def count_series(file: Path) -> int:
+    """Return how many images a TIFF holds, the levels of a pyramid counted as one.
+
+    Parameters
+    ----------
+    file : Path
+        Any file.
+
+    Returns
+    -------
+    int
+        1 for what cannot be read, or is another format.
+    """
+    try:
+        with file.open("rb") as stream:
+            if not stream.read(4).startswith(TIFF_SIGNATURES):
+                return 1
+        with _open(file) as tiff:
+            _check_pages(tiff, file.name)
+            return max(1, len(tiff.series))
+    except (*DECODING_ERRORS, ImageError):
+        return 1
+
+
+def _open(file: Path | io.BytesIO) -> TiffFile:
+    # Of a set of files, tifffile would return the pages of all of them.
+    return TiffFile(file, _multifile=False)
+
+
+def _choose_series(tiff: TiffFile, series: int | None, name: str) -> int:
+    sizes = [each.size for each in tiff.series]
+    if series is None:
+        return sizes.index(max(sizes))
+    if not 0 <= series < len(sizes):
+        raise ImageError(
+            f"Expected one of the {len(sizes):,} images in {name}, counted from 0. "
+            f"Received: number {series}. Choose another one, or all."
+        )
+    return series
+
+
+def _name_others(tiff: TiffFile, number: int) -> str | None:
+    """Say which of several images was read, and which were not."""
+    if len(tiff.series) == 1:
+        return None
+    others = [
+        _describe_series(each, i) for i, each in enumerate(tiff.series) if i != number
+    ]
+    more = f" and {len(others) - _MOST_NAMED:,} more" if others[_MOST_NAMED:] else ""
+    return (
+        f"It holds {len(tiff.series):,} images: the largest was read, "
+        f"{_describe_series(tiff.series[number], number)}; not read were "
+        f"{', '.join(others[:_MOST_NAMED])}{more}. --series reads another, or all."
+    )
+
+
+def _describe_series(series: TiffPageSeries, number: int) -> str:
+    name = f" {series.name!r}" if series.name else ""
+    return f"number {number}{name} ({' × '.join(map(str, series.shape))})"
+
+
+def _squeezed_axes(series: TiffPageSeries) -> str:
+    pairs = zip(series.axes, series.shape, strict=True)
+    return "".join(axis for axis, length in pairs if length != 1 or axis in "YX")
+
+
+def _follow(axes: str | None, n_new: int) -> str | None:
+    """Name the axes of an array that has won, or lost, its colours."""
+    if axes is None or n_new == 0:
+        return axes
+    return axes.removesuffix("S") if n_new < 0 else f"{axes}S"
+
+
+def read_tiff_shape(file: Path | io.BytesIO, name: str) -> tuple[int, ...]:
+    """Return the shape of what `read_tiff` returns, from the header alone.
+
+    Parameters
+    ----------
+    file, name
+        As in `read_tiff`.
+
+    Returns
+    -------
+    tuple of int
+        Colours are last.
+
+    Raises
+    ------
+    ImageError
+        If pages are missing.
+    """
+    with TiffFile(file) as tiff:
+        _check_pages(tiff, name)
+        series = tiff.series[0]
+        lengths = list(series.shape)
+        if "S" in series.axes:
+            lengths.append(lengths.pop(series.axes.index("S")))
+        return tuple(lengths)
 
 
 def _check_pages(tiff: TiffFile, name: str) -> None:
@@ -107,6 +242,12 @@ def _check_pages(tiff: TiffFile, name: str) -> None:
             )
         offsets.add(offset)
         offset = _next_offset(tiff, offset)
+    n_planes = count_planes(tiff.ome_metadata or "")
+    if n_planes > _MOST_PLANES:
+        raise ImageError(
+            f"Expected at most {_MOST_PLANES:,} planes in {name}. Received: a header "
+            f"that announces {n_planes:,}. Check that the file is complete."
+        )
     pages = tiff.pages if tiff.is_shaped else [tiff.pages.first]
     for page in pages:
         if min(page.shape, default=0) < 0:
@@ -153,8 +294,8 @@ def _check_is_whole(tiff: TiffFile, series: TiffPageSeries, name: str) -> None:
     )
     if len(pages) < len(expected):
         raise ImageError(
-            f"Expected {len(expected):,} pages of {name}, some in files beside it. "
-            f"Received: {len(pages):,}. Keep the files together."
+            f"Expected {len(expected):,} pages of {name}, as its header says. "
+            f"Received: {len(pages):,}. Check that the file is complete."
         )
     has_parts = not (keyframe.is_contiguous or tiff.is_ndpi)
     n_parts = math.prod(keyframe.chunked) if has_parts else 0
@@ -164,6 +305,8 @@ def _check_is_whole(tiff: TiffFile, series: TiffPageSeries, name: str) -> None:
             f"Expected {n_parts:,} strips or tiles a page in {name}. Received: "
             f"{fewest:,}. Check that the file is complete."
         )
+    for each in () if is_one_run else pages:
+        check_tiff_parts(each, name)
 
 
 def _has_rare_colours(page: TiffPage) -> bool:
@@ -219,7 +362,8 @@ def apply_palette(
     palette : (N, 3) ndarray of uint8
         Colours by index.
     as_shown : bool
-        Whether a palette with colours gives colours; otherwise its indices.
+        Whether to look up colours; otherwise the indices are the values, whatever
+        the palette shows.
 
     Returns
     -------
@@ -229,9 +373,9 @@ def apply_palette(
     """
     if indices.dtype == np.bool_:
         indices = indices.astype(np.uint8)
+    if not as_shown:
+        return indices
     occurring = palette[np.unique(indices)]
     is_grey = bool(np.all(occurring == occurring[:, :1]))
-    if not is_grey and not as_shown:
-        return indices
     values: NDArray[Any] = (palette[:, 0] if is_grey else palette)[indices]
     return values

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core import devices
-from napari_unet_nuclei.core.errors import OutOfMemoryError
+from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
+from napari_unet_nuclei.core.memory import affordable_tile
 from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 _MAX_TILE_AREA = 5 * 2**20  # px²; larger ones gain little, see docs/benchmarks.md
 _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin
-_BYTES_PER_PIXEL = 160  # of a tile in float32, tensors and copies in all
 _MIN_TILE_SIDE = 256  # px
 _SIDE_MULTIPLE = 64  # px; the fewer shapes there are, the less is compiled
 # Quarter turns, and whether the image is mirrored left to right before.
@@ -61,8 +60,8 @@ def iter_tiles(
         Average over the flips and quarter turns that the network has learned.
     max_area : int, in px², optional
         Largest area of a tile, as far as its margins allow; by default what half of
-        the free memory suffices for.  Where the engine finds too little memory all
-        the same, smaller tiles are tried, with a warning.
+        the memory suffices for that maps and splitting leave.  Where the engine finds
+        too little memory all the same, smaller tiles are tried, with a warning.
 
     Yields
     ------
@@ -82,7 +81,7 @@ def iter_tiles(
     smallest = max(_MIN_TILE_MARGINS * config.margin, _MIN_TILE_SIDE) ** 2
     tiles = plan_tiles(
         planes.shape[:2],
-        max_area=max(max_area or _affordable_area(), smallest),
+        max_area=max(max_area or _largest_area(planes.shape[:2]), smallest),
         margin=config.margin,
         stride=config.multiple,
         side_multiple=_SIDE_MULTIPLE,
@@ -94,7 +93,7 @@ def iter_tiles(
     for n_done, tile in enumerate(tiles, start=1):
         pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
         try:
-            predicted = _predict_tile(engine, pixels, symmetries)
+            predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
         except OutOfMemoryError:
             area = math.prod(tile.shape)
             if area <= smallest:
@@ -118,23 +117,41 @@ def iter_tiles(
     return maps
 
 
-def _affordable_area() -> int:
-    """Area of the largest tile that half of the free memory suffices for, in px²."""
-    return min(devices.free_memory() // 2 // _BYTES_PER_PIXEL, _MAX_TILE_AREA)
+def _largest_area(shape: tuple[int, ...]) -> int:
+    """Area of the largest tile of a plane, in px²."""
+    return min(affordable_tile(shape), _MAX_TILE_AREA)
 
 
 def _predict_tile(
     engine: Engine,
     pixels: NDArray[np.float32],
     symmetries: Sequence[tuple[int, bool]],
+    n_maps: int,
 ) -> NDArray[np.float32]:
     """Average what the network sees, looking at a tile in one way or several."""
     if len(symmetries) == 1:
-        return np.asarray(engine.predict(pixels[np.newaxis])[0])
+        return _evaluate(engine, pixels, n_maps)
     total = np.zeros((*pixels.shape[:2], 1), np.float32)
     for turns, flip in symmetries:
         seen = np.rot90(pixels[:, ::-1] if flip else pixels, turns)
-        maps = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
+        maps = np.rot90(_evaluate(engine, seen, n_maps), -turns)
         total = total + (maps[:, ::-1] if flip else maps)
         del maps  # so that the next takes its memory
     return np.asarray(total / len(symmetries), np.float32)
+
+
+def _evaluate(
+    engine: Engine, pixels: NDArray[np.float32], n_maps: int
+) -> NDArray[np.float32]:
+    """Evaluate a network once, and see that it gives maps and probabilities."""
+    batch = engine.predict(pixels[np.newaxis])
+    expected = (1, *pixels.shape[:2], n_maps)
+    if batch.shape != expected:
+        raise EngineError(
+            f"Expected maps of shape {expected} from the network. Received: "
+            f"{batch.shape}; choose another model."
+        )
+    maps = np.asarray(batch[0])
+    if not (maps.min() >= 0 and maps.max() <= 1):  # as comparing with NaN is false
+        maps = np.clip(np.nan_to_num(maps, nan=0.0, posinf=1.0, neginf=0.0), 0, 1)
+    return maps

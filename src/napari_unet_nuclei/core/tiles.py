@@ -101,7 +101,8 @@ def plan_tiles(
         raise SettingsError(
             f"A tile of an image of {shape[0]}x{shape[1]} px must have {smallest} px² "
             f"or more, because the model needs a margin of {margin} px. Received: "
-            f"max_area={max_area}; allow larger tiles."
+            "{max_area}; allow larger tiles.",
+            max_area=max_area,
         )
     height, width = min(fitting, key=lambda pair: pair[0].total * pair[1].total)
     return [

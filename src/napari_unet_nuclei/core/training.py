@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.prediction_pictures import ShownSamples
 from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.settings import TrainingSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.training_outputs import claim_training_outputs
 from napari_unet_nuclei.core.training_run import TrainingRun
 from napari_unet_nuclei.core.training_state import read_state
 from napari_unet_nuclei.core.validation import hold_out
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.tensorboard import TensorBoardLog
     from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
 
+_REMEDY = "Pass overwrite=True to replace {what}, or choose another name."
+
 
 def train(
     samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
@@ -43,6 +46,7 @@ def train(
     *,
     epochs: int | None = None,
     seed: int = 0,
+    overwrite: bool = False,
 ) -> TrainingReport:
     """Train a model on annotated images.
 
@@ -62,6 +66,9 @@ def train(
         Epochs to train.
     seed : int
         Seed of all random choices.
+    overwrite : bool
+        Whether a model of this name, its log, its curve and the state of its run
+        are replaced.
 
     Returns
     -------
@@ -71,8 +78,9 @@ def train(
     Raises
     ------
     TrainingError, DatasetError, LabelsError, SettingsError, OutputError, ModelError
-        If training cannot start or its files cannot be written.
+        If training cannot start or its files exist or cannot be written.
     """
+    output = Path(output)
     if minutes is None and epochs is None:
         minutes = 5
     settings = TrainingSettings(
@@ -81,7 +89,18 @@ def train(
         epochs=epochs,
         seed=seed,
     )
-    named = [
+    claimed = claim_training_outputs(
+        output, start=start, overwrite=overwrite, remedy=_REMEDY
+    )
+    with claimed:
+        named = _name_samples(samples)
+        return exhaust(iter_training(named, output, settings, start=start))
+
+
+def _name_samples(
+    samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
+) -> list[Sample]:
+    return [
         sample
         if isinstance(sample, Sample)
         else Sample(
@@ -91,7 +110,6 @@ def train(
         )
         for number, sample in enumerate(samples)
     ]
-    return exhaust(iter_training(named, Path(output), settings, start=start))
 
 
 def iter_training(
@@ -112,7 +130,8 @@ def iter_training(
     samples : sequence of Sample
         Samples to train on.
     output : Path
-        Model to write.  It is there, with the best weights so far, from the
+        Model to write; what is there is replaced, so the caller has claimed it, as
+        ``training_outputs`` does.  It is there, with the best weights so far, from the
         first epoch on; closing the generator leaves it complete.
     settings : TrainingSettings
         Recipe and length of the run.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import remove_file, replacing
 from napari_unet_nuclei.core.training_steps import SCORE_NAMES, summarise_scores
 
 if TYPE_CHECKING:
@@ -61,6 +61,23 @@ def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
     } | {"seconds": round(step.seconds, 1)}
 
 
+def remove_companions(output: Path) -> None:
+    """Remove the log and the loss curve of an earlier run.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes, which stays.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be removed.
+    """
+    for suffix in (".csv", ".png"):
+        remove_file(output.with_suffix(suffix))
+
+
 def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """Write the log of a run as CSV, one row an epoch.
 
@@ -104,7 +121,8 @@ def write_loss_curve(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
 
     figure = make_figure(640, 800)
     loss_axes, *other_axes = figure.subplots(3, sharex=True)
-    loss_axes.set(title=output.stem, ylabel="training loss")
+    loss_axes.set_title(output.stem, parse_math=False)
+    loss_axes.set(ylabel="training loss")
     trained = [row for row in rows if row["loss"] is not None]
     losses = [row["loss"] for row in trained]
     loss_axes.plot([row["epoch"] for row in trained], losses, marker=".")

@@ -32,18 +32,21 @@ from napari_unet_nuclei.core.schedules import (
 from napari_unet_nuclei.core.training_clock import TrainingClock
 from napari_unet_nuclei.core.training_files import (
     make_row,
+    remove_companions,
     write_log,
     write_loss_curve,
 )
 from napari_unet_nuclei.core.training_metrics import METRICS
 from napari_unet_nuclei.core.training_state import (
     TrainingState,
+    remove_state,
     state_path,
     write_state,
 )
 from napari_unet_nuclei.core.training_steps import (
     TrainingReport,
     TrainingStep,
+    is_better,
     summarise_scores,
 )
 
@@ -53,6 +56,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.bundles import Weights
     from napari_unet_nuclei.core.metrics import Scores
     from napari_unet_nuclei.core.prediction_pictures import ShownSamples
     from napari_unet_nuclei.core.sample import Sample
@@ -113,7 +117,9 @@ class TrainingRun:
         if bundle is None and settings.keep > 0:
             raise TrainingError(
                 "Expected a model to start from, part of which is kept. Received: "
-                f"keep={settings.keep} without one; name one with --from."
+                "{keep} without one; name one, as in {start}.",
+                keep=settings.keep,
+                start="resnet",
             )
         self._identity = identify_run(settings, bundle, samples, validation)
         if state is not None:
@@ -250,6 +256,10 @@ class TrainingRun:
     def _end_validation(
         self, scores: Scores, values: Sequence[dict[str, float]]
     ) -> TrainingStep:
+        if not self._log:
+            # Should this run be killed, none of another would lie beside its model.
+            remove_state(self._output)
+            remove_companions(self._output)
         is_best = self._best.consider(self._average.weights, scores)
         step = self._make_step(values, scores, is_best)
         self._log.append(make_row(step, scores))
@@ -280,7 +290,7 @@ class TrainingRun:
         )
         warning = self._best.complete()
         if warning is None:
-            state_path(self._output).unlink(missing_ok=True)
+            remove_state(self._output)
         else:
             warning += " Train with --resume to try again."
         return TrainingReport(
@@ -302,10 +312,21 @@ class TrainingRun:
             )
 
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:
-        """Find thresholds for new weights; those of the start are tuned already."""
-        if self._best.scores is not None and self._best.scores == self._start_scores:
-            return self._best.config.splitting, self._best.scores
-        engine = self._learner.judge(self._best.weights)
+        """Find thresholds for new weights; the start has the same chance."""
+        best, monitor = self._best, self._settings.monitor
+        if best.scores is not None and best.scores == self._start_scores:
+            return best.config.splitting, best.scores
+        splitting, scores = self._tune(best.weights)
+        if self._start_scores is None:
+            return splitting, scores
+        start_splitting, self._start_scores = self._tune(self._start_weights)
+        if is_better(scores, self._start_scores, monitor):
+            return splitting, scores
+        best.weights = self._start_weights
+        return start_splitting, self._start_scores
+
+    def _tune(self, weights: Weights) -> tuple[SplittingParameters, Scores]:
+        engine = self._learner.judge(weights)
         return self.held_out.tune(engine, self._best.config, self._settings.monitor)
 
     def save_interrupted(self) -> None:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.atomic_files import replacing
+from napari_unet_nuclei.core.atomic_files import remove_file, replacing
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.metrics import Scores
+from napari_unet_nuclei.core.regular_files import check_regular
 from napari_unet_nuclei.core.run_identity import RunIdentity
 
 if TYPE_CHECKING:
@@ -91,6 +92,22 @@ def write_state(output: Path, state: TrainingState) -> None:
         temporary.write_bytes(buffer.getvalue())
 
 
+def remove_state(output: Path) -> None:
+    """Remove the state of a run that has ended, or that another one replaces.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be removed.
+    """
+    remove_file(state_path(output))
+
+
 def read_state(output: Path) -> TrainingState:
     """Read the state of a run that was stopped.
 
@@ -112,12 +129,14 @@ def read_state(output: Path) -> TrainingState:
     path = state_path(output)
     try:
         # Opened here, because NumPy forgets to close a file that is damaged.
+        check_regular(path)
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return _unpack(dict(file))
     except FileNotFoundError as error:
         raise TrainingError(
             f"There is nothing to resume: {path} does not exist; train without "
-            "--resume."
+            "{resume}.",
+            resume=True,
         ) from error
     except (
         OSError,
@@ -130,7 +149,8 @@ def read_state(output: Path) -> TrainingState:
     ) as error:
         raise TrainingError(
             f"The training state {path} is damaged or of another version ({error}); "
-            "train without --resume."
+            "train without {resume}.",
+            resume=True,
         ) from error
 
 

@@ -67,7 +67,8 @@ class TrainingReport:
     scores : Scores
         Its scores on the held-out samples.
     start_scores : Scores, optional
-        Those of the model that training started from.
+        Those of the model that training started from, with thresholds that were tuned
+        in the same way.
     n_steps, n_epochs : int
         Length of the run.
     seconds : float

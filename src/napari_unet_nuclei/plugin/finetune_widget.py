@@ -205,7 +205,8 @@ def _path_of(name: str) -> Path:
             "The name must begin with a letter or digit and may go on with letters, "
             f"digits, spaces, dots, - and _. Received: {name!r}; choose another name."
         )
-    if name in model_store.shipped_models():
+    # Case is no difference for people, nor on all disks.
+    if name.casefold() in map(str.casefold, model_store.shipped_models()):
         raise TrainingError(
             f"The name {name!r} belongs to a model of this package; choose another "
             "name."
@@ -214,9 +215,9 @@ def _path_of(name: str) -> Path:
 
 
 def _free_name() -> str:
-    """Find a name that no model has."""
+    """Find a name that no model has, and no log or state of one."""
     name, number = _DEFAULT_NAME, 1
-    while _path_of(name).exists():
+    while any(_path_of(name).parent.glob(f"{name}.*")):
         number += 1
         name = f"{_DEFAULT_NAME}-{number}"
     return name

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.calibration import Calibration, ascii_unit, calibrate
 from napari_unet_nuclei.core.errors import ImageError, LabelsError
 
 if TYPE_CHECKING:
@@ -40,8 +41,6 @@ _AXES_BY_NAME = {
     "column": "X",
 }
 _UNNAMED_AXES = "TZYX"  # what axes without a name are taken for, from the last one
-
-_UNITS_IN_FILES = {"micrometer": "um", "µm": "um", "μm": "um"}
 
 _MAX_EMPTY_ROWS = 10_000
 
@@ -198,9 +197,7 @@ def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]
     return labels, axes
 
 
-def pixel_size(
-    meta: Mapping[str, Any], axes: str
-) -> tuple[dict[str, float], str | None]:
+def layer_calibration(meta: Mapping[str, Any], axes: str) -> Calibration:
     """Return the pixel size that a writer gets from napari.
 
     Parameters
@@ -212,30 +209,28 @@ def pixel_size(
 
     Returns
     -------
-    sizes : dict of str to float
-        By axis; empty where the layer has no scale.
-    unit : str or None
-        ASCII name of the unit along X, such as ``"um"``; None for pixels.
+    Calibration
+        Lengths without a unit where the layer counts pixels; those in another unit
+        than X are left out where they cannot be converted.
     """
     scale = meta.get("scale")
     if scale is None:
-        return {}, None
-    sizes = {
-        axis: abs(float(size)) for axis, size in zip(axes, scale, strict=True)
-    }  # a mirrored layer has a negative scale
+        return Calibration()
+    # A mirrored layer has a negative scale.
+    sizes = {axis: abs(float(size)) for axis, size in zip(axes, scale, strict=True)}
     units = meta.get("units")
-    if units is None:
-        return sizes, None
-    if isinstance(units, str):
+    if isinstance(units, str) or units is None:
         units = [units] * len(axes)
-    names = {axis: str(unit) for axis, unit in zip(axes, units, strict=True)}
-    unit = names["X"]
-    for axis, name in names.items():
-        if name != unit:  # a file has one unit for all lengths
-            del sizes[axis]
-    unit = _UNITS_IN_FILES.get(unit, unit)
-    is_known = unit.isascii() and unit not in ("pixel", "dimensionless", "")
-    return sizes, unit if is_known else None
+    names = {axis: ascii_unit(unit) for axis, unit in zip(axes, units, strict=True)}
+    known = calibrate(
+        {axis: (sizes[axis], names[axis]) for axis in sizes if axis != "C"}
+    )
+    if names["X"] is not None:
+        return known
+    lengths = {axis: sizes[axis] for axis in "ZYX" if axis in sizes}
+    plain = {axis: size for axis, size in lengths.items() if names[axis] is None}
+    times = {"T": known.sizes["T"]} if "T" in known.sizes else {}
+    return Calibration(sizes=plain | times, time_unit=known.time_unit)
 
 
 def _axes(labels: Sequence[str], *, is_rgb: bool = False) -> str | None:

@@ -1,7 +1,7 @@
-"""DSB2018 samples and data sets → an image layer and a labels layer.
+"""DSB2018 samples and data sets, and labels that were written here → layers.
 
-What such a data set looks like is known in ``core.dsb2018_layout``.  Image files are
-left to napari.
+What such a data set looks like is known in ``core.dsb2018_layout``, how label images
+become layers in ``label_reader``.  Other image files are left to napari.
 """
 
 from __future__ import annotations
@@ -14,6 +14,12 @@ from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
 from napari_unet_nuclei.core.members import is_broken_zip
 from napari_unet_nuclei.plugin.data_set_layers import next_layers
+from napari_unet_nuclei.plugin.label_reader import (
+    is_label_file,
+    is_label_folder,
+    read_label_file,
+    read_label_folder,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -38,7 +44,8 @@ def get_reader(
     Returns
     -------
     callable or None
-        `read`, if every path is a DSB2018 sample, data set or zip.
+        `read`, if every path is a DSB2018 sample, data set or zip, or labels, or a
+        folder of labels that were written here.
     """
     paths = _as_list(path)
     if paths and all(_is_ours(each) for each in paths):
@@ -56,12 +63,13 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     Parameters
     ----------
     path : path or list of them
-        Sample folders, data-set folders or zips.
+        Sample folders, data-set folders or zips, label images or folders of them.
 
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        An image and, where the sample has masks, its nuclei as labels.  Their
+        Of label images, their labels.  Of a sample, an image and, where there are
+        masks, its nuclei as labels; their
         ``metadata`` hold ``sample_id``, ``data_set`` (the path) and
         ``sample_ids`` (all in that data set).
 
@@ -70,9 +78,11 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     DatasetError
         If a data set, or each of its samples, is incomplete or contradictory.
     ImageError
-        If an image or a mask of an only sample is damaged.
+        If a label image, or an image or a mask of an only sample, is damaged.
+    LabelsError
+        If a label image holds none.
     """
-    return [layer for each in _as_list(path) for layer in _read_next(each)]
+    return [layer for each in _as_list(path) for layer in _read(each)]
 
 
 def _as_list(path: Paths | Sequence[Paths]) -> list[str]:
@@ -85,7 +95,11 @@ def _is_ours(path: str) -> bool:
         return False
     if not os.path.isdir(path):
         # What is wrong with a broken zip nobody else would say.
-        return is_dsb2018(path) or is_broken_zip(path)
+        return is_label_file(path) or is_dsb2018(path) or is_broken_zip(path)
+    return _is_data_set(path) or is_label_folder(path)
+
+
+def _is_data_set(path: str) -> bool:
     return is_sample_folder(path) or (_may_hold_samples(path) and is_dsb2018(path))
 
 
@@ -104,6 +118,14 @@ def _sub_folders(path: str) -> Iterator[str]:
             yield from (entry.path for entry in entries if entry.is_dir())
     except OSError:  # no right to look
         return
+
+
+def _read(path: str) -> list[LayerData]:
+    if is_label_file(path):
+        return [read_label_file(path)]
+    if os.path.isdir(path) and not _is_data_set(path):
+        return read_label_folder(path)
+    return _read_next(path)
 
 
 def _read_next(path: str) -> list[LayerData]:

@@ -13,6 +13,7 @@ from magicgui.widgets.bases import ButtonWidget, Widget
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
+from napari_unet_nuclei.plugin.wording import describe_error
 from napari_unet_nuclei.plugin.workers import BackgroundTask, notify
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ class RunPanel(Container[Widget]):
     def refuse(self, error: Exception) -> None:
         """Say why nothing can be started, on the status line and in napari."""
         notify(error)
-        self.say(str(error))
+        self.say(describe_error(error))
 
     def start(
         self,
@@ -127,7 +128,7 @@ class RunPanel(Container[Widget]):
             self.native,
             on_step=take_step,
             on_result=on_result,
-            on_error=lambda error: self.say(str(error)),
+            on_error=lambda error: self.say(describe_error(error)),
             on_cancel=tell_cancelled,
             on_end=end,
             fraction=fraction,

@@ -40,6 +40,7 @@ from napari_unet_nuclei.plugin.segmentation import (
     iter_segmentation,
 )
 from napari_unet_nuclei.plugin.sentences import describe_nuclei
+from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -147,7 +148,7 @@ class SegmentWidget(Container[Widget]):
             self.native,
             on_step=self._say_progress,
             on_split=self._show,
-            on_error=lambda error: self.panel.say(str(error)),
+            on_error=lambda error: self.panel.say(describe_error(error)),
         )
         for control in (self.min_area, self.diameter):
             control.native.setDecimals(0)

@@ -7,15 +7,15 @@ belong here.
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.atomic_files import scratch_folder
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
 from napari_unet_nuclei.plugin.child_process import iter_output
 from napari_unet_nuclei.plugin.commands import fine_tune_arguments
@@ -29,6 +29,7 @@ from napari_unet_nuclei.plugin.training_events import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -57,7 +58,8 @@ class FineTuneRequest:
     start : Path
         Model to start from.
     output : Path
-        Model to write; there must be none of this name yet.
+        Model to write; there must be none of this name yet, nor a log, curve or
+        state beside it.
     minutes : float
         Time to train.
     command : callable, optional
@@ -148,23 +150,23 @@ def iter_fine_tuning(
     OutputError
         If the samples cannot be written or there is such a model already.
     """
-    if request.output.exists():
+    if any(os.path.lexists(path) for path in _files_of(request.output)):
         raise OutputError(
-            "Expected a name that no model has. Received: "
-            f"{request.output.stem!r}; choose another name."
+            "Expected a name that no model has, nor a file that belongs to one. "
+            f"Received: {request.output.stem!r}; choose another name."
         )
     samples = make_samples(request)
-    has_improved = False
+    has_begun = has_improved = False
     try:
         request.output.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(prefix="unet-nuclei-training-") as folder:
-            data = Path(folder) / "data"
+        with scratch_folder() as folder:
+            data = folder / "data"
             write_samples(data, samples)
             arguments = request.command(
                 data, request.output, request.start, request.minutes
             )
             began = time.monotonic()
-            with closing(iter_output(arguments, Path(folder))) as lines:
+            with closing(iter_output(arguments, folder)) as lines:
                 for line in lines:
                     event = None if line is None else parse_event(line)
                     if event is None:
@@ -172,6 +174,7 @@ def iter_fine_tuning(
                         continue
                     if isinstance(event, ErrorEvent):
                         raise TrainingError(event.message)
+                    has_begun = True  # it has claimed the name and writes the files
                     if isinstance(event, FinishedEvent):
                         has_improved = True
                         return _make_result(request, event, len(samples))
@@ -185,7 +188,7 @@ def iter_fine_tuning(
             "the permissions."
         ) from error
     finally:
-        if not has_improved:
+        if has_begun and not has_improved:
             _remove_traces(request.output)
 
 
@@ -282,6 +285,12 @@ def _make_result(
 
 def _remove_traces(output: Path) -> None:
     """Remove a model that is only a copy of the one it began as, and its log."""
-    for suffix in (output.suffix, ".csv", ".png", ".state.npz"):
+    for path in _files_of(output):
         with suppress(OSError):
-            output.with_suffix(suffix).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+
+
+def _files_of(output: Path) -> list[Path]:
+    """List the files of a training run: model, log, curve and state."""
+    suffixes = (output.suffix, ".csv", ".png", ".state.npz")
+    return [output.with_suffix(suffix) for suffix in suffixes]

@@ -13,6 +13,8 @@ from napari.qt.threading import GeneratorWorker, create_worker
 from napari.utils.notifications import notification_manager, show_error
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.memory import say_lack
+from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -160,7 +162,9 @@ def notify(error: Exception) -> None:
         What went wrong; one that nobody expected is shown with its traceback.
     """
     if isinstance(error, UNetNucleiError):
-        show_error(str(error))
+        show_error(describe_error(error))
+    elif isinstance(error, MemoryError):
+        show_error(f"There is {say_lack(error)}, or close other programs.")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 

@@ -1,17 +1,24 @@
 """Labels layers → files, one function for each entry in napari's save dialog.
 
+The dialog asks before a file is replaced.  What it does not know is refused here: the
+images of the window, and the masks of a sample, of which it sees the folder only.
+
 How each format looks is known in ``core.label_files`` and ``core.rle``.
 """
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import napari
 import numpy as np
+from napari.layers import Image
 from napari.utils.notifications import show_info
 
+from napari_unet_nuclei.core.data_set_files import input_files
 from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import read_image
@@ -21,19 +28,26 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
+from napari_unet_nuclei.core.outputs import file_id
 from napari_unet_nuclei.core.rle import write_rle_csv
-from napari_unet_nuclei.plugin.layers import labels_array, pixel_size
+from napari_unet_nuclei.plugin.layers import labels_array, layer_calibration
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
 _IMAGEJ_ORDER = "TZCYX"
+_IMAGE_FOLDERS = ("images", "image")
+
+_written_samples: set[str] = set()
+"""Folders of samples that were saved since napari was started."""
 
 
 def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as a TIFF that ImageJ opens, with its pixel size.
+    """Write a labels layer as a TIFF that ImageJ opens, with its scale and units.
+
+    A name that ends in ``.ome.tif`` makes an OME-TIFF.
 
     Parameters
     ----------
@@ -57,15 +71,14 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         If the file cannot be written or a label is too large.
     """
     path = _complete(path, ".tif", ".tiff")
+    _refuse_image(path, meta)
     labels, axes = labels_array(data, meta)
-    sizes, unit = pixel_size(meta, axes)
     order = "".join(axis for axis in _IMAGEJ_ORDER if axis in axes)
     write_labels_tiff(
         path,
         labels.transpose([axes.index(axis) for axis in order]),
         axes=order,
-        pixel_size=sizes,
-        unit=unit,
+        calibration=layer_calibration(meta, axes),
     )
     return [path]
 
@@ -95,6 +108,7 @@ def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         If the file cannot be written or a label exceeds 65,535.
     """
     path = _complete(path, ".png")
+    _refuse_image(path, meta)
     write_labels_png(path, _plane(data, meta, "A PNG"))
     return [path]
 
@@ -125,6 +139,7 @@ def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         If the file cannot be written.
     """
     path = _complete(path, ".csv")
+    _refuse_image(path, meta)
     write_rle_csv(path, {_sample_id(meta): _plane(data, meta, "A csv of run lengths")})
     return [path]
 
@@ -155,20 +170,86 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     LabelsError
         If these are no labels, or a stack.
     OutputError
-        If the files cannot be written, or masks from elsewhere are there.
+        If the files cannot be written, or the sample has masks that this session
+        of napari did not write, or another image.
     """
     labels = _plane(data, meta, "A DSB2018 sample")
     sample_id = re.sub(r'[/\\:*?"<>|]+', "_", _sample_id(meta)).strip(" .")
     sample = Path(path) / sample_id
     image = _read_source(meta.get("metadata") or {}, labels.shape)
-    if image is not None:
+    has_image = _check_sample(sample, image)
+    if image is not None and not has_image:
         write_dsb2018_sample(path, sample_id, image, labels)
     else:
         write_dsb2018_masks(path, sample_id, labels)
         if not (sample / "images").is_dir():
             image_path = sample / "images" / f"{sample_id}.png"
             show_info(f"Saved masks only: a full sample needs {image_path} too.")
+    _written_samples.add(os.path.realpath(sample))
     return [str(sample)]
+
+
+def _check_sample(sample: Path, image: NDArray[Any] | None) -> bool:
+    """Refuse a sample that is another's; tell whether its image is there already."""
+    if os.path.realpath(sample) in _written_samples:
+        return False
+    if masks := _list(sample / "masks"):
+        raise OutputError(
+            "Expected a sample folder without masks from elsewhere. Received: "
+            f"{sample / 'masks'} with {masks[0].name}. Choose another folder, or move "
+            "these masks away."
+        )
+    images = _list(sample / "images")
+    if image is not None and images and not _is_same_image(images, image):
+        raise OutputError(
+            "Expected a sample folder without another image. Received: "
+            f"{images[0]}, which is not the image that the labels were made from. "
+            "Choose another folder."
+        )
+    return bool(images)
+
+
+def _is_same_image(files: list[Path], image: NDArray[Any]) -> bool:
+    try:
+        return len(files) == 1 and np.array_equal(read_image(files[0]), image)
+    except UNetNucleiError:
+        return False
+
+
+def _list(folder: Path) -> list[Path]:
+    """Return what is in a folder, without hidden files."""
+    try:
+        return sorted(
+            path for path in folder.iterdir() if not path.name.startswith(".")
+        )
+    except OSError:  # writing will say why
+        return []
+
+
+def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:
+    """Refuse to put labels in the place of an image."""
+    replaced = file_id(path)
+    if replaced is not None and any(
+        file_id(image) == replaced for image in _image_files(meta.get("metadata") or {})
+    ):
+        raise OutputError(
+            f"Expected a new file for the labels. Received: {path}, which is an image "
+            "that is open. Choose another name, so that the image is kept."
+        )
+
+
+def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
+    """List the image that labels were made from, and those in the window."""
+    if "image_path" in metadata:
+        yield metadata["image_path"]
+    if "data_set" in metadata:
+        for path in input_files([Path(metadata["data_set"])]):
+            if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
+                yield path
+    viewer = napari.current_viewer()
+    for layer in [] if viewer is None else viewer.layers:
+        if isinstance(layer, Image) and layer.source.path is not None:
+            yield layer.source.path
 
 
 def _complete(path: str, *suffixes: str) -> str:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import tempfile
 from contextlib import contextmanager
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 
+from napari_unet_nuclei.core.atomic_files import scratch_folder
 from napari_unet_nuclei.core.bundles import (
     ModelBundle,
     Weights,
@@ -164,11 +163,11 @@ def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:
     """
     openvino = import_openvino()
     model = restore_model(replace(bundle, weights=to_half_precision(bundle.weights)))
-    with tempfile.TemporaryDirectory(prefix="unetnuclei-") as folder:
-        path = Path(folder) / "full.xml"
+    with scratch_folder() as folder:
+        path = folder / "full.xml"
         model.export(str(path), format="openvino", verbose=False)
         network = openvino.Core().read_model(path)
-        compressed = Path(folder) / "half.xml"
+        compressed = folder / "half.xml"
         openvino.save_model(network, compressed, compress_to_fp16=True)
         del network
         return compressed.read_bytes(), compressed.with_suffix(".bin").read_bytes()

@@ -11,13 +11,13 @@ import importlib.util
 import os
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import keras
 
+from napari_unet_nuclei.core.atomic_files import scratch_folder
 from napari_unet_nuclei.core.bundles import read_bundle, write_bundle
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.models.bundling import export_openvino
@@ -61,8 +61,8 @@ def _convert_in_child(bundle: ModelBundle) -> ModelBundle:
     """Let a process on the TensorFlow backend do the work."""
     if importlib.util.find_spec("tensorflow") is None:
         raise EngineError("TensorFlow is not installed")
-    with tempfile.TemporaryDirectory(prefix="unetnuclei-") as folder:
-        path = Path(folder) / "model.unetnuclei"
+    with scratch_folder() as folder:
+        path = folder / "model.unetnuclei"
         write_bundle(path, replace(bundle, openvino=None))
         finished = subprocess.run(
             [sys.executable, "-m", __name__, str(path)],

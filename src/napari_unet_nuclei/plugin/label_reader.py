@@ -1,0 +1,174 @@
+"""Label images that were written here → labels layers, with their scale and units.
+
+napari asks which reader to use for every name that two readers claim, so the manifest
+claims only ``*_masks`` images; others of ours are found in the folder they lie in.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.notifications import show_warning
+
+from napari_unet_nuclei.core.calibration import LENGTH_UNITS, TIME_UNITS
+from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.image_files import read_stored_image
+from napari_unet_nuclei.core.labels import check_labels
+from napari_unet_nuclei.core.own_files import is_own_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from napari_unet_nuclei.core.calibration import Calibration
+    from napari_unet_nuclei.plugin.layers import LayerData
+
+_SUFFIXES = (".tif", ".tiff", ".png")
+_ENDING = "_masks"  # of labels beside their image, here and in other programs
+_FILES_TO_GLANCE_AT = 20
+_MOST_LAYERS = 50
+
+
+def is_label_file(path: str) -> bool:
+    """Say whether a file holds labels, told from who wrote it or from its name.
+
+    Parameters
+    ----------
+    path : str
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for labels that were written here, and for any ``*_masks`` image.
+    """
+    if not path.lower().endswith(_SUFFIXES) or not os.path.isfile(path):
+        return False
+    return _name(path) != _stem(path) or _is_own_labels(path)
+
+
+def is_label_folder(path: str) -> bool:
+    """Say whether labels that were written here are among the first files of a folder.
+
+    Parameters
+    ----------
+    path : str
+        A folder.
+
+    Returns
+    -------
+    bool
+        False for one that cannot be listed.
+    """
+    return any(map(_is_own_labels, islice(_files_in(path), _FILES_TO_GLANCE_AT)))
+
+
+def read_label_file(path: str) -> LayerData:
+    """Return labels as a layer.
+
+    Parameters
+    ----------
+    path : str
+        A TIFF or PNG.
+
+    Returns
+    -------
+    (data, keyword arguments, layer type)
+        With scale, units and names of the axes as far as the file gives them.
+
+    Raises
+    ------
+    ImageError
+        If the file is missing or damaged.
+    LabelsError
+        If it holds no labels.
+    """
+    stored = read_stored_image(path, as_shown=False)
+    axes, pixels = stored.axes, stored.pixels
+    if axes is not None and {"C", "S"} & set(axes):
+        raise LabelsError(
+            f"Expected labels as whole numbers. Received: {path} with channels. Choose "
+            "napari's own reader to see it as an image."
+        )
+    rows = pixels.reshape(-1, pixels.shape[-1])
+    labels = check_labels(rows, name=path).reshape(pixels.shape)
+    kwargs: dict[str, Any] = {
+        "name": _stem(path),
+        "metadata": {"sample_id": _name(path)},
+    }
+    if axes is not None:
+        kwargs |= _placing(axes, stored.calibration)
+    return labels, kwargs, "labels"
+
+
+def read_label_folder(path: str) -> list[LayerData]:
+    """Return the labels in a folder that were written here, a layer for each file.
+
+    Parameters
+    ----------
+    path : str
+        A folder.
+
+    Returns
+    -------
+    list of (data, keyword arguments, layer type)
+        At most 50, with a warning where there are more.
+    """
+    files = [file for file in sorted(_files_in(path)) if _is_own_labels(file)]
+    if len(files) > _MOST_LAYERS:
+        show_warning(
+            f"Opened the first {_MOST_LAYERS} of {len(files):,} label images in {path}."
+        )
+    return [read_label_file(file) for file in files[:_MOST_LAYERS]]
+
+
+def _placing(axes: str, calibration: Calibration) -> dict[str, Any]:
+    sizes = calibration.sizes
+    units = {
+        axis: calibration.time_unit if axis == "T" else calibration.unit
+        for axis in axes
+        if axis in sizes
+    }
+    return {
+        "scale": tuple(sizes.get(axis, 1.0) for axis in axes),
+        "units": tuple(_known_unit(units.get(axis)) for axis in axes),
+        "axis_labels": tuple(axes.lower()),
+    }
+
+
+def _known_unit(name: str | None) -> str:
+    """Return a unit by a name that napari knows, pixels for any other."""
+    return name if name in LENGTH_UNITS or name in TIME_UNITS else "pixel"
+
+
+def _is_own_labels(path: str) -> bool:
+    if not path.lower().endswith(_SUFFIXES) or not is_own_file(path):
+        return False
+    with open(path, "rb") as file:
+        beginning = file.read(26)
+    # Overlays and figures are PNGs in colour.
+    return not beginning.startswith(b"\x89PNG") or beginning[25] == 0
+
+
+def _files_in(folder: str) -> Iterator[str]:
+    try:
+        with os.scandir(folder) as entries:
+            yield from (
+                entry.path
+                for entry in entries
+                if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()
+            )
+    except OSError:  # no right to look
+        return
+
+
+def _stem(path: str) -> str:
+    stem = Path(path).stem
+    return stem[:-4] if stem.lower().endswith(".ome") else stem
+
+
+def _name(path: str) -> str:
+    """Return the name of the image that labels belong to."""
+    return _stem(path).removesuffix(_ENDING)

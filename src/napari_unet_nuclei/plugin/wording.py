@@ -1,0 +1,46 @@
+"""Settings in messages, as the widgets call them."""
+
+from __future__ import annotations
+
+from napari_unet_nuclei.core.errors import UNetNucleiError
+
+_CONTROLS = {"min_area": "minimum area", "diameter": "nucleus diameter"}
+
+
+def describe_error(error: BaseException) -> str:
+    """Return the message of an error in the language of the widgets.
+
+    Parameters
+    ----------
+    error : Exception
+        Any; ours know which settings they are about.
+
+    Returns
+    -------
+    str
+        The message, with "minimum area -1" where Python would say ``min_area=-1``.
+    """
+    if isinstance(error, UNetNucleiError):
+        return error.describe(spell_control)
+    return str(error)
+
+
+def spell_control(name: str, value: object) -> str:
+    """Return a setting as the control of a widget with its value.
+
+    Parameters
+    ----------
+    name : str
+        Name of the setting in Python.
+    value : object
+        What it was set to; ``None`` where it was not.
+
+    Returns
+    -------
+    str
+        Such as ``"nucleus diameter 1"``, or ``"no minutes"``.
+    """
+    control = _CONTROLS.get(name, name.replace("_", " "))
+    if value is None:
+        return f"no {control}"
+    return control if value is True else f"{control} {value}"
