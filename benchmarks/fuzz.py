@@ -24,7 +24,7 @@ import time
 import traceback
 import warnings
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +35,7 @@ from mutations import (
     mutate_bundle,
     mutate_bytes,
     mutate_csv,
+    mutate_graph,
     mutate_jpeg,
     mutate_png,
     mutate_tiff,
@@ -45,6 +46,7 @@ from mutations import (
     write_folder,
     write_zip,
 )
+from overwriting import make_run, run
 from undamaged import (
     SHAPE,
     bomb,
@@ -55,14 +57,17 @@ from undamaged import (
     model,
     nuclei,
     own_outputs,
+    shipped,
     soft_labels,
     table,
 )
 
 from napari_unet_nuclei.core.axes import PlaneStack
-from napari_unet_nuclei.core.bundles import read_bundle
+from napari_unet_nuclei.core.bundles import read_bundle, write_bundle
+from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.errors import ImageError, UNetNucleiError
+from napari_unet_nuclei.core.engine import create_engine
+from napari_unet_nuclei.core.errors import EngineError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.image_files import read_image
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
 from napari_unet_nuclei.core.inputs import find_inputs
@@ -84,7 +89,7 @@ FAULTS = ("foreign exception", "crash", "hang", "unclear error", "warning")
 # A new family is a name here, a case in make_case and, if need be, in read_case.
 KINDS = (
     *("folder", "zip", "png", "tiff", "csv", "bundle", "labels", "other picture"),
-    *("jpeg", "names", "devices", "soft labels", "own outputs"),
+    *("jpeg", "names", "devices", "soft labels", "own outputs", "batches", "graphs"),
 )
 
 
@@ -131,6 +136,15 @@ def make_case(number: int, seed: int, data: Path | None, folder: Path) -> Path:
             tree = own_outputs(data)
             tree = mutate_tree(tree, rng) if rng.integers(2) else tree
             return write_folder(tree, folder / "case", rng)
+        case "batches":
+            return make_run((data_set(data), labelled(data)), folder, rng)
+        case "graphs":
+            path = folder / "case.unetnuclei"
+            bundle = shipped()
+            assert bundle.openvino is not None  # noqa: S101 - as every shipped model
+            graph = mutate_graph(*bundle.openvino, rng)
+            write_bundle(path, replace(bundle, openvino=graph))
+            return path
     content = pick(rng, images(kind, data))
     knowing = {"png": mutate_png, "tiff": mutate_tiff}.get(kind, mutate_bytes)
     content = (knowing if rng.integers(2) else mutate_bytes)(content, rng)
@@ -162,7 +176,9 @@ def read_case(path: Path) -> Iterator[Callable[[], object]]:
     if path.suffix == ".csv":
         yield lambda: read_table(path)
     elif path.suffix == ".unetnuclei":
-        yield lambda: read_bundle(path)
+        yield lambda: compute(path)
+    elif path.suffix == ".run":
+        yield lambda: run(path)
     elif path.suffix == ".zip" or path.is_dir():
         yield lambda: is_dsb2018(path)
         yield lambda: is_sample_folder(path)
@@ -173,6 +189,16 @@ def read_case(path: Path) -> Iterator[Callable[[], object]]:
     else:
         yield lambda: look_at(read_image(path), path)
         yield lambda: read_labels(path)
+
+
+def compute(path: Path) -> None:
+    """Read a model and let OpenVINO evaluate it on a small tile."""
+    bundle = read_bundle(path)
+    try:
+        engine = create_engine(bundle, EngineName.OPENVINO)
+        engine.predict(np.zeros((1, 64, 64, 3), np.float32))
+    except EngineError as error:
+        raise EngineError(f"{path.stem}: {error}".replace("\n", " ")) from error
 
 
 def read_data_set(path: Path) -> None:
@@ -327,7 +353,7 @@ def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
         images(kind, data)
     for make in (jpegs, soft_labels, own_outputs):
         make(data)
-    model(), bomb()  # once, for all processes
+    model(), bomb(), shipped()  # once, for all processes
     worker = Worker(seed, data)
     for number in range(n_cases):
         if worker.n_cases >= CASES_A_WORKER:

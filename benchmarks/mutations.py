@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import struct
 import zipfile
 import zlib
@@ -482,3 +483,55 @@ def _mutate_weights(content: bytes, rng: Rng) -> bytes:
         for each, stored in arrays.items():
             file.writestr(each, stored)
     return buffer.getvalue()
+
+
+# Graphs -----------------------------------------------------------------------------
+
+OPERATIONS = ("Loop", "If", "TensorIterator", "Broadcast", "RandomUniform", "Range")
+OPERATIONS += ("NonZero", "ReadValue", "Assign", "Bucketize", "LSTMSequence", "X")
+_ENTITIES = (
+    b'<!DOCTYPE net [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]>'
+)
+_NUMBERS = ("0", "-1", "1", "3", "65536", "2147483647", "9223372036854775807", "1e9")
+
+
+def mutate_graph(xml: bytes, weights: bytes, rng: Rng) -> tuple[bytes, bytes]:
+    """Make of OpenVINO's form of a network another one, or none."""
+    text = xml.decode()
+    for _ in range(int(rng.integers(1, 4))):
+        match int(rng.integers(8)):
+            case 0:
+                text = _replace_one(text, r'type="[A-Z]\w+"', rng, OPERATIONS, "type")
+            case 1:
+                text = _replace_one(text, r'shape="[^"]*"', rng, _NUMBERS, "shape")
+            case 2:
+                name = pick(rng, ("offset", "size", "strides", "dilations", "id"))
+                text = _replace_one(text, rf'{name}="[^"]*"', rng, _NUMBERS, name)
+            case 3:
+                text = _replace_one(text, r"<dim>[^<]*</dim>", rng, _NUMBERS, None)
+            case 4:  # a ring, or an edge from nowhere
+                name = pick(rng, ("from-layer", "to-layer", "from-port", "to-port"))
+                text = _replace_one(text, rf'{name}="[^"]*"', rng, _NUMBERS, name)
+            case 5:  # lists of sizes are constants of integers
+                content = np.frombuffer(weights, np.uint8).copy()
+                start = int(rng.integers(max(1, content.size - 8)))
+                content[start : start + 8] = rng.integers(0, 256, 8)
+                weights = content.tobytes()
+            case 6:
+                start = int(rng.integers(len(text)))
+                text = text[:start] + _ENTITIES.decode() + text[start:]
+            case _:
+                mutated = mutate_bytes(text.encode(), rng)
+                text = mutated.decode(errors="replace")
+    return text.encode(), weights
+
+
+def _replace_one(
+    text: str, pattern: str, rng: Rng, values: Any, name: str | None
+) -> str:
+    found = list(re.finditer(pattern, text))
+    if not found:
+        return text
+    place, value = pick(rng, found), pick(rng, values)
+    new = f"<dim>{value}</dim>" if name is None else f'{name}="{value}"'
+    return text[: place.start()] + new + text[place.end() :]

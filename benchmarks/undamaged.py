@@ -14,13 +14,19 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.bundles import (
+    ModelBundle,
+    ModelConfig,
+    read_bundle,
+    write_bundle,
+)
 from napari_unet_nuclei.core.choices import Architecture
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
     write_labels_png,
     write_labels_tiff,
 )
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.overlays import (
     OVERLAY_ENDING,
     draw_side_by_side,
@@ -226,6 +232,12 @@ def model() -> bytes:
         path = Path(folder) / "a.unetnuclei"
         write_bundle(path, bundle)
         return path.read_bytes()
+
+
+@cache
+def shipped() -> ModelBundle:
+    """Return a model with a graph that OpenVINO can compile."""
+    return read_bundle(find_model("classic"))
 
 
 @cache
