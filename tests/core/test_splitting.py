@@ -51,14 +51,14 @@ def split_by_definition(
     """Split as it is defined, slowly: flood all that is kept, then merge."""
     if threshold is None:
         threshold = parameters.threshold
-    confidence = threshold + parameters.min_confidence * (1 - threshold)
+    confidence = threshold + min(1, 1.5 * parameters.min_confidence) * (1 - threshold)
     mask = fill_holes_by_definition(maps.foreground > threshold)
     components, n_components = ndimage.label(mask)
     for number in range(1, n_components + 1):
         component = components == number
         n_confident = (maps.foreground[component] >= np.float32(confidence)).sum()
         needed = max(min_area, 1)
-        if component.sum() < needed or n_confident < min(needed, 30):
+        if component.sum() < needed or n_confident < max(1, min(min_area, 30) // 2):
             mask &= ~component
     depth = maps.distance * (1 - 0.5 * maps.boundary)
     for axis in (0, 1):
@@ -154,11 +154,11 @@ def test_labels_are_sound_whatever_the_maps(
         assert ndimage.label(nucleus)[1] == 1
         holes, n_holes = ndimage.label(ndimage.binary_fill_holes(nucleus) & ~nucleus)
         assert n_holes == 0 or np.bincount(holes.ravel())[1:].min() > 4
-    confidence = np.float32(threshold + min_confidence * (1 - threshold))
+    confidence = np.float32(threshold + min(1, 1.5 * min_confidence) * (1 - threshold))
     components, n_components = ndimage.label(labels > 0)
     for component in range(1, n_components + 1):
         n_confident = (maps.foreground[components == component] >= confidence).sum()
-        assert n_confident >= max(min_area, 1)
+        assert n_confident >= max(min_area // 2, 1)
     if min_area <= 1 and min_confidence == 0:
         np.testing.assert_array_equal(labels > 0, mask)
     for plane, copy in zip(maps.planes, before, strict=True):

@@ -23,7 +23,8 @@ _BOUNDARY_WEIGHT = 0.5
 _N_THREADS = 2  # more would wait for memory
 _BAND_ROWS = 256  # smoothed by one thread
 _BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
-_CONFIDENT_AREA = 30  # px² of a nucleus that are enough, however large it is
+_CONFIDENT = 1.5  # times the smallest confidence; measured as the threshold was
+_CONFIDENT_AREA = 30  # px² of a nucleus; half of it is enough, however large it is
 _SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
 
 
@@ -67,14 +68,21 @@ class SplittingParameters:
         Depth above which a pixel belongs to the heart of a nucleus; each heart
         becomes one nucleus.
     min_confidence : float in [0, 1)
-        How far between the threshold and 1 the foreground probability must lie on a
-        part of what is connected, as large as the smallest nucleus or 30 px²; dim
-        blurs that only just pass the threshold are dropped.
+        How confident a network must be.  On as many pixels as half of the smallest
+        nucleus, at most 15, the foreground probability must lie 1.5 times this part
+        of the way from the threshold to 1; dim blurs that only just pass the
+        threshold are dropped.
     """
 
     threshold: float = 0.5
     seed_threshold: float = 0.5
     min_confidence: float = 0.2
+
+    @property
+    def confident_part(self) -> float:
+        """Part of the way from the threshold to 1 where confidence begins."""
+        # Half of a nucleus lies above so much where its mean lies above the minimum.
+        return min(1.0, _CONFIDENT * self.min_confidence)
 
     def __post_init__(self) -> None:
         for name in ("threshold", "seed_threshold"):
@@ -138,7 +146,7 @@ def split_instances(
         threshold = parameters.threshold
     mask = maps.foreground > threshold
     with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
-        confidence = threshold + parameters.min_confidence * (1 - threshold)
+        confidence = threshold + parameters.confident_part * (1 - threshold)
         found = executor.submit(_find_components, mask, maps.foreground, confidence)
         distance = maps.distance
         if distance is None:
@@ -175,7 +183,7 @@ def _choose(
     areas = np.bincount(components.numbers, components.lengths, minlength=1)
     n_confident = np.bincount(components.numbers, confident, minlength=1)
     is_kept = areas >= max(min_area, 1)
-    is_kept &= n_confident >= min(max(min_area, 1), _CONFIDENT_AREA)
+    is_kept &= n_confident >= max(1, min(min_area, _CONFIDENT_AREA) // 2)
     is_kept[0] = False
     return np.asarray(is_kept)
 
