@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 import csv
-from typing import TYPE_CHECKING
+from threading import Event
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from napari_unet_nuclei.core import batch
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
 from napari_unet_nuclei.core.batch_outputs import BatchOutputs
 from napari_unet_nuclei.core.calibration import Calibration
@@ -16,13 +17,10 @@ from napari_unet_nuclei.core.image_files import StoredImage, read_stored_image
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
 from napari_unet_nuclei.core.own_results import OwnResultError
-from napari_unet_nuclei.core.prediction import load_model
+from napari_unet_nuclei.core.prediction import Model, load_model
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.synthetic import draw_nuclei
-
-if TYPE_CHECKING:
-    from napari_unet_nuclei.core.prediction import Model
 
 SETTINGS = SegmentationSettings()
 
@@ -58,6 +56,33 @@ def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
     for name in "ab":
         with Image.open(tmp_path / f"{name}_overlay.png") as picture:
             assert picture.size == (2 * 4 * 160 + 8, 4 * 128)
+
+
+@pytest.mark.parametrize("fits", [True, False])
+def test_an_image_waits_for_the_last_one_where_memory_is_small(
+    fits, model, tmp_path, monkeypatch
+):
+    """The second image is begun while the first is split, or only afterwards."""
+    monkeypatch.setattr(batch, "fits_beside_another", lambda *_: fits)
+    begun = []
+    is_second_begun = Event()
+    seen = []
+
+    def iter_maps(stack, settings):
+        begun.append(stack)
+        if len(begun) == 2:
+            is_second_begun.set()
+        return Model.iter_maps(model, stack, settings)
+
+    def iter_split(stack, maps, settings):
+        seen.append(is_second_begun.wait(5 if fits else 0.1))
+        return Model.iter_split(model, stack, maps, settings)
+
+    monkeypatch.setattr(model, "iter_maps", iter_maps)
+    monkeypatch.setattr(model, "iter_split", iter_split)
+    done = run(model, [drawn("a"), drawn("b", 1)], tmp_path, OutputFormat.TIFF)
+    assert [image.error for image in done] == [None, None]
+    assert seen == [fits, True]
 
 
 def test_pictures_show_the_nuclei_of_the_csv(model, tmp_path):

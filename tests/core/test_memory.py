@@ -12,7 +12,9 @@ from napari_unet_nuclei.core.memory import (
     affordable_tile,
     check_memory,
     check_room,
+    check_tile,
     explained,
+    fits_beside_another,
     n_planes_at_once,
 )
 
@@ -101,3 +103,20 @@ def test_what_is_about_to_be_taken_is_refused_where_that_ends_the_process(
     check_room(3 * GIGABYTE, "all of it")
     with pytest.raises(ImageError, match=r"of which all of it takes 5\.0 GB, .* 4\.0"):
         check_room(5 * GIGABYTE, "all of it")
+
+
+def test_a_second_image_is_begun_where_both_fit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert fits_beside_another((20_000, 20_000))
+    monkeypatch.setattr(hardware, "is_memory_limited", lambda: True)
+    assert fits_beside_another((1_000, 1_000))
+    assert fits_beside_another((9_000, 9_000))  # 1.9 GB each
+    assert not fits_beside_another((10_000, 10_000))  # 2.4 GB each
+    assert not fits_beside_another((1_000, 1_000), 1_000)
+
+
+def test_tiles_that_no_memory_holds_are_refused() -> None:
+    check_tile((7_000, 7_000))  # 7.8 GB
+    with pytest.raises(ImageError, match=r"8000x8000 px, of which .* 10\.2 GB each"):
+        check_tile((8_000, 8_000))

@@ -6,6 +6,7 @@ import errno
 import time
 from contextlib import closing
 from dataclasses import dataclass, field
+from threading import Event
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.axes import PlaneStack
@@ -19,7 +20,7 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
-from napari_unet_nuclei.core.memory import say_lack
+from napari_unet_nuclei.core.memory import fits_beside_another, say_lack
 from napari_unet_nuclei.core.overlays import draw_side_by_side, write_png
 from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.pipeline import overlap
@@ -94,6 +95,7 @@ class _Job:
     seconds: float = 0.0
     error: str | None = None
     cause: UNetNucleiError | None = None
+    is_over: Event = field(default_factory=Event)
 
     def advance(self, stage: Callable[[_Job], None]) -> _Job:
         """Do a stage, unless an earlier one failed."""
@@ -111,6 +113,12 @@ class _Job:
         finally:
             self.seconds += time.perf_counter() - start
         return self
+
+    def end(self) -> None:
+        """Give up pixels and maps, which may take much memory."""
+        for name in ("stack", "maps"):
+            vars(self).pop(name, None)
+        self.is_over.set()
 
     def report(self) -> ImageDone:
         """Say what became of the image."""
@@ -196,7 +204,14 @@ def segment_images(
         if set(outputs.formats) != {OutputFormat.TIFF}:
             job.stack.single_plane()  # before the work: no other format holds a stack
 
+    last: _Job | None = None
+
     def predict(job: _Job) -> None:
+        nonlocal last
+        shape, n_planes = job.stack.plane_shape, len(job.stack)
+        if last is not None and not fits_beside_another(shape, n_planes):
+            last.is_over.wait()
+        last = job
         job.maps = exhaust(model.iter_maps(job.stack, settings))
         is_chosen = settings.diameter is not None
         job.is_rescaled = not is_chosen and any(maps.scale != 1 for maps in job.maps)
@@ -213,12 +228,18 @@ def segment_images(
             else:
                 _WRITERS[kind](outputs.path_of(result.name, kind), result)
 
+    def end(job: _Job) -> _Job:
+        try:
+            return job.advance(finish)
+        finally:
+            job.end()
+
     # While the network works on one image, the next is read and the last is written.
     jobs = (_Job(image) for image in images)
     ready = overlap(lambda job: job.advance(read), jobs)
     predicted = (job.advance(predict) for job in ready)
     try:
-        with closing(overlap(lambda job: job.advance(finish), predicted)) as finished:
+        with closing(overlap(end, predicted)) as finished:
             for job in finished:
                 yield job.report()
         if OutputFormat.RLE in outputs.formats:

@@ -147,6 +147,49 @@ def affordable_tile(shape: tuple[int, ...]) -> int:
     return max(0, left) // 2 // _BYTES_PER_TILE_PIXEL
 
 
+def fits_beside_another(shape: tuple[int, ...], n_planes: int = 1) -> bool:
+    """Say whether an image can be begun while another of its size is finished.
+
+    Parameters
+    ----------
+    shape : (height, width), in px
+        Of a plane.
+    n_planes : int
+        Planes whose labels are kept.
+
+    Returns
+    -------
+    bool
+        Always true where no container or ``ulimit`` would end the process.
+    """
+    size = _size(shape, n_planes)
+    if size <= _HARMLESS or not hardware.is_memory_limited():
+        return True
+    return 2 * size <= hardware.free_memory()
+
+
+def check_tile(shape: tuple[int, int]) -> None:
+    """Refuse tiles that the process could not survive.
+
+    Parameters
+    ----------
+    shape : (height, width), in px
+        Of the smallest tiles that a model allows for.
+
+    Raises
+    ------
+    ImageError
+        If they take more memory than there is.
+    """
+    n_bytes = math.prod(shape) * _BYTES_PER_TILE_PIXEL
+    if n_bytes > _HARMLESS and n_bytes > hardware.total_memory():
+        raise ImageError(
+            f"Expected tiles that fit into memory. Received: {shape[0]}x{shape[1]} px, "
+            f"of which this model needs {n_bytes / 1e9:.1f} GB each. Cut the image "
+            "into pieces, or choose another model."
+        )
+
+
 def n_planes_at_once(shape: tuple[int, ...]) -> int:
     """Planes to split at once: one a processor, as far as the memory goes.
 

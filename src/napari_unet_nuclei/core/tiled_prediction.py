@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
-from napari_unet_nuclei.core.memory import affordable_tile
+from napari_unet_nuclei.core.memory import affordable_tile, check_tile
 from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.tiles import pad_to_shape, plan_tiles
 
@@ -86,6 +86,7 @@ def iter_tiles(
         stride=config.multiple,
         side_multiple=_SIDE_MULTIPLE,
     )
+    check_tile(tiles[0].shape)
     symmetries = _SYMMETRIES[: config.n_symmetries if tta else 1]
     maps: NDArray[np.float32]
     if len(tiles) > 1:  # a single one brings its own
