@@ -200,7 +200,9 @@ def test_every_menu_is_one_napari_has(manifest: PluginManifest) -> None:
 def test_the_reader_leaves_images_to_others(manifest: PluginManifest) -> None:
     (reader,) = manifest.contributions.readers
     assert reader.accepts_directories
-    assert reader.filename_patterns == ["*.zip"]
+    suffixes = ("tif", "tiff", "ome.tif", "ome.tiff", "png")
+    masks = [f"*_masks.{suffix}" for suffix in suffixes]
+    assert reader.filename_patterns == ["*.zip", *masks]
 
 
 def test_dependencies_have_lower_bounds_only() -> None:
