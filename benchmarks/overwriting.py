@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
-from contextlib import closing
+from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +69,11 @@ def make_run(trees: Sequence[Tree], folder: Path, rng: Rng) -> Path:
     case = folder / "case.run"
     source = write_folder(_arrange(pick(rng, trees), rng), case / _INPUT, rng)
     folders = [source, *(each for each in source.rglob("*") if each.is_dir())]
-    files = [each for each in source.rglob("*") if each.suffix in _KEPT]
+    files = [
+        each
+        for each in source.rglob("*")
+        if each.suffix in _KEPT and each.is_file() and not each.is_symlink()
+    ]
     inputs = [source] if rng.integers(3) else [pick(rng, [*folders, *files])]
     output = pick(rng, [*folders, source.parent, source / "new", source.parent / "out"])
     if not rng.integers(3) and output.is_dir():
@@ -77,8 +81,9 @@ def make_run(trees: Sequence[Tree], folder: Path, rng: Rng) -> Path:
         link.symlink_to(output, target_is_directory=True)
         output = link
     if not rng.integers(4) and files:
-        os.link(pick(rng, files), case / "hard.tif")
-        inputs.append(case / "hard.tif")
+        with suppress(PermissionError):  # some systems guard what may not be written
+            os.link(pick(rng, files), case / "hard.tif")
+            inputs.append(case / "hard.tif")
     formats = [kind for kind in OutputFormat if rng.integers(2)] or [OutputFormat.TIFF]
     options: dict[str, Any] = {
         "inputs": [os.path.relpath(path, case) for path in inputs],
