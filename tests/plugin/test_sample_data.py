@@ -230,6 +230,20 @@ def test_the_window_lives_while_a_server_is_silent_and_can_cancel(
     assert len(viewer.layers) == 0
 
 
+@pytest.mark.usefixtures("qapp", "cache")
+def test_a_download_ends_with_the_window_of_its_dialog(viewer, offer, silent_port):
+    offer("stage1_train", silent_port)
+
+    def destroy():
+        for widget in QApplication.topLevelWidgets():
+            if isinstance(widget, QProgressDialog):
+                widget.deleteLater()
+
+    QTimer.singleShot(200, destroy)
+    with pytest.raises(DownloadCancelledError, match="nothing was kept"):
+        viewer.open_sample(NAME, "stage1_train")
+
+
 def test_a_download_nobody_waits_for_stops_at_its_next_piece():
     download = download_dialog._Download("stage1_train")
     download._take(2_000_000, 4_000_000)

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.qt import get_current_stylesheet
+from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, Qt, QTimer
-from qtpy.QtWidgets import QApplication, QProgressBar, QProgressDialog
+from qtpy.QtWidgets import QApplication, QMainWindow, QProgressBar, QProgressDialog
 
 from napari_unet_nuclei.core.downloads import (
     DATA_SETS,
@@ -51,7 +52,9 @@ def fetch_with_dialog(name: str) -> Path:
     """
     download = _Download(name)
     bar = QProgressBar()
-    dialog = QProgressDialog(QApplication.activeWindow())
+    window = QApplication.activeWindow()
+    # Another dialog may be gone before this one, and take it along.
+    dialog = QProgressDialog(window if isinstance(window, QMainWindow) else None)
     dialog.setWindowTitle("U-Net nuclei")
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
     dialog.setStyleSheet(get_current_stylesheet())
@@ -67,8 +70,10 @@ def fetch_with_dialog(name: str) -> Path:
     dialog.setMinimumDuration(_MS_BEFORE_DIALOG)  # heard only if the bar is at 0
     loop = QEventLoop()
     dialog.canceled.connect(loop.quit)
+    dialog.destroyed.connect(loop.quit)  # with the window
     timer = QTimer()
     timer.timeout.connect(look)
+    dialog.destroyed.connect(timer.stop)
     BackgroundTask(
         download.steps(),
         f"Downloading {name}",
@@ -83,8 +88,9 @@ def fetch_with_dialog(name: str) -> Path:
     loop.exec()
     timer.stop()
     download.is_wanted = False
-    dialog.hide()
-    dialog.deleteLater()  # and with it what the task had to tell
+    if isalive(dialog):  # type: ignore[no-untyped-call]
+        dialog.hide()
+        dialog.deleteLater()  # and with it what the task had to tell
     return download.result()
 
 
