@@ -184,7 +184,7 @@ def test_masks_beside_images_are_no_images(tmp_path):
     assert values(find_inputs([tmp_path / "set"])) == [("a", 1), ("b_masks", 3)]
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
     names = [image.name for image in find_inputs([tmp_path / archive])]
-    assert names == ["a", "b_masks"]
+    assert names == ["a", "b_masks", "c"]  # of a zip, all folders
 
 
 def test_of_a_zip_the_images_of_all_folders_are_taken(tmp_path):
@@ -220,3 +220,56 @@ def test_a_zip_without_images_is_named(tmp_path):
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
     with pytest.raises(DatasetError, match=r"packed\.zip, which holds neither"):
         find_inputs([tmp_path / archive])
+
+
+@pytest.mark.parametrize("place", [".", "results"])
+def test_own_samples_beside_their_images_are_no_data_set(tmp_path, place):
+    for name in "ab":
+        write(tmp_path / f"{name}.png", 1)
+        write_dsb2018_sample(tmp_path / place, name, PIXELS, np.ones((3, 4), int))
+    write(tmp_path / "c.png", 2)
+    assert values(find_inputs([tmp_path])) == [("a", 1), ("b", 1), ("c", 2)]
+    (tmp_path / "b.png").unlink()  # so that its sample is not made from an image here
+    names = [image.name for image in find_inputs([tmp_path])]
+    assert names == ["a", "b"]
+
+
+def test_of_a_zip_results_are_passed_over_and_other_files_named(tmp_path):
+    folder = tmp_path / "photos"
+    write(folder / "a.png", 1)
+    write_labels_png(folder / "a_masks.png", PIXELS.astype(int))
+    write_labels_png(folder / "b.png", PIXELS.astype(int))
+    write(folder / "b.bmp", 2)
+    (folder / "d.dat").write_bytes((folder / "a.png").read_bytes())
+    (folder / "e.nd2").write_bytes(b"\xda\xce\xbe\x0a" + bytes(100))
+    (folder / "notes.txt").write_text("no image")
+    write_labels_png(folder / "z.png", PIXELS.astype(int))
+    archive = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    said = []
+    images = {
+        image.name: image
+        for image in find_inputs([tmp_path / archive], say=said.append)
+    }
+    assert list(images) == ["a", "b", "d", "z", f"{archive}/e.nd2"]
+    assert [int(images[name].read().pixels[0, 0]) for name in "abd"] == [1, 2, 1]
+    with pytest.raises(OwnResultError):
+        images["z"].read()
+    with pytest.raises(ImageError, match="an ND2"):
+        images[f"{archive}/e.nd2"].read()
+    (sentence,) = said
+    assert "2 results of earlier runs" in sentence
+
+
+def test_what_is_not_read_beside_an_image_of_its_name_is_said(tmp_path):
+    write(tmp_path / "a.png", 1)
+    (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE" + bytes(100))
+    said = []
+    assert values(find_inputs([tmp_path], say=said.append)) == [("a", 1)]
+    assert [sentence.endswith("of its name: a.czi.") for sentence in said] == [True]
+
+
+def test_masks_of_several_images_in_a_file_are_results(tmp_path):
+    for name in ("m.png", "m_s0_masks.png", "m_s12_masks.png", "n_s0_masks.png"):
+        write(tmp_path / name, 1)
+    names = [image.name for image in find_inputs([tmp_path])]
+    assert names == ["m", "n_s0_masks"]

@@ -10,7 +10,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import (
+    is_dsb2018,
+    is_made_from_images_beside,
+    is_sample_folder,
+)
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
 from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import layout_folders
@@ -89,12 +93,12 @@ def _folders_of(path: Path) -> list[Path]:
     if not os.path.isdir(path):
         return []
     if folders := layout_folders(path):
-        return list(folders)
+        return [path / folder for folder in folders]
     # The name counts, which "." does not show.
     path = Path(os.path.abspath(path))
     if is_sample_folder(path):
         return [path / "images", path / "masks"]
-    if not is_dsb2018(path):
+    if not is_dsb2018(path) or is_made_from_images_beside(path):
         return []
     try:
         names = list(FolderMembers(path).names())
@@ -110,7 +114,8 @@ def _surrounding_folders(path: Path) -> list[Path]:
     own = file_id(folder)
     if own is None:
         return []
-    folders = list(layout_folders(root))
+    names = layout_folders(root) if os.path.isdir(root) else ()
+    folders = [root / name for name in names]
     if not folders and is_sample_folder(root):
         folders = [root / "images", root / "masks"]
     return folders if any(file_id(each) == own for each in folders) else []

@@ -114,6 +114,30 @@ def is_dsb2018(path: str | os.PathLike[str]) -> bool:
     )
 
 
+def is_made_from_images_beside(path: str | os.PathLike[str]) -> bool:
+    """Say whether the samples in a folder are results of images that lie in it too.
+
+    Parameters
+    ----------
+    path : path
+        Anything; what cannot be read is none.
+
+    Returns
+    -------
+    bool
+        True if each sample, one or two levels down, is called like an image file in
+        the folder itself.
+    """
+    path = Path(os.path.abspath(path))
+    try:
+        stems = {file.stem for file in find_images(path)}
+        data_sets = group_by_sample(FolderMembers(path).names()) if stems else {}
+    except (DatasetError, ImageError):
+        return False
+    samples = {sample for data_set in data_sets.values() for sample in data_set}
+    return bool(samples) and samples <= stems
+
+
 def is_sample_folder(path: str | os.PathLike[str]) -> bool:
     """Say whether a folder is one DSB2018 sample.
 

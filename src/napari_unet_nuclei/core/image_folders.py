@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import ImageError
@@ -20,7 +22,10 @@ from napari_unet_nuclei.core.image_files import (
 from napari_unet_nuclei.core.tiff_files import TIFF_SIGNATURES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from napari_unet_nuclei.core.listings import ZipListing
 
 _BEGINNING = 1024  # bytes, enough to tell text from numbers
 _CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\r\f\x1b"))
@@ -78,23 +83,59 @@ def list_folder(folder: Path) -> FolderContents:
     others: list[Path] = []
     sub_folders: list[Path] = []
     for path in sorted(folder.iterdir()):
-        suffix = path.suffix.lower()
-        if path.name.startswith(".") or path.name.lower() in _OTHER_FILES:
+        if path.name.startswith("."):
             continue
         if os.path.isdir(path):
-            if suffix in FOLDERS_OF_IMAGES:
+            if path.suffix.lower() in FOLDERS_OF_IMAGES:
                 others.append(path)
             elif _holds_images(path):
                 sub_folders.append(path)
-        elif not os.path.isfile(path) or suffix in _OTHER_SUFFIXES:
-            continue
-        elif suffix in FOREIGN_SUFFIXES:
-            (images if _is_image(path) else others).append(path)
-        elif suffix in IMAGE_SUFFIXES or _is_image(path):
-            images.append(path)
-        elif not _is_text(path):
-            others.append(path)
+        elif os.path.isfile(path):
+            match _sort_out(path.name, partial(_read_beginning, path)):
+                case True:
+                    images.append(path)
+                case False:
+                    others.append(path)
     return FolderContents(tuple(images), tuple(others), tuple(sub_folders))
+
+
+def list_zip(listing: ZipListing) -> tuple[list[str], list[str]]:
+    """Sort out the files of a zip, in whatever folders they lie.
+
+    Parameters
+    ----------
+    listing : ZipListing
+        The zip.
+
+    Returns
+    -------
+    images, others : list of str
+        Names of files that begin like an image, or are called like one, and of those
+        that are neither images nor text.
+    """
+    images, others = [], []
+    for name in listing.files():
+        match _sort_out(name, partial(listing.read_beginning, name, _BEGINNING)):
+            case True:
+                images.append(name)
+            case False:
+                others.append(name)
+    return images, others
+
+
+def _sort_out(name: str, read_beginning: Callable[[], bytes]) -> bool | None:
+    """Whether a file is an image, from no more than is needed; None if it is text."""
+    path = PurePosixPath(name)
+    suffix = path.suffix.lower()
+    if path.name.lower() in _OTHER_FILES or suffix in _OTHER_SUFFIXES:
+        return None
+    if suffix in IMAGE_SUFFIXES:
+        return True
+    beginning = read_beginning()
+    if _is_image(beginning):
+        return True
+    is_passed_over = suffix not in FOREIGN_SUFFIXES and _is_text(beginning)
+    return None if is_passed_over else False
 
 
 def _holds_images(folder: Path) -> bool:
@@ -104,16 +145,14 @@ def _holds_images(folder: Path) -> bool:
         return False
 
 
-def _is_image(path: Path) -> bool:
-    beginning = _read_beginning(path)
+def _is_image(beginning: bytes) -> bool:
     if beginning.startswith(b"BM"):  # so may a text
         return beginning[6:10] == b"\0\0\0\0"
     return beginning.startswith(TIFF_SIGNATURES + PICTURE_SIGNATURES)
 
 
-def _is_text(path: Path) -> bool:
+def _is_text(beginning: bytes) -> bool:
     """Say whether a file is text; one that is empty is too."""
-    beginning = _read_beginning(path)
     if beginning.startswith(_TEXT_HEADERS):
         return False
     is_marked = beginning.startswith(_TEXT_MARKS)

@@ -9,10 +9,15 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
-from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.dsb2018_layout import (
+    is_dsb2018,
+    is_made_from_images_beside,
+    is_sample_folder,
+)
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.image_files import (
     FOREIGN_SUFFIXES,
@@ -20,15 +25,20 @@ from napari_unet_nuclei.core.image_files import (
     StoredImage,
     read_stored_image,
 )
-from napari_unet_nuclei.core.image_folders import FOLDERS_OF_IMAGES, list_folder
+from napari_unet_nuclei.core.image_folders import (
+    FOLDERS_OF_IMAGES,
+    list_folder,
+    list_zip,
+)
 from napari_unet_nuclei.core.labelled_folder import (
     LabelledFolder,
-    is_labelled_folder,
     layout_folders,
 )
 from napari_unet_nuclei.core.listings import ZipListing
-from napari_unet_nuclei.core.mask_names import is_label_folder, stem_of, without_masks
+from napari_unet_nuclei.core.mask_names import is_label_folder
+from napari_unet_nuclei.core.own_files import is_own_content
 from napari_unet_nuclei.core.own_results import (
+    OwnResultError,
     read_image_of_others,
     read_unless_own,
     set_results_aside,
@@ -39,7 +49,7 @@ from napari_unet_nuclei.core.tiff_files import count_series
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from pathlib import Path
+    from pathlib import Path, PurePath
 
     from napari_unet_nuclei.core.sample import SampleSource
 
@@ -132,16 +142,18 @@ def _find(
             "Check the path."
         )
     is_folder = os.path.isdir(path)
-    if layout_folders(path) or (not is_folder and is_labelled_folder(path)):
+    if layout_folders(path):
         labelled = LabelledFolder(path)
         for name in labelled.image_names:
             yield NamedImage(name, partial(labelled.read_stored_image, name))
-    elif is_dsb2018(path) or is_sample_folder(path):
+    elif is_sample_folder(path) or (
+        is_dsb2018(path) and not is_made_from_images_beside(path)
+    ):
         source = open_samples(path)
         for name in source.sample_ids:
             yield NamedImage(name, partial(_read_from, source, name))
     elif path.suffix.lower() == ".zip" and not is_folder:
-        yield from _find_in_zip(path)
+        yield from _find_in_zip(path, say)
     elif path.suffix.lower() in FOLDERS_OF_IMAGES and is_folder:
         yield NamedImage(str(path), partial(_refuse_folder, path), path)
     elif os.path.isdir(path):
@@ -170,12 +182,19 @@ def _find_in_folder(
     for file in images:
         yield from _in_file(file, series, read_unless_own)
     names = {file.stem for file in images}
+    exported = []
     # Reading the others says why that is not possible.
     for file in kept:
-        is_preview = file.suffix.lower() in FOREIGN_SUFFIXES
-        is_done = is_preview and not names.isdisjoint((file.stem, file.name))
-        if file in others and not is_done:
+        is_foreign = file.suffix.lower() in FOREIGN_SUFFIXES
+        if is_foreign and not names.isdisjoint((file.stem, file.name)):
+            exported += [file] if file in others else []
+        elif file in others:
             yield NamedImage(str(file), partial(_read_other, file), file)
+    if exported:
+        say(
+            "Passed over what is in no format that can be read, beside an image of its "
+            f"name: {_name_few([file.name for file in exported])}."
+        )
 
 
 def _in_file(
@@ -194,7 +213,7 @@ def _in_file(
         yield NamedImage(name, partial(read, file, number), file)
 
 
-def _describe_results(results: Sequence[Path]) -> str:
+def _describe_results(results: Sequence[PurePath]) -> str:
     n = len(results)
     what = "1 result of an earlier run" if n == 1 else f"{n:,} results of earlier runs"
     first = results[0] if n == 1 else f"the first is {results[0]}"
@@ -202,13 +221,17 @@ def _describe_results(results: Sequence[Path]) -> str:
 
 
 def _describe_sub_folders(path: Path, folders: Sequence[Path]) -> str:
-    names = ", ".join(folder.name for folder in folders[:_MOST_NAMED])
-    n_more = len(folders) - _MOST_NAMED
-    more = f" and {n_more:,} more" if n_more > 0 else ""
+    names = _name_few([folder.name for folder in folders])
     return (
-        f"Sub-folders of {path} with images were not entered: {names}{more}. Name them "
-        "to segment them."
+        f"Sub-folders of {path} with images were not entered: {names}. Name them to "
+        "segment them."
     )
+
+
+def _name_few(names: Sequence[str]) -> str:
+    n_more = len(names) - _MOST_NAMED
+    more = f" and {n_more:,} more" if n_more > 0 else ""
+    return f"{', '.join(names[:_MOST_NAMED])}{more}"
 
 
 def _ignore(sentence: str) -> None:
@@ -228,33 +251,51 @@ def _refuse_folder(path: Path) -> StoredImage:
     )
 
 
-def _find_in_zip(path: Path) -> Iterator[NamedImage]:
+def _find_in_zip(path: Path, say: Callable[[str], object]) -> Iterator[NamedImage]:
     listing = ZipListing(path)
-    names = listing.all_images()
-    folders = sorted({str(PurePosixPath(name).parent) for name in names})
-    labels = [each for each in folders if is_label_folder(PurePosixPath(each).name)]
-    if labels:
+    images, others = list_zip(listing)
+    by_folder: dict[str, list[PurePosixPath]] = {}
+    for name in images:
+        file = PurePosixPath(name)
+        by_folder.setdefault(str(file.parent), []).append(file)
+    if any(is_label_folder(PurePosixPath(folder).name) for folder in by_folder):
         raise DatasetError(
             "Expected a zip of images alone, or of one data set such as images/ and "
-            f"labels/. Received: {path} with {', '.join(folders[:4])}. Unpack it, and "
-            "choose a folder in it."
+            f"labels/. Received: {path} with {', '.join(list(by_folder)[:4])}. Unpack "
+            "it, and choose a folder in it."
         )
-    names = [
-        name
-        for folder in folders
-        for name in without_masks(listing.images("" if folder == "." else folder))
-    ]
-    if not names:
+    if not images and not others:
         raise DatasetError(
             f"Expected a zip with images ({', '.join(sorted(IMAGE_SUFFIXES))}) or a "
             f"DSB2018 zip. Received: {path}, which holds neither. Choose another one."
         )
-    for name in names:
-        yield NamedImage(stem_of(name), partial(_read_packed, listing, name))
+    results = []
+    for files in by_folder.values():
+        kept, set_aside = set_results_aside(
+            files, lambda file: _is_own_member(listing, str(file))
+        )
+        results += set_aside
+        for file in kept:
+            yield NamedImage(file.stem, partial(_read_packed, listing, str(file)))
+    if results:
+        say(_describe_results(results))
+    for name in others:  # reading says why that is not possible
+        yield NamedImage(f"{path}/{name}", partial(_read_packed, listing, name))
+
+
+def _is_own_member(listing: ZipListing, name: str) -> bool:
+    try:
+        content, _ = listing.open(name)
+    except DatasetError:  # reading it says why
+        return False
+    return isinstance(content, bytes) and is_own_content(BytesIO(content))
 
 
 def _read_packed(listing: ZipListing, name: str) -> StoredImage:
-    return read_stored_image(*listing.open(name))
+    content, display_name = listing.open(name)
+    if isinstance(content, bytes) and is_own_content(BytesIO(content)):
+        raise OwnResultError(f"{display_name} is a result that this program wrote.")
+    return read_stored_image(content, display_name)
 
 
 def _read_from(source: SampleSource, name: str) -> StoredImage:

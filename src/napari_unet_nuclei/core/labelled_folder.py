@@ -273,14 +273,26 @@ def is_labelled_folder(path: str | os.PathLike[str]) -> bool:
     return listing is not None and _layout(listing) is not None
 
 
-def layout_folders(path: str | os.PathLike[str]) -> tuple[Path, ...]:
-    """Return the sub-folders of images and of labels; none where there is no pair."""
-    path = Path(path)
-    if not os.path.isdir(path):
+def layout_folders(path: str | os.PathLike[str]) -> tuple[str, ...]:
+    """Return the names of the sub-folders of images and of labels.
+
+    Parameters
+    ----------
+    path : path
+        Anything; what cannot be read has none.
+
+    Returns
+    -------
+    tuple of str
+        Two, of a folder or zip; empty where there is no such pair, also for masks
+        beside their images.
+    """
+    try:
+        listing = open_listing(path)
+    except DatasetError:
         return ()
-    listing = open_listing(path)
     layout = None if listing is None else _layout(listing)
-    return tuple(path / folder for folder in layout or () if folder)
+    return tuple(folder for folder in layout or () if folder)
 
 
 def _layout(listing: FolderListing | ZipListing) -> tuple[str, str] | None:

@@ -134,10 +134,26 @@ class ZipListing:
         """
         return [name for name in self._below(folder) if _is_image(name)]
 
-    def all_images(self) -> list[str]:
-        """Return all image files, in whatever folder, sorted."""
-        names = ("/".join(self._parts(name)) for name in self._names)
-        return [name for name in names if _is_image(name)]
+    def files(self) -> list[str]:
+        """Return all files, in whatever folder, sorted."""
+        return ["/".join(self._parts(name)) for name in self._names]
+
+    def read_beginning(self, name: str, n_bytes: int) -> bytes:
+        """Return the first bytes of a file; one zero where it cannot be read.
+
+        Parameters
+        ----------
+        name : str
+            One of the names that `files` returns.
+        n_bytes : int
+            How many at most.
+
+        Returns
+        -------
+        bytes
+            The beginning of what is packed.
+        """
+        return self._members.read_beginning("/".join((*self._root, name)), n_bytes)
 
     def open(self, name: str) -> tuple[Path | bytes, str]:
         """Return the content of a file, and its name after that of the zip.

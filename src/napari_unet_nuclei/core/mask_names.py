@@ -6,6 +6,7 @@ files of a folder or zip go together is found in ``labelled_folder``.
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,8 @@ MASK_ENDINGS = (
 
 IMAGE_ENDINGS = ("_img", "_image")
 """``a_img.tif`` may go with ``a_masks.tif``, as Cellpose has it."""
+
+_NUMBERED = re.compile(r"_s\d+(\.ome)?$", re.IGNORECASE)
 
 FOLDER_PAIRS = (
     ("images", "labels"),
@@ -97,7 +100,10 @@ def images_of_masks(stems: Collection[str]) -> dict[str, str]:
     known = set(stems)
     found = {}
     for stem in stems:
-        image = next((each for each in image_stems(stem) if each in known), None)
+        likely = image_stems(stem)
+        # Of several images in one file, a_s0 and so on are the results.
+        whole = (_NUMBERED.sub(r"\1", each) for each in likely)
+        image = next((each for each in (*likely, *whole) if each in known), None)
         if image is not None:
             found[stem] = image
     return found

@@ -72,11 +72,30 @@ def is_own_file(path: str | os.PathLike[str]) -> bool:
         if not stat.S_ISREG(os.stat(path).st_mode):
             return False  # a pipe would keep a reader waiting
         with open(path, "rb") as file:
-            beginning = file.read(8)
-            if beginning == _PNG:
-                return _has_png_field(file)
-            layout = _TIFF_LAYOUTS.get(beginning[:4])
-            return layout is not None and _has_tiff_field(file, *layout)
+            return is_own_content(file)
+    except (OSError, ValueError):
+        return False
+
+
+def is_own_content(file: BinaryIO) -> bool:
+    """Say whether this package wrote a TIFF or PNG that is open or in memory.
+
+    Parameters
+    ----------
+    file : binary file
+        At its beginning.
+
+    Returns
+    -------
+    bool
+        As from `is_own_file`.
+    """
+    try:
+        beginning = file.read(8)
+        if beginning == _PNG:
+            return _has_png_field(file)
+        layout = _TIFF_LAYOUTS.get(beginning[:4])
+        return layout is not None and _has_tiff_field(file, *layout)
     except (OSError, ValueError, struct.error, OverflowError):
         return False
 

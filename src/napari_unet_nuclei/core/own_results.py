@@ -7,7 +7,8 @@ They are recognised by their names beside an image, and by the mark that
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from pathlib import PurePath
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.image_files import (
@@ -20,8 +21,10 @@ from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.own_files import is_own_file
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
+
+File = TypeVar("File", bound=PurePath)
 
 LABELS_ENDING = "_masks"
 """What the name of a label image ends in where images are beside it."""
@@ -36,17 +39,21 @@ class OwnResultError(ImageError):
     """A file among images is a result that this package wrote."""
 
 
-def set_results_aside(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
+def set_results_aside(
+    files: Sequence[File], is_own: Callable[[File], bool] | None = None
+) -> tuple[list[File], list[File]]:
     """Separate images from results that were made from them.
 
     Parameters
     ----------
-    files : sequence of Path
-        Files of one folder.
+    files : sequence of path
+        Files of one folder, or of a folder in a zip.
+    is_own : callable, optional
+        Says whether a file bears the mark of this package; by default it is opened.
 
     Returns
     -------
-    images, results : list of Path
+    images, results : list of path
         Each in the order of the files.  Results are masks as ``mask_names`` knows
         them, also those of other tools, ``x_overlay.png`` and the like beside any
         ``x``, and what bears the mark of this package beside another file of its
@@ -55,7 +62,7 @@ def set_results_aside(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     stems = {file.stem for file in files}
     masks = images_of_masks(stems)
 
-    def is_named_like_a_result(file: Path) -> bool:
+    def is_named_like_a_result(file: File) -> bool:
         return (file.stem in masks and file.suffix.lower() in LABEL_SUFFIXES) or any(
             file.suffix.lower() == suffix
             and file.stem.endswith(ending)
@@ -66,7 +73,9 @@ def set_results_aside(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     others = [file for file in files if not is_named_like_a_result(file)]
     n_files = Counter(file.stem for file in others)
     images = [
-        file for file in others if n_files[file.stem] == 1 or not is_own_file(file)
+        file
+        for file in others
+        if n_files[file.stem] == 1 or not (is_own or is_own_file)(file)
     ]
     kept = set(images)
     return images, [file for file in files if file not in kept]
