@@ -162,6 +162,12 @@ def test_any_type_of_number_is_read(dtype):
             None,
         ),
         (
+            imagej(3, 6, 7, axes="ZYX", unit="\\u03BCm", spacing=-2.0),
+            UM | {"Z": 2},
+            "um",
+            None,
+        ),
+        (
             imagej(3, 6, 7, axes="TYX", unit="um", finterval=1.5),
             UM | {"T": 1.5},
             "um",

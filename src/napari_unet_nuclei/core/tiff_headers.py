@@ -192,7 +192,8 @@ def _with_unit(page: TiffPage, metadata: Mapping[str, Any]) -> Calibration:
         sizes = {
             "X": (x, unit),
             "Y": (y, metadata.get("yunit", unit)),
-            "Z": (metadata.get("spacing", 0), metadata.get("zunit", unit)),
+            # The sign of a spacing is only the direction in which planes follow.
+            "Z": (abs(metadata.get("spacing", 0)), metadata.get("zunit", unit)),
         }
     step, step_unit = metadata.get("finterval", 0), metadata.get("tunit", "s")
     return calibrate(sizes | {"T": (step, step_unit)})
