@@ -144,7 +144,8 @@ def test_the_only_channel_of_a_grey_image_can_be_chosen():
 def test_a_stack_is_no_single_plane():
     image = np.zeros((2, 6, 7))
     assert PlaneStack(image[:1], "ZYX").single_plane().shape == (6, 7)
-    with pytest.raises(ImageError, match=r"single 2-D image.*\(2, 6, 7\)"):
+    advice = "only TIFF holds stacks, .* leave out the other formats"
+    with pytest.raises(ImageError, match=rf"single 2-D image.*\(2, 6, 7\); {advice}"):
         PlaneStack(image, "ZYX").single_plane()
 
 

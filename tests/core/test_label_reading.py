@@ -181,6 +181,7 @@ def test_what_is_no_stack_has_no_leading_axes(tmp_path, name):
         ("u4", [2_000_000_000, 4_000_000_000, 4_000_000_001]),
         ("i8", [5, 2**40, 2**60]),
         ("f4", [5, 2**30, 2**40]),
+        ("f4", [5, 2**30, 2**31]),
     ],
 )
 def test_large_numbers_are_those_of_nuclei(tmp_path, dtype, numbers):
@@ -193,6 +194,13 @@ def test_numbers_that_fit_are_kept(tmp_path):
     labels = LABELS.astype(np.int32) * 700_000_000
     tifffile.imwrite(tmp_path / "a.tif", labels)
     np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), labels)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_labels_may_be_floats(tmp_path, dtype):
+    tifffile.imwrite(tmp_path / "a.tif", LABELS.astype(dtype))
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.tif"), LABELS)
+    np.testing.assert_array_equal(read_nuclei(tmp_path / "a.tif"), LABELS)
 
 
 @pytest.mark.parametrize("value", [-1, np.inf])

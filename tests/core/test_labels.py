@@ -25,11 +25,19 @@ from napari_unet_nuclei.core.sample import Sample
 from napari_unet_nuclei.core.targets import normalised_distance
 
 
-@pytest.mark.parametrize("dtype", ["u1", "u2", ">u2", "i4", "i8", "u8", "f4", "f8"])
+@pytest.mark.parametrize(
+    "dtype", ["u1", "u2", ">u2", "i4", "i8", "u8", "f2", "f4", "f8"]
+)
 def test_whole_numbers_of_any_type_become_int32(dtype):
     labels = check_labels(np.array([[0, 1], [2, 100]], dtype))
     assert labels.dtype == np.int32
     assert labels.tolist() == [[0, 1], [2, 100]]
+
+
+@pytest.mark.parametrize("dtype", ["u4", "i8", "f4", "f8"])
+def test_the_first_number_that_is_too_large_is_refused(dtype):
+    with pytest.raises(LabelsError, match=r"between 0 .* and 2,147,483,647"):
+        check_labels(np.array([[0, 2**31]], dtype))
 
 
 def test_a_mask_becomes_one_label():

@@ -162,6 +162,12 @@ def test_any_type_of_number_is_read(dtype):
             None,
         ),
         (
+            imagej(3, 6, 7, axes="ZYX", unit="\\u03BCm", spacing=-2.0),
+            UM | {"Z": 2},
+            "um",
+            None,
+        ),
+        (
             imagej(3, 6, 7, axes="TYX", unit="um", finterval=1.5),
             UM | {"T": 1.5},
             "um",
@@ -460,6 +466,133 @@ def test_pages_of_a_set_may_have_two_axes(tmp_path):
     write_set(tmp_path, places, {"C": 1, "Z": 2, "T": 4}, n_files=2, pages_a_file=4)
     stored = read_stored_image(tmp_path / "1.ome.tif")
     assert (stored.axes, stored.pixels.shape) == ("TZYX", (2, 2, 6, 7))
+
+
+def position(size, shape, data, **lengths):
+    """Describe an image of pixels of a size, and where its pages are."""
+    lengths = {"SizeZ": 1, "SizeC": 1, "SizeT": 1} | lengths
+    attributes = " ".join(f'{name}="{length}"' for name, length in lengths.items())
+    return (
+        '<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" '
+        f'Type="uint16" SizeX="{shape[1]}" SizeY="{shape[0]}" {attributes} '
+        f'PhysicalSizeX="{size}" PhysicalSizeY="{size}">{data}</Pixels></Image>'
+    )
+
+
+def pages_in(number, attributes=""):
+    name = f'<UUID FileName="p{number}.ome.tif">id{number}</UUID>'
+    return f"<TiffData {attributes}>{name}</TiffData>"
+
+
+def write_file(path, images, own_id, *shapes):
+    own_id = "" if own_id is None else f'UUID="{own_id}"'
+    xml = f'<?xml version="1.0"?><OME xmlns="{OME}" {own_id}>{"".join(images)}</OME>'
+    with tifffile.TiffWriter(path) as writer:
+        for number, shape in enumerate(shapes):
+            writer.write(
+                numbers(*shape),
+                photometric="minisblack",
+                description=None if number else xml,
+                metadata=None,
+            )
+
+
+def three_positions(n_pages, sizes=(0.1, 0.2, 0.3)):
+    attributes = f'IFD="0" PlaneCount="{n_pages}"' if n_pages > 1 else ""
+    return [
+        position(size, (6, 7), pages_in(number, attributes), SizeZ=n_pages)
+        for number, size in enumerate(sizes)
+    ]
+
+
+@pytest.mark.parametrize(("n_pages", "axes"), [(1, "YX"), (3, "ZYX")])
+@pytest.mark.parametrize(
+    ("name", "own_id"),
+    [("p{}.ome.tif", "id{}"), ("p{}.ome.tif", None), ("renamed{}.tif", "id{}")],
+)
+def test_a_position_of_a_set_has_its_own_size_and_axes(
+    tmp_path, n_pages, axes, name, own_id
+):
+    for number, size in enumerate([0.1, 0.2, 0.3]):
+        path = tmp_path / name.format(number)
+        own = own_id and own_id.format(number)
+        write_file(path, three_positions(n_pages), own, (n_pages, 6, 7))
+        stored = read_stored_image(path)
+        assert stored.axes == axes
+        assert stored.calibration.sizes == {"X": size, "Y": size}
+        (note,) = stored.notes
+        assert "one of a set of 3 files: it was read by itself" in note
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [((0.1, 0.2, 0.3), {}), ((0.2, 0.2, 0.2), {"X": 0.2, "Y": 0.2})],
+)
+@pytest.mark.parametrize(
+    ("name", "own_id"),
+    [
+        ("renamed.tif", None),  # nothing says which of the three it is
+        ("p1.ome.tif", "id0"),  # two things say it, and not the same
+    ],
+)
+def test_a_position_that_is_not_known_has_what_all_have(
+    tmp_path, sizes, expected, name, own_id
+):
+    write_file(tmp_path / name, three_positions(1, sizes), own_id, (6, 7))
+    stored = read_stored_image(tmp_path / name)
+    assert stored.calibration.sizes == expected
+    (note,) = stored.notes
+    assert "one of a set of 3 files" in note
+
+
+@pytest.mark.parametrize(
+    ("sizes", "expected"), [((0.1, 0.2), {}), ((0.2, 0.2), {"X": 0.2, "Y": 0.2})]
+)
+@pytest.mark.parametrize("own_id", ["id0", "id1"])
+def test_pages_of_two_positions_are_no_axis(tmp_path, sizes, expected, own_id):
+    channels = [
+        "".join(pages_in(c, f'FirstC="{c}" IFD="{ifd}"') for c in range(2))
+        for ifd in range(2)
+    ]
+    images = [
+        position(size, (6, 7), data, SizeC=2)
+        for size, data in zip(sizes, channels, strict=True)
+    ]
+    write_file(tmp_path / "a.tif", images, own_id, (2, 6, 7))
+    stored = read_stored_image(tmp_path / "a.tif")
+    assert (stored.axes, stored.pixels.shape) == (None, (2, 6, 7))
+    assert stored.calibration.sizes == expected
+    (note,) = stored.notes
+    assert "one of a set of 2 files" in note
+
+
+def test_positions_of_two_shapes_in_a_file_of_a_set_are_two_images(tmp_path):
+    images = [
+        position(0.3, (5, 5), pages_in(1)),
+        position(0.1, (6, 7), pages_in(0, 'IFD="0" PlaneCount="2"'), SizeT=2),
+        position(0.2, (8, 9), pages_in(0, 'IFD="2" PlaneCount="3"'), SizeZ=3),
+    ]
+    path = tmp_path / "p0.ome.tif"
+    write_file(path, images, "id0", (2, 6, 7), (3, 8, 9))
+    for series, (size, axes) in enumerate([(0.1, "TYX"), (0.2, "ZYX")]):
+        stored = read_stored_image(path, series=series)
+        assert stored.axes == axes
+        assert stored.calibration.sizes == {"X": size, "Y": size}
+        (note,) = stored.notes
+        assert "one of a set of 2 files" in note
+
+
+@pytest.mark.parametrize("own_id", [None, "id7"])
+def test_a_file_that_is_no_set_may_be_renamed(tmp_path, own_id):
+    images = [
+        position(0.1, (6, 7), pages_in(0, 'IFD="0" PlaneCount="3"'), SizeZ=3),
+        position(0.2, (8, 9), pages_in(0, 'IFD="3" PlaneCount="2"'), SizeT=2),
+    ]
+    write_file(tmp_path / "a.tif", images, own_id, (3, 6, 7), (2, 8, 9))
+    for series, (size, axes) in enumerate([(0.1, "ZYX"), (0.2, "TYX")]):
+        stored = read_stored_image(tmp_path / "a.tif", series=series)
+        assert (stored.axes, stored.notes) == (axes, ())
+        assert stored.calibration.sizes == {"X": size, "Y": size}
 
 
 def test_a_file_that_refers_to_its_metadata_elsewhere_is_read():

@@ -224,8 +224,8 @@ class PlaneStack:
         if len(self) != 1:
             raise ImageError(
                 "Expected a single 2-D image. Received: a stack of shape "
-                f"{(*self.leading_shape, *self.plane_shape)}; write its labels as "
-                "TIFF, which holds stacks."
+                f"{(*self.leading_shape, *self.plane_shape)}; only TIFF holds stacks, "
+                "so choose it and leave out the other formats."
             )
         plane: NDArray[np.generic] = next(iter(self))
         return plane

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,8 @@ _OTHER_NAMES = {
     "microsecond": "us",
     "nanosecond": "ns",
 }
+# There are two kinds of µ, which ImageJ and some others escape.
+_MICRO = re.compile(r"\\u00[Bb]5|\\u03[Bb][Cc]|\\x[Bb]5|[\u00b5\u03bc]")
 _NO_UNITS = {"", "pixel", "px", "dimensionless", "reference frame", "null", "none"}
 
 
@@ -114,9 +117,7 @@ def ascii_unit(name: object) -> str | None:
     ('um', 'um', None)
     """
     text = str(name if name is not None else "").strip().strip("\0")
-    # ImageJ and some others escape what is not ASCII; there are two kinds of µ.
-    for micro in ("\\u00B5", "\\u00b5", "\\xB5", "\\xb5", "µ", "μ"):
-        text = text.replace(micro, "u")
+    text = _MICRO.sub("u", text)
     if text in LENGTH_UNITS or text in TIME_UNITS:
         return text
     lower = text.lower()

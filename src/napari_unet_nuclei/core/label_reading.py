@@ -216,7 +216,8 @@ def _fit(labels: NDArray[Any]) -> NDArray[Any]:
     """Renumber what does not fit into 32 bits; what is no number stays as it is."""
     if labels.dtype.kind not in "uif" or not np.isfinite(labels).all():
         return labels
-    is_too_large = labels.max() > _LARGEST and labels.min() >= 0
+    # As a number of Python, since 16 or 32 bits of a float do not hold the limit.
+    is_too_large = labels.max().item() > _LARGEST and labels.min() >= 0
     if not is_too_large or np.any(labels != np.floor(labels)):
         return labels
     distinct, positions = np.unique(labels, return_inverse=True)

@@ -57,7 +57,8 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
             f"{_fractional_value(array)}. Pass instance labels, not probabilities; "
             "threshold a soft mask at half of its largest value."
         )
-    if array.min() < 0 or array.max() > _LARGEST:
+    # As a number of Python, since 16 or 32 bits of a float do not hold the limit.
+    if array.min() < 0 or array.max().item() > _LARGEST:
         raise LabelsError(
             f"{name} must lie between 0 (background) and {_LARGEST:,}. Received: "
             f"values from {array.min()} to {array.max()}. Renumber the nuclei."

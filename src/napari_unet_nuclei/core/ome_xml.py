@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
 from napari_unet_nuclei.core.calibration import Calibration, calibrate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
 _PIXELS = re.compile(r"<(?:\w+:)?Pixels\b[^>]*>")
 _PLANES = re.compile(r"""\bSize[ZCT]\s*=\s*["']\s*\+?(\d{1,18})""")
@@ -41,7 +41,7 @@ class OmeImage:
         Where the pages in the file at hand belong along these axes, as far as that is
         said.
     n_files : int
-        Over how many files its pages are spread.
+        Over how many files the pages of all images of the XML are spread.
     """
 
     name: str
@@ -113,8 +113,9 @@ def read_ome_xml(text: str, file_name: str) -> list[OmeImage]:
     """
     try:
         root = ElementTree.fromstring(text)  # noqa: S314 - tifffile has parsed it
+        own, n_files = _find_own_file(root, file_name)
         return [
-            _read_image(image, pixels, root.get("UUID"), file_name)
+            _read_image(image, pixels, own, n_files)
             for image in _children(root, "Image")
             for pixels in _children(image, "Pixels")
         ]
@@ -122,11 +123,43 @@ def read_ome_xml(text: str, file_name: str) -> list[OmeImage]:
         return []
 
 
+def choose_image(images: Sequence[OmeImage], pages: Set[int]) -> OmeImage | None:
+    """Return what an OME-XML says of some pages of the file at hand.
+
+    Parameters
+    ----------
+    images : sequence of OmeImage
+        All images of the XML.
+    pages : set of int
+        The pages, counted from 0.
+
+    Returns
+    -------
+    OmeImage or None
+        The image that they belong to.  Where there are several, or the XML does not
+        say which, an image without pages that knows what all of these have in common.
+    """
+    chosen = [image for image in images if not pages.isdisjoint(image.pages)]
+    chosen = chosen or list(images)
+    if len(chosen) < 2:
+        return chosen[0] if chosen else None
+    first, *others = chosen
+    has_one_size = all(image.calibration == first.calibration for image in others)
+    has_one_list = all(image.channels == first.channels for image in others)
+    return replace(
+        first,
+        name="",
+        calibration=first.calibration if has_one_size else Calibration(),
+        channels=first.channels if has_one_list else (),
+        pages={},
+    )
+
+
 def _read_image(
     image: ElementTree.Element,
     pixels: ElementTree.Element,
-    file_id: str | None,
-    file_name: str,
+    own: Set[str | None],
+    n_files: int,
 ) -> OmeImage:
     sizes = {
         f"{axis}": (_number(pixels, f"PhysicalSize{axis}"), _unit(pixels, axis))
@@ -142,36 +175,54 @@ def _read_image(
     }
     n_samples = int(channels[0].get("SamplesPerPixel", 1)) if channels else 1
     lengths["C"] //= max(1, n_samples)
-    pages, n_files = _own_pages(pixels, lengths, file_id, file_name)
     return OmeImage(
         name=image.get("Name", ""),
         calibration=calibrate(sizes),
         channels=names if all(names) else (),
         sizes=lengths,
-        pages=pages,
+        pages=_own_pages(pixels, lengths, own),
         n_files=n_files,
     )
 
 
+def _find_own_file(
+    root: ElementTree.Element, file_name: str
+) -> tuple[set[str | None], int]:
+    """Return what the file at hand is called in its XML, and how many files there are.
+
+    The identifier of the XML survives when a file gets another name.
+    """
+    own: set[str | None] = {None, root.get("UUID")}
+    keys = set()
+    for data in root.iter():
+        if data.tag.rpartition("}")[2] == "TiffData":
+            key, name = _file_of(data)
+            keys.add(root.get("UUID") if key is None else key)
+            if name and name.lower() == file_name.lower():
+                own.add(key)
+    if len(keys) == 1:  # whatever it was called once
+        own |= keys
+    return own, len(keys)
+
+
+def _file_of(data: ElementTree.Element) -> tuple[str | None, str]:
+    """Return identifier and name of the file that some pages lie in."""
+    key, name = None, ""
+    for uuid in _children(data, "UUID"):
+        name = uuid.get("FileName", "")
+        key = uuid.text or name or None
+    return key, name
+
+
 def _own_pages(
-    pixels: ElementTree.Element,
-    lengths: Mapping[str, int],
-    file_id: str | None,
-    file_name: str,
-) -> tuple[dict[int, tuple[int, ...]], int]:
-    """Return where the pages in this file belong, and how many files there are."""
-    planes = []
-    for data in _children(pixels, "TiffData"):
-        key, name = None, ""
-        for uuid in _children(data, "UUID"):
-            key, name = uuid.text, uuid.get("FileName", "")
-        planes.append((key, name.lower() == file_name.lower(), data))
-    keys = {key for key, _, _ in planes}
+    pixels: ElementTree.Element, lengths: Mapping[str, int], own: Set[str | None]
+) -> dict[int, tuple[int, ...]]:
+    """Return where the pages in the file at hand belong."""
     pages: dict[int, tuple[int, ...]] = {}
-    for key, is_named, data in planes:
-        if key in (None, file_id) or is_named or len(keys) == 1:
+    for data in _children(pixels, "TiffData"):
+        if _file_of(data)[0] in own:
             pages |= _pages_of(data, lengths)
-    return pages, len(keys)
+    return pages
 
 
 def _pages_of(

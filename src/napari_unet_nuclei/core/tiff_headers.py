@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.calibration import Calibration, ascii_unit, calibrate
 from napari_unet_nuclei.core.damage import DECODING_ERRORS
-from napari_unet_nuclei.core.ome_xml import OmeImage, read_ome_xml
+from napari_unet_nuclei.core.ome_xml import OmeImage, choose_image, read_ome_xml
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,11 +72,13 @@ def read_header(tiff: TiffFile, number: int, name: str) -> TiffHeader:
     image = _find_ome_image(tiff, number)
     axes, shape = _drop_single(series.axes, series.shape)
     note = None
-    if image is not None and series.kind != "ome" and image.n_files > 1:
+    if image is not None and series.kind != "ome":
         axes, shape = _own_axes(image, axes, shape)
-        note = (
-            f"{name} is one of a set of {image.n_files:,} files: it was read by itself."
-        )
+        if image.n_files > 1:
+            note = (
+                f"{name} is one of a set of {image.n_files:,} files: it was read by "
+                "itself."
+            )
     if axes.startswith("I") and series.kind == "imagej":
         axes = _stack_axis(tiff.imagej_metadata or {}) + axes[1:]
     is_known = set(axes) <= _KNOWN_AXES and len(set(axes)) == len(axes)
@@ -94,8 +96,11 @@ def _find_ome_image(tiff: TiffFile, number: int) -> OmeImage | None:
     if text is None:
         return None
     images = read_ome_xml(text, tiff.filename)
-    series_name = tiff.series[number].name
-    same_name = [image for image in images if image.name == series_name != ""]
+    series = tiff.series[number]
+    if series.kind != "ome":  # tifffile knows nothing of images, only of pages
+        pages = {page.index for page in series if page is not None}
+        return choose_image(images, pages)
+    same_name = [image for image in images if image.name == series.name != ""]
     if len(same_name) == 1:
         return same_name[0]
     if number < len(images):
@@ -187,7 +192,8 @@ def _with_unit(page: TiffPage, metadata: Mapping[str, Any]) -> Calibration:
         sizes = {
             "X": (x, unit),
             "Y": (y, metadata.get("yunit", unit)),
-            "Z": (metadata.get("spacing", 0), metadata.get("zunit", unit)),
+            # The sign of a spacing is only the direction in which planes follow.
+            "Z": (abs(metadata.get("spacing", 0)), metadata.get("zunit", unit)),
         }
     step, step_unit = metadata.get("finterval", 0), metadata.get("tunit", "s")
     return calibrate(sizes | {"T": (step, step_unit)})
