@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.data_set_files import (
     is_plain_folder,
 )
 from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.label_files import files_of_sample
 from napari_unet_nuclei.core.outputs import (
     check_distinct,
     file_id,
@@ -72,6 +73,10 @@ class BatchOutputs:
         What is there already and stays, by the name of the image.
     rows : mapping of str to sequence of str
         Rows of an earlier csv, which stay.
+    may_replace : bool
+        Whether a result that is there by the time it is written is replaced.
+    may_replace_csv : bool
+        The same for the csv of all images.
     """
 
     folder: Path
@@ -79,6 +84,8 @@ class BatchOutputs:
     is_beside: bool = False
     done: Mapping[str, set[OutputFormat]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    may_replace: bool = True
+    may_replace_csv: bool = True
 
     def path_of(self, name: str, kind: OutputFormat) -> Path:
         """Return the file, or the folder of a DSB2018 sample, for an image.
@@ -162,7 +169,11 @@ def plan_outputs(
     """
     check_output_folder(folder, inputs)
     outputs = BatchOutputs(
-        folder, tuple(formats), is_beside=_is_beside(folder, images, inputs)
+        folder,
+        tuple(formats),
+        is_beside=_is_beside(folder, images, inputs),
+        may_replace=overwrite,
+        may_replace_csv=overwrite,
     )
     planned = [
         (outputs.path_of(image.name, kind), image.name, kind)
@@ -185,7 +196,12 @@ def plan_outputs(
         for path, name, kind in planned:
             if path in existing:
                 done[name].add(kind)
-        return BatchOutputs(folder, outputs.formats, outputs.is_beside, done, rows)
+        return replace(
+            outputs,
+            done=done,
+            rows=rows,
+            may_replace_csv=any(path in existing for path in csv),
+        )
     if existing:
         files = [file for found in existing.values() for file in found]
         refuse_inputs(files, _protected(images, inputs))
@@ -214,21 +230,10 @@ def _find_results(paths: Sequence[Path]) -> dict[Path, list[Path]]:
     """Return the results that exist, each with its files."""
     existing = {}
     for path in find_existing(paths):
-        files = list(_files_of_sample(path)) if os.path.isdir(path) else [path]
+        files = list(files_of_sample(path)) if os.path.isdir(path) else [path]
         if files:
             existing[path] = files
     return existing
-
-
-def _files_of_sample(sample: Path) -> Iterator[Path]:
-    """List images and masks that are in the folder of a sample."""
-    for part in ("images", "masks"):
-        try:
-            with os.scandir(sample / part) as entries:
-                found = [Path(entry.path) for entry in entries]
-        except OSError:
-            continue
-        yield from (path for path in found if not path.name.startswith("."))
 
 
 def _protected(images: Iterable[NamedImage], inputs: Sequence[Path]) -> Iterator[Path]:
