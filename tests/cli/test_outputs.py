@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.batch_outputs import claim_csv
+from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.label_files import write_labels_tiff
 from napari_unet_nuclei.core.model_store import shipped_models
 from napari_unet_nuclei.core.rle import read_rle_csv
@@ -241,3 +243,30 @@ def test_the_demo_replaces_only_what_is_the_same(
     assert contents(out) == before
     assert run("demo", "-o", out, "--overwrite").exit_code == 0
     assert contents(out) != before
+
+
+@pytest.mark.parametrize("option", ["--ids", "--split"])
+@pytest.mark.parametrize("flag", ["--overwrite", "--skip-existing"])
+def test_results_never_replace_the_file_with_the_names(
+    run: Callable[..., Result], images: Path, tmp_path: Path, option: str, flag: str
+) -> None:
+    names = tmp_path / "out" / "predictions.csv"
+    names.parent.mkdir()
+    names.write_text("first\n" if option == "--ids" else '{"val": ["first"]}')
+    value = names if option == "--ids" else f"{names}:val"
+    before = contents(tmp_path)
+    command = ("segment", images, "-o", names.parent, *CLASSIC, "--format", "rle")
+    check_refused(run(*command, option, value, flag), "which is part of the input")
+    assert contents(tmp_path) == before
+
+
+def test_two_batches_do_not_write_one_csv_at_a_time(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("segment", images, "-o", out, *CLASSIC, "--format", "rle")
+    with claim_csv(out, [OutputFormat.RLE]):
+        check_refused(run(*command, "--skip-existing"), "another process that does so")
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in out.iterdir()] == ["predictions.csv"]

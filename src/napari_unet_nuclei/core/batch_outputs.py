@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,7 +20,8 @@ from napari_unet_nuclei.core.data_set_files import (
     is_plain_folder,
 )
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.label_files import files_of_sample
+from napari_unet_nuclei.core.file_lock import hold_lock
+from napari_unet_nuclei.core.label_files import check_sample_id, files_of_sample
 from napari_unet_nuclei.core.outputs import (
     check_distinct,
     file_id,
@@ -127,6 +129,35 @@ class BatchOutputs:
         return [image for image in images if self.formats_of(image.name)]
 
 
+@contextmanager
+def claim_csv(folder: Path, formats: Iterable[OutputFormat]) -> Iterator[None]:
+    """Keep other batches from writing the same csv, from the plan to the last row.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.  Nothing of it is left where nothing is written.
+    formats : iterable of OutputFormat
+        What to write; without run lengths there is nothing to claim.
+
+    Raises
+    ------
+    OutputError
+        If another batch writes this csv now, or there is no place for it.
+    """
+    if OutputFormat.RLE not in formats:
+        yield
+        return
+    is_new = not folder.exists()
+    try:
+        with hold_lock(folder / RLE_NAME, "write"):
+            yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # it has results
+                folder.rmdir()
+
+
 def plan_outputs(
     images: Sequence[NamedImage],
     folder: Path,
@@ -147,7 +178,7 @@ def plan_outputs(
     formats : iterable of OutputFormat
         What to write.
     inputs : sequence of Path
-        What the images were found in.
+        What the images were found in, and files that name those which are wanted.
     overwrite : bool
         Whether results that exist are replaced.
     skip_existing : bool
@@ -161,9 +192,9 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If two results have one path, the folder is part of a data set among the
-        inputs, a result exists and neither ``overwrite`` nor ``skip_existing`` is
-        set, or one would take the place of an input.
+        If two results have one path, a name can be no sample id, the folder is part
+        of a data set among the inputs, a result exists and neither ``overwrite`` nor
+        ``skip_existing`` is set, or one would take the place of an input.
     DatasetError
         If rows are to be added to a csv that is of another kind.
     """
@@ -182,6 +213,9 @@ def plan_outputs(
         for kind in outputs.formats
         if kind is not OutputFormat.RLE
     ]
+    for _, name, kind in planned:
+        if kind is OutputFormat.DSB2018:
+            check_sample_id(name)
     csv = [folder / RLE_NAME] if OutputFormat.RLE in outputs.formats else []
     check_distinct(
         [(path, name) for path, name, _ in planned]
@@ -189,6 +223,9 @@ def plan_outputs(
     )
     existing = _find_results([path for path, *_ in planned] + csv)
     if skip_existing:
+        earlier = [path for path in csv if path in existing]
+        if earlier:
+            refuse_inputs(earlier, _protected(images, inputs))
         rows = read_earlier_rows(csv[0]) if csv else {}
         names = find_names(rows, [image.name for image in images])
         rows = dict(zip(names, rows.values(), strict=True))
@@ -200,7 +237,7 @@ def plan_outputs(
             outputs,
             done=done,
             rows=rows,
-            may_replace_csv=any(path in existing for path in csv),
+            may_replace_csv=bool(earlier),
         )
     if existing:
         files = [file for found in existing.values() for file in found]

@@ -49,6 +49,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "LABEL_SUFFIXES",
+    "check_sample_id",
     "files_of_sample",
     "read_labels",
     "read_nuclei",
@@ -250,6 +251,26 @@ def write_dsb2018_masks(
     _write_sample(Path(folder), sample_id, check_labels(labels), None, may_replace=True)
 
 
+def check_sample_id(sample_id: str) -> None:
+    """Refuse names that no folder has everywhere, as a data set goes from disk to disk.
+
+    Parameters
+    ----------
+    sample_id : str
+        Name of an image.
+
+    Raises
+    ------
+    OutputError
+        If it is empty, or has slashes, colons or line breaks and the like.
+    """
+    if sample_id in ("", ".", "..") or re.search(r"[/\\:\x00-\x1f\x7f]", sample_id):
+        raise OutputError(
+            f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
+            "Rename the image."
+        )
+
+
 def _write_sample(
     folder: Path,
     sample_id: str,
@@ -258,11 +279,7 @@ def _write_sample(
     may_replace: bool,
 ) -> None:
     """Exchange masks, and an image where there is one, all at once."""
-    if sample_id in ("", ".", "..") or re.search(r"[/\\:]", sample_id):
-        raise OutputError(
-            f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
-            "Rename the image."
-        )
+    check_sample_id(sample_id)
     sample = Path(os.path.realpath(folder / sample_id))  # it may be a link
     masks, image = "masks", f"images/{sample_id}.png"
     try:
