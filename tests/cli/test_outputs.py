@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.batch_outputs import claim_csv
+from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.label_files import write_labels_tiff
 from napari_unet_nuclei.core.model_store import shipped_models
 from napari_unet_nuclei.core.rle import read_rle_csv
@@ -241,3 +243,102 @@ def test_the_demo_replaces_only_what_is_the_same(
     assert contents(out) == before
     assert run("demo", "-o", out, "--overwrite").exit_code == 0
     assert contents(out) != before
+
+
+@pytest.mark.parametrize("option", ["--ids", "--split"])
+@pytest.mark.parametrize("flag", ["--overwrite", "--skip-existing"])
+def test_results_never_replace_the_file_with_the_names(
+    run: Callable[..., Result], images: Path, tmp_path: Path, option: str, flag: str
+) -> None:
+    names = tmp_path / "out" / "predictions.csv"
+    names.parent.mkdir()
+    names.write_text("first\n" if option == "--ids" else '{"val": ["first"]}')
+    value = names if option == "--ids" else f"{names}:val"
+    before = contents(tmp_path)
+    command = ("segment", images, "-o", names.parent, *CLASSIC, "--format", "rle")
+    check_refused(run(*command, option, value, flag), "which is part of the input")
+    assert contents(tmp_path) == before
+
+
+def test_two_batches_do_not_write_one_csv_at_a_time(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    command = ("segment", images, "-o", out, *CLASSIC, "--format", "rle")
+    with claim_csv(out, [OutputFormat.RLE]):
+        check_refused(run(*command, "--skip-existing"), "another process that does so")
+    result = run(*command)
+    assert result.exit_code == 0, result.output
+    assert [path.name for path in out.iterdir()] == ["predictions.csv"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "sentence"),
+    [
+        ("worst/001_0_overlay.png", "Choose another name"),
+        ("worst/1000_0_OVERLAY.png", "Choose another name"),
+        ("worst", "Choose another name"),
+        ("there", "there, which is a folder"),
+        ("file/scores.json", "file is no folder"),
+        ("annotated/labels/0_overlay.tif", "which is part of the input"),
+        ("annotated/labels/001_0_overlay.png", "which is part of the input"),
+    ],
+)
+def test_scores_have_a_place_of_their_own(
+    run: Callable[..., Result],
+    labelled: Path,
+    tmp_path: Path,
+    scores: str,
+    sentence: str,
+) -> None:
+    labels = labelled / "labels"
+    (tmp_path / "there").mkdir()
+    (tmp_path / "file").touch()
+    for name in ("0_overlay.tif", "001_0_overlay.png"):
+        shutil.copy(labels / "0.tif", labels / name)
+    before = contents(tmp_path)
+    command = ("evaluate", labels, labels, "--worst", 1, "-o", tmp_path / "worst")
+    result = run(*command, "--json", tmp_path / scores, "--overwrite")
+    check_refused(result, sentence)
+    assert "DSB2018" not in result.output
+    assert contents(tmp_path) == before
+
+
+def test_pictures_of_every_rank_count(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    labels, out = labelled / "labels", tmp_path / "worst"
+    out.mkdir()
+    (out / "1000_x_overlay.png").write_text("precious")
+    command = ("evaluate", labels, labels, "--worst", 1, "-o", out)
+    check_refused(run(*command), "1000_x_overlay.png, which exists")
+
+
+def test_a_folder_for_results_is_no_file(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("precious")
+    images, labels = labelled / "images", labelled / "labels"
+    model = file / "a.unetnuclei"
+    for out in (file, file / "new"):
+        for command in (
+            ("segment", images, "-o", out),
+            ("segment", images, "-o", out, "--format", "rle"),
+            ("evaluate", labels, labels, "--worst", 1, "-o", out),
+            ("insights", labelled, "-o", out),
+        ):
+            check_refused(run(*command), "Expected a place to write to")
+    check_refused(run("train", labelled, "-o", model), "file is no folder")
+    check_refused(run("ensemble", "resnet", "classic", "-o", model), "is no folder")
+    assert file.read_text() == "precious"
+
+
+def test_events_are_written_to_no_data_set(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    before = contents(labelled)
+    command = ("train", labelled, "-o", tmp_path / "a.unetnuclei", "--epochs", 1)
+    result = run(*command, "--tensorboard", labelled / "images")
+    check_refused(result, "no part of a data set")
+    assert contents(labelled) == before

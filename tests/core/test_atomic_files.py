@@ -67,3 +67,29 @@ def test_a_file_never_takes_the_place_of_a_pipe_or_device(tmp_path):
     assert pipe.is_fifo()
     assert link.is_symlink()
     assert not list(tmp_path.glob(".*"))
+
+
+@pytest.mark.parametrize("has_links", [True, False])
+def test_a_file_that_appears_meanwhile_stays_where_none_may_be_replaced(
+    has_links, tmp_path, monkeypatch
+):
+    if not has_links:
+
+        def refuse(*_: object) -> None:
+            raise PermissionError(1, "Operation not permitted")
+
+        monkeypatch.setattr(os, "link", refuse)
+    path = tmp_path / "a.txt"
+
+    def write() -> None:
+        with replacing(path, may_replace=False) as temporary:
+            temporary.write_text("new")
+
+    path.write_text("by somebody else")
+    with pytest.raises(OutputError, match=r"a\.txt, which appeared during the run"):
+        write()
+    assert path.read_text() == "by somebody else"
+    path.unlink()
+    write()
+    assert path.read_text() == "new"
+    assert list(tmp_path.iterdir()) == [path]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core import batch
 from napari_unet_nuclei.core.batch import RLE_NAME, segment_images
-from napari_unet_nuclei.core.batch_outputs import BatchOutputs
+from napari_unet_nuclei.core.batch_outputs import BatchOutputs, plan_outputs
 from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import ImageError, OutputError
@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
 from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.prediction import Model, load_model
+from napari_unet_nuclei.core.predictions_table import PredictionsTable
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.synthetic import draw_nuclei
@@ -233,3 +234,46 @@ def test_a_result_among_images_is_passed_over(model, tmp_path):
     assert result.is_own_result
     (result,) = run(model, [broken(ImageError("no"))], tmp_path)
     assert not result.is_own_result
+
+
+PER_IMAGE = [kind for kind in OutputFormat if kind is not OutputFormat.RLE]
+
+
+@pytest.mark.parametrize("kind", PER_IMAGE)
+def test_a_result_that_appears_during_the_run_stays(model, tmp_path, kind):
+    out = tmp_path / "out"
+    images = [drawn("a"), drawn("b", 1), drawn("c", 2)]
+
+    def plan(**options: bool) -> BatchOutputs:
+        return plan_outputs(images, out, [kind], **options)
+
+    outputs = plan()
+    path = outputs.path_of("b", kind)
+    file = path / "masks" / "b_0001.png" if kind is OutputFormat.DSB2018 else path
+    file.parent.mkdir(parents=True)
+    file.write_text("by somebody else")
+    done = list(segment_images(model, images, outputs, SETTINGS))
+    assert [image.error is None for image in done] == [True, False, True]
+    assert f"{path}, which appeared during the run" in str(done[1].error)
+    assert file.read_text() == "by somebody else"
+    assert outputs.path_of("c", kind).exists()
+    done = list(segment_images(model, images, plan(overwrite=True), SETTINGS))
+    assert [image.error for image in done] == [None] * 3
+    assert file.read_bytes() != b"by somebody else"
+
+
+def test_a_csv_that_appears_during_the_run_stays(model, tmp_path):
+    images = [drawn("a")]
+    outputs = plan_outputs(images, tmp_path, [OutputFormat.RLE])
+    (tmp_path / RLE_NAME).write_text("by somebody else")
+    with pytest.raises(OutputError, match="which appeared during the run"):
+        list(segment_images(model, images, outputs, SETTINGS))
+    assert (tmp_path / RLE_NAME).read_text() == "by somebody else"
+
+
+def test_a_table_is_written_again_by_the_run_that_made_it(tmp_path):
+    table = PredictionsTable(tmp_path / RLE_NAME, {}, may_replace=False)
+    for name in "ab":
+        table.add(name, ["1 2"])
+        table.save()
+    assert list(read_rle_csv(tmp_path / RLE_NAME)) == ["a", "b"]

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.batch_outputs import BatchOutputs, plan_outputs
+from napari_unet_nuclei.core.batch_outputs import BatchOutputs, claim_csv, plan_outputs
 from napari_unet_nuclei.core.choices import OutputFormat
 from napari_unet_nuclei.core.errors import DatasetError, OutputError
 from napari_unet_nuclei.core.image_files import StoredImage
@@ -272,3 +272,35 @@ def test_ten_thousand_images_cost_a_few_calls(tmp_path, monkeypatch):
     inputs = [tmp_path / "in"]
     assert plan_outputs(images, out, list(OutputFormat), inputs).formats
     assert 0 < len(n_calls) < 100
+
+
+@pytest.mark.parametrize("name", ["a:b", "a\\b", "a\nb", "a\x7fb"])
+def test_a_name_that_no_sample_can_have_is_refused_in_time(tmp_path, name):
+    images = [NamedImage(name, lambda: StoredImage(PIXELS))]
+    with pytest.raises(OutputError, match="can be a file name") as caught:
+        plan_outputs(images, tmp_path / "out", [TIFF, DSB2018])
+    assert repr(name) in str(caught.value)
+    assert plan_outputs(images, tmp_path / "out", [TIFF])
+
+
+def test_a_csv_that_is_read_gets_no_rows(photos, tmp_path):
+    csv = fill(BatchOutputs(tmp_path, (RLE,)), "x")
+    for flags in ({"overwrite": True}, {"skip_existing": True}):
+        with pytest.raises(OutputError, match="which is part of the input"):
+            plan_outputs(find_inputs([photos]), tmp_path, [RLE], [photos, csv], **flags)
+
+
+def test_one_batch_at_a_time_writes_a_csv(tmp_path):
+    out = tmp_path / "out"
+    with claim_csv(out, [TIFF, RLE]):
+        with (
+            pytest.raises(OutputError, match=r"only one to write .*predictions\.csv"),
+            claim_csv(out, [RLE]),
+        ):
+            pass
+        with claim_csv(out, [TIFF]):
+            pass
+    assert not out.exists()
+    with claim_csv(out, [RLE]):
+        (out / "predictions.csv").touch()
+    assert [path.name for path in out.iterdir()] == ["predictions.csv"]

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -7,6 +8,7 @@ import pytest
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.file_lock import hold_lock
+from napari_unet_nuclei.core.leftovers import clear_leftovers
 
 PROGRAM = """
 import sys
@@ -65,3 +67,34 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
         hold_lock(tmp_path / "file" / "a", "train"),
     ):
         pass
+
+
+def test_files_of_others_stay(tmp_path):
+    path = tmp_path / "a.unetnuclei"
+    (tmp_path / ".a.lock").touch()
+    with hold_lock(path, "train"):
+        (ours,) = set(tmp_path.iterdir()) - {tmp_path / ".a.lock"}
+        clear_leftovers(tmp_path)
+        assert ours.exists()
+    ours.write_text("notes of somebody")
+    with hold_lock(path, "train"):
+        pass
+    assert {*tmp_path.iterdir()} == {tmp_path / ".a.lock", ours}
+    assert ours.read_text() == "notes of somebody"
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are followed")
+def test_a_link_is_no_lock(tmp_path):
+    path, other = tmp_path / "a.unetnuclei", tmp_path / "other"
+    with hold_lock(path, "train"):
+        (ours,) = tmp_path.iterdir()
+    ours.symlink_to(other)
+    with pytest.raises(OutputError, match="a place to"), hold_lock(path, "train"):
+        pass
+    assert not other.exists()
+
+
+def test_a_file_with_the_longest_name_has_a_lock(tmp_path):
+    with hold_lock(tmp_path / ("x" * 244 + ".unetnuclei"), "train"):
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -21,6 +22,7 @@ from napari_unet_nuclei.cli.reporting import (
     output,
 )
 from napari_unet_nuclei.cli.segment import files_with_names, read_names
+from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.shown_text import as_text, with_texts
 
 if TYPE_CHECKING:
@@ -117,7 +119,7 @@ def evaluate(
         )
         if json_path is not None:
             content = with_texts(_as_json(images, groups))
-            with replacing(json_path) as temporary:
+            with replacing(json_path, may_replace=overwrite) as temporary:
                 temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
         by_score = sorted(images, key=lambda image: image.scores.dsb2018)
         _show_worst(by_score[:worst], collections, folder)
@@ -129,17 +131,32 @@ def _check_outputs(
     """Refuse to replace files; pictures are named only when all is compared."""
     from napari_unet_nuclei.core.data_set_files import check_output_folder, input_files
     from napari_unet_nuclei.core.outputs import check_outputs
-    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
 
-    outputs = [] if json_path is None else [json_path]
-    if folder is not None:
-        check_output_folder(folder, inputs)
-        outputs += sorted(folder.glob(f"[0-9][0-9][0-9]_*{OVERLAY_ENDING}.png"))
+    if json_path is not None:
+        check_outputs([json_path], input_files(inputs), overwrite=overwrite)
+    if folder is None:
+        return
+    check_output_folder(folder, inputs)
+    if json_path is not None:
+        _check_apart(json_path, folder)
+    pictures = sorted(path for path in folder.glob("*") if _is_picture(path.name))
     # Pictures are no labels, wherever they lie.
-    read = (
-        file for file in input_files(inputs) if not file.stem.endswith(OVERLAY_ENDING)
-    )
-    check_outputs(outputs, read, overwrite=overwrite)
+    read = (file for file in input_files(inputs) if not _is_picture(file.name))
+    check_outputs(pictures, read, overwrite=overwrite)
+
+
+def _check_apart(json_path: Path, folder: Path) -> None:
+    """Refuse scores that would lie where pictures, or their folder, are going to."""
+    place = Path(os.path.realpath(folder))
+    scores = Path(os.path.realpath(json_path.parent)) / json_path.name
+    if scores in (place, *place.parents) or (
+        scores.parent == place and _is_picture(scores.name)
+    ):
+        raise OutputError(
+            f"Expected --json with another name than the pictures of --worst in "
+            f"{folder}, or that folder, have. Received: {json_path}. Choose another "
+            "name."
+        )
 
 
 @dataclass(frozen=True)
@@ -243,6 +260,14 @@ def _picture_name(rank: int, name: str) -> str:
 
     safe = re.sub(r"[^-.\w]", "_", name)[:60]
     return f"{rank:03d}_{safe}{OVERLAY_ENDING}.png"
+
+
+def _is_picture(name: str) -> bool:
+    """Whether a picture may have this name, also where a disk ignores case."""
+    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+
+    pattern = rf"\d{{3,}}_.*{OVERLAY_ENDING}\.png"
+    return re.fullmatch(pattern, name, re.IGNORECASE | re.DOTALL) is not None
 
 
 def _as_json(

@@ -159,35 +159,36 @@ def segment(
         number = parse_series(series)
 
         from napari_unet_nuclei.core.batch import segment_images
-        from napari_unet_nuclei.core.batch_outputs import plan_outputs
+        from napari_unet_nuclei.core.batch_outputs import claim_csv, plan_outputs
         from napari_unet_nuclei.core.inputs import find_inputs
         from napari_unet_nuclei.core.prediction import load_model
 
         images = find_inputs(inputs, names, series=number, say=say)
-        outputs = plan_outputs(
-            images,
-            folder,
-            kinds,
-            inputs,
-            overwrite=overwrite,
-            skip_existing=skip_existing,
-        )
-        todo = outputs.missing(images)
-        tell_plan(outputs, len(images) - len(todo))
-        # OpenVINO says nothing; Keras, where it is used, starts TensorFlow.
-        with quiet_native_libraries(debug=debug):
-            loaded = load_model(model, engine)
-        steps = segment_images(
-            loaded, todo, outputs, settings, axes=axes, channel=channel
-        )
-        done = []
-        with make_progress() as progress, closing(steps):
-            task = progress.add_task("Segmenting", total=len(todo))
-            for result in steps:
-                done.append(result)
-                progress.advance(task)
-        if not report(done, folder, loaded.engine.description):
-            raise typer.Exit(1)
+        with claim_csv(folder, kinds):
+            outputs = plan_outputs(
+                images,
+                folder,
+                kinds,
+                [*inputs, *files_with_names(ids, split)],
+                overwrite=overwrite,
+                skip_existing=skip_existing,
+            )
+            todo = outputs.missing(images)
+            tell_plan(outputs, len(images) - len(todo))
+            # OpenVINO says nothing; Keras, where it is used, starts TensorFlow.
+            with quiet_native_libraries(debug=debug):
+                loaded = load_model(model, engine)
+            steps = segment_images(
+                loaded, todo, outputs, settings, axes=axes, channel=channel
+            )
+            done = []
+            with make_progress() as progress, closing(steps):
+                task = progress.add_task("Segmenting", total=len(todo))
+                for result in steps:
+                    done.append(result)
+                    progress.advance(task)
+            if not report(done, folder, loaded.engine.description):
+                raise typer.Exit(1)
 
 
 def say(sentence: str) -> None:

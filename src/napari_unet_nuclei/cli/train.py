@@ -275,13 +275,17 @@ def train(
             seed=seed,
         )
 
+        from napari_unet_nuclei.core.data_set_files import check_output_folder
         from napari_unet_nuclei.core.tensorboard import TensorBoardLog
         from napari_unet_nuclei.core.training_outputs import claim_training_outputs
 
+        inputs = [data] if split is None else [data, split]
+        if tensorboard is not None:
+            check_output_folder(tensorboard, inputs)
         board = None if tensorboard is None else TensorBoardLog(tensorboard)
         with claim_training_outputs(
             model,
-            [data] if split is None else [data, split],
+            inputs,
             start=start,
             resume=resume,
             overwrite=overwrite,

@@ -13,7 +13,7 @@ import stat
 import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.leftovers import (
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+def replacing(
+    path: str | os.PathLike[str], *, may_replace: bool = True
+) -> Iterator[Path]:
     """Give a temporary path to write to, which becomes the file at the end.
 
     When the block raises, a file that was there before stays as it was.  Temporary
@@ -42,6 +44,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     ----------
     path : path
         The file to write or replace; its folder is created if missing.
+    may_replace : bool
+        Whether a file that is there at the end is replaced.
 
     Yields
     ------
@@ -51,8 +55,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises
     ------
     OutputError
-        If the file cannot be written, or is a pipe or a device, which a file must
-        not take the place of.
+        If the file cannot be written, is there at the end and may not be replaced,
+        or is a pipe or a device, which a file must not take the place of.
     """
     target = Path(path)
     if _is_device(target):
@@ -66,9 +70,43 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
         clear_leftovers_once(target.parent)
         try:
             yield temporary
-            os.replace(temporary, target)
+            if may_replace:
+                os.replace(temporary, target)
+            else:
+                _move_without_replacing(temporary, target)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _move_without_replacing(temporary: Path, target: Path) -> None:
+    """Give a file its name, unless something else has that name by now."""
+    try:
+        os.link(temporary, target)  # unlike a check first, this leaves no gap
+    except FileExistsError:
+        refuse_appeared(target)
+    except OSError:  # there are no hard links on this disk
+        if os.path.lexists(target):
+            refuse_appeared(target)
+        os.replace(temporary, target)
+
+
+def refuse_appeared(target: Path) -> NoReturn:
+    """Say that somebody else has written a result meanwhile.
+
+    Parameters
+    ----------
+    target : Path
+        What is there.
+
+    Raises
+    ------
+    OutputError
+        Always.
+    """
+    raise OutputError(
+        f"Expected to write a new file. Received: {target}, which appeared during "
+        "the run. Move it away and run again, or use --overwrite to replace it."
+    ) from None
 
 
 @contextmanager

@@ -165,7 +165,8 @@ def segment_images(
 ) -> Generator[ImageDone, None, None]:
     """Segment images and write the results, file by file.
 
-    An image that cannot be read or segmented is reported and passed over.  Closing
+    An image that cannot be read or segmented, or whose result somebody else has
+    written meanwhile, is reported and passed over.  Closing
     the generator keeps what has been written, with the rows of the csv.
 
     Parameters
@@ -193,7 +194,9 @@ def segment_images(
     OutputError
         If a result cannot be written.
     """
-    table = PredictionsTable(outputs.folder / RLE_NAME, outputs.rows)
+    table = PredictionsTable(
+        outputs.folder / RLE_NAME, outputs.rows, may_replace=outputs.may_replace_csv
+    )
 
     def read(job: _Job) -> None:
         stored = job.image.read()
@@ -226,7 +229,8 @@ def segment_images(
             if kind is OutputFormat.RLE:
                 table.add(result.name, encode_labels(labels))
             else:
-                _WRITERS[kind](outputs.path_of(result.name, kind), result)
+                path = outputs.path_of(result.name, kind)
+                _WRITERS[kind](path, result, outputs.may_replace)
 
     def end(job: _Job) -> _Job:
         try:
@@ -248,39 +252,43 @@ def segment_images(
         table.save()
 
 
-def _write_tiff(path: Path, result: _Segmented) -> None:
+def _write_tiff(path: Path, result: _Segmented, may_replace: bool) -> None:
     write_labels_tiff(
         path,
         result.labels,
         axes=result.stack.axes,
         calibration=result.calibration,
+        may_replace=may_replace,
     )
 
 
-def _write_png(path: Path, result: _Segmented) -> None:
-    write_labels_png(path, result.labels)
+def _write_png(path: Path, result: _Segmented, may_replace: bool) -> None:
+    write_labels_png(path, result.labels, may_replace=may_replace)
 
 
-def _write_dsb2018(path: Path, result: _Segmented) -> None:
+def _write_dsb2018(path: Path, result: _Segmented, may_replace: bool) -> None:
     image = result.stack.single_plane()
-    write_dsb2018_sample(path.parent, path.name, image, result.labels)
+    write_dsb2018_sample(
+        path.parent, path.name, image, result.labels, may_replace=may_replace
+    )
 
 
-def _write_overlay(path: Path, result: _Segmented) -> None:
-    write_png(path, draw_side_by_side(result.stack.single_plane(), result.labels))
+def _write_overlay(path: Path, result: _Segmented, may_replace: bool) -> None:
+    picture = draw_side_by_side(result.stack.single_plane(), result.labels)
+    write_png(path, picture, may_replace=may_replace)
 
 
-def _write_features(path: Path, result: _Segmented) -> None:
+def _write_features(path: Path, result: _Segmented, may_replace: bool) -> None:
     features = measure_nuclei(
         result.labels,
         result.stack.single_plane(),
         result.maps[0].foreground,
         calibration=result.calibration,
     )
-    write_features_csv(path, features)
+    write_features_csv(path, features, may_replace=may_replace)
 
 
-_WRITERS: dict[OutputFormat, Callable[[Path, _Segmented], None]] = {
+_WRITERS: dict[OutputFormat, Callable[[Path, _Segmented, bool], None]] = {
     OutputFormat.TIFF: _write_tiff,
     OutputFormat.PNG: _write_png,
     OutputFormat.DSB2018: _write_dsb2018,

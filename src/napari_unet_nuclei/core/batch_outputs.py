@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from dataclasses import dataclass, field
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ from napari_unet_nuclei.core.data_set_files import (
     is_plain_folder,
 )
 from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.file_lock import hold_lock
+from napari_unet_nuclei.core.label_files import check_sample_id, files_of_sample
 from napari_unet_nuclei.core.outputs import (
     check_distinct,
     file_id,
@@ -72,6 +75,10 @@ class BatchOutputs:
         What is there already and stays, by the name of the image.
     rows : mapping of str to sequence of str
         Rows of an earlier csv, which stay.
+    may_replace : bool
+        Whether a result that is there by the time it is written is replaced.
+    may_replace_csv : bool
+        The same for the csv of all images.
     """
 
     folder: Path
@@ -79,6 +86,8 @@ class BatchOutputs:
     is_beside: bool = False
     done: Mapping[str, set[OutputFormat]] = field(default_factory=dict)
     rows: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    may_replace: bool = True
+    may_replace_csv: bool = True
 
     def path_of(self, name: str, kind: OutputFormat) -> Path:
         """Return the file, or the folder of a DSB2018 sample, for an image.
@@ -120,6 +129,35 @@ class BatchOutputs:
         return [image for image in images if self.formats_of(image.name)]
 
 
+@contextmanager
+def claim_csv(folder: Path, formats: Iterable[OutputFormat]) -> Iterator[None]:
+    """Keep other batches from writing the same csv, from the plan to the last row.
+
+    Parameters
+    ----------
+    folder : Path
+        Folder to write to.  Nothing of it is left where nothing is written.
+    formats : iterable of OutputFormat
+        What to write; without run lengths there is nothing to claim.
+
+    Raises
+    ------
+    OutputError
+        If another batch writes this csv now, or there is no place for it.
+    """
+    if OutputFormat.RLE not in formats:
+        yield
+        return
+    is_new = not folder.exists()
+    try:
+        with hold_lock(folder / RLE_NAME, "write"):
+            yield
+    finally:
+        if is_new:
+            with suppress(OSError):  # it has results
+                folder.rmdir()
+
+
 def plan_outputs(
     images: Sequence[NamedImage],
     folder: Path,
@@ -140,7 +178,7 @@ def plan_outputs(
     formats : iterable of OutputFormat
         What to write.
     inputs : sequence of Path
-        What the images were found in.
+        What the images were found in, and files that name those which are wanted.
     overwrite : bool
         Whether results that exist are replaced.
     skip_existing : bool
@@ -154,15 +192,19 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If two results have one path, the folder is part of a data set among the
-        inputs, a result exists and neither ``overwrite`` nor ``skip_existing`` is
-        set, or one would take the place of an input.
+        If two results have one path, a name can be no sample id, the folder is part
+        of a data set among the inputs, a result exists and neither ``overwrite`` nor
+        ``skip_existing`` is set, or one would take the place of an input.
     DatasetError
         If rows are to be added to a csv that is of another kind.
     """
     check_output_folder(folder, inputs)
     outputs = BatchOutputs(
-        folder, tuple(formats), is_beside=_is_beside(folder, images, inputs)
+        folder,
+        tuple(formats),
+        is_beside=_is_beside(folder, images, inputs),
+        may_replace=overwrite,
+        may_replace_csv=overwrite,
     )
     planned = [
         (outputs.path_of(image.name, kind), image.name, kind)
@@ -171,6 +213,9 @@ def plan_outputs(
         for kind in outputs.formats
         if kind is not OutputFormat.RLE
     ]
+    for _, name, kind in planned:
+        if kind is OutputFormat.DSB2018:
+            check_sample_id(name)
     csv = [folder / RLE_NAME] if OutputFormat.RLE in outputs.formats else []
     check_distinct(
         [(path, name) for path, name, _ in planned]
@@ -178,6 +223,9 @@ def plan_outputs(
     )
     existing = _find_results([path for path, *_ in planned] + csv)
     if skip_existing:
+        earlier = [path for path in csv if path in existing]
+        if earlier:
+            refuse_inputs(earlier, _protected(images, inputs))
         rows = read_earlier_rows(csv[0]) if csv else {}
         names = find_names(rows, [image.name for image in images])
         rows = dict(zip(names, rows.values(), strict=True))
@@ -185,7 +233,12 @@ def plan_outputs(
         for path, name, kind in planned:
             if path in existing:
                 done[name].add(kind)
-        return BatchOutputs(folder, outputs.formats, outputs.is_beside, done, rows)
+        return replace(
+            outputs,
+            done=done,
+            rows=rows,
+            may_replace_csv=bool(earlier),
+        )
     if existing:
         files = [file for found in existing.values() for file in found]
         refuse_inputs(files, _protected(images, inputs))
@@ -214,21 +267,10 @@ def _find_results(paths: Sequence[Path]) -> dict[Path, list[Path]]:
     """Return the results that exist, each with its files."""
     existing = {}
     for path in find_existing(paths):
-        files = list(_files_of_sample(path)) if os.path.isdir(path) else [path]
+        files = list(files_of_sample(path)) if os.path.isdir(path) else [path]
         if files:
             existing[path] = files
     return existing
-
-
-def _files_of_sample(sample: Path) -> Iterator[Path]:
-    """List images and masks that are in the folder of a sample."""
-    for part in ("images", "masks"):
-        try:
-            with os.scandir(sample / part) as entries:
-                found = [Path(entry.path) for entry in entries]
-        except OSError:
-            continue
-        yield from (path for path in found if not path.name.startswith("."))
 
 
 def _protected(images: Iterable[NamedImage], inputs: Sequence[Path]) -> Iterator[Path]:

@@ -19,7 +19,7 @@ from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
 from napari_unet_nuclei.core.image_files import find_images
 from napari_unet_nuclei.core.labelled_folder import layout_folders
 from napari_unet_nuclei.core.members import FolderMembers
-from napari_unet_nuclei.core.outputs import file_id
+from napari_unet_nuclei.core.outputs import check_folder, file_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -70,9 +70,10 @@ def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
     Raises
     ------
     OutputError
-        If the folder is that of the images, labels or masks of a data set among
-        the inputs, or that of the images of which an input is one.
+        If the folder can be none, or is that of the images, labels or masks of a
+        data set among the inputs, or that of the images of which an input is one.
     """
+    check_folder(folder)
     target = file_id(folder)
     if target is None:
         return

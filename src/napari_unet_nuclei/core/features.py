@@ -98,7 +98,10 @@ def measure_nuclei(
 
 
 def write_features_csv(
-    path: str | os.PathLike[str], features: Mapping[str, NDArray[Any]]
+    path: str | os.PathLike[str],
+    features: Mapping[str, NDArray[Any]],
+    *,
+    may_replace: bool = True,
 ) -> None:
     """Write the columns of a table as a comma-separated file with one header line.
 
@@ -108,14 +111,19 @@ def write_features_csv(
         The file to write; what was there is replaced once all is written.
     features : dict of str to (N,) ndarray
         What `measure_nuclei` returns.
+    may_replace : bool
+        Whether what is there is replaced.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is there and may not be replaced.
     """
     rows = zip(*(column.tolist() for column in features.values()), strict=True)
-    with replacing(path) as part, part.open("w", newline="", encoding="utf-8") as file:
+    with (
+        replacing(path, may_replace=may_replace) as part,
+        part.open("w", newline="", encoding="utf-8") as file,
+    ):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(features)
         writer.writerows([_as_text(value) for value in row] for row in rows)

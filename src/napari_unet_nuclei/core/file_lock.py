@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from contextlib import contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ from napari_unet_nuclei.core.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_LONGEST_STEM = 200  # bytes; a file name may have 255
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
 
 
 @contextmanager
@@ -37,7 +41,7 @@ def hold_lock(path: str | os.PathLike[str], doing: str) -> Iterator[None]:
         place for it.
     """
     target = Path(path)
-    lock = target.with_name(f".{target.stem}.lock")
+    lock = target.with_name(_lock_name(target.stem))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         file = _open_locked(lock)
@@ -56,19 +60,27 @@ def hold_lock(path: str | os.PathLike[str], doing: str) -> Iterator[None]:
     try:
         yield
     finally:
+        is_ours = os.fstat(file).st_size == 0  # nothing is ever written to it
         # First the name, then the lock: who comes between makes a new file.
-        if sys.platform != "win32":
+        if is_ours and sys.platform != "win32":
             lock.unlink(missing_ok=True)
         os.close(file)
-        if sys.platform == "win32":
+        if is_ours and sys.platform == "win32":
             with suppress(OSError):
                 lock.unlink()
+
+
+def _lock_name(stem: str) -> str:
+    """Return a hidden name that is no temporary one either, as `leftovers` has."""
+    if len(os.fsencode(stem)) > _LONGEST_STEM:
+        stem = sha256(os.fsencode(stem)).hexdigest()
+    return f".napari-unet-nuclei-lock-{stem}"
 
 
 def _open_locked(lock: Path) -> int | None:
     """Open and lock a file; None where another process has."""
     while True:
-        file = os.open(lock, os.O_RDWR | os.O_CREAT, 0o666)
+        file = os.open(lock, os.O_RDWR | os.O_CREAT | _NO_LINKS, 0o666)
         if not _try_to_lock(file):
             os.close(file)
             return None

@@ -19,7 +19,11 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.atomic_files import replacing, replacing_together
+from napari_unet_nuclei.core.atomic_files import (
+    refuse_appeared,
+    replacing,
+    replacing_together,
+)
 from napari_unet_nuclei.core.calibration import Calibration
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
@@ -38,11 +42,15 @@ from napari_unet_nuclei.core.own_files import SOFTWARE, png_mark
 from napari_unet_nuclei.core.sample import Sample
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import ArrayLike, NDArray
     from PIL.PngImagePlugin import PngInfo
 
 __all__ = [
     "LABEL_SUFFIXES",
+    "check_sample_id",
+    "files_of_sample",
     "read_labels",
     "read_nuclei",
     "write_dsb2018_masks",
@@ -62,6 +70,7 @@ def write_labels_tiff(
     *,
     axes: str = "YX",
     calibration: Calibration | None = None,
+    may_replace: bool = True,
 ) -> None:
     """Write labels as a TIFF that ImageJ and everything else opens.
 
@@ -79,13 +88,16 @@ def write_labels_tiff(
         The axes of the labels: letters of T, Z, C, Y, X in this order.
     calibration : Calibration, optional
         Pixel sizes, z spacing, time step and their units.
+    may_replace : bool
+        Whether what is there is replaced.
 
     Raises
     ------
     LabelsError
         If these are no labels, or have other axes.
     OutputError
-        If the file cannot be written, or a label exceeds 16,777,216.
+        If the file cannot be written, is there and may not be replaced, or a label
+        exceeds 16,777,216.
     """
     labels = _check_stack(labels, axes)
     largest = int(labels.max())
@@ -114,7 +126,7 @@ def write_labels_tiff(
         lengths = dict(zip(axes, labels.shape, strict=True))
         array = array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES])
         options["metadata"]["axes"] = _IMAGEJ_AXES
-    with replacing(path) as temporary:
+    with replacing(path, may_replace=may_replace) as temporary:
         tifffile.imwrite(
             temporary,
             array,
@@ -141,7 +153,9 @@ def _check_stack(labels: ArrayLike, axes: str) -> NDArray[np.int32]:
     return check_labels(array.reshape(height, -1 if height else 0)).reshape(array.shape)
 
 
-def write_labels_png(path: str | os.PathLike[str], labels: ArrayLike) -> None:
+def write_labels_png(
+    path: str | os.PathLike[str], labels: ArrayLike, *, may_replace: bool = True
+) -> None:
     """Write labels as a grey 16-bit PNG.
 
     Parameters
@@ -150,13 +164,16 @@ def write_labels_png(path: str | os.PathLike[str], labels: ArrayLike) -> None:
         The file to write or replace.
     labels : (Y, X) array_like of int
         0 is background.
+    may_replace : bool
+        Whether what is there is replaced.
 
     Raises
     ------
     LabelsError
         If these are no labels.
     OutputError
-        If the file cannot be written, or a label exceeds 65,535.
+        If the file cannot be written, is there and may not be replaced, or a label
+        exceeds 65,535.
     """
     labels = check_labels(labels)
     largest = int(labels.max())
@@ -165,7 +182,8 @@ def write_labels_png(path: str | os.PathLike[str], labels: ArrayLike) -> None:
             f"Expected labels up to {_LARGEST_16_BIT:,}, the most a PNG can hold. "
             f"Received: {largest:,}. Write a TIFF instead."
         )
-    _write_png(Path(path), labels.astype(np.uint16), mark=png_mark())
+    with replacing(path, may_replace=may_replace) as temporary:
+        _save_png(temporary, labels.astype(np.uint16), png_mark())
 
 
 def write_dsb2018_sample(
@@ -173,6 +191,8 @@ def write_dsb2018_sample(
     sample_id: str,
     image: NDArray[Any],
     labels: ArrayLike,
+    *,
+    may_replace: bool = True,
 ) -> None:
     """Write an image and its nuclei as one sample of a DSB2018 data set.
 
@@ -192,6 +212,8 @@ def write_dsb2018_sample(
         any other type is stretched to 8 bits.
     labels : (Y, X) array_like of int
         0 is background.
+    may_replace : bool
+        Whether images and masks of this sample that are there are replaced.
 
     Raises
     ------
@@ -200,10 +222,13 @@ def write_dsb2018_sample(
     DatasetError
         If image and labels differ in shape.
     OutputError
-        If the files cannot be written, or other masks of this sample are there.
+        If the files cannot be written, are there and may not be replaced, or other
+        masks of this sample are there.
     """
     sample = Sample(sample_id, image, check_labels(labels))
-    _write_sample(Path(folder), sample_id, sample.labels, _png_pixels(image))
+    _write_sample(
+        Path(folder), sample_id, sample.labels, _png_pixels(image), may_replace
+    )
 
 
 def write_dsb2018_masks(
@@ -223,7 +248,27 @@ def write_dsb2018_masks(
     OutputError
         If the files cannot be written, or other masks of this sample are there.
     """
-    _write_sample(Path(folder), sample_id, check_labels(labels), None)
+    _write_sample(Path(folder), sample_id, check_labels(labels), None, may_replace=True)
+
+
+def check_sample_id(sample_id: str) -> None:
+    """Refuse names that no folder has everywhere, as a data set goes from disk to disk.
+
+    Parameters
+    ----------
+    sample_id : str
+        Name of an image.
+
+    Raises
+    ------
+    OutputError
+        If it is empty, or has slashes, colons or line breaks and the like.
+    """
+    if sample_id in ("", ".", "..") or re.search(r"[/\\:\x00-\x1f\x7f]", sample_id):
+        raise OutputError(
+            f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
+            "Rename the image."
+        )
 
 
 def _write_sample(
@@ -231,13 +276,10 @@ def _write_sample(
     sample_id: str,
     labels: NDArray[np.int32],
     pixels: NDArray[Any] | None,
+    may_replace: bool,
 ) -> None:
     """Exchange masks, and an image where there is one, all at once."""
-    if sample_id in ("", ".", "..") or re.search(r"[/\\:]", sample_id):
-        raise OutputError(
-            f"Expected a sample id that can be a file name. Received: {sample_id!r}. "
-            "Rename the image."
-        )
+    check_sample_id(sample_id)
     sample = Path(os.path.realpath(folder / sample_id))  # it may be a link
     masks, image = "masks", f"images/{sample_id}.png"
     try:
@@ -261,6 +303,37 @@ def _write_sample(
         if pixels is not None:
             (new / image).parent.mkdir(exist_ok=True)
             _save_png(new / image, pixels)
+        if not may_replace and _is_taken(sample):
+            refuse_appeared(folder / sample_id)
+
+
+def files_of_sample(sample: Path) -> Iterator[Path]:
+    """List images and masks that are in the folder of a sample.
+
+    Parameters
+    ----------
+    sample : Path
+        The folder, which need not exist.
+
+    Yields
+    ------
+    Path
+        Whatever is there under a name that is not hidden.
+    """
+    for part in ("images", "masks"):
+        try:
+            with os.scandir(sample / part) as entries:
+                found = [Path(entry.path) for entry in entries]
+        except OSError:
+            continue
+        yield from (path for path in found if not path.name.startswith("."))
+
+
+def _is_taken(sample: Path) -> bool:
+    """Tell whether there is more than a folder without images and masks."""
+    if sample.is_dir():
+        return any(files_of_sample(sample))
+    return os.path.lexists(sample)
 
 
 def _write_masks(folder: Path, sample_id: str, labels: NDArray[np.int32]) -> None:
@@ -304,11 +377,6 @@ def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
         planes = np.round(stretched * 255).astype(np.uint8)
     is_grey = image.ndim == 2 or image.shape[-1] == 1
     return planes[..., 0] if is_grey else planes
-
-
-def _write_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:
-    with replacing(path) as temporary:
-        _save_png(temporary, pixels, mark)
 
 
 def _save_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:

@@ -45,15 +45,46 @@ def check_outputs(
     Raises
     ------
     OutputError
-        If an output is one of the inputs, through links of any kind too, or if
-        one exists that may not be replaced.
+        If an output is one of the inputs, through links of any kind too, if one
+        exists that may not be replaced, or where no file can be.
     """
+    outputs = list(outputs)
+    for path in outputs:
+        if os.path.isdir(path):
+            raise OutputError(
+                f"Expected the name of a file to write. Received: {path}, which is a "
+                "folder. Choose another name."
+            )
+        check_folder(path.parent)
     existing = find_existing(outputs)
     if not existing:
         return
     refuse_inputs(existing, inputs)
     if not overwrite:
         refuse_existing(existing, remedy)
+
+
+def check_folder(folder: Path) -> None:
+    """Refuse a folder to write to that is no folder, or cannot become one.
+
+    Parameters
+    ----------
+    folder : Path
+        It need not exist.
+
+    Raises
+    ------
+    OutputError
+        If it, or one above it, is something else.
+    """
+    there = folder
+    while not os.path.lexists(there) and there != there.parent:
+        there = there.parent
+    if not os.path.isdir(there):
+        raise OutputError(
+            f"Expected a place to write to. Received: {folder}, but {there} is no "
+            "folder. Choose another one."
+        )
 
 
 def refuse_existing(existing: list[Path], remedy: str = _REMEDY) -> None:

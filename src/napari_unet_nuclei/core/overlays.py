@@ -200,7 +200,9 @@ def add_outlines(
     rgb[outlines] = _bright_colours(labels[outlines])
 
 
-def write_png(path: str | os.PathLike[str], rgb: NDArray[np.uint8]) -> None:
+def write_png(
+    path: str | os.PathLike[str], rgb: NDArray[np.uint8], *, may_replace: bool = True
+) -> None:
     """Write a picture as a PNG file.
 
     Parameters
@@ -209,13 +211,15 @@ def write_png(path: str | os.PathLike[str], rgb: NDArray[np.uint8]) -> None:
         The file to write; what was there is replaced once all is written.
     rgb : (Y, X, 3) ndarray of uint8
         What `draw_outlines` returns.
+    may_replace : bool
+        Whether what is there is replaced.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is there and may not be replaced.
     """
-    with replacing(path) as part:
+    with replacing(path, may_replace=may_replace) as part:
         Image.fromarray(rgb).save(part, format="PNG", pnginfo=png_mark())
 
 

@@ -31,6 +31,8 @@ class PredictionsTable:
         Rows by image id that are in it already.
     clock : callable
         Says how many seconds have passed since some moment.
+    may_replace : bool
+        Whether a csv that was there before the first time is replaced.
     """
 
     def __init__(
@@ -38,10 +40,13 @@ class PredictionsTable:
         path: Path,
         rows: Mapping[str, Sequence[str]],
         clock: Callable[[], float] = time.monotonic,
+        *,
+        may_replace: bool = True,
     ) -> None:
         self._path = path
         self._rows = dict(rows)
         self._clock = clock
+        self._may_replace = may_replace
         self._saved_at = clock()
         self._is_saved = True
 
@@ -88,7 +93,8 @@ class PredictionsTable:
             self._write()
 
     def _write(self) -> None:
-        write_runs_csv(self._path, self._rows)
+        write_runs_csv(self._path, self._rows, may_replace=self._may_replace)
+        self._may_replace = True  # from now on it is ours
         self._saved_at = self._clock()
         self._is_saved = True
 

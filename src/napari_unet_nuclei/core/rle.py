@@ -172,7 +172,10 @@ def write_rle_csv(
 
 
 def write_runs_csv(
-    path: str | os.PathLike[str], images: Mapping[str, Sequence[str]]
+    path: str | os.PathLike[str],
+    images: Mapping[str, Sequence[str]],
+    *,
+    may_replace: bool = True,
 ) -> None:
     """Write nuclei that are encoded already as one csv of Kaggle's.
 
@@ -183,14 +186,16 @@ def write_runs_csv(
     images : mapping of str to sequence of str
         Output of ``encode_labels`` by image id: far smaller than the labels of
         thousands of images.
+    may_replace : bool
+        Whether what is there is replaced.
 
     Raises
     ------
     OutputError
-        If the file cannot be written.
+        If the file cannot be written, or is there and may not be replaced.
     """
     with (
-        replacing(path) as temporary,
+        replacing(path, may_replace=may_replace) as temporary,
         temporary.open("w", encoding="utf-8", newline="") as file,
     ):
         writer = csv.writer(file, lineterminator="\n")
