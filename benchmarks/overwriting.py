@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.axes import PlaneStack
 
+_MOST_IMAGES = 5  # in a folder, so that none takes long
 _OPTIONS, _INPUT = "options.json", "in"
 _RESULTS = ("_masks", "_overlay", "_nuclei")
 _KEPT = (".png", ".tif", ".tiff", ".bmp", ".jpg")
@@ -104,7 +105,8 @@ def _arrange(tree: Tree, rng: Rng) -> Tree:
         for name, content in tree.items()
         if name.lower().endswith(_KEPT)
     }
-    names = sorted(flat)
+    names = sorted(flat)[:_MOST_IMAGES]
+    flat = {name: flat[name] for name in names}
     if names and not rng.integers(3):  # names that results have
         ending = pick(rng, _RESULTS)
         stem, suffix = os.path.splitext(names[0])

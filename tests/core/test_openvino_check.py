@@ -60,6 +60,7 @@ def test_what_is_exported_is_let_through(make_bundle, architecture, arguments):
         (b'type="Sigmoid"', b'type="TensorIterator"', "'TensorIterator'"),
         (b'type="Sigmoid"', b'type="If"', "the operation 'If'"),
         (b'type="Sigmoid"', b'type="ReadValue"', "'ReadValue'"),
+        (b'type="Sigmoid"', b'type="Broadcast"', "a Broadcast of 1 inputs"),
         (b"<layers>", b"<body/><layers>", "holds <body>"),
         (b"<layers>", b"<layers></layers><layers>", "several networks"),
         (b"<layers>", b"<port>" * 40 + b"</port>" * 40 + b"<layers>", "16 levels"),

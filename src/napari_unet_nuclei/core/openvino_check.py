@@ -22,17 +22,32 @@ if TYPE_CHECKING:
 
     import openvino
 
-OPERATIONS = frozenset(
-    """
-    Abs Add AvgPool BatchNormInference Broadcast Clamp Concat Const Convert
-    Convolution ConvolutionBackpropData DepthToSpace Divide Elu Erf Exp FakeQuantize
-    Floor Gather Gelu Greater GreaterEqual GroupConvolution HardSigmoid Interpolate
-    Less LessEqual Log MaxPool Maximum Minimum Mish Multiply Negative PReLU Pad
-    Parameter Power ReLU ReduceMax ReduceMean ReduceSum Reshape Result Reverse
-    ReverseSequence Select Selu ShapeOf Sigmoid Slice SoftPlus Split Sqrt Squeeze
-    StridedSlice Subtract Swish Tanh Tile Transpose Unsqueeze VariadicSplit
-    """.split()  # noqa: SIM905 - a list of words
-)
+_N_INPUTS: Mapping[str, tuple[int, int]] = {
+    kind: (fewest, most)
+    for (fewest, most), kinds in {
+        (0, 0): "Const Parameter",
+        (1, 1): """
+            Abs AvgPool Clamp Convert DepthToSpace Elu Erf Exp Floor Gelu Log MaxPool
+            Mish Negative ReLU Result ShapeOf Sigmoid SoftPlus Sqrt Tanh
+        """,
+        (1, 2): "Squeeze Swish",
+        (1, 64): "Concat",
+        (2, 2): """
+            Add Convolution Divide Greater GreaterEqual GroupConvolution Less LessEqual
+            Maximum Minimum Multiply PReLU Power ReduceMax ReduceMean ReduceSum Reshape
+            Reverse ReverseSequence Split Subtract Tile Transpose Unsqueeze
+        """,
+        (2, 3): "Broadcast ConvolutionBackpropData",
+        (2, 4): "Interpolate",
+        (3, 3): "Gather HardSigmoid Select Selu VariadicSplit",
+        (3, 4): "Pad StridedSlice",
+        (4, 5): "Slice",
+        (5, 5): "BatchNormInference FakeQuantize",
+    }.items()
+    for kind in kinds.split()
+}  # with other numbers of them, OpenVINO has ended the process
+
+OPERATIONS = frozenset(_N_INPUTS)
 """The operations that a graph may consist of, by OpenVINO's names.
 
 What Keras and OpenVINO write for the architectures of this package, and what other
@@ -118,6 +133,10 @@ def _check_layer(layer: ElementTree.Element, weights: bytes) -> None:
     kind = layer.get("type", "")
     if kind not in OPERATIONS:
         raise _foreign(f"has the operation {kind[:40]!r}")
+    fewest, most = _N_INPUTS[kind]
+    n_inputs = len(layer.findall("input/port"))
+    if not fewest <= n_inputs <= most:
+        raise _foreign(f"has a {kind} of {n_inputs} inputs")
     for data in layer.findall("data"):
         for name in _SIDES:
             sides = _integers(data.get(name, ""))
