@@ -279,7 +279,7 @@ def test_two_batches_do_not_write_one_csv_at_a_time(
         ("worst/1000_0_OVERLAY.png", "Choose another name"),
         ("worst", "Choose another name"),
         ("there", "there, which is a folder"),
-        ("file/scores.json", "file is no folder"),
+        ("file/scores.json", "which is no folder"),
         ("annotated/labels/0_overlay.tif", "which is part of the input"),
         ("annotated/labels/001_0_overlay.png", "which is part of the input"),
     ],
@@ -329,7 +329,7 @@ def test_a_folder_for_results_is_no_file(
             ("insights", labelled, "-o", out),
         ):
             check_refused(run(*command), "Expected a place to write to")
-    check_refused(run("train", labelled, "-o", model), "file is no folder")
+    check_refused(run("train", labelled, "-o", model), "is no folder")
     check_refused(run("ensemble", "resnet", "classic", "-o", model), "is no folder")
     assert file.read_text() == "precious"
 

@@ -270,7 +270,7 @@ def test_an_unwritable_folder_is_named(
     (tmp_path / "out").write_text("a file where a folder should be")
     result = run("segment", images, "-o", tmp_path / "out", "--model", "classic")
     assert result.exit_code == 1
-    assert f"Received: {tmp_path / 'out' / 'first.tif'} (File exists)" in result.output
+    assert f"Received: {tmp_path / 'out'}, which is no folder" in result.output
     assert "Traceback" not in result.output
 
 

@@ -81,9 +81,10 @@ def check_folder(folder: Path) -> None:
     while not os.path.lexists(there) and there != there.parent:
         there = there.parent
     if not os.path.isdir(there):
+        what = "which" if there == folder else f"but {there}"
         raise OutputError(
-            f"Expected a place to write to. Received: {folder}, but {there} is no "
-            "folder. Choose another one."
+            f"Expected a place to write to. Received: {folder}, {what} is no folder. "
+            "Choose another one."
         )
 
 
