@@ -90,14 +90,16 @@ def import_model(
     EngineError
         If the network cannot be converted to OpenVINO.
     """
-    from napari_unet_nuclei.core.models.exporting import add_openvino
-    from napari_unet_nuclei.core.models.geometry import measure_geometry
-    from napari_unet_nuclei.core.models.imported import build_imported
-
     for name, value in (("diameter", diameter), ("brightest pixel", brightest)):
         if value is not None and not 0 < value < np.inf:
             raise SettingsError(f"The {name} must be positive. Received: {value}")
     file = read_keras_file(path)
+
+    # Only now, as they load Keras, which takes seconds.
+    from napari_unet_nuclei.core.models.exporting import add_openvino
+    from napari_unet_nuclei.core.models.geometry import measure_geometry
+    from napari_unet_nuclei.core.models.imported import build_imported
+
     try:
         graph, notes = _settle_input(read_graph(file.config), brightest)
         layers, n_channels = _describe(graph), graph.n_channels
