@@ -1,7 +1,7 @@
 """Results that were made aside become files of a folder, all of them or none.
 
 For results that anybody can make again: where the folder has the same ones already,
-nothing is to be lost.
+nothing may be lost.
 """
 
 from __future__ import annotations
