@@ -114,10 +114,8 @@ def read_unless_own(file: Path, series: int | None = None) -> StoredImage:
 
     Parameters
     ----------
-    file : Path
-        An image file.
-    series : int, optional
-        Which of several images in it, from 0; by default the largest.
+    file, series
+        As in `read_image_of_others`.
 
     Returns
     -------

@@ -1,7 +1,7 @@
 """Results that were made aside become files of a folder, all of them or none.
 
-For results that anybody can make again: where the folder has the same ones already,
-nothing may be lost.
+For results that anybody can make again: those that the folder has already stay as
+they are, where they are the same.
 """
 
 from __future__ import annotations
