@@ -4,6 +4,7 @@ import importlib.util
 import re
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core import hardware
+from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.engine import (
     KerasEngine,
@@ -226,6 +228,32 @@ def test_threads_take_turns(tiny_bundle, name):
     with ThreadPoolExecutor(4) as executor:
         for one, two in zip(expected, executor.map(engine.predict, tiles), strict=True):
             np.testing.assert_array_equal(one, two)
+
+
+def test_maps_are_the_same_whether_or_not_they_can_be_cancelled(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    expected = engine.predict(TILES)
+    with cancellable(lambda: False):
+        np.testing.assert_array_equal(engine.predict(TILES), expected)
+
+
+def test_a_computing_network_is_stopped_at_once_and_can_be_used_again(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    large = np.random.default_rng(0).random((1, 2048, 2048, 3), np.float32)
+    expected = engine.predict(large)
+    start = time.perf_counter()
+    engine.predict(large)
+    whole = time.perf_counter() - start
+    (network,) = engine._held.values()
+    start = time.perf_counter()
+    with cancellable(lambda: time.perf_counter() - start > whole / 4):
+        with pytest.raises(Cancelled):
+            engine.predict(large)
+        assert time.perf_counter() - start < 0.8 * whole
+        with pytest.raises(Cancelled):  # and is not even begun
+            engine.predict(large)
+    assert list(engine._held.values()) == [network]
+    np.testing.assert_array_equal(engine.predict(large), expected)
 
 
 def test_the_precision_can_be_chosen(tiny_bundle):

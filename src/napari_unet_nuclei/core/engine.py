@@ -11,6 +11,7 @@ import math
 import re
 import weakref
 from collections import OrderedDict
+from contextlib import suppress
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +19,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core import devices, hardware
+from napari_unet_nuclei.core.cancellation import (
+    Cancelled,
+    can_be_cancelled,
+    check_cancelled,
+    is_cancelled,
+)
 from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.errors import (
     EngineError,
@@ -49,6 +56,7 @@ _MAX_HELD_AREA = 4 * 2**20  # px² in all; a compiled network holds 110 bytes ea
 _MAX_HELD = 8  # … and threads of its own
 _MAX_HELD_SHARE = 1 / 8  # of all memory
 _BYTES_PER_HELD_PIXEL = 110
+_MS_BETWEEN_QUESTIONS = 20  # whether it is cancelled, while a network computes
 
 
 class Engine(Protocol):
@@ -76,6 +84,9 @@ class Engine(Protocol):
             If the tiles are too large for the memory there is.
         EngineError
             If the runtime fails otherwise.
+        Cancelled
+            If the maps are not wanted any more, see
+            :mod:`~napari_unet_nuclei.core.cancellation`.
         """
         ...
 
@@ -85,7 +96,8 @@ class OpenVinoEngine:
 
     The network is compiled for each shape of tiles, because that nearly doubles
     its speed and takes a tenth of a second; the compiled ones are kept.  Calls
-    from several threads take turns.
+    from several threads take turns; one that is cancelled ends after the layer of the
+    network that is being computed.
 
     Parameters
     ----------
@@ -153,6 +165,7 @@ class OpenVinoEngine:
         """Evaluate the network; see :class:`Engine`."""
         tiles = distinct_planes(tiles)
         with self._lock:
+            check_cancelled()
             try:
                 planes = self._compiled(tiles.shape).infer(tiles)
             except (RuntimeError, MemoryError) as error:
@@ -207,10 +220,24 @@ class _CompiledNetwork:
         if self._handed_out() is not None:
             self._output = self._new_output()
         self.request.get_input_tensor().data[:] = tiles
-        self.request.infer(share_outputs=True)  # else they would be copied
+        if can_be_cancelled():
+            self._infer_unless_cancelled()
+        else:
+            self.request.infer(share_outputs=True)  # else they would be copied
         planes: Array = self._output.data  # any view of which keeps it alive
         self._handed_out = weakref.ref(planes)
         return planes
+
+    def _infer_unless_cancelled(self) -> None:
+        check_cancelled()  # compiling has taken a while
+        self.request.start_async(share_inputs=True)
+        while not self.request.wait_for(_MS_BETWEEN_QUESTIONS):
+            if is_cancelled():
+                self.request.cancel()
+                with suppress(RuntimeError):  # which says that it was cancelled
+                    self.request.wait()
+                raise Cancelled
+        self.request.wait()  # raises what went wrong
 
     def _new_output(self) -> openvino.Tensor:
         import openvino

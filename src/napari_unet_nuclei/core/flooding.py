@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_unet_nuclei.core.cancellation import carrying_cancellation
 from napari_unet_nuclei.core.runs import Runs, expand
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 _N_THREADS = 2  # more would wait for memory
 _MIN_PART_AREA = 10_000  # px²; less is flooded before another thread has begun
-_PART_AREA = 1_000_000  # px²; each takes some 80 bytes while it is flooded
+_PART_AREA = 250_000  # px²; each takes some 80 bytes, and a tenth of a second
 
 
 class Flooded(NamedTuple):
@@ -70,6 +71,7 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     part_of_run = ranks[components.numbers] % n_parts
     part_of_heart_run = part_of_run[components.around(hearts.starts)]
 
+    @carrying_cancellation
     def flood_part(part: int) -> Flooded:
         return _flood_atlas(
             depth,

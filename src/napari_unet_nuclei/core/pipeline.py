@@ -7,6 +7,8 @@ from collections.abc import Generator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_unet_nuclei.core.cancellation import carrying_cancellation
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -25,7 +27,8 @@ def overlap(
     Parameters
     ----------
     function : callable
-        Stage to run in the thread, on one item at a time.
+        Stage to run in the thread, on one item at a time; it is cancelled with what
+        runs here.
     items : iterable
         What it is applied to; drawn in the calling thread, as many ahead as there are
         threads.
@@ -39,6 +42,7 @@ def overlap(
         raised here; no later item is begun then.
     """
     pending: deque[Future[Result]] = deque()
+    function = carrying_cancellation(function)
     with ThreadPoolExecutor(n_threads, thread_name_prefix="stage") as executor:
         try:
             for item in items:

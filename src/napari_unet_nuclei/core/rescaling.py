@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.images import distinct_planes
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     seen_once = distinct_planes(planes)
     rescaled = np.empty((seen_once.shape[-1], height, width), np.float32)
     for index, plane in enumerate(np.moveaxis(seen_once, -1, 0)):
+        check_cancelled()
         picture = Image.fromarray(np.ascontiguousarray(plane))
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
         rescaled[index] = np.asarray(resized)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.memory import check_room
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def label_runs(mask: NDArray[np.bool_]) -> Runs:
 
 def _changes(mask: NDArray[np.bool_]) -> NDArray[np.intp]:
     """Where runs start and stop, in turns, as indices into the flattened mask."""
+    check_cancelled()
     height, width = mask.shape
     # One pixel of background after each row, so that its last run ends there.
     flat = np.zeros(height * (width + 1) + 1, np.bool_)

@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.cancellation import (
+    carrying_cancellation,
+    check_cancelled,
+)
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.flooding import Flooded, flood, merge_small
 from napari_unet_nuclei.core.holes import MAX_HOLE, fill_holes
@@ -147,18 +151,21 @@ def split_instances(
     mask = maps.foreground > threshold
     with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
         confidence = threshold + parameters.confident_part * (1 - threshold)
-        found = executor.submit(_find_components, mask, maps.foreground, confidence)
+        find_components = carrying_cancellation(_find_components)
+        found = executor.submit(find_components, mask, maps.foreground, confidence)
         distance = maps.distance
         if distance is None:
             distance = _relative_distance(mask, found.result().runs)
         depth = _smooth_depth(distance, maps.boundary, executor)
         components, confident = found.result()
+    check_cancelled()
     is_heart = depth > parameters.seed_threshold
     is_heart &= mask
     hearts = label_runs(is_heart)
     is_kept = _choose(components, confident, min_area)
     in_kept = is_kept[components.numbers[components.around(hearts.starts)]]
     components = components.chosen(is_kept[components.numbers])
+    check_cancelled()
     whole, flooded = _divide(components, hearts.chosen(in_kept), depth)
     del is_heart, depth, distance  # so that the labels take their memory
     flooded = merge_small(flooded, max(min_area, MAX_HOLE + 1), mask.shape)
@@ -259,7 +266,7 @@ def _smooth_depth(
     def smooth(start: int) -> None:
         _smooth_rows(depth, distance, boundary, start, min(start + _BAND_ROWS, height))
 
-    list(executor.map(smooth, range(0, height, _BAND_ROWS)))
+    list(executor.map(carrying_cancellation(smooth), range(0, height, _BAND_ROWS)))
     return depth
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images import Limits, normalise
 from napari_unet_nuclei.core.memory import affordable_tile, check_tile
@@ -92,6 +93,7 @@ def iter_tiles(
     if len(tiles) > 1:  # a single one brings its own
         maps = np.empty((len(config.maps), *planes.shape[:2]), np.float32)
     for n_done, tile in enumerate(tiles, start=1):
+        check_cancelled()
         pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
         try:
             predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
