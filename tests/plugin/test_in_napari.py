@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import gc
+import time
 import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
 import pytest
+from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
+from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
@@ -65,6 +68,50 @@ def test_segmenting_and_moving_the_threshold(
 
     cells.name = "renamed"
     assert widget.image.current_choice == "renamed"
+
+
+def test_a_stack_ends_well_though_the_window_is_busy(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    engine: Any,
+) -> None:
+    make_model("tiny")
+    viewer = make_napari_viewer()
+    viewer.add_image(np.stack([image] * 600), name="cells")
+    widget = open_widget(viewer, "Segment nuclei")
+    n_blocks = 0
+
+    def keep_busy() -> None:
+        nonlocal n_blocks
+        n_blocks += 1
+        time.sleep(1.5 if n_blocks == 20 else 0.03)
+
+    timer = QTimer()
+    timer.timeout.connect(keep_busy)
+    timer.start(10)
+    said: list[str] = []
+    say = widget.panel.say
+
+    def note(text: str, tooltip: str = "") -> None:
+        said.append(text)
+        say(text, tooltip)
+
+    widget.panel.say = note
+    widget.panel.run_button.native.click()
+    qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=120_000)
+    qtbot.wait(200)
+    timer.stop()
+    assert n_blocks > 20
+    assert len(said) == len(set(said))  # each is said once, and nothing after the end
+    assert said[-1].startswith("1,200 nuclei in")
+    assert widget.panel.status.value == said[-1]
+    assert viewer.layers["cells nuclei"].data.max() == 1200
+    bars = viewer.window._qt_window._activity_dialog
+    assert not [
+        bar for bar in bars.findChildren(QtLabeledProgressBar) if bar.isVisible()
+    ]
 
 
 @pytest.mark.parametrize("is_window", [False, True], ids=["widgets", "window"])

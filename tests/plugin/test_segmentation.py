@@ -10,11 +10,18 @@ import pytest
 
 from napari_unet_nuclei.core import lazy_arrays, prediction
 from napari_unet_nuclei.core.errors import ImageError, ModelError
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
     WarmModel,
+    fraction_done,
     iter_segmentation,
     iter_split,
 )
@@ -89,13 +96,49 @@ def test_a_lazy_stack_that_fills_the_memory_is_read_plane_by_plane(
     chunks = ((1,) * 5, image.shape[:1], image.shape[1:])
     lazy = da.map_blocks(load, chunks=chunks, dtype=np.uint8, meta=np.zeros(0, "u1"))
     steps = iter_segmentation(replace(request_for, image=lazy, axes="ZYX"), WarmModel())
+    assert next(steps) == Preparing("Loading the model")
+    assert next(steps) == Preparing("Reading the image")
     assert read == []
-    next(steps)
+    assert next(steps) == TileDone(1, 8)
     assert len(read) == 1
     _, nuclei = exhaust(steps)
     assert nuclei.labels.shape == lazy.shape
     assert nuclei.n_nuclei == 10
     assert set(read) == set(range(5))
+
+
+@pytest.mark.parametrize("threshold", [None, 0.99])
+def test_a_run_says_what_it_does_and_how_far_it_is(
+    request_for: SegmentationRequest, image: NDArray[np.uint8], threshold: float | None
+) -> None:
+    stack = np.stack([image // 2] * 3)
+    settings = SegmentationSettings(threshold=threshold)
+    request = replace(request_for, image=stack, axes="ZYX", settings=settings)
+    models = WarmModel()
+    steps = list(iter_segmentation(request, models))
+    assert steps[0] == Preparing("Loading the model")
+    counted = [step for step in steps if not isinstance(step, Preparing)]
+    assert counted[-6:] == [
+        *(PlaneDone(n, 3) for n in (1, 2, 3)),
+        *(PlaneMeasured(n, 3) for n in (1, 2, 3)),
+    ]
+    fractions = [done for step in steps if (done := fraction_done(step)) is not None]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1
+    assert max(filter(None, map(fraction_done, counted[:-6]))) == pytest.approx(0.8)
+    assert Preparing("Loading the model") not in iter_segmentation(request, models)
+
+
+def test_a_single_plane_on_disk_is_read_before_its_nuclei_are_sought(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    lazy = da.from_array(image)
+    steps = list(iter_segmentation(replace(request_for, image=lazy), WarmModel()))
+    assert steps[:3] == [
+        Preparing("Loading the model"),
+        Preparing("Reading the image"),
+        Preparing("Finding nuclei"),
+    ]
 
 
 def test_one_channel_is_segmented(

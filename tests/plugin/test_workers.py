@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from qtpy.QtCore import QThreadPool
-from qtpy.QtWidgets import QWidget
+from qtpy.QtCore import QThreadPool, QTimer
+from qtpy.QtWidgets import QApplication, QWidget
 
+from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.plugin.workers import BackgroundTask, BackgroundTaskError
 
@@ -19,7 +21,9 @@ if TYPE_CHECKING:
 class Record:
     """Notes every callback of a task, in order."""
 
-    def __init__(self, qtbot: QtBot, steps: Generator[Any, None, Any]) -> None:
+    def __init__(
+        self, qtbot: QtBot, steps: Generator[Any, None, Any], **kwargs: Any
+    ) -> None:
         self.owner = QWidget()
         self.calls: list[Any] = []
         self.task = BackgroundTask(
@@ -31,7 +35,7 @@ class Record:
             on_error=lambda error: self.calls.append(("error", error)),
             on_cancel=lambda: self.calls.append("cancel"),
             on_end=lambda: self.calls.append("end"),
-            fraction=lambda step: step / 2,
+            **{"fraction": lambda step: step / 2, **kwargs},
         )
         self._qtbot = qtbot
 
@@ -40,19 +44,138 @@ class Record:
         return self.calls
 
 
-def test_a_result_comes_after_the_steps(qtbot: QtBot) -> None:
+def test_a_result_comes_after_the_newest_step(qtbot: QtBot) -> None:
     def count() -> Generator[int, None, str]:
         yield 1
         yield 2
         return "done"
 
-    assert Record(qtbot, count()).wait() == [1, 2, ("result", "done"), "end"]
+    assert Record(qtbot, count()).wait() == [2, ("result", "done"), "end"]
+
+
+def test_steps_that_are_kept_are_all_told(qtbot: QtBot) -> None:
+    def count() -> Generator[int, None, str]:
+        yield from range(300)
+        return "done"
+
+    record = Record(qtbot, count(), is_kept=lambda step: step % 100 == 0)
+    assert record.wait() == [0, 100, 200, 299, ("result", "done"), "end"]
+
+
+def test_kept_steps_that_take_long_to_tell_let_the_window_go_first(
+    qtbot: QtBot,
+) -> None:
+    told: list[int] = []
+    longest = 0.0
+    last = time.perf_counter()
+
+    def tell(step: int) -> None:
+        time.sleep(0.005)
+        told.append(step)
+
+    def look() -> None:
+        nonlocal longest, last
+        longest = max(longest, time.perf_counter() - last)
+        last = time.perf_counter()
+
+    def count() -> Generator[int, None, None]:
+        yield from range(100)  # takes half a second to tell
+
+    timer = QTimer()
+    timer.timeout.connect(look)
+    timer.start(1)
+    record = Record(qtbot, count(), is_kept=lambda _: True)
+    record.task._on_step = tell
+    record.wait()
+    assert told == list(range(100))
+    assert longest < 0.25
+
+
+def test_a_window_that_was_busy_hears_of_the_newest_step_only(qtbot: QtBot) -> None:
+    def count() -> Generator[int, None, str]:
+        yield from range(5000)
+        return "done"
+
+    record = Record(qtbot, count(), fraction=lambda step: step / 5000)
+    QThreadPool.globalInstance().waitForDone(10_000)
+    assert record.wait() == [4999, ("result", "done"), "end"]
+
+
+def test_the_bar_of_napari_moves_only_with_the_percentage(qtbot: QtBot) -> None:
+    go_on = threading.Event()
+
+    def count() -> Generator[int, None, None]:
+        for step in range(10):
+            yield step
+            go_on.wait(0.06)
+
+    moves: list[int] = []
+    record = Record(qtbot, count(), fraction=lambda step: step / 2000)
+    qtbot.waitUntil(lambda: record.task.worker.pbar is not None)
+    record.task.worker.pbar.events.value.connect(lambda e: moves.append(e.value))
+    record.wait()
+    assert len(record.calls) > 5
+    assert moves == []  # all of it is less than half a percent
+
+
+@pytest.mark.parametrize("ending", ["result", "error", "cancel"])
+def test_events_handled_inside_a_callback_tell_nothing_out_of_turn(
+    qtbot: QtBot, notifications: list[str], ending: str
+) -> None:
+    """As napari's progress bar does whenever it moves."""
+    depths: list[int] = []
+    depth = 0
+
+    def count() -> Generator[int, None, str]:
+        for step in range(400):
+            yield step
+            time.sleep(0.001)
+        if ending == "error":
+            raise ImageError("The image is empty.")
+        return "done"
+
+    def tell(step: int) -> None:
+        nonlocal depth
+        depth += 1
+        depths.append(depth)
+        record.calls.append(step)
+        if ending == "cancel" and step > 100:
+            record.task.leave()
+        until = time.perf_counter() + 0.3
+        while time.perf_counter() < until:
+            QApplication.processEvents()
+        record.calls.append("told")
+        depth -= 1
+
+    record = Record(qtbot, count())
+    record.task._on_step = tell
+    calls = record.wait()
+    assert set(depths) == {1}
+    assert calls.count("end") == 1
+    end = calls.index("end")
+    assert calls[end:] == ["end"]
+    assert calls[end - 2] == "told"
+    assert str(calls[end - 1]).startswith(("(", "cancel"))
+    record._qtbot.waitUntil(record.task.has_stopped.is_set)
+    qtbot.wait(100)
+    assert calls[end:] == ["end"]
 
 
 def test_the_worker_is_named_for_the_task_manager(qtbot: QtBot) -> None:
-    record = Record(qtbot, (step for step in ()))
-    assert "Counting" in record.task.worker.pbar.desc
+    go_on = threading.Event()
+
+    def wait() -> Generator[int, None, None]:
+        yield 1
+        assert go_on.wait(10)
+
+    record = Record(qtbot, wait())
+    qtbot.waitUntil(lambda: record.task.worker.pbar is not None)
+    bar = record.task.worker.pbar
+    assert "Counting" in bar.desc
+    qtbot.waitUntil(lambda: bar.n == 50)
+    go_on.set()
     record.wait()
+    assert bar.disable
 
 
 def test_an_error_of_ours_is_told_in_its_own_words(
@@ -144,6 +267,42 @@ def test_a_result_that_is_not_told_yet_can_be_cancelled(qtbot: QtBot) -> None:
     assert QThreadPool.globalInstance().waitForDone(10_000)
     record.task.cancel()
     assert record.wait() == ["cancel", "end"]
+
+
+def test_a_task_that_is_left_ends_at_once_and_unheard(qtbot: QtBot) -> None:
+    proceed = threading.Event()
+
+    def count() -> Generator[int, None, str]:
+        yield 1
+        assert proceed.wait(10)
+        return "done"
+
+    record = Record(qtbot, count())
+    qtbot.waitUntil(lambda: record.calls == [1])
+    record.task.leave()
+    assert record.calls == [1, "cancel", "end"]
+    assert not record.task.is_running
+    assert not record.task.has_stopped.is_set()
+    with qtbot.waitSignal(record.task.worker.finished):
+        proceed.set()
+    assert record.task.has_stopped.is_set()
+    assert record.calls == [1, "cancel", "end"]
+
+
+def test_what_a_step_calls_is_cancelled_too(qtbot: QtBot) -> None:
+    has_begun = threading.Event()
+
+    def count() -> Generator[int, None, str]:
+        yield 1
+        has_begun.set()
+        while True:  # a step that would never end
+            check_cancelled()
+
+    record = Record(qtbot, count())
+    qtbot.waitUntil(has_begun.is_set)
+    record.task.cancel()
+    assert record.wait()[-2:] == ["cancel", "end"]
+    assert record.task.has_stopped.is_set()
 
 
 def test_without_its_owner_a_task_stops_in_silence(qtbot: QtBot) -> None:

@@ -127,6 +127,7 @@ class FineTuneWidget(Container[Widget]):
             fraction=lambda event: (
                 event.progress if isinstance(event, StepEvent) else None
             ),
+            is_kept=lambda event: not isinstance(event, StillRunning),
         )
 
     def _make_request(self) -> FineTuneRequest:

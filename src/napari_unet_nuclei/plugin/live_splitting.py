@@ -16,9 +16,12 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from qtpy.QtWidgets import QWidget
 
-    from napari_unet_nuclei.core.progress import PlaneDone
     from napari_unet_nuclei.core.settings import SegmentationSettings
-    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+    from napari_unet_nuclei.plugin.segmentation import (
+        ImageMaps,
+        Nuclei,
+        SplittingStep,
+    )
 
 _QUIET_MS = 50
 """Time without a further request after which splitting begins."""
@@ -34,14 +37,14 @@ class _Request:
 class LiveSplitting:
     """Splits the maps of an image in a worker, as soon as requests pause.
 
-    A newer request ends the one that is worked on, after the next plane.
+    A newer request ends the one that is worked on.
 
     Parameters
     ----------
     owner : QWidget
         Nothing is done once this widget is gone.
     on_step : callable
-        Gets each plane that is done.
+        Gets how far it is.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
     on_error : callable
@@ -51,7 +54,7 @@ class LiveSplitting:
     def __init__(
         self,
         owner: QWidget,
-        on_step: Callable[[PlaneDone], object],
+        on_step: Callable[[SplittingStep], object],
         on_split: Callable[[Image, ImageMaps, Nuclei], object],
         on_error: Callable[[Exception], object],
     ) -> None:
@@ -60,7 +63,7 @@ class LiveSplitting:
         self._on_split = on_split
         self._on_error = on_error
         self._wanted: _Request | None = None
-        self._task: BackgroundTask[PlaneDone, Nuclei] | None = None
+        self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
         self._timer = QTimer(owner)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_QUIET_MS)

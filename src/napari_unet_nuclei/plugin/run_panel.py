@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from magicgui.widgets import Container, Label, ProgressBar, PushButton
 from magicgui.widgets.bases import ButtonWidget, Widget
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
 
+from napari_unet_nuclei.core.progress import Preparing
 from napari_unet_nuclei.plugin.wording import describe_error
 from napari_unet_nuclei.plugin.workers import BackgroundTask, notify
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
+
+_GRACE_MS = 300  # for a cancelled task that may be left, to end by itself
+_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class RunPanel(Container[Widget]):
@@ -45,6 +49,11 @@ class RunPanel(Container[Widget]):
         self.progress_bar = ProgressBar(min=0, max=100, value=0, visible=False)
         self.status = Label(value="")
         self.task: BackgroundTask[Any, Any] | None = None
+        self._left: list[BackgroundTask[Any, Any]] = []
+        self._grace = QTimer()
+        self._grace.setSingleShot(True)
+        self._grace.setInterval(_GRACE_MS)
+        self._grace.timeout.connect(self._leave)
         buttons = Container[PushButton](
             widgets=[self.run_button, self.cancel_button],
             layout="horizontal",
@@ -84,6 +93,8 @@ class RunPanel(Container[Widget]):
         on_cancel: Callable[[], object] | None = None,
         on_end: Callable[[], object] | None = None,
         fraction: Callable[[Step], float | None],
+        is_kept: Callable[[Step], bool] | None = None,
+        may_be_left: bool = False,
     ) -> None:
         """Run a generator in the background.
 
@@ -101,7 +112,18 @@ class RunPanel(Container[Widget]):
             Called last, however the task ended.
         fraction : callable
             Turns a step into the part that is done, ``None`` if it cannot say.
+        is_kept : callable, optional
+            Whether a step must be told even if others follow at once.
+        may_be_left : bool
+            Whether a task that does not end soon after it is cancelled is left to
+            end in the background.  The next one then waits for it, and yields
+            `Preparing` until then.
         """
+        self._may_be_left = may_be_left
+        self._left = [task for task in self._left if not task.has_stopped.is_set()]
+        running: Generator[Step | Preparing, None, Result] = steps
+        if self._left:
+            running = _after(self._left, steps)
         self.run_button.enabled = False
         self.cancel_button.enabled = True
         self.progress_bar.native.setRange(0, 0)  # busy, for a time unknown
@@ -122,8 +144,8 @@ class RunPanel(Container[Widget]):
             if on_end is not None:
                 on_end()
 
-        self.task = BackgroundTask(
-            steps,
+        self.task = BackgroundTask[Any, Result](
+            running,
             description,
             self.native,
             on_step=take_step,
@@ -132,14 +154,22 @@ class RunPanel(Container[Widget]):
             on_cancel=tell_cancelled,
             on_end=end,
             fraction=fraction,
+            is_kept=is_kept,
         )
 
-    def cancel(self) -> None:
-        """Ask the task to stop; it does so at its next step."""
+    def cancel(self, saying: str = "Cancelling …") -> None:
+        """Ask the task to stop; it does so soon, or is left to do so."""
         if self.task is not None:
             self.cancel_button.enabled = False
-            self.say("Cancelling …")
+            self.say(saying)
             self.task.cancel()
+            if self._may_be_left:
+                self._grace.start()
+
+    def _leave(self) -> None:
+        if self.task is not None:
+            self._left.append(self.task)
+            self.task.leave()
 
     def cancel_on_close(self, widget: Widget) -> None:
         """Cancel the task when the user closes the widget this panel is in.
@@ -165,9 +195,20 @@ class RunPanel(Container[Widget]):
 
     def _become_idle(self) -> None:
         self.task = None
+        self._grace.stop()
         self.run_button.enabled = True
         self.cancel_button.enabled = False
         self.progress_bar.visible = False
+
+
+def _after(
+    tasks: Sequence[BackgroundTask[Any, Any]], steps: Generator[Step, None, Result]
+) -> Generator[Step | Preparing, None, Result]:
+    """Wait for tasks that were left, lest two hold the memory of one image each."""
+    for task in tasks:
+        while not task.has_stopped.wait(_SECONDS_BETWEEN_LOOKS):
+            yield Preparing("Waiting for the cancelled run to end")
+    return (yield from steps)
 
 
 def make_form(widgets: Sequence[Widget]) -> QWidget:

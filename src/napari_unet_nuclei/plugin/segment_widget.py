@@ -21,7 +21,12 @@ from napari.layers import Image
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.commands import segment_command
 from napari_unet_nuclei.plugin.layer_choice import (
@@ -37,6 +42,7 @@ from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
     WarmModel,
+    fraction_done,
     iter_segmentation,
 )
 from napari_unet_nuclei.plugin.sentences import describe_nuclei
@@ -46,7 +52,11 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_unet_nuclei.plugin.result_layers import ResultKey
-    from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
+    from napari_unet_nuclei.plugin.segmentation import (
+        ImageMaps,
+        Nuclei,
+        SegmentationStep,
+    )
 
 _DEFAULTS = SegmentationSettings()
 _START_THRESHOLD = 0.5
@@ -202,7 +212,8 @@ class SegmentWidget(Container[Widget]):
             f"Segmenting {image.name}",
             on_step=self._say_progress,
             on_result=lambda result: self._take_result(image, *result),
-            fraction=lambda done: done.fraction,
+            fraction=fraction_done,
+            may_be_left=True,
         )
 
     def copy_command(self) -> None:
@@ -239,12 +250,16 @@ class SegmentWidget(Container[Widget]):
             raise ModelError("No model is chosen: choose one or open a model file.")
         return model
 
-    def _say_progress(self, done: TileDone | PlaneDone) -> None:
+    def _say_progress(self, done: SegmentationStep) -> None:
         match done:
+            case Preparing():
+                self.panel.say(f"{done.what} …")
             case TileDone():
                 self.panel.say(f"Tile {done.n_done} of {done.n_tiles} …")
             case PlaneDone() if done.n_planes > 1:
                 self.panel.say(f"Plane {done.n_done} of {done.n_planes} …")
+            case PlaneMeasured() if done.n_planes > 1:
+                self.panel.say(f"Plane {done.n_done} of {done.n_planes} measured …")
 
     def _take_result(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:

@@ -15,7 +15,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.choices import EngineName
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -29,6 +34,11 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
+
+SplittingStep = PlaneDone | PlaneMeasured | Preparing
+SegmentationStep = TileDone | SplittingStep
+
+_UNTIL_SPLIT, _UNTIL_MEASURED = 0.8, 0.9  # parts of the time of a run
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -162,8 +172,22 @@ class WarmModel:
         path = find_model(name)
         key = path, path.stat().st_mtime_ns
         if self._model is None or self._key != key:
+            _import_splitting()
             self._model, self._key = load_model(path, _choose_engine()), key
         return self._model
+
+    def is_warm(self, name: str) -> bool:
+        """Whether a model need not be loaded."""
+        from napari_unet_nuclei.core.model_store import find_model
+
+        path = find_model(name)
+        return self._key == (path, path.stat().st_mtime_ns)
+
+
+def _import_splitting() -> None:
+    """Import what splitting needs and else imports when the first tiles are done."""
+    import scipy.sparse.csgraph  # noqa: F401
+    import skimage.segmentation  # noqa: F401
 
 
 def _choose_engine() -> EngineName:
@@ -171,9 +195,33 @@ def _choose_engine() -> EngineName:
     return EngineName.OPENVINO if sys.platform == "linux" else EngineName.AUTO
 
 
+def fraction_done(step: SegmentationStep) -> float | None:
+    """Return which part of a run is done after a step of it.
+
+    Parameters
+    ----------
+    step : TileDone, PlaneDone, PlaneMeasured or Preparing
+        What `iter_segmentation` yields.
+
+    Returns
+    -------
+    float in [0, 1], or None
+        It never falls from one step to a later one; ``None`` for no change.
+    """
+    match step:
+        case TileDone():
+            return _UNTIL_SPLIT * step.fraction
+        case PlaneDone():
+            return _UNTIL_SPLIT + (_UNTIL_MEASURED - _UNTIL_SPLIT) * step.fraction
+        case PlaneMeasured():
+            return _UNTIL_MEASURED + (1 - _UNTIL_MEASURED) * step.fraction
+        case Preparing():
+            return None
+
+
 def iter_segmentation(
     request: SegmentationRequest, models: WarmModel
-) -> Generator[TileDone | PlaneDone, None, tuple[ImageMaps, Nuclei]]:
+) -> Generator[SegmentationStep, None, tuple[ImageMaps, Nuclei]]:
     """Find the nuclei of an image, tile by tile, then plane by plane.
 
     Parameters
@@ -185,8 +233,11 @@ def iter_segmentation(
 
     Yields
     ------
-    TileDone, PlaneDone
-        After each tile the network has seen, and after each plane that is split.
+    Preparing
+        Before the model is loaded or the image is read, and after.
+    TileDone, PlaneDone, PlaneMeasured
+        After each tile the network has seen, and after each plane that is split and
+        that is measured.
 
     Returns
     -------
@@ -203,9 +254,17 @@ def iter_segmentation(
     from napari_unet_nuclei.core.axes import PlaneStack
 
     stack = PlaneStack(request.image, request.axes, request.channel)
+    if not models.is_warm(request.model):
+        yield Preparing("Loading the model")
+    model = models.load(request.model)
+    if not isinstance(request.image, np.ndarray):
+        yield Preparing("Reading the image")
     if request.plane is not None:
         stack = stack.only(request.plane)
-    model = models.load(request.model)
+    elif not stack.leading_shape:
+        stack = stack.only(())  # others are read plane by plane, or with the first one
+    if not stack.leading_shape:
+        yield Preparing("Finding nuclei")
     start = time.perf_counter()
     maps = yield from model.iter_maps(stack, request.settings)
     image_maps = ImageMaps(
@@ -221,7 +280,7 @@ def iter_segmentation(
 
 def iter_split(
     image_maps: ImageMaps, settings: SegmentationSettings
-) -> Generator[PlaneDone, None, Nuclei]:
+) -> Generator[SplittingStep, None, Nuclei]:
     """Turn maps into labels and measure them.
 
     Parameters
@@ -233,8 +292,10 @@ def iter_split(
 
     Yields
     ------
-    PlaneDone
+    PlaneDone, PlaneMeasured
         After each plane, so that a newer request can replace this one.
+    Preparing
+        Where there are no nuclei, while the reason is sought.
 
     Returns
     -------
@@ -256,7 +317,7 @@ def iter_split(
 
 def _iter_measured(
     image_maps: ImageMaps, labels: NDArray[np.int32]
-) -> Generator[PlaneDone, None, Features]:
+) -> Generator[PlaneMeasured, None, Features]:
     """Measure plane by plane; a stack gets a column for each leading axis."""
     from napari_unet_nuclei.core.features import measure_nuclei
 
@@ -272,7 +333,7 @@ def _iter_measured(
             for axis, position in zip(leading, only or index, strict=True)
         }
         tables.append(table)
-        yield PlaneDone(len(stack), len(stack))
+        yield PlaneMeasured(len(tables), len(stack))
     if not tables:
         return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
     return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
@@ -280,16 +341,26 @@ def _iter_measured(
 
 def _iter_absence(
     image_maps: ImageMaps, settings: SegmentationSettings
-) -> Generator[PlaneDone, None, Absence]:
+) -> Generator[Preparing, None, Absence]:
     """Look for what explains that there are no nuclei."""
     from napari_unet_nuclei.core.images import intensity_limits, to_planes
+    from napari_unet_nuclei.core.steps import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)
-    labels = yield from image_maps.model.iter_split(stack, maps, everything)
-    limits = (intensity_limits(to_planes(plane)) for plane in stack)
+    seeking = Preparing("No nuclei: looking for the reason")
+    labels = yield from map_steps(
+        lambda _: seeking, image_maps.model.iter_split(stack, maps, everything)
+    )
+    is_even = True
+    for plane in stack:
+        low, high = intensity_limits(to_planes(plane))
+        if high > low:
+            is_even = False
+            break
+        yield seeking
     return Absence(
-        is_even=not any(high > low for low, high in limits),
+        is_even=is_even,
         n_small=int(labels.max(initial=0)),
         highest=max((float(each.foreground.max()) for each in maps), default=0.0),
     )
