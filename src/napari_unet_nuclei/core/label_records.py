@@ -39,6 +39,14 @@ _FORMAT = "labels of napari-unet-nuclei"
 _VERSION = 1
 _MOST_VALUES = 10_000_000
 _NUMBERS = "biuf"  # kinds of dtypes whose values stay numbers
+_DAMAGES = (
+    ArithmeticError,
+    AttributeError,
+    KeyError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 _MISSING = ("NoneType", "NAType", "NaTType")
 
 
@@ -129,7 +137,7 @@ def decode_record(text: str) -> LabelRecord:
             features=features,
             layer=dict(content["layer"]),
         )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except _DAMAGES as error:
         raise LabelsError(
             "Expected what a label file says of its table and origin to be whole. "
             f"Received: {type(error).__name__}: {error}. Save the labels again from "
