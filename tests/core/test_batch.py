@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import asdict
 from threading import Event
 
 import numpy as np
@@ -16,6 +17,7 @@ from napari_unet_nuclei.core.errors import ImageError, OutputError
 from napari_unet_nuclei.core.image_files import StoredImage, read_stored_image
 from napari_unet_nuclei.core.inputs import NamedImage
 from napari_unet_nuclei.core.label_files import read_labels
+from napari_unet_nuclei.core.label_records import as_plain, read_record
 from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.prediction import Model, load_model
 from napari_unet_nuclei.core.predictions_table import PredictionsTable
@@ -57,6 +59,21 @@ def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
     for name in "ab":
         with Image.open(tmp_path / f"{name}_overlay.png") as picture:
             assert picture.size == (2 * 4 * 160 + 8, 4 * 128)
+
+
+def test_label_images_say_how_they_were_made(model, tmp_path):
+    run(model, [drawn("a")], tmp_path, OutputFormat.TIFF, OutputFormat.PNG)
+    for name in ("a.tif", "a.png"):
+        record = read_record(tmp_path / name)
+        assert record.provenance["sample_id"] == "a"
+        assert record.provenance["model"] == "classic"
+        assert record.provenance["engine"] == model.engine.description
+        assert record.provenance["settings"] == as_plain(asdict(SETTINGS))
+        assert record.provenance["package"].startswith("napari-unet-nuclei ")
+        assert record.features == {}
+    before = (tmp_path / "a.tif").read_bytes()
+    run(model, [drawn("a")], tmp_path, OutputFormat.TIFF)
+    assert (tmp_path / "a.tif").read_bytes() == before
 
 
 @pytest.mark.parametrize("fits", [True, False])

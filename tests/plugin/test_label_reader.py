@@ -14,6 +14,7 @@ from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.label_files import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.overlays import write_png as write_overlay
 from napari_unet_nuclei.plugin import label_reader
+from napari_unet_nuclei.plugin.opening import open_paths
 from napari_unet_nuclei.plugin.reader import get_reader
 from napari_unet_nuclei.plugin.writer import write_png, write_tiff
 
@@ -110,7 +111,7 @@ def test_a_folder_of_results_opens_as_labels(plugins, tmp_path):
     write_overlay(folder / "a_overlay.png", np.zeros((3, 4, 3), np.uint8))
     (folder / "table.csv").write_text("label,area")
     tifffile.imwrite(folder / "image.tif", LABELS.astype(np.uint16))
-    layers = ViewerModel().open(str(folder), plugin=NAME)
+    layers = open_paths(ViewerModel(), [folder])
     assert [layer.name for layer in layers] == ["a", "b"]
     assert all(isinstance(layer, Labels) for layer in layers)
 

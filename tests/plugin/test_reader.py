@@ -9,13 +9,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from imageio.v3 import imwrite
 from napari.components import ViewerModel
 from napari.utils.notifications import notification_manager
-from npe2 import PluginManifest, io_utils, read
+from npe2 import DynamicPlugin, PluginManifest, io_utils
 
 import napari_unet_nuclei
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.label_files import write_dsb2018_sample
+from napari_unet_nuclei.plugin.opening import open_paths
 from napari_unet_nuclei.plugin.reader import get_reader
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
@@ -43,6 +45,12 @@ def folder(tmp_path):
     return path
 
 
+def read(paths, *, stack):
+    """Read as npe2 does once a path is ours, which it finds by its name alone."""
+    path = paths if stack else paths[0]
+    return get_reader(path)(path)
+
+
 def zip_folder(folder):
     return shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
 
@@ -67,11 +75,8 @@ def notifications():
     notification_manager.notification_ready.disconnect(remember)
 
 
-def test_a_sample_folder_becomes_an_image_and_its_nuclei(
-    plugins, folder, notifications
-):
-    layers, used = io_utils.read_get_reader([str(folder / "b")], stack=False)
-    assert used.command == f"{NAME}.get_reader"
+def test_a_sample_folder_becomes_an_image_and_its_nuclei(folder, notifications):
+    layers = read([str(folder / "b")], stack=False)
     (image, image_kwargs, image_type), (labels, labels_kwargs, labels_type) = layers
     np.testing.assert_array_equal(image, IMAGE)
     np.testing.assert_array_equal(labels, LABELS)
@@ -88,8 +93,9 @@ def test_a_sample_folder_becomes_an_image_and_its_nuclei(
 
 
 def test_napari_takes_the_layers(plugins, folder):
-    image, labels = ViewerModel().open(str(folder / "a"), plugin=NAME)
+    image, labels = open_paths(ViewerModel(), [folder / "a"])
     assert not image.rgb
+    assert image.source.path == str(folder / "a")
     assert labels.data.max() == 0
     assert labels.data.dtype == np.int32
 
@@ -110,12 +116,10 @@ def test_opening_a_data_set_again_opens_its_next_sample(plugins, data_set, monke
     pytest.importorskip("qtpy")
     viewer.add_image(IMAGE, metadata={"data_set": "another", "sample_id": "c"})
     viewer.add_image(IMAGE, metadata={"data_set": data_set, "sample_id": "gone"})
-    names = [
-        viewer.open(data_set, plugin=NAME)[0].metadata["sample_id"] for _ in range(5)
-    ]
+    names = [open_paths(viewer, [data_set])[0].metadata["sample_id"] for _ in range(5)]
     assert names == ["a", "b", "c", "a", "b"]
     viewer.layers.clear()
-    assert viewer.open(data_set, plugin=NAME)[0].name == "a"
+    assert open_paths(viewer, [data_set])[0].name == "a"
 
 
 def test_without_a_window_it_is_the_first_again(plugins, data_set, monkeypatch):
@@ -140,6 +144,58 @@ def test_a_sample_without_annotations_is_an_image(plugins, folder):
     assert layer_type == "image"
     assert kwargs["metadata"]["sample_id"] == "b"
     np.testing.assert_array_equal(image, IMAGE)
+
+
+def fill_with_images(path, suffix):
+    path.mkdir()
+    for number in range(3):
+        imwrite(path / f"{number}{suffix}", IMAGE)
+    return path
+
+
+def zarr_folder(path):
+    path.mkdir()
+    (path / ".zarray").write_text("{}")
+    return path
+
+
+FOREIGN = {
+    "pngs": lambda path: fill_with_images(path, ".png"),
+    "tiffs": lambda path: fill_with_images(path, ".tif"),
+    "empty": lambda path: empty_folder(path),
+    "image.zarr": lambda path: zarr_folder(path),
+    "other.zip": lambda path: foreign_zip(path),
+    "plain.tif": lambda path: path,
+}
+
+
+def add_folder_reader(plugin_manager, name):
+    """Register another plugin that reads any folder."""
+    other = DynamicPlugin(name, plugin_manager=plugin_manager)
+    other.register()
+
+    @other.contribute.reader(filename_patterns=["*.roi"], accepts_directories=True)
+    def read_any(path):
+        return None
+
+
+@pytest.mark.parametrize("n_others", [0, 1, 2])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_not_ours_has_the_readers_it_has_without_us(
+    npe2pm, tmp_path, name, n_others
+):
+    """Else napari would ask which one to use."""
+    path = str(FOREIGN[name](tmp_path / name))
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    for number in range(n_others):
+        add_folder_reader(npe2pm, f"other-{number}")
+
+    def readers():
+        return [each.plugin_name for each in npe2pm.iter_compatible_readers([path])]
+
+    without_us = readers()
+    npe2pm.register(PluginManifest.from_file(MANIFEST))
+    assert readers() == without_us
 
 
 def text(path):
@@ -206,9 +262,15 @@ def test_a_parent_with_other_folders_is_recognised(folder):
 
 
 def test_a_refused_file_is_named(plugins, tmp_path):
-    path = str(foreign_zip(tmp_path / "a.zip"))
+    path = str(foreign_zip(tmp_path / "stage1_a.zip"))
     with pytest.raises(ValueError, match=r"returned data for .*a\.zip"):
-        read([path], stack=False)
+        io_utils.read([path], stack=False)
+
+
+def test_a_zip_named_like_dsb2018_is_ours(plugins, folder):
+    layers, used = io_utils.read_get_reader([zip_folder(folder)], stack=False)
+    assert used.command == f"{NAME}.get_reader"
+    assert [kind for *_, kind in layers] == ["image", "labels"]
 
 
 def test_an_incomplete_sample_is_explained(plugins, folder):
@@ -227,7 +289,7 @@ def test_bad_samples_of_a_data_set_are_passed_over(
     path = pack(folder)
     viewer = ViewerModel()
     monkeypatch.setattr("napari.current_viewer", lambda: viewer)
-    shown = [viewer.open(path, plugin=NAME)[0].metadata for _ in range(3)]
+    shown = [open_paths(viewer, [path])[0].metadata for _ in range(3)]
     assert [metadata["sample_id"] for metadata in shown] == ["b", "c", "b"]
     warnings = [sentence for sentence in notifications if "Passed over" in sentence]
     assert len(warnings) == 2

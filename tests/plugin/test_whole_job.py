@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.label_files import read_labels, write_dsb2018_sampl
 from napari_unet_nuclei.core.metrics import evaluate
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin import commands
+from napari_unet_nuclei.plugin.opening import open_paths
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,7 +64,7 @@ def test_from_a_sample_to_a_model_of_ones_own(
     # Open a DSB2018 sample.
     pixels, truth = draw_nuclei(3, (256, 256), 20)
     write_dsb2018_sample(tmp_path / "stage1", "cells", pixels, truth)
-    viewer.open(tmp_path / "stage1" / "cells", plugin="napari-unet-nuclei")
+    open_paths(viewer, [tmp_path / "stage1" / "cells"])
     image, annotated = viewer.layers
     np.testing.assert_array_equal(image.data, pixels)
     assert (annotated.data > 0).sum() == (truth > 0).sum()

@@ -15,7 +15,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from napari.layers._source import layer_source
 from napari.utils.notifications import notification_manager
-from npe2 import PluginManifest, read, write
+from npe2 import PluginManifest, write
 from npe2.io_utils import write_get_writer
 from PIL import Image
 
@@ -24,6 +24,8 @@ from napari_unet_nuclei.core.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.label_files import read_labels, write_dsb2018_sample
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.plugin.opening import open_paths
+from napari_unet_nuclei.plugin.reader import read
 from napari_unet_nuclei.plugin.writer import (
     write_dsb2018,
     write_png,
@@ -106,7 +108,7 @@ def test_the_save_dialog_offers_each_format(plugins):
         if writer.command.startswith(NAME)
     }
     assert writers == {
-        "write_tiff": [".tif", ".tiff"],
+        "write_tiff": [".tif", ".tiff", ".ome.tif", ".ome.tiff"],
         "write_png": [".png"],
         "write_rle": [".csv"],
         "write_dsb2018": [],
@@ -124,6 +126,14 @@ def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path):
     viewer.add_labels(LABELS)
     (written,) = viewer.layers.save(str(tmp_path / "a.tif"))
     assert tifffile.imread(written).dtype.itemsize >= 4
+
+
+def test_an_ome_tiff_is_ours_also_where_no_plugin_is_named(plugins, tmp_path):
+    layer = Labels(LABELS, scale=(0.5, 0.5), units=("um", "um"))
+    (written,) = layer.save(str(tmp_path / "a.ome.tif"))
+    with tifffile.TiffFile(written) as tiff:
+        assert tiff.is_ome
+        assert 'PhysicalSizeX="0.5"' in tiff.ome_metadata
 
 
 @settings(deadline=None, max_examples=20)
@@ -209,16 +219,25 @@ def test_images_without_nuclei_can_be_saved(tmp_path, suffix):
     assert not read_back(path, meta).any()
 
 
-@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
-def test_a_suffix_that_was_left_out_is_appended(tmp_path, suffix):
-    (path,) = WRITERS[suffix](str(tmp_path / "b1.cells"), LABELS, {"name": "a"})
-    assert path == str(tmp_path / f"b1.cells.{suffix}")
+@pytest.mark.parametrize(
+    ("name", "suffix", "expected"),
+    [
+        ("b1.cells", "csv", "b1.cells.csv"),
+        ("b1.cells", "png", "b1.cells_masks.png"),
+        ("cells nuclei", "tif", "cells_masks.tif"),  # as the dialog proposes it
+        ("cells_masks", "tif", "cells_masks.tif"),
+    ],
+)
+def test_a_suffix_that_was_left_out_is_appended(tmp_path, name, suffix, expected):
+    """With the name by which napari finds the labels to be ours."""
+    (path,) = WRITERS[suffix](str(tmp_path / name), LABELS, {"name": "a"})
+    assert path == str(tmp_path / expected)
     assert Path(path).exists()
 
 
 @pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
 def test_a_file_the_dialog_did_not_ask_about_is_not_replaced(tmp_path, suffix):
-    path = tmp_path / f"a.{suffix}"
+    path = tmp_path / ("a.csv" if suffix == "csv" else f"a_masks.{suffix}")
     path.write_text("precious")
     with pytest.raises(OutputError, match=rf"ends in \.{suffix}\. Received: .*exists"):
         WRITERS[suffix](str(tmp_path / "a"), LABELS, {"name": "a"})
@@ -252,12 +271,12 @@ def test_corrected_labels_of_a_sample_are_saved_with_its_image(
 ):
     write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
     viewer = ViewerModel()
-    _, labels = viewer.open(str(tmp_path / "data/a"), plugin=NAME)
+    _, labels = open_paths(viewer, [tmp_path / "data/a"])
     labels.fill((0, 0), 0)
     (path,) = write(
         str(tmp_path / "new"), [labels], plugin_name=f"{NAME}.write_dsb2018"
     )
-    (image, _, _), (corrected, _, _) = read([path], stack=False, plugin_name=NAME)
+    (image, _, _), (corrected, _, _) = read(path)
     np.testing.assert_array_equal(image, IMAGE)
     assert corrected.max() == 2
     np.testing.assert_array_equal(corrected > 0, LABELS > 1)

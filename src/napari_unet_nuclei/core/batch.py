@@ -20,11 +20,13 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_png,
     write_labels_tiff,
 )
+from napari_unet_nuclei.core.label_records import LabelRecord
 from napari_unet_nuclei.core.memory import fits_beside_another, say_lack
 from napari_unet_nuclei.core.overlays import draw_side_by_side, write_png
 from napari_unet_nuclei.core.own_results import OwnResultError
 from napari_unet_nuclei.core.pipeline import overlap
 from napari_unet_nuclei.core.predictions_table import PredictionsTable
+from napari_unet_nuclei.core.provenance import describe_run
 from napari_unet_nuclei.core.rle import encode_labels
 from napari_unet_nuclei.core.steps import exhaust
 
@@ -86,6 +88,7 @@ class _Job:
     """One image on its way through the stages."""
 
     image: NamedImage
+    axes: str | None = field(init=False)
     stack: PlaneStack = field(init=False)
     calibration: Calibration = field(init=False)
     maps: list[Maps] = field(init=False)
@@ -152,6 +155,7 @@ class _Segmented:
     labels: NDArray[np.int32]
     maps: list[Maps]
     calibration: Calibration
+    record: LabelRecord
 
 
 def segment_images(
@@ -203,7 +207,7 @@ def segment_images(
         job.notes, job.calibration = stored.notes, stored.calibration
         settled, warning = settle_axes(stored, axes, channel)
         job.notes += (warning,) if warning else ()
-        job.stack = PlaneStack(stored.pixels, settled, channel)
+        job.stack, job.axes = PlaneStack(stored.pixels, settled, channel), settled
         if set(outputs.formats) != {OutputFormat.TIFF}:
             job.stack.single_plane()  # before the work: no other format holds a stack
 
@@ -222,9 +226,10 @@ def segment_images(
     def finish(job: _Job) -> None:
         labels = exhaust(model.iter_split(job.stack, job.maps, settings))
         job.n_nuclei = int(labels.max(initial=0))
-        result = _Segmented(
-            job.image.name, job.stack, labels, job.maps, job.calibration
-        )
+        name = job.image.name
+        run = describe_run(name, model, settings, axes=job.axes, channel=channel)
+        record = LabelRecord(provenance=run)
+        result = _Segmented(name, job.stack, labels, job.maps, job.calibration, record)
         for kind in outputs.formats_of(result.name):
             if kind is OutputFormat.RLE:
                 table.add(result.name, encode_labels(labels))
@@ -258,12 +263,13 @@ def _write_tiff(path: Path, result: _Segmented, may_replace: bool) -> None:
         result.labels,
         axes=result.stack.axes,
         calibration=result.calibration,
+        record=result.record,
         may_replace=may_replace,
     )
 
 
 def _write_png(path: Path, result: _Segmented, may_replace: bool) -> None:
-    write_labels_png(path, result.labels, may_replace=may_replace)
+    write_labels_png(path, result.labels, record=result.record, may_replace=may_replace)
 
 
 def _write_dsb2018(path: Path, result: _Segmented, may_replace: bool) -> None:

@@ -37,6 +37,14 @@ from napari_unet_nuclei.core.label_reading import (
     read_labels,
     read_nuclei,
 )
+from napari_unet_nuclei.core.label_records import (
+    PNG_KEY,
+    TIFF_TAG,
+    LabelRecord,
+    describe_record,
+    encode_for_png,
+    encode_record,
+)
 from napari_unet_nuclei.core.labels import check_labels, find_nuclei
 from napari_unet_nuclei.core.own_files import SOFTWARE, png_mark
 from napari_unet_nuclei.core.sample import Sample
@@ -70,6 +78,7 @@ def write_labels_tiff(
     *,
     axes: str = "YX",
     calibration: Calibration | None = None,
+    record: LabelRecord | None = None,
     may_replace: bool = True,
 ) -> None:
     """Write labels as a TIFF that ImageJ and everything else opens.
@@ -88,6 +97,9 @@ def write_labels_tiff(
         The axes of the labels: letters of T, Z, C, Y, X in this order.
     calibration : Calibration, optional
         Pixel sizes, z spacing, time step and their units.
+    record : LabelRecord, optional
+        What else is known of the labels.  It stands in a private tag, its provenance
+        also where ImageJ shows it (*Image ▸ Show Info*), or as OME's description.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -112,16 +124,18 @@ def write_labels_tiff(
         np.uint16 if largest <= _LARGEST_16_BIT else more
     )
     calibration = calibration or Calibration()
+    text = "" if record is None else encode_record(record)
+    description = "" if record is None else describe_record(record)
     if is_ome:
-        options = ome_options(calibration)
-        content = f"{axes}{calibration}{sha256(array.tobytes()).hexdigest()}"
+        options = ome_options(calibration, description)
+        content = f"{axes}{calibration}{text}{sha256(array.tobytes()).hexdigest()}"
         # The same labels make the same file.
         options["metadata"] |= {
             "axes": axes,
             "UUID": str(uuid5(NAMESPACE_OID, content)),
         }
     else:
-        options = imagej_options(calibration, largest)
+        options = imagej_options(calibration, largest, description)
         # All axes, as tifffile garbles a stack of planes that are one pixel wide.
         lengths = dict(zip(axes, labels.shape, strict=True))
         array = array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES])
@@ -135,6 +149,7 @@ def write_labels_tiff(
             photometric="minisblack",
             compression="zlib",
             software=SOFTWARE,
+            extratags=[(TIFF_TAG, "s", 0, text, True)] if text else [],
             **options,
         )
 
@@ -154,7 +169,11 @@ def _check_stack(labels: ArrayLike, axes: str) -> NDArray[np.int32]:
 
 
 def write_labels_png(
-    path: str | os.PathLike[str], labels: ArrayLike, *, may_replace: bool = True
+    path: str | os.PathLike[str],
+    labels: ArrayLike,
+    *,
+    record: LabelRecord | None = None,
+    may_replace: bool = True,
 ) -> None:
     """Write labels as a grey 16-bit PNG.
 
@@ -164,6 +183,9 @@ def write_labels_png(
         The file to write or replace.
     labels : (Y, X) array_like of int
         0 is background.
+    record : LabelRecord, optional
+        What else is known of the labels, kept in text chunks.  A table of more than
+        about 30 million characters is left out, as readers of PNG limit them.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -182,8 +204,13 @@ def write_labels_png(
             f"Expected labels up to {_LARGEST_16_BIT:,}, the most a PNG can hold. "
             f"Received: {largest:,}. Write a TIFF instead."
         )
+    mark = png_mark()
+    if record is not None:
+        if description := describe_record(record):
+            mark.add_text("Description", description)
+        mark.add_text(PNG_KEY, encode_for_png(record))
     with replacing(path, may_replace=may_replace) as temporary:
-        _save_png(temporary, labels.astype(np.uint16), png_mark())
+        _save_png(temporary, labels.astype(np.uint16), mark)
 
 
 def write_dsb2018_sample(

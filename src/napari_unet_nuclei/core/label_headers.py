@@ -21,7 +21,9 @@ _OME_UNITS = {"um": "µm", "us": "µs", "angstrom": "Å"}
 _MOST_PIXELS = 2**32 - 1  # in the fractions of a TIFF
 
 
-def imagej_options(calibration: Calibration, largest: int) -> dict[str, Any]:
+def imagej_options(
+    calibration: Calibration, largest: int, description: str = ""
+) -> dict[str, Any]:
     """Return the metadata of labels for ImageJ, and the resolution of the pixels.
 
     Parameters
@@ -31,6 +33,8 @@ def imagej_options(calibration: Calibration, largest: int) -> dict[str, Any]:
         round, is left out.
     largest : int
         The largest label.
+    description : str
+        What ImageJ shows as the info of the image, in ASCII.
 
     Returns
     -------
@@ -38,6 +42,8 @@ def imagej_options(calibration: Calibration, largest: int) -> dict[str, Any]:
         Arguments of ``tifffile.imwrite``.
     """
     metadata: dict[str, Any] = {"min": 0.0, "max": float(max(1, largest))}
+    if description:
+        metadata["Info"] = description
     sizes = calibration.sizes
     if "Z" in sizes:
         metadata["spacing"] = sizes["Z"]
@@ -50,13 +56,15 @@ def imagej_options(calibration: Calibration, largest: int) -> dict[str, Any]:
     return {"metadata": metadata, "resolution": _pixels_per(sizes)}
 
 
-def ome_options(calibration: Calibration) -> dict[str, Any]:
+def ome_options(calibration: Calibration, description: str = "") -> dict[str, Any]:
     """Return the metadata of labels for OME-XML, and the resolution of the pixels.
 
     Parameters
     ----------
     calibration : Calibration
         Pixel sizes and units; those in a unit that OME does not know are left out.
+    description : str
+        What OME calls the description of the image, in ASCII.
 
     Returns
     -------
@@ -64,7 +72,7 @@ def ome_options(calibration: Calibration) -> dict[str, Any]:
         Arguments of ``tifffile.imwrite``.
     """
     unit = calibration.unit
-    metadata: dict[str, Any] = {}
+    metadata: dict[str, Any] = {"Description": description} if description else {}
     sizes = calibration.sizes if unit in LENGTH_UNITS else {}
     lengths = {axis: sizes[axis] for axis in "XYZ" if axis in sizes}
     for axis, size in lengths.items():

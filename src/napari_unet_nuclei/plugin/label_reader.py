@@ -16,8 +16,10 @@ from napari.utils.notifications import show_warning
 from napari_unet_nuclei.core.calibration import LENGTH_UNITS, TIME_UNITS
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.image_files import read_stored_image
+from napari_unet_nuclei.core.label_records import LabelRecord, read_record
 from napari_unet_nuclei.core.labels import check_labels
 from napari_unet_nuclei.core.own_files import is_own_file
+from napari_unet_nuclei.plugin.layer_records import restore_layer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -46,7 +48,27 @@ def is_label_file(path: str) -> bool:
     """
     if not path.lower().endswith(_SUFFIXES) or not os.path.isfile(path):
         return False
-    return _name(path) != _stem(path) or _is_own_labels(path)
+    return _name(path) != _stem(path) or is_own_label_file(path)
+
+
+def is_own_label_file(path: str) -> bool:
+    """Say whether a file holds labels that were written here, told from who wrote it.
+
+    Parameters
+    ----------
+    path : str
+        Anything.
+
+    Returns
+    -------
+    bool
+        False for pictures in colour, such as overlays and figures.
+    """
+    if not path.lower().endswith(_SUFFIXES) or not is_own_file(path):
+        return False
+    with open(path, "rb") as file:
+        beginning = file.read(26)
+    return not beginning.startswith(b"\x89PNG") or beginning[25] == 0
 
 
 def is_label_folder(path: str) -> bool:
@@ -62,7 +84,7 @@ def is_label_folder(path: str) -> bool:
     bool
         False for one that cannot be listed.
     """
-    return any(map(_is_own_labels, islice(_files_in(path), _FILES_TO_GLANCE_AT)))
+    return any(map(is_own_label_file, islice(_files_in(path), _FILES_TO_GLANCE_AT)))
 
 
 def read_label_file(path: str) -> LayerData:
@@ -76,7 +98,9 @@ def read_label_file(path: str) -> LayerData:
     Returns
     -------
     (data, keyword arguments, layer type)
-        With scale, units and names of the axes as far as the file gives them.
+        With scale, units and names of the axes as far as the file gives them.  A
+        file that was saved here from a layer gives back its table, its metadata and
+        its place, too.
 
     Raises
     ------
@@ -100,7 +124,23 @@ def read_label_file(path: str) -> LayerData:
     }
     if axes is not None:
         kwargs |= _placing(axes, stored.calibration)
+    record = _read_record(path)
+    if record is not None:
+        labels, place = restore_layer(record, labels)
+        kwargs["metadata"] |= record.provenance
+        kwargs |= place
+        if record.features:
+            kwargs["features"] = dict(record.features)
     return labels, kwargs, "labels"
+
+
+def _read_record(path: str) -> LabelRecord | None:
+    """Return the record in a file; the labels open without one that is damaged."""
+    try:
+        return read_record(path)
+    except LabelsError as error:
+        show_warning(f"{os.path.basename(path)} opened without its table. {error}")
+        return None
 
 
 def read_label_folder(path: str) -> list[LayerData]:
@@ -116,7 +156,7 @@ def read_label_folder(path: str) -> list[LayerData]:
     list of (data, keyword arguments, layer type)
         At most 50, with a warning where there are more.
     """
-    files = [file for file in sorted(_files_in(path)) if _is_own_labels(file)]
+    files = [file for file in sorted(_files_in(path)) if is_own_label_file(file)]
     if len(files) > _MOST_LAYERS:
         show_warning(
             f"Opened the first {_MOST_LAYERS} of {len(files):,} label images in {path}."
@@ -141,15 +181,6 @@ def _placing(axes: str, calibration: Calibration) -> dict[str, Any]:
 def _known_unit(name: str | None) -> str:
     """Return a unit by a name that napari knows, pixels for any other."""
     return name if name in LENGTH_UNITS or name in TIME_UNITS else "pixel"
-
-
-def _is_own_labels(path: str) -> bool:
-    if not path.lower().endswith(_SUFFIXES) or not is_own_file(path):
-        return False
-    with open(path, "rb") as file:
-        beginning = file.read(26)
-    # Overlays and figures are PNGs in colour.
-    return not beginning.startswith(b"\x89PNG") or beginning[25] == 0
 
 
 def _files_in(folder: str) -> Iterator[str]:

@@ -17,6 +17,7 @@ from napari_unet_nuclei.plugin.data_set_layers import next_layers
 from napari_unet_nuclei.plugin.label_reader import (
     is_label_file,
     is_label_folder,
+    is_own_label_file,
     read_label_file,
     read_label_folder,
 )
@@ -88,6 +89,25 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
 def _as_list(path: Paths | Sequence[Paths]) -> list[str]:
     paths = [path] if isinstance(path, (str, os.PathLike)) else path
     return [os.fspath(each) for each in paths]
+
+
+def is_ours_by_content(path: str) -> bool:
+    """Look inside of a path and say whether it is ours, whatever its name is.
+
+    Parameters
+    ----------
+    path : str
+        Anything.
+
+    Returns
+    -------
+    bool
+        True for DSB2018 samples, data sets and zips, for labels that were written here
+        and for folders of such.
+    """
+    if os.path.isdir(path):
+        return _is_data_set(path) or is_label_folder(path)
+    return is_own_label_file(path) or is_dsb2018(path)
 
 
 def _is_ours(path: str) -> bool:

@@ -29,7 +29,9 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_tiff,
 )
 from napari_unet_nuclei.core.outputs import file_id
+from napari_unet_nuclei.core.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.rle import write_rle_csv
+from napari_unet_nuclei.plugin.layer_records import FILE_ORDER, make_record
 from napari_unet_nuclei.plugin.layers import labels_array, layer_calibration
 
 if TYPE_CHECKING:
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_IMAGEJ_ORDER = "TZCYX"
 _IMAGE_FOLDERS = ("images", "image")
 
 _written_samples: set[str] = set()
@@ -52,7 +53,7 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     path : str
-        The file; ``.tif`` is appended to any other suffix.
+        The file; where the suffix is left out, it is called ``<image>_masks.tif``.
     data : (Y, X) array_like of int, or a stack of such
         0 is background.
     meta : mapping
@@ -70,15 +71,16 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     OutputError
         If the file cannot be written or a label is too large.
     """
-    path = _complete(path, ".tif", ".tiff")
+    path = _complete(path, ".tif", ".tiff", is_image=True)
     _refuse_image(path, meta)
     labels, axes = labels_array(data, meta)
-    order = "".join(axis for axis in _IMAGEJ_ORDER if axis in axes)
+    order = "".join(axis for axis in FILE_ORDER if axis in axes)
     write_labels_tiff(
         path,
         labels.transpose([axes.index(axis) for axis in order]),
         axes=order,
         calibration=layer_calibration(meta, axes),
+        record=make_record(meta, axes, labels.shape),
     )
     return [path]
 
@@ -89,7 +91,7 @@ def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     Parameters
     ----------
     path : str
-        The file; ``.png`` is appended to any other suffix.
+        The file; where the suffix is left out, it is called ``<image>_masks.png``.
     data : (Y, X) array_like of int
         0 is background.
     meta : mapping
@@ -107,9 +109,11 @@ def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     OutputError
         If the file cannot be written or a label exceeds 65,535.
     """
-    path = _complete(path, ".png")
+    path = _complete(path, ".png", is_image=True)
     _refuse_image(path, meta)
-    write_labels_png(path, _plane(data, meta, "A PNG"))
+    labels, axes = labels_array(data, meta)
+    record = make_record(meta, axes, labels.shape)
+    write_labels_png(path, _plane(data, meta, "A PNG"), record=record)
     return [path]
 
 
@@ -252,11 +256,33 @@ def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
             yield layer.source.path
 
 
-def _complete(path: str, *suffixes: str) -> str:
+def masks_name(name: str) -> str:
+    """Return the name by which napari finds labels to be ours.
+
+    Parameters
+    ----------
+    name : str
+        Name of a layer, or of a file without its suffix.
+
+    Returns
+    -------
+    str
+        Such as ``cells_masks`` for ``cells nuclei``, so that the file stands beside
+        its image as those do that the command line writes.
+
+    Examples
+    --------
+    >>> masks_name("cells nuclei"), masks_name("cells_masks")
+    ('cells_masks', 'cells_masks')
+    """
+    return name.removesuffix(LABELS_ENDING).removesuffix(" nuclei") + LABELS_ENDING
+
+
+def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
     """Append the suffix that a save dialog may leave out."""
     if Path(path).suffix.lower() in suffixes:
         return path
-    completed = f"{path}{suffixes[0]}"
+    completed = f"{masks_name(path) if is_image else path}{suffixes[0]}"
     if Path(completed).exists():  # the dialog has asked about another name
         raise OutputError(
             f"Expected a file name that ends in {suffixes[0]}. Received: {path}, and "
@@ -268,7 +294,7 @@ def _complete(path: str, *suffixes: str) -> str:
 def _plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
     """Return labels of two axes; leading axes of length 1 do no harm."""
     labels, axes = labels_array(data, meta)
-    order = [axes.index(axis) for axis in _IMAGEJ_ORDER if axis in axes]
+    order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
     labels = labels.transpose(order)
     if any(length != 1 for length in labels.shape[:-2]):
         raise LabelsError(
