@@ -65,26 +65,38 @@ def spatial_kwargs(
     axes = (axes or image_axes(layer)).upper()
     if layer.rgb:
         axes = axes.removesuffix("C")
+    n = len(axes)
     kept = [axes.index(axis) for axis in wanted]
     shear = np.asarray(layer.shear)
     if shear.ndim == 1:  # napari leaves out all but the upper triangle
         matrix = np.eye(layer.ndim)
         matrix[np.triu_indices(layer.ndim, 1)] = shear
         shear = matrix
-    homogeneous = [*kept, layer.ndim]
+    affine = _last_axes(layer.affine.affine_matrix, n + 1)
+    homogeneous = [*kept, n]
+    units = [*["pixel"] * (n - layer.ndim), *layer.units][-n:]
+    is_named = axes_by_name(layer.axis_labels) == axes
     return {
-        "scale": np.asarray(layer.scale)[kept],
-        "translate": np.asarray(layer.translate)[kept],
-        "rotate": np.asarray(layer.rotate)[np.ix_(kept, kept)],
-        "shear": shear[np.ix_(kept, kept)],
-        "affine": layer.affine.affine_matrix[np.ix_(homogeneous, homogeneous)],
-        "units": tuple(layer.units[index] for index in kept),
+        "scale": np.diag(_last_axes(np.diag(layer.scale), n))[kept],
+        "translate": np.pad(layer.translate, (max(n - layer.ndim, 0), 0))[-n:][kept],
+        "rotate": _last_axes(np.asarray(layer.rotate), n)[np.ix_(kept, kept)],
+        "shear": _last_axes(shear, n)[np.ix_(kept, kept)],
+        "affine": affine[np.ix_(homogeneous, homogeneous)],
+        "units": tuple(units[index] for index in kept),
         "axis_labels": (
             tuple(layer.axis_labels[index] for index in kept)
-            if axes_by_name(layer.axis_labels) == axes
+            if is_named
             else tuple(wanted.lower())  # the image's names say something else
         ),
     }
+
+
+def _last_axes(matrix: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return a transform for n axes; pixels may be replaced by those of other axes."""
+    n_known = len(matrix)
+    padded = np.eye(max(n, n_known))
+    padded[-n_known:, -n_known:] = matrix
+    return padded[-n:, -n:]
 
 
 def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[float]) -> dict[str, Any]:
