@@ -75,7 +75,7 @@ class FineTuneWidget(Container[Widget]):
             "is not labelled is learned as background. Planes of a stack without "
             "labels are left out.",
         )
-        self.axes = AxesControl(viewer, self.image)
+        self.axes = AxesControl(viewer, self.image, lambda: self.pair.refresh())
         self.pair = PairLine(
             viewer,
             self.image,
