@@ -9,11 +9,13 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.plugin.layer_choice import (
     LayerChoice,
+    show_pixels,
     shown_channel,
     shown_plane,
 )
 
 if TYPE_CHECKING:
+    from napari.layers import Layer
     from pytestqt.qtbot import QtBot
 
 BLANK = np.zeros((4, 5), np.uint8)
@@ -111,3 +113,161 @@ def test_sliders_may_have_other_units_than_the_layer() -> None:
     factor = (1 * layer.units[0]).to(viewer.dims.units[0]).magnitude
     viewer.dims.set_point(0, 12 * factor)
     assert shown_plane(layer, "ZYX", viewer.dims) == (3,)
+
+
+class Following:
+    """A list of images that follows the active layer, and whether it holds still."""
+
+    def __init__(self) -> None:
+        self.viewer = ViewerModel()
+        self.is_running = False
+        self.choice = LayerChoice(self.viewer, Image)
+        self.choice.follow(self.image_of, unless=lambda: self.is_running)
+
+    def image_of(self, layer: Layer) -> Layer | None:
+        name = layer.name.removesuffix(" nuclei")
+        return next((each for each in self.viewer.layers if each.name == name), None)
+
+    def activate(self, name: str) -> None:
+        self.viewer.layers.selection.active = self.viewer.layers[name]
+
+    @property
+    def name(self) -> str:
+        return str(self.choice.current_choice)
+
+
+@pytest.fixture
+def following(qtbot: QtBot) -> Following:
+    scene = Following()
+    for name in ("a", "b", "c"):
+        scene.viewer.add_image(BLANK, name=name)
+    return scene
+
+
+def test_it_begins_with_the_active_image(qtbot: QtBot) -> None:
+    viewer = ViewerModel()
+    viewer.add_image(BLANK, name="a")
+    viewer.add_image(BLANK, name="b")
+    choice = LayerChoice(viewer, Image)
+    choice.follow(lambda _: None)
+    assert choice.current_choice == "b"
+
+
+def test_it_follows_the_active_layer(following: Following) -> None:
+    assert following.name == "c"
+    following.activate("a")
+    assert following.name == "a"
+    following.viewer.add_labels(BLANK, name="b nuclei")
+    assert following.name == "b"
+    following.viewer.add_labels(BLANK, name="anything")
+    assert following.name == "b"
+
+
+def test_none_or_several_active_layers_leave_it_as_it_is(following: Following) -> None:
+    layers = following.viewer.layers
+    following.activate("a")
+    layers.selection = {layers["b"], layers["c"]}
+    assert following.name == "a"
+    layers.selection.active = None
+    assert following.name == "a"
+    layers["a"].visible = False
+    layers["a"].name = "renamed"
+    assert following.name == "renamed"
+
+
+@pytest.mark.parametrize("is_clicked", [False, True])
+def test_what_the_user_chooses_in_it_stays(
+    following: Following, is_clicked: bool
+) -> None:
+    layers = following.viewer.layers
+    if is_clicked:
+        following.choice.native.setCurrentIndex(0)
+    else:
+        following.choice.choose(layers["a"])
+    following.viewer.add_labels(BLANK, name="b nuclei")
+    assert following.name == "a"
+    # Nobody has asked for what napari activates because it is new.
+    following.viewer.add_image(BLANK, name="new")
+    assert following.name == "a"
+    following.activate("b")
+    assert following.name == "b"
+    following.activate("c")
+    assert following.name == "c"
+
+
+def test_it_follows_again_after_the_users_choice_is_gone(following: Following) -> None:
+    layers = following.viewer.layers
+    following.choice.choose(layers["a"])
+    layers.remove(layers["a"])
+    assert following.name == "c"
+    following.activate("b")
+    assert following.name == "b"
+
+
+def test_it_holds_still_during_a_run_and_catches_up(following: Following) -> None:
+    following.is_running = True
+    following.activate("a")
+    assert following.name == "c"
+    following.is_running = False
+    assert following.name == "c"
+    following.choice.catch_up()
+    assert following.name == "a"
+
+
+def test_there_is_nothing_to_catch_up_after_a_choice(following: Following) -> None:
+    layers = following.viewer.layers
+    following.is_running = True
+    following.activate("a")
+    following.choice.choose(layers["b"])
+    following.is_running = False
+    following.choice.catch_up()
+    assert following.name == "b"
+
+
+def test_a_change_is_told_once(following: Following) -> None:
+    told: list[object] = []
+    following.choice.changed.connect(told.append)
+    following.viewer.layers["a"].name = "renamed"
+    assert told == []
+    following.activate("b")
+    assert len(told) == 1
+
+
+def test_two_lists_follow_for_themselves(following: Following, qtbot: QtBot) -> None:
+    layers = following.viewer.layers
+    other = LayerChoice(following.viewer, Image)
+    other.follow(lambda _: None)
+    following.choice.choose(layers["a"])
+    assert (following.name, other.current_choice) == ("a", "c")
+    with qtbot.waitSignal(other.native.destroyed):
+        other.native.deleteLater()
+    following.activate("b")
+    assert following.name == "b"
+
+
+def test_channels_last_are_shown_as_an_image() -> None:
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros((40, 50, 3), np.uint16), rgb=False)
+    assert viewer.dims.displayed == (1, 2)
+    show_pixels(viewer, layer)
+    assert viewer.dims.displayed == (0, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "order", "has_other"),
+    [
+        ((40, 50, 3), (1, 2, 0), False),  # the user has turned it
+        ((40, 50, 3), (0, 1, 2), True),
+        ((3, 40, 50), (0, 1, 2), False),
+    ],
+)
+def test_a_canvas_with_a_reason_is_not_turned(
+    shape: tuple[int, ...], order: tuple[int, ...], has_other: bool
+) -> None:
+    viewer = ViewerModel()
+    layer = viewer.add_image(np.zeros(shape, np.uint16), rgb=False)
+    if has_other:
+        viewer.add_image(np.zeros((40, 50)))
+    viewer.dims.order = order
+    show_pixels(viewer, layer)
+    assert viewer.dims.order == order

@@ -87,6 +87,7 @@ def test_labels_remember_the_sample():
     metadata = {"sample_id": "a", "data_set": "/data", "sample_ids": ("a", "b")}
     layer = Image(GREY, name="image", metadata=metadata)
     expected = {"sample_id": "a", "image": "image", "data_set": "/data", "model": "m"}
+    expected["image_id"] = str(layer.unique_id)
     assert labels_layer_metadata(layer, model="m") == expected
 
 
@@ -96,12 +97,15 @@ def test_labels_remember_the_file(npe2pm, tmp_path):
     npe2pm.register(PluginManifest.from_distribution("napari"))
     (layer,) = ViewerModel().open(path, plugin="napari")
     expected = {"sample_id": "cells.1", "image": layer.name, "image_path": path}
+    expected["image_id"] = str(layer.unique_id)
     assert labels_layer_metadata(layer) == expected
 
 
 def test_labels_remember_at_least_the_name():
     layer = Image(GREY, name="drawn")
-    assert labels_layer_metadata(layer) == {"sample_id": "drawn", "image": "drawn"}
+    expected = {"sample_id": "drawn", "image": "drawn"}
+    expected["image_id"] = str(layer.unique_id)
+    assert labels_layer_metadata(layer) == expected
 
 
 def features(label):

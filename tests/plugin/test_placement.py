@@ -24,7 +24,9 @@ GREY = np.zeros((16, 20))
         ("CZYX", False, "ZYX"),
         ("ZCYX", False, "ZCYX"),
         ("TCZYX", False, "TCZYX"),
-        ("YXC", False, "YX"),
+        ("YXC", False, "YXC"),
+        ("ZYXC", False, "ZYXC"),
+        ("CXY", False, "XY"),
     ],
 )
 def test_channels_leave_an_axis_where_labels_would_be_shifted(axes, is_rgb, expected):

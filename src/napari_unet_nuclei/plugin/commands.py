@@ -54,7 +54,7 @@ def segment_command(
         words += ["--diameter", f"{settings.diameter:g}"]
     if settings.tta:
         words.append("--tta")
-    if axes not in ("YX", "YXC"):
+    if axes not in ("YX", "YXC") or channel is not None:
         words += ["--axes", axes]
     if channel is not None:
         words += ["--channel", str(channel)]

@@ -19,9 +19,11 @@ from napari_unet_nuclei.core import model_store
 from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, shown_channel
+from napari_unet_nuclei.plugin.axes_control import AxesControl
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
+from napari_unet_nuclei.plugin.pair_line import PairLine
 from napari_unet_nuclei.plugin.placement import annotated_planes
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
@@ -73,6 +75,14 @@ class FineTuneWidget(Container[Widget]):
             "is not labelled is learned as background. Planes of a stack without "
             "labels are left out.",
         )
+        self.axes = AxesControl(viewer, self.image, lambda: self.pair.refresh())
+        self.pair = PairLine(
+            viewer,
+            self.image,
+            self.annotations,
+            is_running=lambda: self.panel.is_running,
+            on_confirm=self.fine_tune,
+        )
         self.start = ModelChoice(
             label="Start from", tooltip="The model whose weights are improved"
         )
@@ -97,7 +107,9 @@ class FineTuneWidget(Container[Widget]):
         form = make_form(
             [
                 self.image,
+                self.axes,
                 self.annotations,
+                self.pair,
                 self.start,
                 self.minutes,
                 self.model_name,
@@ -112,8 +124,12 @@ class FineTuneWidget(Container[Widget]):
             return
         try:
             request = self._make_request()
+            question = self.pair.ask()
         except UNetNucleiError as error:
             self.panel.refuse(error)
+            return
+        if question:
+            self.panel.say(question)
             return
         self._sentence = "Starting the training process"
         self._show_plot()
@@ -123,7 +139,7 @@ class FineTuneWidget(Container[Widget]):
             on_step=self._follow,
             on_result=self._tell_result,
             on_cancel=lambda: self._tell_cancelled(request.output),
-            on_end=self._offer_models,
+            on_end=self._end,
             fraction=lambda event: (
                 event.progress if isinstance(event, StepEvent) else None
             ),
@@ -143,8 +159,9 @@ class FineTuneWidget(Container[Widget]):
             raise TrainingError(
                 "No model to start from is chosen: choose one or open a model file."
             )
+        self.axes.check()
         pixels, axes = image_array(image)
-        channel = shown_channel(image, axes, self._viewer.dims)
+        channel = chosen_channel(image, axes, self._viewer.dims)
         # A copy of the labels, because the user may go on painting.
         painted, plane = annotated_planes(image, labels, channel)
         return FineTuneRequest(
@@ -191,6 +208,10 @@ class FineTuneWidget(Container[Widget]):
             self.panel.say(f"Cancelled; {output.stem} holds the best weights so far.")
         else:
             self.panel.say("Cancelled; nothing better had been found, none was kept.")
+
+    def _end(self) -> None:
+        self._offer_models()
+        self.pair.catch_up()
 
     def _offer_models(self) -> None:
         models_changed()

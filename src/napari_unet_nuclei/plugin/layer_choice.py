@@ -10,7 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from magicgui.widgets import ComboBox
 
+from napari_unet_nuclei.plugin.axes_choice import ChannelChoice
+from napari_unet_nuclei.plugin.layers import channel_choice, image_axes, image_shape
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
     import napari.viewer
     from napari.components import Dims
     from napari.layers import Image, Layer
@@ -21,6 +26,10 @@ class LayerChoice(ComboBox):
 
     magicgui's own layer list works only inside a window.  Layers are told apart
     by their ids, because napari hands plugins a new proxy at every look.
+
+    Once it was told to `follow`, the list goes with napari's active layer.  What the
+    user has chosen here himself (``is_own``) stays until he activates another layer of
+    this kind, or that layer is removed.
 
     Parameters
     ----------
@@ -37,6 +46,12 @@ class LayerChoice(ComboBox):
     ) -> None:
         self._viewer = viewer
         self._layer_type = layer_type
+        self._related: Callable[[Layer], Layer | None] | None = None
+        self._is_held: Callable[[], bool] = lambda: False
+        self._is_moving = False
+        self._has_missed = False
+        self._newest: Hashable = None
+        self.is_own = False
         super().__init__(
             choices=lambda _: [(layer.name, layer.unique_id) for layer in self._layers],
             **kwargs,
@@ -69,17 +84,121 @@ class LayerChoice(ComboBox):
     def _disconnect(self) -> None:
         for event in self._layer_events:
             event.disconnect(self.reset_choices)
+        if self._related is not None:
+            self._viewer.layers.events.inserted.disconnect(self._note_newest)
+            self._viewer.layers.selection.events.active.disconnect(self._go_along)
+
+    def follow(
+        self,
+        related: Callable[[Layer], Layer | None],
+        *,
+        unless: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """Go along with napari's active layer from now on.
+
+        Parameters
+        ----------
+        related : callable
+            Finds the layer to choose where one of another kind is active, such as the
+            image of labels; ``None`` to stay.
+        unless : callable
+            Whether the list holds still for now, as while a task is running.
+        """
+        self._related = related
+        self._viewer.layers.events.inserted.connect(self._note_newest)
+        self._viewer.layers.selection.events.active.connect(self._go_along)
+        self.changed.connect(self._note_own)
+        self._go_along()
+        self._is_held = unless
+
+    def catch_up(self) -> None:
+        """Go along with a layer that became active while the list held still."""
+        if self._has_missed:
+            self._go_along()
+
+    def suggest(self, layer: Layer | None) -> None:
+        """Choose a layer, unless the user has chosen one himself."""
+        if layer is not None and not self.is_own and layer in self._layers:
+            self._move_to(layer)
 
     def choose(self, layer: Layer) -> None:
-        """Choose a layer that is in the list."""
+        """Choose a layer that is in the list, for the user."""
         self.value = layer.unique_id
+        self._note_own()
 
     def reset_choices(self, *_: Any) -> None:
         """List the layers anew and keep the choice."""
         before = self.value
-        super().reset_choices()
-        if before in self.choices and self.value != before:
-            self.value = before
+        with self.changed.blocked():
+            super().reset_choices()
+            if before in self.choices and self.value != before:
+                self.value = before
+        if self.value != before:
+            self._move(self.changed.emit, self.value)
+        if before is not None and before not in self.choices:
+            self.is_own = False
+            if self._related is not None:
+                self._go_along()
+
+    def _note_newest(self, event: Any) -> None:
+        self._newest = event.value.unique_id
+
+    def _note_own(self, *_: Any) -> None:
+        if not self._is_moving:
+            self.is_own, self._has_missed = True, False
+
+    def _go_along(self, *_: Any) -> None:
+        active = self._viewer.layers.selection.active
+        if active is None or self._related is None:
+            return
+        self._has_missed = self._is_held()
+        if self._has_missed:
+            return
+        # napari activates what is added; that is nobody's wish for another layer.
+        is_added = self._newest == active.unique_id
+        if not is_added:
+            self._newest = None
+        if not isinstance(active, self._layer_type):
+            self.suggest(self._related(active))
+        elif not (self.is_own and is_added):
+            self.is_own = False
+            self._move_to(active)
+
+    def _move_to(self, layer: Layer) -> None:
+        self._move(setattr, self, "value", layer.unique_id)
+
+    def _move(self, change: Callable[..., object], *values: object) -> None:
+        """Change the choice without taking it for the user's own."""
+        was_moving, self._is_moving = self._is_moving, True
+        try:
+            change(*values)
+        finally:
+            self._is_moving = was_moving
+
+
+def chosen_channel(layer: Image, axes: str, dims: Dims) -> int | None:
+    """Return the channel of an image to segment.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The image.
+    axes : str
+        Its axes, as ``layers.image_array`` returns them.
+    dims : napari.components.Dims
+        The viewer's sliders.
+
+    Returns
+    -------
+    int or None
+        The one the user has chosen for this layer, else the one the viewer shows, from
+        0; ``None`` for a grey image and for colours.
+    """
+    choice = channel_choice(layer, axes)
+    if isinstance(choice, ChannelChoice):
+        is_shown = choice is ChannelChoice.SHOWN
+        return shown_channel(layer, axes, dims) if is_shown else None
+    return choice
 
 
 def shown_channel(layer: Image, axes: str, dims: Dims) -> int | None:
@@ -129,8 +248,41 @@ def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
     return tuple(indices[index] for index in leading)
 
 
+def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
+    """Turn the canvas to Y and X where napari shows the channels of an image instead.
+
+    napari shows the last two axes, which are X and C where the channels come last.
+    What the user has turned himself stays as it is, and so does a canvas that other
+    images share.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer.
+    layer : napari.layers.Image
+        The image.
+    """
+    dims, axes = viewer.dims, image_axes(layer)
+    is_alone = not any(
+        each is not layer and hasattr(each, "rgb") for each in viewer.layers
+    )
+    if (
+        is_alone
+        and not layer.rgb
+        and axes.endswith("C")
+        and dims.ndim == layer.ndim
+        and dims.ndisplay == 2
+        and tuple(dims.order) == tuple(range(dims.ndim))
+    ):
+        shown = [axes.index("Y"), axes.index("X")]
+        dims.order = (*(each for each in dims.order if each not in shown), *shown)
+        viewer.reset_view()
+
+
 def _shown_indices(layer: Image, dims: Dims) -> list[int]:
     """Place of the sliders along each axis of a layer."""
+    if dims.ndim < layer.ndim:  # a layer that is just being added or removed
+        return [0] * layer.ndim
     point = np.asarray(dims.point[-layer.ndim :], float)
     units = getattr(dims, "units", None)  # since napari 0.7
     if units is not None:
@@ -139,6 +291,6 @@ def _shown_indices(layer: Image, dims: Dims) -> list[int]:
             (1 * world).to(own).magnitude if world.is_compatible_with(own) else 1
             for world, own in zip(units[-layer.ndim :], layer.units, strict=True)
         ]
-    last = np.asarray(layer.data.shape[: layer.ndim]) - 1
+    last = np.asarray(image_shape(layer)[: layer.ndim]) - 1
     places: list[int] = np.clip(np.rint(layer.world_to_data(point)), 0, last).tolist()
     return [int(place) for place in places]

@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.calibration import Calibration, ascii_unit, calibrate
-from napari_unet_nuclei.core.errors import ImageError, LabelsError
+from napari_unet_nuclei.core.errors import ImageError, LabelsError, SettingsError
+from napari_unet_nuclei.plugin.axes_choice import (
+    ChannelChoice,
+    UnderstoodAxes,
+    axes_by_name,
+    can_be_colours,
+    default_channel,
+    n_channels,
+    read_typed_axes,
+    understand_axes,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from napari.layers import Image
     from numpy.typing import NDArray
@@ -25,22 +35,8 @@ if TYPE_CHECKING:
 LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
-_AXES_BY_NAME = {
-    "t": "T",
-    "time": "T",
-    "z": "Z",
-    "depth": "Z",
-    "plane": "Z",
-    "c": "C",
-    "ch": "C",
-    "channel": "C",
-    "channels": "C",
-    "y": "Y",
-    "row": "Y",
-    "x": "X",
-    "column": "X",
-}
-_UNNAMED_AXES = "TZYX"  # what axes without a name are taken for, from the last one
+_AXES_KEY = "nuclei_axes"
+_CHANNEL_KEY = "nuclei_channel"
 
 _MAX_EMPTY_ROWS = 10_000
 
@@ -48,9 +44,9 @@ _MAX_EMPTY_ROWS = 10_000
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
     """Return the pixels of an image layer and what its axes mean.
 
-    Names come from the layer's ``axis_labels``; axes without a known name are
-    taken for T, Z, Y and X from the last one backwards.  The channel axis of an
-    RGB layer is the last one.
+    The user's own choice comes first, then the layer's ``axis_labels``; axes without
+    a known name are taken for T, Z, Y and X from the last one backwards, but a short
+    last one for channels.  The channel axis of an RGB layer is the last one.
 
     Parameters
     ----------
@@ -76,21 +72,92 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
 
 def image_axes(layer: Image) -> str:
     """Return what the axes of an image layer mean; see `image_array`."""
-    axes = _axes(layer.axis_labels, is_rgb=layer.rgb)
-    if axes is None:
+    return understood_axes(layer).axes
+
+
+def understood_axes(layer: Image) -> UnderstoodAxes:
+    """Return what the axes of an image layer mean, and how sure that is.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The layer.
+
+    Returns
+    -------
+    UnderstoodAxes
+        What the user has chosen for this layer, else what names and shape say.
+
+    Raises
+    ------
+    ImageError
+        If the axes could be anything.
+    """
+    shape = image_shape(layer)
+    chosen = layer.metadata.get(_AXES_KEY)
+    if chosen is not None:
+        try:
+            axes = read_typed_axes(str(chosen), shape, is_rgb=layer.rgb)
+            return UnderstoodAxes(axes=axes)
+        except SettingsError:
+            pass  # the pixels have been replaced since
+    understood = understand_axes(layer.axis_labels, shape, is_rgb=layer.rgb)
+    if understood is None:
         labels = ", ".join(layer.axis_labels)
         raise ImageError(
             "Expected an image layer with axes out of T, Z, C, Y and X. Received: "
-            f"{layer.name!r} with the axes {labels}. Name them in the layer's "
-            "axis_labels."
+            f"{layer.name!r} with the axes {labels}. Name them in the field Axes, or "
+            "in the layer's axis_labels."
         )
-    return axes
+    return understood
 
 
-def named_axes(labels: Sequence[str], axes: str) -> str | None:
-    """Name axes by their labels alone, where these name the same axes in any order."""
-    known = [_AXES_BY_NAME.get(label.strip().lower(), "?") for label in labels]
-    return "".join(known) if sorted(known) == sorted(axes) else None
+def image_shape(layer: Image) -> tuple[int, ...]:
+    """Return the shape of an image layer at full resolution, colours last."""
+    shape = full_resolution(layer.data, is_multiscale=layer.multiscale).shape
+    return tuple(int(length) for length in shape)
+
+
+def remember_axes(layer: Image, axes: str | None) -> None:
+    """Keep with a layer what its axes are; ``None`` goes back to a guess."""
+    _remember(layer, _AXES_KEY, axes)
+
+
+def channel_choice(layer: Image, axes: str) -> ChannelChoice | int:
+    """Return which channel of an image is to be segmented.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The image.
+    axes : str
+        Its axes.
+
+    Returns
+    -------
+    ChannelChoice or int
+        What was chosen for this layer where it has such a channel, else the default.
+    """
+    shape = image_shape(layer)
+    chosen = layer.metadata.get(_CHANNEL_KEY)
+    n = n_channels(axes, shape)
+    if layer.rgb or chosen is None or n == 0:
+        return default_channel(axes, shape)
+    if isinstance(chosen, int):
+        return chosen if chosen < n else default_channel(axes, shape)
+    choice = ChannelChoice(chosen)
+    is_possible = choice is ChannelChoice.SHOWN or can_be_colours(n)
+    return choice if is_possible else ChannelChoice.SHOWN
+
+
+def remember_channel(layer: Image, choice: ChannelChoice | int | None) -> None:
+    """Keep with a layer which channel is meant; ``None`` goes back to the default."""
+    _remember(layer, _CHANNEL_KEY, str(choice) if isinstance(choice, str) else choice)
+
+
+def _remember(layer: Image, key: str, value: object) -> None:
+    kept = {name: each for name, each in layer.metadata.items() if name != key}
+    layer.metadata = kept if value is None else {**kept, key: value}
 
 
 def full_resolution(data: Any, *, is_multiscale: bool) -> Any:
@@ -111,14 +178,15 @@ def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``sample_id`` (of a sample, else the name of the file or layer) and
-        ``image``, the name of the layer; where they are known ``data_set`` or
-        ``image_path``; then the provenance.
+        ``sample_id`` (of a sample, else the name of the file or layer), ``image``, the
+        name of the layer, and ``image_id``, by which it is known in this session;
+        where they are known ``data_set`` or ``image_path``; then the provenance.
     """
     path = image.source.path
     metadata: dict[str, Any] = {
         "sample_id": Path(path).stem if path else image.name,
         "image": image.name,
+        "image_id": str(image.unique_id),
     }
     if "sample_id" in image.metadata:
         known = ("sample_id", "data_set")
@@ -187,7 +255,7 @@ def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]
     """
     full = full_resolution(data, is_multiscale=bool(meta.get("multiscale")))
     labels = np.asarray(full)
-    axes = _axes(meta.get("axis_labels") or [""] * labels.ndim)
+    axes = axes_by_name(meta.get("axis_labels") or [""] * labels.ndim)
     if axes is None or len(axes) != labels.ndim:
         raise LabelsError(
             "Expected labels with the axes Y and X, or a stack of them over T and Z. "
@@ -231,26 +299,3 @@ def layer_calibration(meta: Mapping[str, Any], axes: str) -> Calibration:
     plain = {axis: size for axis, size in lengths.items() if names[axis] is None}
     times = {"T": known.sizes["T"]} if "T" in known.sizes else {}
     return Calibration(sizes=plain | times, time_unit=known.time_unit)
-
-
-def _axes(labels: Sequence[str], *, is_rgb: bool = False) -> str | None:
-    """Name axes by their labels, by their position, or not at all."""
-    if is_rgb:
-        axes = _axes(labels)
-        return None if axes is None or "C" in axes else f"{axes}C"
-    known = [_AXES_BY_NAME.get(label.strip().lower()) for label in labels]
-    for named in (known, [None] * len(known)):
-        axes = _fill(named)
-        if axes is not None:
-            return axes
-    return None
-
-
-def _fill(named: Sequence[str | None]) -> str | None:
-    """Give axes without a name one of those left, from the last one backwards."""
-    free = [axis for axis in _UNNAMED_AXES if axis not in named]
-    if named.count(None) > len(free):
-        return None
-    axes = [axis or free.pop() for axis in reversed(named)]
-    is_valid = len(set(axes)) == len(axes) and {"Y", "X"} <= set(axes)
-    return "".join(reversed(axes)) if is_valid else None

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, named_axes
+from napari_unet_nuclei.plugin.axes_choice import axes_by_name, named_axes
+from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, image_shape
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,9 +23,9 @@ if TYPE_CHECKING:
 def labels_axes(axes: str, *, is_rgb: bool) -> str:
     """Name the axes of the labels of an image.
 
-    Labels have no channels.  napari aligns layers at their last axes, though, so
-    channels between others leave an axis of length 1, or planes would lie along the
-    slider of the channels.
+    napari aligns layers at their last axes, so labels have the axes of their image in
+    its order.  Channels that come first are left out; others leave an axis of length
+    1, or planes would lie along the slider of the channels.
 
     Parameters
     ----------
@@ -36,11 +37,9 @@ def labels_axes(axes: str, *, is_rgb: bool) -> str:
     Returns
     -------
     str
-        T, Z and, where it is needed, C in the order of the image, then Y and X.
+        The axes of the image but for channels that come first or are colours.
     """
-    is_between = "C" in axes[1:] and axes.endswith("YX") and not is_rgb
-    left_out = "YX" if is_between else "CYX"
-    return "".join(axis for axis in axes if axis not in left_out) + "YX"
+    return axes.removesuffix("C") if is_rgb else axes.removeprefix("C")
 
 
 def spatial_kwargs(
@@ -66,34 +65,50 @@ def spatial_kwargs(
     axes = (axes or image_axes(layer)).upper()
     if layer.rgb:
         axes = axes.removesuffix("C")
+    n = len(axes)
     kept = [axes.index(axis) for axis in wanted]
     shear = np.asarray(layer.shear)
     if shear.ndim == 1:  # napari leaves out all but the upper triangle
         matrix = np.eye(layer.ndim)
         matrix[np.triu_indices(layer.ndim, 1)] = shear
         shear = matrix
-    homogeneous = [*kept, layer.ndim]
+    affine = _last_axes(layer.affine.affine_matrix, n + 1)
+    homogeneous = [*kept, n]
+    units = [*["pixel"] * (n - layer.ndim), *layer.units][-n:]
+    is_named = axes_by_name(layer.axis_labels) == axes
     return {
-        "scale": np.asarray(layer.scale)[kept],
-        "translate": np.asarray(layer.translate)[kept],
-        "rotate": np.asarray(layer.rotate)[np.ix_(kept, kept)],
-        "shear": shear[np.ix_(kept, kept)],
-        "affine": layer.affine.affine_matrix[np.ix_(homogeneous, homogeneous)],
-        "units": tuple(layer.units[index] for index in kept),
-        "axis_labels": tuple(layer.axis_labels[index] for index in kept),
+        "scale": np.diag(_last_axes(np.diag(layer.scale), n))[kept],
+        "translate": np.pad(layer.translate, (max(n - layer.ndim, 0), 0))[-n:][kept],
+        "rotate": _last_axes(np.asarray(layer.rotate), n)[np.ix_(kept, kept)],
+        "shear": _last_axes(shear, n)[np.ix_(kept, kept)],
+        "affine": affine[np.ix_(homogeneous, homogeneous)],
+        "units": tuple(units[index] for index in kept),
+        "axis_labels": (
+            tuple(layer.axis_labels[index] for index in kept)
+            if is_named
+            else tuple(wanted.lower())  # the image's names say something else
+        ),
     }
 
 
-def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[int]) -> dict[str, Any]:
+def _last_axes(matrix: NDArray[Any], n: int) -> NDArray[Any]:
+    """Return a transform for n axes; pixels may be replaced by those of other axes."""
+    n_known = len(matrix)
+    padded = np.eye(max(n, n_known))
+    padded[-n_known:, -n_known:] = matrix
+    return padded[-n:, -n:]
+
+
+def move_to_plane(kwargs: Mapping[str, Any], place: Sequence[float]) -> dict[str, Any]:
     """Put labels of a single plane, or of a single channel, where that is.
 
     Parameters
     ----------
     kwargs : mapping
         Output of `spatial_kwargs`.
-    place : sequence of int
-        Where the first pixel of the labels lies in the image, along each leading
-        axis.
+    place : sequence of float
+        Where the first pixel of the labels lies, along each leading axis, in pixels of
+        the labels.
 
     Returns
     -------
@@ -136,15 +151,23 @@ def place_labels(
         What puts a layer of them on top of the image; see `spatial_kwargs`.
     """
     wanted = labels_axes(axes, is_rgb=image.rgb)
-    place = dict.fromkeys(wanted, 0)
+    leading = [axis for axis in axes if axis not in "CYX"]
+    found = [*leading, "Y", "X"]
+    labels = labels.transpose([found.index(axis) for axis in wanted if axis != "C"])
+    place = dict.fromkeys(wanted, 0.0)
     if plane is not None:
-        leading = [axis for axis in wanted if axis not in "CYX"]
-        place |= zip(leading, plane, strict=True)
-    if "C" in wanted:
-        place["C"] = channel or 0
-        labels = np.expand_dims(labels, wanted.index("C"))
+        place |= dict(zip(leading, plane, strict=True))
     kwargs = spatial_kwargs(image, wanted, axes)
-    return labels, move_to_plane(kwargs, [place[axis] for axis in wanted[:-2]])
+    if "C" in wanted:
+        where = wanted.index("C")
+        labels = np.expand_dims(labels, where)
+        if channel is None:  # one pixel of theirs reaches over all channels
+            n_channels = image_shape(image)[axes.index("C")]
+            kwargs["scale"][where] *= n_channels
+            place["C"] = (n_channels - 1) / 2 / n_channels
+        else:
+            place["C"] = channel
+    return labels, move_to_plane(kwargs, [place[axis] for axis in wanted])
 
 
 def annotated_planes(
@@ -173,13 +196,10 @@ def annotated_planes(
     array = np.array(full_resolution(labels.data, is_multiscale=labels.multiscale))
     axes = image_axes(image)[: image.ndim]  # without the channels of colours
     leading = [axis for axis in axes if axis not in "CYX"]
-    if array.ndim == len(axes):
-        of_labels = named_axes(labels.axis_labels, axes) or axes
-    else:
-        of_labels = "".join(leading) + "YX"
-    length = dict(zip(axes, image.data.shape, strict=False))
-    if array.ndim != len(of_labels):
+    of_labels = axes_of_labels(image, labels)
+    if of_labels is None:
         return array, None
+    length = dict(zip(axes, image_shape(image), strict=False))
     corner = np.zeros(image.ndim)
     corner[[axes.index(axis) for axis in of_labels]] = labels.data_to_world(
         np.zeros(labels.ndim)
@@ -198,3 +218,26 @@ def annotated_planes(
         for n, position, axis in zip(array.shape, plane, leading, strict=False)
     )
     return array, plane if is_plane else None
+
+
+def axes_of_labels(image: Image, labels: Labels) -> str | None:
+    """Name the axes of labels as those of the image they are to belong to.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+        The image.
+    labels : napari.layers.Labels
+        Labels with the axes of the image, or with all but its channels.
+
+    Returns
+    -------
+    str or None
+        By their own names where they have some, else in the order of the image;
+        ``None`` for any other number of axes.
+    """
+    axes = image_axes(image)[: image.ndim]  # without the channels of colours
+    for candidate in (axes, axes.replace("C", "")):
+        if len(candidate) == labels.ndim:
+            return named_axes(labels.axis_labels, candidate) or candidate
+    return None

@@ -17,7 +17,7 @@ from magicgui.widgets import (
     PushButton,
 )
 from magicgui.widgets.bases import Widget
-from napari.layers import Image
+from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
@@ -28,15 +28,18 @@ from napari_unet_nuclei.core.progress import (
     TileDone,
 )
 from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.plugin.axes_control import AxesControl
 from napari_unet_nuclei.plugin.commands import segment_command
 from napari_unet_nuclei.plugin.layer_choice import (
     LayerChoice,
-    shown_channel,
+    chosen_channel,
+    show_pixels,
     shown_plane,
 )
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice
+from napari_unet_nuclei.plugin.pairing import image_of
 from napari_unet_nuclei.plugin.result_layers import ResultLayers
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.segmentation import (
@@ -50,6 +53,7 @@ from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Layer
 
     from napari_unet_nuclei.plugin.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segmentation import (
@@ -90,6 +94,7 @@ class SegmentWidget(Container[Widget]):
             label="Image",
             tooltip="Grey or colour image; stacks are segmented plane by plane",
         )
+        self.axes = AxesControl(viewer, self.image, lambda: self._offer_planes())
         self.model = ModelChoice(
             label="Model", tooltip="Models you have fine-tuned appear here too"
         )
@@ -144,6 +149,7 @@ class SegmentWidget(Container[Widget]):
         form = make_form(
             [
                 self.image,
+                self.axes,
                 self.model,
                 self.threshold,
                 self.min_area,
@@ -163,6 +169,7 @@ class SegmentWidget(Container[Widget]):
         for control in (self.min_area, self.diameter):
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
+        self.image.follow(self._image_of, unless=lambda: self.panel.is_running)
         self.image.changed.connect(self._offer_planes)
         self._offer_planes()
         self.model.changed.connect(self._use_own_threshold)
@@ -195,13 +202,14 @@ class SegmentWidget(Container[Widget]):
             return
         try:
             image, model = self._chosen_image(), self._chosen_model()
+            show_pixels(self._viewer, image)
             pixels, axes = image_array(image)
             request = SegmentationRequest(
                 image=pixels,
                 axes=axes,
                 model=model,
                 settings=self.settings,
-                channel=shown_channel(image, axes, self._viewer.dims),
+                channel=chosen_channel(image, axes, self._viewer.dims),
                 plane=self._wanted_plane(image),
             )
         except UNetNucleiError as error:
@@ -212,6 +220,7 @@ class SegmentWidget(Container[Widget]):
             f"Segmenting {image.name}",
             on_step=self._say_progress,
             on_result=lambda result: self._take_result(image, *result),
+            on_end=self.image.catch_up,
             fraction=fraction_done,
             may_be_left=True,
         )
@@ -221,7 +230,7 @@ class SegmentWidget(Container[Widget]):
         try:
             image, model = self._chosen_image(), self._chosen_model()
             _, axes = image_array(image)
-            channel = shown_channel(image, axes, self._viewer.dims)
+            channel = chosen_channel(image, axes, self._viewer.dims)
             command = _command(image, model, self.settings, axes, channel)
         except UNetNucleiError as error:
             self.panel.refuse(error)
@@ -242,7 +251,13 @@ class SegmentWidget(Container[Widget]):
             raise ImageError(
                 "There is no image to segment: open an image or choose an image layer."
             )
+        self.axes.check()
         return image
+
+    def _image_of(self, layer: Layer) -> Layer | None:
+        """Find the image to segment while its labels are active."""
+        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        return image_of(layer, images) if isinstance(layer, Labels) else None
 
     def _chosen_model(self) -> str:
         model = self.model.model

@@ -1,0 +1,59 @@
+"""A line of words in a form, as high as they need at the width there is."""
+
+from __future__ import annotations
+
+from magicgui.widgets import Label
+from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtWidgets import QLabel, QSizePolicy
+
+
+class WrappedWords(Label):
+    """Text that wraps and is never cut, however narrow its form becomes."""
+
+    def __init__(self) -> None:
+        super().__init__(value="")
+        label = self.native
+        label.setWordWrap(True)
+        # Long words must not widen the form.
+        label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
+        label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._fitting = _Fitting(label)
+
+    def say(self, text: str, style: str = "") -> None:
+        """Show a text in a style of Qt, where it differs from what is shown.
+
+        Parameters
+        ----------
+        text : str
+            One or two sentences.
+        style : str
+            A style sheet for the label.
+        """
+        if self.value != text:
+            self.value = text
+            self._fitting.fit()
+        if self.native.styleSheet() != style:
+            self.native.setStyleSheet(style)
+
+
+class _Fitting(QObject):
+    """Gives a label the height its text needs, whenever its width changes."""
+
+    def __init__(self, label: QLabel) -> None:
+        super().__init__(label)
+        self._label = label
+        label.installEventFilter(self)
+
+    def eventFilter(self, _: QObject | None, event: QEvent | None) -> bool:
+        """Look at what the label is told, and leave it to the label."""
+        if event is not None and event.type() == QEvent.Type.Resize:
+            self.fit()
+        return False
+
+    def fit(self) -> None:
+        """Ask for the height of the text at the width there is."""
+        label = self._label
+        height = label.heightForWidth(label.width())
+        if height >= 0 and height != label.minimumHeight():
+            label.setMinimumHeight(height)
