@@ -55,7 +55,7 @@ class EditedLabels:
         self.features = features
         self._found = features
         self._labels = labels
-        self._pixel_values = pixel_values
+        self.pixel_values = pixel_values
         self._difference = 0
 
     @property
@@ -79,7 +79,7 @@ class EditedLabels:
 
     def forget_pixels(self) -> None:
         """Let go of the image; what is changed from now on loses its intensity."""
-        self._pixel_values = positions_only
+        self.pixel_values = positions_only
 
     def iter_follow(
         self, data: Any, boxes: Sequence[Box]
@@ -125,6 +125,9 @@ class EditedLabels:
             return None
         inside = np.nonzero(is_other)
         before, after = known[inside], now[inside]
+        if not np.can_cast(after.dtype, known.dtype):
+            self._labels = self._labels.astype(np.int64)
+            known = self._labels[slab]
         known[inside] = after
         corner = [part.start for part in slab]
         places = tuple(each + n for each, n in zip(inside, corner, strict=True))
@@ -139,15 +142,15 @@ class EditedLabels:
         before, after = (np.concatenate(each) for each in zip(*pairs, strict=True))
         self._note_difference(everywhere, before, after)
         self.features = correct_features(
-            self.features, before, after, self._pixel_values(everywhere)
+            self.features, before, after, self.pixel_values(everywhere)
         )
 
     def _note_difference(
         self, places: Places, before: NDArray[Any], after: NDArray[Any]
     ) -> None:
         where = np.ravel_multi_index(places, self.shape).astype(np.uint64)
-        change = _scatter(where, after).sum() - _scatter(where, before).sum()
-        self._difference = (self._difference + int(change)) % (1 << 64)
+        change = _sum_scattered(where, after) - _sum_scattered(where, before)
+        self._difference = (self._difference + change) % (1 << 64)
 
 
 def positions_only(places: Places) -> dict[str, NDArray[Any]]:
@@ -179,9 +182,9 @@ def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
         yield tuple(slab)
 
 
-def _scatter(where: NDArray[np.uint64], labels: NDArray[Any]) -> NDArray[np.uint64]:
-    """Give each pair of place and label a number that looks random (splitmix64)."""
+def _sum_scattered(where: NDArray[np.uint64], labels: NDArray[Any]) -> int:
+    """Sum a number for each pair of place and label that looks random (splitmix64)."""
     mixed = where * np.uint64(0x9E3779B97F4A7C15) + labels.astype(np.uint64)
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+    return int((mixed ^ (mixed >> np.uint64(31))).sum())

@@ -106,9 +106,9 @@ def _checksum(pixels: Any) -> int | None:
     """Sum up an image, or a regular sample of the rows of a large one."""
     if not isinstance(pixels, np.ndarray):
         return None
-    if pixels.ndim > 1:
-        step = max(pixels.nbytes // _MOST_SUMMED, 1)
-        pixels = pixels[..., :: min(step, pixels.shape[-2]), :]
+    if pixels.nbytes > _MOST_SUMMED and pixels.ndim > 1:
+        step = min(pixels.nbytes // _MOST_SUMMED, pixels.shape[-2])
+        pixels = pixels[..., ::step, :]
     return zlib.crc32(np.ascontiguousarray(pixels).data)
 
 

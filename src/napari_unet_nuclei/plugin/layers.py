@@ -43,6 +43,10 @@ _AXES_BY_NAME = {
 _UNNAMED_AXES = "TZYX"  # what axes without a name are taken for, from the last one
 
 _MAX_EMPTY_ROWS = 10_000
+_MEASURED = (
+    *("area", "centroid_y", "centroid_x", "mean_intensity", "probability"),
+    *("z", "t"),
+)
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
@@ -194,6 +198,32 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
         # The name of the first column in napari's table and in the csv it saves.
         layer.features.index.name = "label" if "index" not in table else "row"
     layer.events.features()
+
+
+def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
+    """Return the measurements that the table of a labels layer holds.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        A layer with a table of `set_features`.
+
+    Returns
+    -------
+    dict of str to (N,) ndarray, or None
+        As `labels_features` takes them, ours alone; ``None`` if there is no such table.
+    """
+    table = layer.features
+    if not set(_MEASURED[:3]) <= set(table):
+        return None
+    is_nucleus = table["area"].notna().to_numpy()
+    labels = table["index"].to_numpy() if "index" in table else np.arange(len(table))
+    features = {"label": labels[is_nucleus].astype(np.int64)}
+    for name in table:
+        if name in _MEASURED:
+            features[name] = table[name].to_numpy(float)[is_nucleus]
+    features["area"] = features["area"].astype(np.int64)
+    return features
 
 
 def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_unet_nuclei.core.corrections import Corrections
-    from napari_unet_nuclei.plugin.edited_labels import Box
+    from napari_unet_nuclei.plugin.edited_labels import Box, PixelValues
 
 _AT_ONCE_S = 0.01  # what may be done in the window's thread
 _MOST_AT_ONCE = 1 << 17  # changed pixels that are measured in it
@@ -53,6 +53,8 @@ class LiveTable:
         Gets this table each time it has changed.
     is_slow : bool
         Whether the image is not in memory, so that its pixels are read in a worker.
+    earlier : str
+        What was corrected before the layer was followed, if anything was.
     """
 
     def __init__(
@@ -63,13 +65,16 @@ class LiveTable:
         on_change: Callable[[LiveTable], object],
         *,
         is_slow: bool = False,
+        earlier: str = "",
     ) -> None:
         self.layer = layer
         self._edited = edited
         self._owner = owner
         self._on_change = on_change
         self._is_slow = is_slow
+        self._earlier = earlier
         self._is_reshaped = False
+        self._has_history = False
         self._is_dragged = False
         self._dirty: list[Box] = []
         self._waiting: Callable[[], object] | None = None
@@ -90,7 +95,8 @@ class LiveTable:
     def is_edited(self) -> bool:
         """Whether the layer holds anything that a new result must not replace."""
         return (
-            self._is_reshaped
+            bool(self._earlier)
+            or self._is_reshaped
             or self._edited.is_edited
             or bool(foreign_columns(self.layer, self._edited.features))
         )
@@ -119,6 +125,22 @@ class LiveTable:
         if self._task is not None:
             self._task.cancel()
 
+    def forget_history(self) -> None:
+        """Empty napari's undo history, which is about labels that are replaced.
+
+        napari keeps it; undoing would write pixels of the old labels into the new.
+        """
+        if self._has_history:
+            mode = self.layer.mode
+            self.layer.editable = False  # does it, and takes the tool away
+            self.layer.editable = True
+            self.layer.mode = mode
+
+    @property
+    def pixel_values(self) -> PixelValues:
+        """What measures pixels of the layer."""
+        return self._edited.pixel_values
+
     def forget_pixels(self) -> None:
         """Let go of the image, once that is gone."""
         self._edited.forget_pixels()
@@ -138,6 +160,7 @@ class LiveTable:
     # What the layer tells: an event of paint comes before the pixels are written.
 
     def _note_paint(self, event: Any) -> None:
+        self._has_history = True
         self._dirty += _boxes(event.value, self._edited.shape)
         self._soon.start()
 
@@ -171,11 +194,7 @@ class LiveTable:
     def _begin_anew(self) -> None:
         """Measure labels of another shape, which belong to no image that is known."""
         shape = tuple(self.layer.data.shape)
-        features = {
-            name: values[:0]
-            for name, values in self._edited.features.items()
-            if name in ("label", "area", "centroid_y", "centroid_x")
-        }
+        features = {name: values[:0] for name, values in self._edited.features.items()}
         nothing = np.zeros(shape, self.layer.data.dtype)
         self._edited = EditedLabels(nothing, features, positions_only)
         self._is_reshaped = True
@@ -225,13 +244,14 @@ class LiveTable:
             return
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
-        self.layer.metadata = _describe(
-            self.layer.metadata,
-            describe_corrections(self.corrections)
-            if self._is_reshaped or self._edited.is_edited
-            else "",
-        )
+        self.layer.metadata = _describe(self.layer.metadata, self._tell())
         self._on_change(self)
+
+    def _tell(self) -> str:
+        """Say what was corrected, before and since the layer is followed."""
+        is_edited = self._is_reshaped or self._edited.is_edited
+        now = describe_corrections(self.corrections) if is_edited else ""
+        return "; then ".join(filter(None, [self._earlier, now]))
 
 
 def _timer(owner: QObject, milliseconds: int, callback: Callable[[], object]) -> QTimer:

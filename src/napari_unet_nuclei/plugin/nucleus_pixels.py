@@ -24,7 +24,7 @@ class NucleusPixels:
     ----------
     stack : PlaneStack
         The image.
-    foreground : list of (Y, X) ndarray
+    foreground : list of (Y, X) ndarray, optional
         Probability of each pixel to belong to a nucleus, for each plane.
     axes : str
         Axes of the labels layer, which may have a C that the stack has not.
@@ -33,7 +33,7 @@ class NucleusPixels:
     """
 
     stack: PlaneStack
-    foreground: list[NDArray[np.float32]]
+    foreground: list[NDArray[np.float32]] | None
     axes: str
     plane: tuple[int, ...] | None
 
@@ -69,18 +69,20 @@ class NucleusPixels:
             numbers = np.ravel_multi_index(
                 tuple(by_axis[axis] for axis in leading), shape
             )
-        intensity, probability = np.zeros(y.size), np.zeros(y.size)
+        intensity, probability = np.zeros((2, y.size))
         for number in np.unique(numbers):
             here = numbers == number
             plane = self.stack.plane(tuple(np.unravel_index(number, shape)))
             intensity[here] = _intensities(plane, y[here], x[here])
-            probability[here] = self.foreground[number][y[here], x[here]]
+            if self.foreground is not None:
+                probability[here] = self.foreground[number][y[here], x[here]]
         values = {
             "centroid_y": y,
             "centroid_x": x,
             "mean_intensity": intensity,
-            "probability": probability,
         }
+        if self.foreground is not None:
+            values["probability"] = probability
         for index, axis in enumerate(leading):
             values[axis.lower()] = (
                 by_axis[axis]

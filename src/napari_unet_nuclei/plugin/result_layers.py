@@ -20,6 +20,7 @@ from napari_unet_nuclei.plugin.placement import labels_axes, place_labels
 from napari_unet_nuclei.plugin.result_look import (
     first_look,
     hide_truth,
+    is_painting,
     same_look,
     same_tools,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from qtpy.QtCore import QObject
 
+    from napari_unet_nuclei.plugin.edited_labels import PixelValues
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
     # Id of the image and the only plane that was segmented, if it is only one.
@@ -115,7 +117,9 @@ class ResultLayers:
         self._shown: dict[ResultKey, _Shown] = {}
         self._set_aside: list[tuple[ResultKey, LiveTable]] = []
         self._look: Labels | None = None
+        self._adding: Labels | None = None
         self._have_results: set[Hashable] = set()
+        owner.destroyed.connect(self._stop)
 
     def show(
         self, result: Result, on_shown: Callable[[LiveTable | None], object]
@@ -150,6 +154,28 @@ class ResultLayers:
             on_shown(None)
 
         before.table.when_settled(replace)
+
+    def follows(self, layer: Labels) -> bool:
+        """Whether a layer is that of a result, of now or before."""
+        return _is_layer(self._adding, layer) or any(
+            _is_layer(table.layer, layer) for table in self._tables
+        )
+
+    @property
+    def _tables(self) -> list[LiveTable]:
+        return [
+            *(table for _, table in self._set_aside),
+            *(shown.table for shown in self._shown.values()),
+        ]
+
+    def pixels_of(self, layer: Labels) -> PixelValues | None:
+        """Return what measures the image of a result of which a layer is a copy."""
+        name, shape = layer.metadata.get("image"), layer.data.shape
+        for table in self._tables:
+            other = table.layer
+            if other.metadata.get("image") == name and other.data.shape == shape:
+                return table.pixel_values
+        return None
 
     def table(self, key: ResultKey) -> LiveTable | None:
         """Return the table of the layer that a result is shown in, if there is one."""
@@ -188,56 +214,70 @@ class ResultLayers:
                 self._set_aside.remove((key, table))
                 table.stop()
 
+    def _stop(self) -> None:
+        """Follow no layer any longer."""
+        for table in self._tables:
+            table.stop()
+        self._shown, self._set_aside = {}, []
+
     def _add(self, result: Result, corrected: _Shown | None) -> None:
         """Show a result in a new layer, beside the one that was corrected."""
         active = self._viewer.layers.selection.active
-        image = result.image
-        tools: dict[str, Any] = {}
+        image, shape = result.image, result.nuclei.labels.shape
+        look, tools = first_look(shape), {}
         if corrected is not None:
             if _is_layer(active, corrected.layer):
                 active, tools = None, same_tools(corrected.layer)
-            self._set_aside.append((result.key, corrected.table))
-            if corrected.layer.name == corrected.title:
-                corrected.layer.name = f"{corrected.title} (corrected)"
-            look = same_look(corrected.layer)
-            corrected.layer.visible = False
-        elif self._look is not None and self._look in self._viewer.layers:
-            active, look = None, same_look(self._look)
+            look = same_look(corrected.layer, shape)
+            self._put_aside(result.key, corrected)
         else:
-            active, look = None, first_look(result.nuclei.labels.shape)
-        labels, placement = _place(result)
+            if self._look is not None and self._look in self._viewer.layers:
+                look = same_look(self._look, shape)
+            active = active if is_painting(active) else None
+        labels, placement = _place(result, result.nuclei.copy)
         # An invisible layer is not drawn, so this is drawn once, in the end.
-        layer = Labels(labels.copy(), name=result.title, visible=False, **placement)
+        layer = Labels(labels, name=result.title, visible=False, **placement)
         self._set_table(layer, result)
         for name, value in look.items():
             setattr(layer, name, value)
+        self._adding = layer
         self._viewer.add_layer(layer)
+        self._adding = None
         layer.visible = True
         for name, value in tools.items():
             setattr(layer, name, value)
         if active is not None:
             self._viewer.layers.selection.active = active
         self._look = layer
-        self._follow(layer, labels, result, placement)
+        self._follow(layer, result, placement)
         if image.unique_id not in self._have_results:
             self._have_results.add(image.unique_id)
             hide_truth(
                 self._viewer, image, [shown.layer for shown in self._shown.values()]
             )
 
+    def _put_aside(self, key: ResultKey, corrected: _Shown) -> None:
+        """Keep a layer with corrections, out of sight and under a name that says so."""
+        self._set_aside.append((key, corrected.table))
+        layer = corrected.layer
+        if layer.name == corrected.title:
+            layer.name = f"{corrected.title} (corrected)"
+        layer.visible = False
+
     def _update(self, result: Result, before: _Shown) -> None:
         """Show a result in the layer of the one before."""
-        labels, placement = _place(result)
+        labels, placement = _place(result, result.nuclei.copy)
         layer = before.layer
         before.table.stop()
+        before.table.forget_history()
         self._set_table(layer, result)
-        layer.data = labels.copy()
+        layer.data = labels
         # Each of these draws the layer anew, so none is set for nothing.
         if not _is_same(placement, before.placement):
             for name, value in placement.items():
                 setattr(layer, name, value)
         self._look = layer
-        self._follow(layer, labels, result, placement)
+        self._follow(layer, result, placement)
 
     def _set_table(self, layer: Labels, result: Result) -> None:
         set_features(layer, result.nuclei.features)
@@ -246,10 +286,10 @@ class ResultLayers:
     def _follow(
         self,
         layer: Labels,
-        labels: NDArray[np.int32],
         result: Result,
         placement: dict[str, Any],
     ) -> None:
+        labels, _ = _place(result, result.nuclei.labels)
         request = result.image_maps.request
         axes = labels_axes(request.axes, is_rgb=result.image.rgb)
         table = LiveTable(
@@ -273,11 +313,13 @@ def _is_layer(first: Any, second: Any) -> bool:
     return first is not None and first.unique_id == second.unique_id
 
 
-def _place(result: Result) -> tuple[NDArray[np.int32], dict[str, Any]]:
+def _place(
+    result: Result, labels: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], dict[str, Any]]:
     request = result.image_maps.request
     return place_labels(
         result.image,
-        result.nuclei.labels,
+        labels,
         request.axes,
         request.channel,
         request.plane,

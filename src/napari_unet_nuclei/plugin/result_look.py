@@ -9,7 +9,7 @@ from napari.layers import Labels
 
 if TYPE_CHECKING:
     import napari.viewer
-    from napari.layers import Image
+    from napari.layers import Image, Layer
 
 CONTOUR = 2
 """Width of the outlines, in px of the image."""
@@ -42,9 +42,32 @@ def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
     return {"contour": CONTOUR} if math.prod(shape[-2:]) <= _MOST_OUTLINED else {}
 
 
-def same_look(before: Labels) -> dict[str, Any]:
-    """Return how a layer looks, as attributes for another."""
-    return {name: getattr(before, name) for name in _LOOK}
+def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how a layer looks, as attributes for another.
+
+    Parameters
+    ----------
+    before : napari.layers.Labels
+        The layer.
+    shape : tuple of int
+        Shape of the other labels, Y and X last.
+
+    Returns
+    -------
+    dict
+        Attributes of the other layer; outlined as `first_look` says, unless the user
+        has chosen something else.
+    """
+    look = {name: getattr(before, name) for name in _LOOK}
+    if before.contour == first_look(before.data.shape).get("contour", 0):
+        del look["contour"]
+    return first_look(shape) | look
+
+
+def is_painting(layer: Layer | None) -> bool:
+    """Whether a layer has a tool in use, so that another must not take its place."""
+    mode = str(getattr(layer, "mode", "pan_zoom"))
+    return mode not in ("pan_zoom", "transform")
 
 
 def same_tools(before: Labels) -> dict[str, Any]:

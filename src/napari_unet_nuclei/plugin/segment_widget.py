@@ -25,6 +25,7 @@ from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiErr
 from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.plugin.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.commands import segment_command
 from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
 from napari_unet_nuclei.plugin.layer_choice import (
@@ -157,6 +158,9 @@ class SegmentWidget(Container[Widget]):
         self.native.layout().insertWidget(0, form)
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native, self._say_corrected)
+        self._adopted = AdoptedLayers(
+            viewer, self.native, self._layers, self._say_corrected
+        )
         self._splitting = LiveSplitting(
             self.native,
             on_step=self._say_progress,
@@ -218,6 +222,7 @@ class SegmentWidget(Container[Widget]):
             f"Segmenting {image.name}",
             on_step=self._say_progress,
             on_result=lambda result: self._take_result(image, inputs, *result),
+            on_end=self._say_pending,
             fraction=lambda done: done.fraction,
         )
 
@@ -372,6 +377,11 @@ class SegmentWidget(Container[Widget]):
         elif was_pending:
             self.panel.say(*self._said)
 
+    def _say_pending(self) -> None:
+        """Say after a run what has changed meanwhile; not after one that failed."""
+        if self.panel.status.value == self._said[0]:
+            self._show_pending()
+
     def _show_threshold(self) -> None:
         """Let the slider say what the nuclei that are shown were found with.
 
@@ -455,6 +465,8 @@ class SegmentWidget(Container[Widget]):
             for key in [key for key in kept if key[0] == event.value.unique_id]:
                 del kept[key]
         self._layers.forget(event.value)
+        self._adopted.forget(event.value)
+        self._show_pending()
 
 
 def _command(
