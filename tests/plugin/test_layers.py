@@ -9,11 +9,14 @@ from npe2 import PluginManifest
 
 from napari_unet_nuclei.core.errors import ImageError, LabelsError
 from napari_unet_nuclei.plugin.layers import (
+    foreign_columns,
+    found_features,
     image_array,
     labels_array,
     labels_features,
     labels_layer_metadata,
     layer_calibration,
+    set_features,
 )
 
 GREY = np.zeros((16, 20))
@@ -118,7 +121,7 @@ def features(label):
     }
 
 
-@pytest.mark.parametrize(("numbers", "rows"), [([1, 2, 4], 5), ([7, 2**31 - 1], 3)])
+@pytest.mark.parametrize(("numbers", "rows"), [([1, 2, 4], 5), ([7, 2**31 - 1], 2)])
 def test_the_status_bar_shows_the_features_of_the_nucleus(numbers, rows):
     data = np.array([[0, *numbers]], np.int32)
     layer = Labels(data, features=labels_features(features(numbers)))
@@ -132,14 +135,64 @@ def test_the_status_bar_shows_the_features_of_the_nucleus(numbers, rows):
 
 def test_row_n_is_label_n_for_the_features_table():
     table = labels_features(features([1, 3]))
-    np.testing.assert_array_equal(table["index"], [0, 1, 2, 3])
+    assert "index" not in table
     np.testing.assert_array_equal(table["area"], [np.nan, 10, np.nan, 30])
     assert table["is_touching"].tolist() == [None, False, None, True]
 
 
+@pytest.mark.parametrize(
+    ("numbers", "index", "n_rows"),
+    [
+        ([1, 2, 5], None, 6),
+        ([1, 2, 6, 9], list(range(10)), 10),
+        ([1, 2, 20_000], [1, 2, 20_000], 3),
+    ],
+    ids=["few gaps", "more gaps than nuclei", "far apart"],
+)
+def test_the_labels_are_named_where_rows_are_empty(numbers, index, n_rows):
+    table = labels_features(features(numbers))
+    assert len(table["area"]) == n_rows
+    assert (table["index"].tolist() if "index" in table else None) == index
+
+
+def test_the_first_column_is_called_what_it_is():
+    layer = Labels(GREY.astype(int))
+    set_features(layer, features([1, 2]))
+    assert layer.features.to_csv().splitlines()[0].split(",")[:2] == ["label", "area"]
+
+
+def test_columns_of_others_follow_their_labels():
+    layer = Labels(GREY.astype(int))
+    set_features(layer, features([1, 2, 3]))
+    layer.features = layer.features.assign(
+        kind=["", "a", "b", "c"], n=[0, 1, 2, 3], score=[0, 0.1, 0.2, 0.3]
+    )
+    assert foreign_columns(layer, features([1])) == ["kind", "n", "score"]
+    for numbers in ([1, 3], [1, 3, 20_000], [1, 3, 4]):
+        set_features(layer, features(numbers))
+        table = layer.features
+        rows = table.set_index("index") if "index" in table else table
+        assert rows["kind"][[1, 3]].tolist() == ["a", "c"]
+        assert rows["n"][[1, 3]].tolist() == [1, 3]
+        assert rows["score"][[1, 3]].tolist() == [0.1, 0.3]
+    assert np.isnan(rows["n"][4])
+
+
+def test_features_are_found_again():
+    layer = Labels(GREY.astype(int))
+    assert found_features(layer) is None
+    measured = {"label": np.array([1, 4]), "area": np.array([3, 5])}
+    measured |= {"centroid_y": np.array([1.0, 2]), "centroid_x": np.array([0.5, 2])}
+    set_features(layer, measured)
+    found = found_features(layer)
+    assert list(found) == list(measured)
+    for name, column in measured.items():
+        np.testing.assert_array_equal(found[name], column)
+
+
 def test_without_nuclei_only_the_background_is_left():
     table = labels_features(features([]))
-    assert table["index"].tolist() == [0]
+    np.testing.assert_array_equal(table["area"], [np.nan])
     assert len(Labels(GREY.astype(int), features=table).features) == 1
 
 

@@ -303,6 +303,40 @@ def read_bundle(path: Path) -> ModelBundle:
         ) from error
 
 
+def read_config(path: Path) -> ModelConfig:
+    """Read what a model is, without its weights and without checking these.
+
+    Parameters
+    ----------
+    path : Path
+        A ``.unetnuclei`` file.
+
+    Returns
+    -------
+    ModelConfig
+        Architecture, diameter, splitting and so on.
+
+    Raises
+    ------
+    ModelError
+        If the file is missing, not a bundle, of a later format, or damaged.
+    """
+    try:
+        check_regular(path)
+        with zipfile.ZipFile(path) as archive:
+            check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_FILES)
+            config = json.loads(read_member(archive, _CONFIG, _MAX_CONFIG_BYTES))
+        if config.pop("format") > _FORMAT:
+            raise ValueError("it was written by a newer version of this package")
+        config.pop("sha256")
+        return _parse_config(config)
+    except (*DECODING_ERRORS, FileNotFoundError) as error:
+        raise ModelError(
+            f"Expected a model made by this package. Received: {path}, which cannot "
+            f"be read ({error}); choose another file."
+        ) from error
+
+
 def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_WEIGHTS)

@@ -27,7 +27,7 @@ from napari_unet_nuclei.plugin.axes_choice import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from napari.layers import Image
+    from napari.layers import Image, Labels
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.lazy_arrays import ArrayLike
@@ -39,6 +39,10 @@ _AXES_KEY = "nuclei_axes"
 _CHANNEL_KEY = "nuclei_channel"
 
 _MAX_EMPTY_ROWS = 10_000
+_MEASURED = (
+    *("area", "centroid_y", "centroid_x", "mean_intensity", "probability"),
+    *("z", "t"),
+)
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
@@ -199,10 +203,11 @@ def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:
 def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
     """Return a table for ``Labels.features``.
 
-    napari's status bar finds a nucleus by the column ``index``, its features
-    table takes the row for the label.  So row *n* is label *n*, row 0 the
-    background, and what was not measured is NaN; only where labels are far from
-    consecutive are rows without a nucleus left out.
+    A click on row *n* of napari's features table selects label *n*, and without a
+    column ``index`` its status bar looks there too.  So row *n* is label *n*, row 0 the
+    background, and what was not measured is NaN.  The column ``index`` names the labels
+    only where most rows would be empty; where labels are far from consecutive, rows
+    without a nucleus are left out.
 
     Parameters
     ----------
@@ -212,23 +217,99 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
     Returns
     -------
     dict of str to (M,) ndarray
-        The same columns, ``label`` renamed to ``index``; integers become floats.
+        The same columns without ``label``; integers become floats.
     """
     rows = np.asarray(features["label"])
     n_rows = int(rows.max(initial=0)) + 1
-    index = np.arange(n_rows) if n_rows - rows.size <= _MAX_EMPTY_ROWS else None
-    if index is None:
-        index = np.concatenate([[0], rows])
-        rows = np.arange(1, index.size)
-    table: dict[str, NDArray[Any]] = {"index": index}
+    n_empty = n_rows - 1 - rows.size
+    table: dict[str, NDArray[Any]] = {}
+    if n_empty > _MAX_EMPTY_ROWS:
+        table["index"] = rows
+        n_rows, rows = rows.size, np.arange(rows.size)
+    elif n_empty > rows.size:
+        table["index"] = np.arange(n_rows)
     for name, values in features.items():
         if name == "label":
             continue
         is_number = values.dtype.kind in "uif"
-        column = np.full(index.size, np.nan if is_number else None)
+        column = np.full(n_rows, np.nan if is_number else None)
         column[rows] = values
         table[name] = column
     return table
+
+
+def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
+    """Give a labels layer its table; columns from elsewhere stay beside ours.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The layer.
+    features : mapping of str to (N,) ndarray
+        Columns with the numbers of the nuclei in ``label``, from 1.
+    """
+    table = labels_features(features)
+    ours = set(table) | {"index"}
+    foreign = [name for name in layer.features if name not in ours]
+    if foreign:
+        number = _row_by_label(layer.features)
+        labels = table.get("index", np.arange(len(table["area"])))
+        rows = [number.get(int(label), -1) for label in labels]
+        is_known = np.array(rows) >= 0
+        for name in foreign:
+            values = layer.features[name].to_numpy(object)[rows]
+            values[~is_known] = None
+            kind = layer.features[name].dtype
+            table[name] = values.astype(float) if kind.kind in "uif" else values
+    with layer.events.features.blocker():
+        layer.features = table
+        # The name of the first column in napari's table and in the csv it saves.
+        layer.features.index.name = "label" if "index" not in table else "row"
+    layer.events.features()
+
+
+def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
+    """Return the measurements that the table of a labels layer holds.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        A layer with a table of `set_features`.
+
+    Returns
+    -------
+    dict of str to (N,) ndarray, or None
+        As `labels_features` takes them, ours alone; ``None`` if there is no such table.
+    """
+    table = layer.features
+    if not set(_MEASURED[:3]) <= set(table):
+        return None
+    is_nucleus = table["area"].notna().to_numpy()
+    labels = table["index"].to_numpy() if "index" in table else np.arange(len(table))
+    features = {"label": labels[is_nucleus].astype(np.int64)}
+    for name in table:
+        if name in _MEASURED:
+            features[name] = table[name].to_numpy(float)[is_nucleus]
+    features["area"] = features["area"].astype(np.int64)
+    return features
+
+
+def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
+    """Return the columns that somebody else has added to the table of a layer.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The layer.
+    features : mapping
+        The columns that are ours.
+    """
+    return [name for name in layer.features if name not in {*features, "index"}]
+
+
+def _row_by_label(table: Any) -> dict[int, int]:
+    labels = table["index"] if "index" in table else range(len(table))
+    return {int(label): row for row, label in enumerate(labels) if label == label}
 
 
 def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]:

@@ -9,18 +9,31 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_unet_nuclei import __version__
-from napari_unet_nuclei.plugin.layers import labels_features, labels_layer_metadata
-from napari_unet_nuclei.plugin.placement import place_labels
+from napari_unet_nuclei.plugin.edited_labels import EditedLabels
+from napari_unet_nuclei.plugin.layers import labels_layer_metadata, set_features
+from napari_unet_nuclei.plugin.live_table import LiveTable
+from napari_unet_nuclei.plugin.nucleus_pixels import NucleusPixels
+from napari_unet_nuclei.plugin.placement import labels_axes, place_labels
+from napari_unet_nuclei.plugin.result_look import (
+    first_look,
+    hide_truth,
+    is_painting,
+    same_look,
+    same_tools,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable
+    from collections.abc import Callable, Hashable
 
     import napari.viewer
-    from napari.layers import Image, Labels
+    from napari.layers import Image
     from numpy.typing import NDArray
+    from qtpy.QtCore import QObject
 
+    from napari_unet_nuclei.plugin.edited_labels import PixelValues
     from napari_unet_nuclei.plugin.segmentation import ImageMaps, Nuclei
 
     # Id of the image and the only plane that was segmented, if it is only one.
@@ -28,12 +41,50 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class _Shown:
-    """A labels layer as it was left: what it holds and where it lies."""
+class Result:
+    """Nuclei of an image.
 
-    layer: Labels
-    labels: NDArray[np.int32]
+    Parameters
+    ----------
+    image : napari.layers.Image
+        The image.
+    image_maps : ImageMaps
+        What the network said of it.
+    nuclei : Nuclei
+        What the settings made of that.
+    command : str, optional
+        The command that finds the same nuclei, if there is one.
+    """
+
+    image: Image
+    image_maps: ImageMaps
+    nuclei: Nuclei
+    command: str | None
+
+    @property
+    def key(self) -> ResultKey:
+        """Whose place the result takes."""
+        return self.image.unique_id, self.image_maps.request.plane
+
+    @property
+    def title(self) -> str:
+        """Name of the layer."""
+        plane = self.image_maps.request.plane
+        where = "" if plane is None else f", plane {', '.join(map(str, plane))}"
+        return f"{self.image.name} nuclei{where}"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Shown:
+    """A labels layer as it was left: how it follows edits and where it lies."""
+
+    table: LiveTable
+    title: str
     placement: dict[str, Any]
+
+    @property
+    def layer(self) -> Labels:
+        return self.table.layer
 
 
 class ResultLayers:
@@ -41,88 +92,238 @@ class ResultLayers:
 
     Those of a single plane of a stack have a layer of their own.
 
-    A layer the user has painted in is left alone, and so is one that is gone:
-    the result then gets a new layer.
+    A layer the user has corrected is left alone, and so is one that is gone: the
+    result then gets a new layer, which looks the same and has the same tool.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
         Where the layers are.
+    owner : QObject
+        Nothing is done once this is gone.
+    on_edit : callable
+        Gets the table of a layer each time an edit has changed it.
     """
 
-    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QObject,
+        on_edit: Callable[[LiveTable], object],
+    ) -> None:
         self._viewer = viewer
+        self._owner = owner
+        self._on_edit = on_edit
         self._shown: dict[ResultKey, _Shown] = {}
+        self._set_aside: list[tuple[ResultKey, LiveTable]] = []
+        self._look: Labels | None = None
+        self._adding: Labels | None = None
+        self._have_results: set[Hashable] = set()
+        owner.destroyed.connect(self._stop)
 
     def show(
-        self,
-        image: Image,
-        image_maps: ImageMaps,
-        nuclei: Nuclei,
-        command: str | None,
-    ) -> Labels:
-        """Show the nuclei of an image.
+        self, result: Result, on_shown: Callable[[LiveTable | None], object]
+    ) -> None:
+        """Show the nuclei of an image, at once or when the user's stroke has ended.
 
         Parameters
         ----------
-        image : napari.layers.Image
-            The image.
-        image_maps : ImageMaps
-            What the network said of it.
-        nuclei : Nuclei
+        result : Result
             What to show.
-        command : str, optional
-            The command that finds the same nuclei, if there is one.
-
-        Returns
-        -------
-        napari.layers.Labels
-            The layer, new or updated.
+        on_shown : callable
+            Gets the table of the layer with the user's corrections, where there is
+            one, so that the result has got a layer of its own.
         """
-        request, title = image_maps.request, f"{image.name} nuclei"
-        if request.plane is not None:
-            title += f", plane {', '.join(map(str, request.plane))}"
-        labels, placement = place_labels(
-            image, nuclei.labels, request.axes, request.channel, request.plane
+        before = self._shown.get(result.key)
+        if before is None or before.layer not in self._viewer.layers:
+            self._add(result, None)
+            on_shown(None)
+            return
+
+        def replace() -> None:
+            if result.image not in self._viewer.layers:
+                return
+            if before.layer not in self._viewer.layers:
+                self._add(result, None)
+            elif before.table.is_edited:
+                self._add(result, before)
+                on_shown(before.table)
+                return
+            else:
+                self._update(result, before)
+            on_shown(None)
+
+        before.table.when_settled(replace)
+
+    def follows(self, layer: Labels) -> bool:
+        """Whether a layer is that of a result, of now or before."""
+        return _is_layer(self._adding, layer) or any(
+            _is_layer(table.layer, layer) for table in self._tables
         )
-        key = image.unique_id, request.plane
-        table = {
-            "features": labels_features(nuclei.features),
-            "metadata": _describe(image, image_maps, nuclei, command),
-        }
-        before = self._find_unchanged(key)
-        if before is None:
-            layer = self._viewer.add_labels(
-                labels.copy(),
-                name=title,
-                **placement,
-                **table,
-            )
-        else:
-            layer = before.layer
-            layer.data = labels.copy()
-            # Each of these draws the layer anew, so none is set for nothing.
-            moved = {} if _is_same(placement, before.placement) else placement
-            for name, value in (table | moved).items():
-                setattr(layer, name, value)
-        self._shown = {
-            each: shown
-            for each, shown in self._shown.items()
-            if shown.layer in self._viewer.layers
-        }
-        self._shown[key] = _Shown(layer=layer, labels=labels, placement=placement)
-        return layer
 
-    def forget(self, image: Image) -> None:
-        """Stop to update the layers of an image."""
-        for key in [key for key in self._shown if key[0] == image.unique_id]:
-            del self._shown[key]
+    @property
+    def _tables(self) -> list[LiveTable]:
+        return [
+            *(table for _, table in self._set_aside),
+            *(shown.table for shown in self._shown.values()),
+        ]
 
-    def _find_unchanged(self, key: ResultKey) -> _Shown | None:
+    def pixels_of(self, layer: Labels) -> PixelValues | None:
+        """Return what measures the image of a result of which a layer is a copy."""
+        name, shape = layer.metadata.get("image"), layer.data.shape
+        for table in self._tables:
+            other = table.layer
+            if other.metadata.get("image") == name and other.data.shape == shape:
+                return table.pixel_values
+        return None
+
+    def table(self, key: ResultKey) -> LiveTable | None:
+        """Return the table of the layer that a result is shown in, if there is one."""
         shown = self._shown.get(key)
-        if shown is None or shown.layer not in self._viewer.layers:
-            return None
-        return shown if np.array_equal(shown.layer.data, shown.labels) else None
+        is_there = shown is not None and shown.layer in self._viewer.layers
+        return shown.table if shown is not None and is_there else None
+
+    def corrected(self, image: Image) -> list[LiveTable]:
+        """Return the tables of the layers of an image that hold corrections."""
+        tables = [
+            *(table for key, table in self._set_aside if key[0] == image.unique_id),
+            *(
+                shown.table
+                for key, shown in self._shown.items()
+                if key[0] == image.unique_id
+            ),
+        ]
+        return [
+            table
+            for table in tables
+            if table.layer in self._viewer.layers and table.is_edited
+        ]
+
+    def forget(self, layer: Any) -> None:
+        """Let go of what belongs to an image, or of a labels layer, that is gone."""
+        for key, shown in list(self._shown.items()):
+            if key[0] == layer.unique_id:
+                shown.table.forget_pixels()
+                self._set_aside.append((key, self._shown.pop(key).table))
+            elif _is_layer(shown.layer, layer):
+                self._shown.pop(key).table.stop()
+        for key, table in list(self._set_aside):
+            if key[0] == layer.unique_id:
+                table.forget_pixels()
+            elif _is_layer(table.layer, layer):
+                self._set_aside.remove((key, table))
+                table.stop()
+
+    def _stop(self) -> None:
+        """Follow no layer any longer."""
+        for table in self._tables:
+            table.stop()
+        self._shown, self._set_aside = {}, []
+
+    def _add(self, result: Result, corrected: _Shown | None) -> None:
+        """Show a result in a new layer, beside the one that was corrected."""
+        active = self._viewer.layers.selection.active
+        image, shape = result.image, result.nuclei.labels.shape
+        look, tools = first_look(shape), {}
+        if corrected is not None:
+            if _is_layer(active, corrected.layer):
+                active, tools = None, same_tools(corrected.layer)
+            look = same_look(corrected.layer, shape)
+            self._put_aside(result.key, corrected)
+        else:
+            if self._look is not None and self._look in self._viewer.layers:
+                look = same_look(self._look, shape)
+            active = active if is_painting(active) else None
+        labels, placement = _place(result, result.nuclei.copy)
+        # An invisible layer is not drawn, so this is drawn once, in the end.
+        layer = Labels(labels, name=result.title, visible=False, **placement)
+        self._set_table(layer, result)
+        for name, value in look.items():
+            setattr(layer, name, value)
+        self._adding = layer
+        self._viewer.add_layer(layer)
+        self._adding = None
+        layer.visible = True
+        for name, value in tools.items():
+            setattr(layer, name, value)
+        if active is not None:
+            self._viewer.layers.selection.active = active
+        self._look = layer
+        self._follow(layer, result, placement)
+        if image.unique_id not in self._have_results:
+            self._have_results.add(image.unique_id)
+            hide_truth(
+                self._viewer, image, [shown.layer for shown in self._shown.values()]
+            )
+
+    def _put_aside(self, key: ResultKey, corrected: _Shown) -> None:
+        """Keep a layer with corrections, out of sight and under a name that says so."""
+        self._set_aside.append((key, corrected.table))
+        layer = corrected.layer
+        if layer.name == corrected.title:
+            layer.name = f"{corrected.title} (corrected)"
+        layer.visible = False
+
+    def _update(self, result: Result, before: _Shown) -> None:
+        """Show a result in the layer of the one before."""
+        labels, placement = _place(result, result.nuclei.copy)
+        layer = before.layer
+        before.table.stop()
+        before.table.forget_history()
+        self._set_table(layer, result)
+        layer.data = labels
+        # Each of these draws the layer anew, so none is set for nothing.
+        if not _is_same(placement, before.placement):
+            for name, value in placement.items():
+                setattr(layer, name, value)
+        self._look = layer
+        self._follow(layer, result, placement)
+
+    def _set_table(self, layer: Labels, result: Result) -> None:
+        set_features(layer, result.nuclei.features)
+        layer.metadata = _describe(result)
+
+    def _follow(
+        self,
+        layer: Labels,
+        result: Result,
+        placement: dict[str, Any],
+    ) -> None:
+        labels, _ = _place(result, result.nuclei.labels)
+        request = result.image_maps.request
+        axes = labels_axes(request.axes, is_rgb=result.image.rgb)
+        table = LiveTable(
+            layer,
+            EditedLabels(
+                labels,
+                result.nuclei.features,
+                NucleusPixels.of(result.image_maps, axes),
+            ),
+            self._owner,
+            self._on_edit,
+            is_slow=not isinstance(request.image, np.ndarray),
+        )
+        self._shown[result.key] = _Shown(
+            table=table, title=layer.name, placement=placement
+        )
+
+
+def _is_layer(first: Any, second: Any) -> bool:
+    """Compare by id: napari hands plugins a new proxy of a layer at every look."""
+    return first is not None and first.unique_id == second.unique_id
+
+
+def _place(
+    result: Result, labels: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], dict[str, Any]]:
+    request = result.image_maps.request
+    return place_labels(
+        result.image,
+        labels,
+        request.axes,
+        request.channel,
+        request.plane,
+    )
 
 
 def _is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
@@ -134,11 +335,10 @@ def _is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
     )
 
 
-def _describe(
-    image: Image, image_maps: ImageMaps, nuclei: Nuclei, command: str | None
-) -> dict[str, Any]:
+def _describe(result: Result) -> dict[str, Any]:
+    image_maps, nuclei, command = result.image_maps, result.nuclei, result.command
     return labels_layer_metadata(
-        image,
+        result.image,
         model=image_maps.model.name,
         settings=asdict(nuclei.settings),
         axes=image_maps.request.axes,

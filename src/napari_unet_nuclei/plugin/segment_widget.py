@@ -20,7 +20,9 @@ from magicgui.widgets.bases import Widget
 from napari.layers import Image, Labels
 from qtpy.QtWidgets import QApplication
 
+from napari_unet_nuclei.core.bundles import read_config
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
+from napari_unet_nuclei.core.model_store import find_model
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -28,8 +30,10 @@ from napari_unet_nuclei.core.progress import (
     TileDone,
 )
 from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.plugin.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.axes_control import AxesControl
 from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
 from napari_unet_nuclei.plugin.layer_choice import (
     LayerChoice,
     chosen_channel,
@@ -38,9 +42,9 @@ from napari_unet_nuclei.plugin.layer_choice import (
 )
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
-from napari_unet_nuclei.plugin.model_choice import ModelChoice
+from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.pairing import image_of
-from napari_unet_nuclei.plugin.result_layers import ResultLayers
+from napari_unet_nuclei.plugin.result_layers import Result, ResultLayers
 from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
@@ -48,13 +52,19 @@ from napari_unet_nuclei.plugin.segmentation import (
     fraction_done,
     iter_segmentation,
 )
-from napari_unet_nuclei.plugin.sentences import describe_nuclei
+from napari_unet_nuclei.plugin.sentences import (
+    describe_corrected,
+    describe_nuclei,
+    tell_kept,
+)
+from napari_unet_nuclei.plugin.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
+    from napari_unet_nuclei.plugin.live_table import LiveTable
     from napari_unet_nuclei.plugin.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segmentation import (
         ImageMaps,
@@ -86,15 +96,18 @@ class SegmentWidget(Container[Widget]):
         self._viewer = viewer
         self._models = WarmModel()
         self._results: dict[ResultKey, ImageMaps] = {}
-        self._layers = ResultLayers(viewer)
+        self._inputs: dict[ResultKey, RunInputs] = {}
+        self._shown_settings: dict[ResultKey, SegmentationSettings] = {}
         self._is_own_threshold = True
+        self._pending: list[str] = []
+        self._said = ("", "")
         self.image = LayerChoice(
             viewer,
             Image,
             label="Image",
             tooltip="Grey or colour image; stacks are segmented plane by plane",
         )
-        self.axes = AxesControl(viewer, self.image, lambda: self._offer_planes())
+        self.axes = AxesControl(viewer, self.image, lambda: self._take_axes())
         self.model = ModelChoice(
             label="Model", tooltip="Models you have fine-tuned appear here too"
         )
@@ -160,6 +173,10 @@ class SegmentWidget(Container[Widget]):
         )
         self.native.layout().insertWidget(0, form)
         self.panel.cancel_on_close(self)
+        self._layers = ResultLayers(viewer, self.native, self._say_corrected)
+        self._adopted = AdoptedLayers(
+            viewer, self.native, self._layers, self._say_corrected
+        )
         self._splitting = LiveSplitting(
             self.native,
             on_step=self._say_progress,
@@ -172,11 +189,21 @@ class SegmentWidget(Container[Widget]):
         self.image.follow(self._image_of, unless=lambda: self.panel.is_running)
         self.image.changed.connect(self._offer_planes)
         self._offer_planes()
+        self.image.changed.connect(self._show_threshold)
         self.model.changed.connect(self._use_own_threshold)
         self.threshold.changed.connect(self._use_chosen_threshold)
         self.min_area.changed.connect(self._split_again)
+        self.diameter.changed.connect(self._show_pending)
+        self.tta.changed.connect(self._show_pending)
+        self.only_plane.changed.connect(self._show_threshold)
+        self._pixels = WatchedPixels(viewer, self.native, self._show_pending)
+        self.image.changed.connect(self._watch_image)
+        self._watch_image()
+        models_changed.connect(self._show_pending)
+        self.native.destroyed.connect(self._disconnect)
         self.copy_button.changed.connect(lambda: self.copy_command())
         viewer.layers.events.removed.connect(self._forget)
+        self._show_threshold()
 
     @property
     def settings(self) -> SegmentationSettings:
@@ -201,28 +228,33 @@ class SegmentWidget(Container[Widget]):
         if self.panel.is_running:
             return
         try:
-            image, model = self._chosen_image(), self._chosen_model()
+            image = self._chosen_image()
             show_pixels(self._viewer, image)
-            pixels, axes = image_array(image)
-            request = SegmentationRequest(
-                image=pixels,
-                axes=axes,
-                model=model,
-                settings=self.settings,
-                channel=chosen_channel(image, axes, self._viewer.dims),
-                plane=self._wanted_plane(image),
-            )
+            request = self._make_request(image)
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
+        inputs = RunInputs.of(request)
         self.panel.start(
             iter_segmentation(request, self._models),
             f"Segmenting {image.name}",
             on_step=self._say_progress,
-            on_result=lambda result: self._take_result(image, *result),
-            on_end=self.image.catch_up,
+            on_result=lambda result: self._take_result(image, inputs, *result),
+            on_end=self._end_run,
             fraction=fraction_done,
             may_be_left=True,
+        )
+
+    def _make_request(self, image: Image) -> SegmentationRequest:
+        """Say what a run would do now."""
+        pixels, axes = image_array(image)
+        return SegmentationRequest(
+            image=pixels,
+            axes=axes,
+            model=self._chosen_model(),
+            settings=self.settings,
+            channel=chosen_channel(image, axes, self._viewer.dims),
+            plane=self._wanted_plane(image),
         )
 
     def copy_command(self) -> None:
@@ -243,6 +275,10 @@ class SegmentWidget(Container[Widget]):
             hints.append("It segments all planes.")
         if not image.source.path:
             hints.append(f"Save the image as {image.name}.tif too.")
+        if self._layers.corrected(image):
+            hints.append("It finds the nuclei without your corrections.")
+        if self._pending:
+            hints.append("The nuclei that are shown were made with other settings.")
         self.panel.say(" ".join(hints), command)
 
     def _chosen_image(self) -> Image:
@@ -276,18 +312,22 @@ class SegmentWidget(Container[Widget]):
             case PlaneMeasured() if done.n_planes > 1:
                 self.panel.say(f"Plane {done.n_done} of {done.n_planes} measured …")
 
-    def _take_result(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
+    def _take_result(
+        self, image: Image, inputs: RunInputs, image_maps: ImageMaps, nuclei: Nuclei
+    ) -> None:
         if image not in self._viewer.layers:
             self._say_removed(image)
             return
         self._splitting.discard()
-        self._results[image.unique_id, image_maps.request.plane] = image_maps
-        self._show(image, image_maps, nuclei)
+        key = image.unique_id, image_maps.request.plane
+        self._results[key], self._inputs[key] = image_maps, inputs
         own = image_maps.model.config.splitting.threshold
         self.threshold.tooltip = f"{_THRESHOLD_TOOLTIP} The model's own is {own:g}."
+        self._show(image, image_maps, nuclei)
+        if self._pending or self._maps_of(image) is not image_maps:
+            return  # the controls are about another run
         if self._is_own_threshold:
-            with self.threshold.changed.blocked():
-                self.threshold.value = own
+            self._set_threshold(own)
         if (settings := self._slider_settings(image_maps)) != nuclei.settings:
             # A slider was moved while the network was busy.
             self._splitting.request(image, image_maps, settings)
@@ -305,10 +345,107 @@ class SegmentWidget(Container[Widget]):
             command = _command(
                 image, request.model, nuclei.settings, request.axes, request.channel
             )
-        self._layers.show(image, image_maps, nuclei, command)
-        self.panel.say(
-            describe_nuclei(image_maps, nuclei), image_maps.model.engine.description
+        result = Result(
+            image=image, image_maps=image_maps, nuclei=nuclei, command=command
         )
+        self._shown_settings[result.key] = nuclei.settings
+        self._layers.show(result, lambda corrected: self._say(result, corrected))
+
+    def _say(self, result: Result, corrected: LiveTable | None) -> None:
+        """Say what is shown, and where corrections are that it does not hold."""
+        said = describe_nuclei(result.image_maps, result.nuclei)
+        if corrected is not None:
+            layer = corrected.layer
+            said += f". {tell_kept(layer.name, is_hidden=not layer.visible)}"
+        self._said = said, result.image_maps.model.engine.description
+        self.panel.say(*self._said)
+        self._show_pending()
+
+    def _say_corrected(self, table: LiveTable) -> None:
+        self._said = (
+            describe_corrected(table.layer.name, table.n_nuclei, table.corrections),
+            "",
+        )
+        if not self.panel.is_running and not self._pending:
+            self.panel.say(*self._said)
+
+    def _maps_of(self, image: Image) -> ImageMaps | None:
+        """Return the maps the sliders act on, whatever they were made with."""
+        return self._results.get((image.unique_id, self._wanted_plane(image)))
+
+    def _watch_image(self) -> None:
+        self._pixels.watch(self.image.layer)
+
+    def _disconnect(self) -> None:
+        models_changed.disconnect(self._show_pending)
+
+    def _find_changes(self) -> list[str]:
+        """Name what has changed since the nuclei of the chosen image were found."""
+        image = self.image.layer
+        if image is None:
+            return []
+        inputs = self._inputs.get((image.unique_id, self._wanted_plane(image)))
+        if inputs is None:  # perhaps of other planes
+            keys = [key for key in self._inputs if key[0] == image.unique_id]
+            inputs = self._inputs[keys[-1]] if keys else None
+        if inputs is None:
+            return []
+        try:
+            return changes(inputs, RunInputs.of(self._make_request(image)))
+        except UNetNucleiError:  # is told of when it is to be segmented
+            return ["settings"]
+
+    def _show_pending(self, *_: Any) -> None:
+        """Mark the run button where the controls need a new run."""
+        was_pending, self._pending = self._pending, self._find_changes()
+        self.panel.run_button.text = "● Segment again" if self._pending else "Segment"
+        if self.panel.is_running:
+            return
+        if self._pending:
+            self.panel.say(describe_changes(self._pending))
+        elif was_pending:
+            self.panel.say(*self._said)
+
+    def _end_run(self) -> None:
+        """Say what has changed meanwhile, but for a run that failed."""
+        self.image.catch_up()
+        if self.panel.status.value == self._said[0]:
+            self._show_pending()
+
+    def _show_threshold(self) -> None:
+        """Let the slider say what the nuclei that are shown were found with.
+
+        Where a new run is needed, it says what that will use.
+        """
+        self._show_pending()
+        image = self.image.layer
+        key = None if image is None else (image.unique_id, self._wanted_plane(image))
+        settings = self._shown_settings.get(key) if key is not None else None
+        own = self._own_threshold()
+        if settings is not None and not self._pending:
+            shown = settings.threshold
+            self._is_own_threshold = shown == own
+            with self.min_area.changed.blocked():
+                self.min_area.value = settings.min_area or 0
+            self._set_threshold(shown)
+        elif self._is_own_threshold:
+            self._set_threshold(own)
+
+    def _set_threshold(self, threshold: float | None) -> None:
+        if threshold is not None:
+            with self.threshold.changed.blocked():
+                self.threshold.value = threshold
+
+    def _own_threshold(self) -> float | None:
+        """Return the threshold of the chosen model, if its file can be read."""
+        try:
+            return read_config(find_model(self._chosen_model())).splitting.threshold
+        except UNetNucleiError:  # is told of when it is to be used
+            return None
+
+    def _take_axes(self) -> None:
+        self._offer_planes()
+        self._show_threshold()
 
     def _offer_planes(self) -> None:
         image = self.image.layer
@@ -327,16 +464,19 @@ class SegmentWidget(Container[Widget]):
 
     def _use_own_threshold(self) -> None:
         self._is_own_threshold = True
+        self._show_threshold()
 
     def _use_chosen_threshold(self) -> None:
         self._is_own_threshold = False
         self._split_again()
 
     def _split_again(self) -> None:
+        """Split the maps of the chosen image, unless they are of something else."""
+        self._show_pending()
         image = self.image.layer
-        if image is None:
+        if image is None or self._pending:
             return
-        image_maps = self._results.get((image.unique_id, self._wanted_plane(image)))
+        image_maps = self._maps_of(image)
         if image_maps is not None:
             self._splitting.request(
                 image, image_maps, self._slider_settings(image_maps)
@@ -355,9 +495,12 @@ class SegmentWidget(Container[Widget]):
 
     def _forget(self, event: Any) -> None:
         """Free the maps of an image that has been removed."""
-        for key in [key for key in self._results if key[0] == event.value.unique_id]:
-            del self._results[key]
+        for kept in (self._results, self._inputs, self._shown_settings):
+            for key in [key for key in kept if key[0] == event.value.unique_id]:
+                del kept[key]
         self._layers.forget(event.value)
+        self._adopted.forget(event.value)
+        self._show_pending()
 
 
 def _command(

@@ -124,6 +124,8 @@ class Nuclei:
         single plane of a stack was asked for.
     features : dict of str to (N,) ndarray
         One row for each nucleus, by ascending label.
+    copy : (…, Y, X) ndarray of int32
+        The labels once more, made in the worker, for a layer that is painted in.
     settings : SegmentationSettings
         What they were found with; the threshold is never ``None``.
     absence : Absence, optional
@@ -132,6 +134,7 @@ class Nuclei:
 
     labels: NDArray[np.int32]
     features: Features
+    copy: NDArray[np.int32]
     settings: SegmentationSettings
     absence: Absence | None = None
 
@@ -312,7 +315,13 @@ def iter_split(
         absence = yield from _iter_absence(image_maps, settings)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
-    return Nuclei(labels=labels, features=features, settings=settings, absence=absence)
+    return Nuclei(
+        labels=labels,
+        features=features,
+        copy=labels.copy(),
+        settings=settings,
+        absence=absence,
+    )
 
 
 def _iter_measured(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from napari_unet_nuclei.core.corrections import Corrections
     from napari_unet_nuclei.plugin.segmentation import Absence, ImageMaps, Nuclei
     from napari_unet_nuclei.plugin.training_events import StepEvent
     from napari_unet_nuclei.plugin.training_process import FineTuned
@@ -40,6 +41,68 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
     return " · ".join(parts)
+
+
+def describe_corrections(corrections: Corrections) -> str:
+    """Say what was corrected by hand.
+
+    Parameters
+    ----------
+    corrections : Corrections
+        How many nuclei differ from those that were found.
+
+    Returns
+    -------
+    str
+        Such as ``"1 added, 3 removed"``.
+    """
+    counts = {
+        "added": corrections.n_added,
+        "removed": corrections.n_removed,
+        "changed": corrections.n_changed,
+    }
+    parts = [f"{number:,} {what}" for what, number in counts.items() if number]
+    return ", ".join(parts) or "pixels changed"
+
+
+def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> str:
+    """Say how many nuclei there are after corrections.
+
+    Parameters
+    ----------
+    name : str
+        Name of the labels layer.
+    n_nuclei : int
+        Nuclei that there are now.
+    corrections : Corrections
+        How many of them differ from those that were found.
+
+    Returns
+    -------
+    str
+        Such as ``"55 nuclei in cells nuclei · corrected: 1 added, 3 removed"``.
+    """
+    corrected = f"corrected: {describe_corrections(corrections)}" if corrections else ""
+    return " · ".join(filter(None, [f"{_count(n_nuclei)} in {name}", corrected]))
+
+
+def tell_kept(name: str, *, is_hidden: bool) -> str:
+    """Say where corrections are when a new result has got a layer of its own.
+
+    Parameters
+    ----------
+    name : str
+        Name of the layer that was corrected.
+    is_hidden : bool
+        Whether it is hidden.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    hidden = ", which is hidden" if is_hidden else ""
+    return f"Your corrections stay in “{name}”{hidden}; this is a new layer."
 
 
 def short_engine(description: str) -> str:

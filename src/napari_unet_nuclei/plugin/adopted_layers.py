@@ -1,0 +1,120 @@
+"""Labels found earlier whose tables follow edits too: duplicates, and opened files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.edited_labels import EditedLabels, positions_only
+from napari_unet_nuclei.plugin.layers import found_features, image_array
+from napari_unet_nuclei.plugin.live_table import CORRECTED, LiveTable
+from napari_unet_nuclei.plugin.nucleus_pixels import NucleusPixels
+from napari_unet_nuclei.plugin.placement import labels_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.viewer
+    from qtpy.QtCore import QObject
+
+    from napari_unet_nuclei.plugin.edited_labels import PixelValues
+    from napari_unet_nuclei.plugin.result_layers import ResultLayers
+
+
+class AdoptedLayers:
+    """Follows every labels layer with a table of ours that is not a result of now.
+
+    Intensities are measured in the image the metadata name, where it is open and fits.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    owner : QObject
+        Nothing is done once this is gone.
+    results : ResultLayers
+        What follows the results.
+    on_edit : callable
+        Gets the table of a layer each time an edit has changed it.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QObject,
+        results: ResultLayers,
+        on_edit: Callable[[LiveTable], object],
+    ) -> None:
+        self._viewer = viewer
+        self._owner = owner
+        self._results = results
+        self._on_edit = on_edit
+        self._tables: list[LiveTable] = []
+        for layer in viewer.layers:
+            self._adopt(layer)
+        viewer.layers.events.inserted.connect(self._take)
+        owner.destroyed.connect(self._stop)
+
+    def forget(self, layer: Any) -> None:
+        """Let go of a layer that is gone."""
+        for table in list(self._tables):
+            if table.layer.unique_id == layer.unique_id:
+                self._tables.remove(table)
+                table.stop()
+
+    def _stop(self) -> None:
+        self._viewer.layers.events.inserted.disconnect(self._take)
+        for table in self._tables:
+            table.stop()
+        self._tables = []
+
+    def _take(self, event: Any) -> None:
+        self._adopt(event.value)
+
+    def _adopt(self, layer: Any) -> None:
+        if (
+            not isinstance(layer, Labels)
+            or "model" not in layer.metadata
+            or not isinstance(layer.data, np.ndarray)
+            or self._results.follows(layer)
+        ):
+            return
+        features = found_features(layer)
+        if features is None:
+            return
+        pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
+        self._tables.append(
+            LiveTable(
+                layer,
+                EditedLabels(layer.data.copy(), features, pixels or positions_only),
+                self._owner,
+                self._on_edit,
+                earlier=str(layer.metadata.get(CORRECTED, "")),
+            )
+        )
+
+    def _find_pixels(self, layer: Labels) -> PixelValues | None:
+        for image in self._viewer.layers:
+            if isinstance(image, Image) and image.name == layer.metadata.get("image"):
+                try:
+                    return _pixels_of(image, layer)
+                except UNetNucleiError:  # not the image it was
+                    return None
+        return None
+
+
+def _pixels_of(image: Image, layer: Labels) -> PixelValues | None:
+    """Return what measures the pixels of an image under labels, if these fit."""
+    pixels, axes = image_array(image)
+    stack = PlaneStack(pixels, axes, layer.metadata.get("channel"))
+    wanted = labels_axes(axes, is_rgb=image.rgb)
+    length = dict(zip(wanted, layer.data.shape, strict=False))
+    shape = tuple(length.get(axis) for axis in stack.axes)
+    is_fitting = len(wanted) == layer.ndim and isinstance(pixels, np.ndarray)
+    if not is_fitting or shape != (*stack.leading_shape, *stack.plane_shape):
+        return None
+    return NucleusPixels(stack=stack, foreground=None, axes=wanted, plane=None)

@@ -1,0 +1,113 @@
+"""How the layers of results look, and what of it a new one takes from an older one."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from napari.layers import Labels
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image, Layer
+
+CONTOUR = 2
+"""Width of the outlines, in px of the image."""
+
+_MOST_OUTLINED = 4096 * 4096  # px; napari takes seconds to outline larger planes
+_LOOK = ("contour", "opacity", "blending")
+_TOOLS = (
+    "brush_size",
+    "n_edit_dimensions",
+    "contiguous",
+    "preserve_labels",
+    "selected_label",
+    "mode",
+)
+
+
+def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how the first result looks: outlined, so that the nuclei are seen.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Shape of the labels, Y and X last.
+
+    Returns
+    -------
+    dict
+        Attributes of the layer.
+    """
+    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= _MOST_OUTLINED else {}
+
+
+def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how a layer looks, as attributes for another.
+
+    Parameters
+    ----------
+    before : napari.layers.Labels
+        The layer.
+    shape : tuple of int
+        Shape of the other labels, Y and X last.
+
+    Returns
+    -------
+    dict
+        Attributes of the other layer; outlined as `first_look` says, unless the user
+        has chosen something else.
+    """
+    look = {name: getattr(before, name) for name in _LOOK}
+    if before.contour == first_look(before.data.shape).get("contour", 0):
+        del look["contour"]
+    return first_look(shape) | look
+
+
+def is_painting(layer: Layer | None) -> bool:
+    """Whether a layer has a tool in use, so that another must not take its place."""
+    mode = str(getattr(layer, "mode", "pan_zoom"))
+    return mode not in ("pan_zoom", "transform")
+
+
+def same_tools(before: Labels) -> dict[str, Any]:
+    """Return what a layer is painted with, as attributes for another."""
+    return {name: getattr(before, name) for name in _TOOLS}
+
+
+def hide_truth(
+    viewer: napari.viewer.Viewer, image: Image, results: list[Labels]
+) -> list[Labels]:
+    """Hide the true labels of a sample, which would lie under the result.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    image : napari.layers.Image
+        The image that got a result.
+    results : list of napari.layers.Labels
+        Layers of results, which are left as they are.
+
+    Returns
+    -------
+    list of napari.layers.Labels
+        What was hidden: labels that came with this package's sample of that name.
+    """
+    sample = image.metadata.get("sample_id")
+    data_set = image.metadata.get("data_set")
+    known = {layer.unique_id for layer in results}
+    hidden = []
+    for layer in viewer.layers if sample is not None else ():
+        metadata = layer.metadata
+        if (
+            isinstance(layer, Labels)
+            and layer.visible
+            and layer.unique_id not in known
+            and "model" not in metadata
+            and metadata.get("sample_id") == sample
+            and metadata.get("data_set") == data_set
+        ):
+            layer.visible = False
+            hidden.append(layer)
+    return hidden

@@ -1,0 +1,73 @@
+"""Which image is chosen, and what happens to its pixels and to its place on show."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QTimer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.viewer
+    from napari.layers import Image
+    from qtpy.QtWidgets import QWidget
+
+_QUIET_MS = 50
+
+
+class WatchedPixels:
+    """Calls back after the pixels of an image, or the plane on show, may have changed.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose sliders choose plane and channel.
+    owner : QWidget
+        Nothing is called once this is gone.
+    on_change : callable
+        Called once for many events in a row.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QWidget,
+        on_change: Callable[[], object],
+    ) -> None:
+        self._events: list[Any] = []
+        self._dims_event = viewer.dims.events.current_step
+        self._timer = QTimer(owner)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(_QUIET_MS)
+        self._timer.timeout.connect(on_change)
+        self._dims_event.connect(self._note)
+        owner.destroyed.connect(self._stop)
+
+    def watch(self, image: Image | None) -> None:
+        """Watch this image and no other.
+
+        Parameters
+        ----------
+        image : napari.layers.Image, optional
+            The image; ``None`` to watch none.
+        """
+        self._disconnect()
+        if image is not None:
+            # ``data`` tells of other pixels, ``set_data`` of ``refresh`` too.
+            self._events = [image.events.data, image.events.set_data]
+            self._events.append(image.events.axis_labels)
+            for event in self._events:
+                event.connect(self._note)
+
+    def _note(self, *_: Any) -> None:
+        self._timer.start()
+
+    def _disconnect(self) -> None:
+        for event in self._events:
+            event.disconnect(self._note)
+        self._events = []
+
+    def _stop(self) -> None:
+        self._disconnect()
+        self._dims_event.disconnect(self._note)
