@@ -117,14 +117,24 @@ def test_a_better_model_is_offered_for_segmenting(
     assert scene.widget._plot.n_points == (3, 2)
 
 
-def test_a_model_that_is_not_better_comes_with_a_warning(
-    scene: Scene, fake_training: FakeTraining, notifications: list[str]
+def test_a_model_that_is_not_better_is_not_added(
+    scene: Scene,
+    fake_training: FakeTraining,
+    notifications: list[str],
+    user_folder: Path,
 ) -> None:
-    scene.widget.make_command = fake_training("SAVE", finished(0.7))
+    scene.widget.make_command = fake_training(
+        step(1, score=0.72, is_best=True), "SAVE", finished(0.7)
+    )
     scene.start()
     scene.wait()
-    assert "not better than start (0.71 → 0.70" in scene.status
+    assert scene.status == (
+        "Nothing better than start was found (it scores 0.71 on held-out quarters), so "
+        "no model was added. Label more nuclei or train longer."
+    )
     assert notifications == [scene.status]
+    assert list(scene.widget.start.choices) == ["start", "<file>"]
+    assert [path.name for path in user_folder.glob("my-nuclei*")] == ["my-nuclei.pid"]
 
 
 def test_what_the_new_model_lacks_is_said(
@@ -152,8 +162,8 @@ def test_progress_is_shown_while_it_runs(
 @pytest.mark.parametrize(
     ("epoch", "status"),
     [
-        (0, "Cancelled; nothing better had been found, none was kept."),
-        (1, "Cancelled; my-nuclei holds the best weights so far."),
+        (0, "Cancelled: nothing better had been found, so no model was added."),
+        (1, "Cancelled: my-nuclei has the best weights so far."),
     ],
 )
 def test_cancelling_ends_the_process(

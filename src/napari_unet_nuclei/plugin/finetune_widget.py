@@ -187,9 +187,11 @@ class FineTuneWidget(Container[Widget]):
 
     def _tell_cancelled(self, output: Path) -> None:
         if output.exists():
-            self.panel.say(f"Cancelled; {output.stem} holds the best weights so far.")
+            self.panel.say(f"Cancelled: {output.stem} has the best weights so far.")
         else:
-            self.panel.say("Cancelled; nothing better had been found, none was kept.")
+            self.panel.say(
+                "Cancelled: nothing better had been found, so no model was added."
+            )
 
     def _offer_models(self) -> None:
         models_changed()
