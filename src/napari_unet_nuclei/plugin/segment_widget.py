@@ -24,6 +24,7 @@ from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiErr
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.form import lay_out, make_form
 from napari_unet_nuclei.plugin.layer_choice import (
     LayerChoice,
     shown_channel,
@@ -33,7 +34,7 @@ from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice
 from napari_unet_nuclei.plugin.result_layers import ResultLayers
-from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
+from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
     WarmModel,
@@ -96,7 +97,7 @@ class SegmentWidget(Container[Widget]):
             min=0,
             max=1_000_000,
             step=1,
-            label="Minimum area (px²)",
+            label="Minimum area",
             tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
             "image was enlarged, more where it was shrunk. Changing it updates the "
             "labels at once.",
@@ -106,7 +107,7 @@ class SegmentWidget(Container[Widget]):
             min=0,
             max=2000,
             step=1,
-            label="Nucleus diameter (px)",
+            label="Nucleus diameter",
             tooltip="Typical diameter in this image, by which it is rescaled for the "
             "model. Automatic estimates it, and rescales where it is far from what "
             "the model knows.",
@@ -142,7 +143,7 @@ class SegmentWidget(Container[Widget]):
                 self.only_plane,
             ]
         )
-        self.native.layout().insertWidget(0, form)
+        lay_out(self, form, viewer, n_below=1)
         self.panel.cancel_on_close(self)
         self._splitting = LiveSplitting(
             self.native,
@@ -150,7 +151,8 @@ class SegmentWidget(Container[Widget]):
             on_split=self._show,
             on_error=lambda error: self.panel.say(describe_error(error)),
         )
-        for control in (self.min_area, self.diameter):
+        for control, unit in (self.min_area, "px²"), (self.diameter, "px"):
+            control.native.setSuffix(f" {unit}")
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
         self.image.changed.connect(self._offer_planes)
