@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_unet_nuclei.cli.training_progress import JsonReporter
 from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle
 from napari_unet_nuclei.core.errors import EngineError
 
@@ -144,12 +145,12 @@ def test_a_model_that_is_not_complete_gets_a_warning(
     result = run("train", labelled, "-o", model, *options, "--events", "jsonl")
     assert result.exit_code == 0, result.output
     finished = json.loads(result.stdout.splitlines()[-1])
-    assert finished["warning"].startswith("No OpenVINO form. Train with --resume")
+    assert finished["warning"] == "No OpenVINO form."  # options are for people
     assert read_bundle(model).openvino is None
     # The state of the run has been kept.
     result = run("train", labelled, "-o", model, *options, "--resume")
     assert result.exit_code == 0, result.output
-    assert "Warning: No OpenVINO form." in result.stderr
+    assert "Warning: No OpenVINO form. Train with --resume" in result.stderr
     result = run("train", labelled, "-o", model, *options, "--resume", "--seed", 1)
     assert result.exit_code == 1
     assert "Received: seed=1, which was 0." in result.output
@@ -237,3 +238,43 @@ def test_programs_get_errors_as_events(images: Path, tmp_path: Path) -> None:
     event = json.loads(result.stdout.splitlines()[-1])
     assert event["event"] == "error"
     assert "folder with images and labels" in event["message"]
+
+
+def test_programs_get_settings_to_spell_in_their_own_words(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    options = ("--minutes", "-1", "--events", "jsonl")
+    result = run("train", labelled, "-o", tmp_path / "mine.unetnuclei", *options)
+    event = json.loads(result.stdout.splitlines()[-1])
+    assert "--minutes -1" in event["message"]
+    assert "{minutes}" in event["template"]
+    assert event["settings"] == {"minutes": -1.0}
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(28, "No space left on device"), "No space left on device"),
+        (MemoryError(), "memory"),
+    ],
+)
+def test_programs_hear_of_the_system_too_without_options(
+    capsys: pytest.CaptureFixture[str], error: Exception, words: str
+) -> None:
+    with pytest.raises(type(error)), JsonReporter():
+        raise error
+    event = json.loads(capsys.readouterr().out)
+    assert words in event["template"]
+    assert "--" not in event["template"]
+
+
+def test_a_model_that_is_not_better_is_not_written_where_that_is_wanted(
+    run: Callable[..., Result], labelled: Path, tmp_path: Path
+) -> None:
+    model = tmp_path / "own" / "mine.unetnuclei"
+    options = ("--from", "classic", "--epochs", 1, "--steps-per-epoch", 1)
+    options += ("--learning-rate", "1e-12", "--only-better")  # teaches nothing
+    result = run("train", labelled, "-o", model, *options)
+    assert result.exit_code == 0, result.output
+    assert "nothing better than the model it started from" in result.output
+    assert list(model.parent.glob("[!.]*")) == []

@@ -395,6 +395,84 @@ def test_thresholds_are_tuned_for_the_start_too(
     assert is_start != is_better
 
 
+ONLY_BETTER = replace(SETTINGS, only_better=True, epochs=2)
+
+
+def files_beside(output: Path) -> list[str]:
+    """What a user sees in the folder of a model."""
+    return sorted(each.name for each in output.parent.glob("[!.]*"))
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    ("scores", "files"),
+    [
+        ((0.5, 0.4, 0.5), []),
+        ((0.5, 0.6, 0.4), ["tuned.csv", "tuned.unetnuclei"]),
+    ],
+    ids=["not better", "better"],
+)
+def test_only_a_better_model_is_written_where_that_is_wanted(
+    scripted, drawn_samples, tiny_path, tmp_path, scores, files
+):
+    output = tmp_path / "own" / "tuned.unetnuclei"
+    scripted(*scores)
+    output.parent.mkdir()
+    report = exhaust(iter_training(drawn_samples, output, ONLY_BETTER, start=tiny_path))
+    assert report.is_written == report.is_better_than_start == bool(files)
+    assert files_beside(output) == files
+
+
+@pytest.mark.usefixtures("hurried")
+def test_a_model_that_is_not_better_after_all_is_removed(
+    scripted, drawn_samples, tiny_path, tmp_path, monkeypatch
+):
+    """Its weights seemed better, until the start got thresholds that suit it."""
+    output = tmp_path / "own" / "tuned.unetnuclei"
+    scripted(0.5, 0.6, 0.6)
+    some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+    tuned = iter((0.6, 0.7))
+    monkeypatch.setattr(
+        held_out,
+        "tune_splitting",
+        lambda maps, samples, splitting, monitor: (
+            splitting,
+            replace(some, dsb2018=next(tuned)),
+        ),
+    )
+    output.parent.mkdir()
+    steps = iter_training(drawn_samples, output, ONLY_BETTER, start=tiny_path)
+    has_been_there = False
+    for _ in steps:
+        has_been_there |= output.exists()
+    assert has_been_there
+    assert files_beside(output) == []
+
+
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize(
+    ("scores", "files"),
+    [
+        ((0.5, 0.4), []),
+        ((0.5, 0.6), ["tuned.csv", "tuned.state.npz", "tuned.unetnuclei"]),
+    ],
+    ids=["not better", "better"],
+)
+def test_stopping_leaves_only_a_better_model_where_that_is_wanted(
+    scripted, drawn_samples, tiny_path, tmp_path, scores, files
+):
+    output = tmp_path / "own" / "tuned.unetnuclei"
+    scripted(*scores)
+    output.parent.mkdir()
+    steps = iter_training(drawn_samples, output, ONLY_BETTER, start=tiny_path)
+    for step in steps:
+        assert output.exists() == bool(files and step.epoch)  # killed, it leaves none
+        if step.epoch == 1:
+            break
+    steps.close()
+    assert files_beside(output) == files
+
+
 @pytest.mark.usefixtures("hurried")
 def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
     drawn_samples, tiny_path, output, monkeypatch
@@ -502,9 +580,7 @@ def test_a_model_without_its_openvino_form_is_kept(
         run = follow(
             iter_training(drawn_samples, output, settings, start=tiny_path), output
         )
-    assert run.report.warning == (
-        "The model has no OpenVINO form. Train with --resume to try again."
-    )
+    assert run.report.warning == ("The model has no OpenVINO form.")
     bundle = read_bundle(output)
     assert bundle.openvino is None
     assert bundle.config.provenance["n_steps"] == 1

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from pytestqt.qtbot import QtBot
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -123,6 +124,24 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     subprocess.run([sys.executable, "-c", program, str(path)], check=True)
     return path
+
+
+@pytest.fixture
+def tooltip_of(qtbot: QtBot) -> Callable[..., str]:
+    """Return what tells what a user reads who points at a widget."""
+    from qtpy.QtCore import QEvent, QPoint
+    from qtpy.QtGui import QHelpEvent
+    from qtpy.QtWidgets import QApplication, QToolTip, QWidget
+
+    def point(widget: QWidget, place: QPoint | None = None) -> str:
+        place = widget.rect().center() if place is None else place
+        QToolTip.hideText()  # takes a moment
+        qtbot.waitUntil(lambda: not QToolTip.isVisible() and not QToolTip.text())
+        event = QHelpEvent(QEvent.Type.ToolTip, place, widget.mapToGlobal(place))
+        QApplication.sendEvent(widget, event)
+        return QToolTip.text()
+
+    return point
 
 
 @pytest.fixture

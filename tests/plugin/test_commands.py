@@ -61,5 +61,6 @@ def test_fine_tuning_reports_in_json_and_ends_with_its_parent() -> None:
     assert arguments == [
         *(sys.executable, "-m", "napari_unet_nuclei", "train", "d"),
         *("-o", "o", "--from", "s", "--minutes", "5"),
-        *("--steps-per-epoch", "25", "--events", "jsonl", "--stop-with-stdin"),
+        *("--steps-per-epoch", "25", "--only-better"),
+        *("--events", "jsonl", "--stop-with-stdin"),
     ]

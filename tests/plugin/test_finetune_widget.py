@@ -115,16 +115,27 @@ def test_a_better_model_is_offered_for_segmenting(
     assert scene.widget.model_name.value == "my-nuclei-2"
     assert scene.widget._plot is not None
     assert scene.widget._plot.n_points == (3, 2)
+    assert scene.widget._plot.isVisibleTo(scene.widget.native)
 
 
-def test_a_model_that_is_not_better_comes_with_a_warning(
-    scene: Scene, fake_training: FakeTraining, notifications: list[str]
+def test_a_model_that_is_not_better_is_not_added(
+    scene: Scene,
+    fake_training: FakeTraining,
+    notifications: list[str],
+    user_folder: Path,
 ) -> None:
-    scene.widget.make_command = fake_training("SAVE", finished(0.7))
+    scene.widget.make_command = fake_training(
+        step(1, score=0.72, is_best=True), "SAVE", finished(0.7)
+    )
     scene.start()
     scene.wait()
-    assert "not better than start (0.71 → 0.70" in scene.status
+    assert scene.status == (
+        "Nothing better than start was found (it scores 0.71 on held-out quarters), so "
+        "no model was added. Label more nuclei or train longer."
+    )
     assert notifications == [scene.status]
+    assert list(scene.widget.start.choices) == ["start", "<file>"]
+    assert [path.name for path in user_folder.glob("my-nuclei*")] == ["my-nuclei.pid"]
 
 
 def test_what_the_new_model_lacks_is_said(
@@ -152,8 +163,8 @@ def test_progress_is_shown_while_it_runs(
 @pytest.mark.parametrize(
     ("epoch", "status"),
     [
-        (0, "Cancelled; nothing better had been found, none was kept."),
-        (1, "Cancelled; my-nuclei holds the best weights so far."),
+        (0, "Cancelled: nothing better had been found, so no model was added."),
+        (1, "Cancelled: my-nuclei has the best weights so far."),
     ],
 )
 def test_cancelling_ends_the_process(
@@ -248,11 +259,42 @@ def test_labels_without_nuclei_are_refused(scene: Scene) -> None:
     scene.assert_idle()
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden"])
-def test_odd_names_are_refused(scene: Scene, name: str) -> None:
-    scene.widget.model_name.value = name
+@pytest.mark.parametrize("name", ["a/b", "CON", "x" * 300, "start"])
+def test_odd_names_are_refused_while_they_are_typed(
+    scene: Scene, name: str, fake_training: FakeTraining
+) -> None:
+    widget = scene.widget
+    widget.native.show()
+    assert not widget.name_problem.visible
+    widget.model_name.native.setText(name)
+    assert widget.name_problem.visible
+    assert widget.name_problem.value == widget.model_name.tooltip
     scene.start()
-    assert "must begin with a letter or digit" in scene.status
+    assert scene.status == widget.name_problem.value
+    assert not widget.panel.is_running
+    widget.model_name.native.setText("mine")
+    assert not widget.name_problem.visible
+    assert "list of models" in widget.model_name.tooltip
+
+
+def test_the_name_of_the_run_is_no_problem_while_it_runs(
+    scene: Scene, fake_training: FakeTraining
+) -> None:
+    widget = scene.widget
+    widget.native.show()
+    widget.make_command = fake_training(
+        "SAVE", step(1, score=0.8, is_best=True), "WAIT"
+    )
+    scene.start()
+    scene.wait_for("held-out")
+    widget.model_name.native.setText("my-nuclei ")
+    assert not widget.name_problem.visible
+    widget.panel.cancel_button.native.click()
+    scene.wait()
+    assert widget.model_name.value == "my-nuclei-2"
+    assert not widget.name_problem.visible
+    widget.model_name.native.setText("My-Nuclei")
+    assert "There is a model" in widget.name_problem.value
 
 
 def test_names_in_use_are_refused(
@@ -261,7 +303,7 @@ def test_names_in_use_are_refused(
     scene.widget.model_name.value = "start"
     scene.start()
     scene.wait()
-    assert "name that no model has" in scene.status
+    assert "There is a model 'start' already" in scene.status
     shipped = {"resnet": user_folder / "start.unetnuclei"}
     monkeypatch.setattr(model_store, "shipped_models", lambda: shipped)
     scene.widget.model_name.value = "resnet"

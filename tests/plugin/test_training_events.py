@@ -70,6 +70,19 @@ FINISHED = {
             ),
         ),
         ({"event": "error", "message": "No."}, ErrorEvent(message="No.")),
+        (
+            {
+                "event": "error",
+                "message": "Received: --minutes 0.",
+                "template": "Received: {minutes}.",
+                "settings": {"minutes": 0},
+            },
+            ErrorEvent(
+                message="Received: --minutes 0.",
+                template="Received: {minutes}.",
+                settings={"minutes": 0},
+            ),
+        ),
     ],
 )
 def test_each_event_is_understood(
@@ -123,8 +136,8 @@ def fine_tuned(start_score: float | None, is_better: bool) -> FineTuned:
         ),
         (
             fine_tuned(0.8, False),
-            "mine is not better than resnet (0.80 → 0.78 on held-out quarters), so the "
-            "weights of resnet were kept. Label more nuclei or train longer.",
+            "Nothing better than resnet was found (it scores 0.80 on held-out "
+            "quarters), so no model was added. Label more nuclei or train longer.",
         ),
         (fine_tuned(None, True), "mine is ready: score 0.78 on held-out quarters."),
     ],

@@ -25,6 +25,7 @@ from napari_unet_nuclei.plugin.training_process import (
     make_samples,
     write_samples,
 )
+from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -159,6 +160,30 @@ def test_the_process_says_why_it_cannot_go_on(
         exhaust(iter_fine_tuning(request))
 
 
+def test_what_the_process_says_is_in_the_words_of_the_widget(
+    request_with: Callable[..., FineTuneRequest],
+) -> None:
+    error = {
+        "event": "error",
+        "message": "Must be positive. Received: --minutes 0",
+        "template": "Must be positive. Received: {minutes}",
+        "settings": {"minutes": 0},
+    }
+    with pytest.raises(TrainingError) as caught:
+        exhaust(iter_fine_tuning(request_with(json.dumps(error), "EXIT 1")))
+    assert describe_error(caught.value) == "Must be positive. Received: time (min) 0"
+
+
+def test_a_model_that_is_not_better_leaves_nothing(
+    request_with: Callable[..., FineTuneRequest],
+) -> None:
+    """Its weights seemed better, until the start got thresholds that suit it."""
+    end = json.dumps({**json.loads(FINISHED), "is_better_than_start": False})
+    request = request_with(STARTING, step(1, True), "SAVE", end)
+    assert not exhaust(iter_fine_tuning(request)).is_better
+    assert files_of(request) == []
+
+
 def test_a_process_that_dies_has_last_words(
     request_with: Callable[..., FineTuneRequest],
 ) -> None:
@@ -248,7 +273,10 @@ def test_a_real_process_trains_a_real_network(real_model: Path, tmp_path: Path) 
     result = exhaust(iter_fine_tuning(request))
     assert result.start == "real"
     assert 0 <= result.score <= 1
-    assert read_bundle(request.output).openvino is not None
+    if result.is_better:
+        assert read_bundle(request.output).openvino is not None
+    else:
+        assert list(tmp_path.glob("tuned*")) == []
     assert "keras" not in sys.modules
 
 

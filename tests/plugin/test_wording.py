@@ -31,6 +31,6 @@ def test_widgets_have_words_of_their_own(cause, words, monkeypatch):
 
 
 def test_settings_without_a_value_are_named():
-    assert spell_control("minutes", None) == "no minutes"
+    assert spell_control("minutes", None) == "no time (min)"
     assert spell_control("resume", True) == "resume"
     assert describe_error(KeyError("x")) == "'x'"

@@ -201,6 +201,14 @@ def train(
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.monitor,
+    only_better: Annotated[
+        bool,
+        typer.Option(
+            "--only-better",
+            help="Write no model unless it is better than the one it starts from.",
+            rich_help_panel=_RECIPE,
+        ),
+    ] = TrainingSettings.only_better,
     seed: Annotated[
         int,
         typer.Option(help="Seed of all random choices.", rich_help_panel=_RECIPE),
@@ -271,13 +279,17 @@ def train(
             keep=keep,
             monitor=monitor,
             patience=patience,
+            only_better=only_better,
             validation_fraction=validation_fraction,
             seed=seed,
         )
 
         from napari_unet_nuclei.core.data_set_files import check_output_folder
         from napari_unet_nuclei.core.tensorboard import TensorBoardLog
-        from napari_unet_nuclei.core.training_outputs import claim_training_outputs
+        from napari_unet_nuclei.core.training_outputs import (
+            REMEDY,
+            claim_training_outputs,
+        )
 
         inputs = [data] if split is None else [data, split]
         if tensorboard is not None:
@@ -289,6 +301,7 @@ def train(
             start=start,
             resume=resume,
             overwrite=overwrite,
+            remedy=REMEDY if events is None else "Choose another name.",
         ):
             samples, validation = _read_all(data, split, reporter)
             reporter.say("Starting Keras")

@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.cli.reporting import make_progress, messages, output
-from napari_unet_nuclei.cli.wording import describe_error
+from napari_unet_nuclei.cli.wording import describe_error, describe_system_error
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.memory import say_lack
 from napari_unet_nuclei.core.shown_text import with_texts
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
@@ -61,7 +62,7 @@ class BarReporter:
         output.print(describe_report(report), highlight=False, soft_wrap=True)
         if report.warning is not None:
             messages.print(
-                f"Warning: {report.warning}",
+                f"Warning: {report.warning} Train with --resume to try again.",
                 style="yellow",
                 markup=False,
                 soft_wrap=True,
@@ -69,7 +70,11 @@ class BarReporter:
 
 
 class JsonReporter:
-    """Progress for programs: one JSON object a line."""
+    """Progress for programs: one JSON object a line.
+
+    An error comes as a sentence, and as what it is made of, for a program that has
+    words of its own for the settings.
+    """
 
     def __enter__(self) -> JsonReporter:
         return self
@@ -77,7 +82,19 @@ class JsonReporter:
     def __exit__(self, *exception: object) -> None:
         error = exception[1]
         if isinstance(error, UNetNucleiError):
-            self._emit("error", message=describe_error(error))
+            template = str(error.args[0]) if error.args else ""
+            settings = {name: _plain(value) for name, value in error.settings.items()}
+            self._fail(describe_error(error), template, settings)
+        elif isinstance(error, OSError):
+            self._fail(describe_system_error(error), _explain(error))
+        elif isinstance(error, MemoryError):
+            sentence = f"There is {say_lack(error)}, or close other programs."
+            self._fail(sentence, sentence)
+
+    def _fail(
+        self, message: str, template: str, settings: dict[str, object] | None = None
+    ) -> None:
+        self._emit("error", message=message, template=template, settings=settings or {})
 
     def say(self, sentence: str) -> None:
         """Print a sentence as an event."""
@@ -104,6 +121,20 @@ class JsonReporter:
 
     def _emit(self, event: str, **values: Any) -> None:
         print(json.dumps(with_texts({"event": event, **values})), flush=True)  # noqa: T201
+
+
+def _explain(error: OSError) -> str:
+    """Say what the operating system refused, without options."""
+    what = "" if error.filename is None else f" for {error.filename}"
+    return (
+        f"The operating system refused something: {error.strerror or error}{what}. "
+        "Free some space, check the permissions, then try again."
+    )
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON knows it."""
+    return value if isinstance(value, (int, float, type(None))) else str(value)
 
 
 def _brief(scores: Scores | None) -> dict[str, float] | None:
@@ -149,6 +180,11 @@ def describe_report(report: TrainingReport) -> str:
     before = f"{summarise_scores(report.start_scores)[report.monitor]:.3f}"
     if report.is_better_than_start:
         return f"{sentence}; the model it started from has {before}"
+    if not report.is_written:
+        return (
+            f"Training found nothing better than the model it started from ({before}), "
+            f"so {report.output} was not written"
+        )
     return (
         f"{sentence}; not better than the model it started from ({before}), whose "
         "weights were kept"

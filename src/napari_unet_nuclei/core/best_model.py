@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.atomic_files import remove_file
 from napari_unet_nuclei.core.bundles import (
     ModelBundle,
     ModelConfig,
@@ -40,6 +41,8 @@ class BestModel:
     ----------
     scores : Scores, optional
         Those of the best weights; ``None`` before the first validation.
+    is_written : bool
+        Whether this run has written the file.
 
     Raises
     ------
@@ -58,6 +61,7 @@ class BestModel:
         self.config = config
         self.weights = weights
         self.scores: Scores | None = None
+        self.is_written = False
         self._output = output
         self._monitor = monitor
 
@@ -80,7 +84,25 @@ class BestModel:
         if best is not None and not is_better(scores, best, self._monitor):
             return False
         self.weights, self.scores = weights, scores
-        write_bundle(self._output, self._bundle())
+        self._write(self._bundle())
+        return True
+
+    def begin(self, weights: Weights, scores: Scores) -> bool:
+        """Take weights for the ones to beat, without writing them.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray of float32
+            Weights by path; not to be changed afterwards.
+        scores : Scores
+            Their scores on the held-out samples.
+
+        Returns
+        -------
+        bool
+            True: they are the best so far.
+        """
+        self.weights, self.scores = weights, scores
         return True
 
     def complete(self) -> str | None:
@@ -96,8 +118,23 @@ class BestModel:
             bundle = add_openvino(bundle)
         except EngineError as error:
             warning = str(error)
-        write_bundle(self._output, bundle)
+        self._write(bundle)
         return warning
+
+    def remove(self) -> None:
+        """Remove the file, if this run has written it.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be removed.
+        """
+        if self.is_written:
+            remove_file(self._output)
+
+    def _write(self, bundle: ModelBundle) -> None:
+        write_bundle(self._output, bundle)
+        self.is_written = True
 
     def _bundle(self) -> ModelBundle:
         return ModelBundle(

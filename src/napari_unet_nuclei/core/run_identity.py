@@ -1,6 +1,7 @@
 """What makes two training runs the same, so that one may go on with the other.
 
-The length of a run is no part of it: a run may be made longer.
+The length of a run is no part of it: a run may be made longer.  Nor is whether a
+model is written that is no better than its start.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.sample import Sample
     from napari_unet_nuclei.core.settings import TrainingSettings
 
-_LENGTH = ("epochs", "minutes")
+_NO_PART = ("epochs", "minutes", "only_better")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +31,7 @@ class RunIdentity:
     Parameters
     ----------
     settings : mapping
-        Settings by name, without the length of the run.
+        Settings by name, without the length of the run and what it writes.
     start : list of str, optional
         Name and sha256 of the weights of the model it began with.
     train, validation : list of str
@@ -65,7 +66,7 @@ def identify_run(
     RunIdentity
         The same before and after a way through JSON.
     """
-    values = {k: v for k, v in asdict(settings).items() if k not in _LENGTH}
+    values = {k: v for k, v in asdict(settings).items() if k not in _NO_PART}
     return RunIdentity(
         settings=json.loads(json.dumps(values)),
         start=None if start is None else [start.name, _hash_weights(start)],

@@ -140,6 +140,9 @@ class TrainingSettings:
         so that less of what it knew is forgotten.
     patience : int, optional
         Epochs without a better validation score after which training stops.
+    only_better : bool
+        Write no model, and leave no log, unless it is better than the one that
+        training starts from.
     validation_fraction : float in (0, 1)
         Part of the samples held out when no split says which.
     mixed_precision : bool
@@ -167,6 +170,7 @@ class TrainingSettings:
     ema_momentum: float = 0.99
     keep: float = 0.0
     patience: int | None = None
+    only_better: bool = False
     validation_fraction: float = 0.1
     mixed_precision: bool = True
     seed: int = 0

@@ -260,7 +260,10 @@ class TrainingRun:
             # Should this run be killed, none of another would lie beside its model.
             remove_state(self._output)
             remove_companions(self._output)
-        is_best = self._best.consider(self._average.weights, scores)
+        consider = self._best.consider
+        if self._settings.only_better and scores is self._start_scores:
+            consider = self._best.begin
+        is_best = consider(self._average.weights, scores)
         step = self._make_step(values, scores, is_best)
         self._log.append(make_row(step, scores))
         write_log(self._output, self._log)
@@ -271,7 +274,8 @@ class TrainingRun:
         """Mix the start into the best weights, tune thresholds, save it all.
 
         Without an OpenVINO form the model is complete but slower, so that is no
-        error; the state stays to try again from.
+        error; the state stays to try again from.  Where only a better model is
+        wanted and there is none, nothing of the run is left.
         """
         self._keep_start()
         splitting, scores = self._tune_splitting()
@@ -288,12 +292,7 @@ class TrainingRun:
                 "start_scores": _round_scores(self._start_scores),
             },
         )
-        warning = self._best.complete()
-        if warning is None:
-            remove_state(self._output)
-        else:
-            warning += " Train with --resume to try again."
-        return TrainingReport(
+        report = TrainingReport(
             output=self._output,
             scores=scores,
             start_scores=self._start_scores,
@@ -301,8 +300,20 @@ class TrainingRun:
             n_epochs=self.epoch,
             seconds=self._clock.seconds,
             monitor=self._settings.monitor,
-            warning=warning,
         )
+        if self._settings.only_better and not report.is_better_than_start:
+            self._remove_all()
+            return replace(report, is_written=False)
+        warning = self._best.complete()
+        if warning is None:
+            remove_state(self._output)
+        return replace(report, warning=warning)
+
+    def _remove_all(self) -> None:
+        """Leave no trace of a run that was to write only a better model."""
+        self._best.remove()
+        remove_state(self._output)
+        remove_companions(self._output)
 
     def _keep_start(self) -> None:
         """Mix the start into the best weights, as far as asked for."""
@@ -331,7 +342,9 @@ class TrainingRun:
 
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""
-        if self._best.scores is not None:
+        if self._settings.only_better and self._best.scores == self._start_scores:
+            self._remove_all()
+        elif self._best.scores is not None:
             self._keep_start()
             self._best.complete()
 

@@ -77,6 +77,8 @@ class TrainingReport:
         Score that says what is better.
     warning : str, optional
         What is missing in the model, in one sentence.
+    is_written : bool
+        Whether there is a model: not where only a better one was wanted.
     """
 
     output: Path
@@ -87,6 +89,7 @@ class TrainingReport:
     seconds: float
     monitor: Monitor = Monitor.DSB2018
     warning: str | None = None
+    is_written: bool = True
 
     @property
     def is_better_than_start(self) -> bool:

@@ -87,7 +87,8 @@ def fine_tune_arguments(
         *(sys.executable, "-m", "napari_unet_nuclei", "train", str(data)),
         *("-o", str(output), "--from", str(start), "--minutes", f"{minutes:g}"),
         # Short epochs: the first score, and the first better weights, come soon.
-        *("--steps-per-epoch", "25", "--events", "jsonl", "--stop-with-stdin"),
+        *("--steps-per-epoch", "25", "--only-better"),
+        *("--events", "jsonl", "--stop-with-stdin"),
     ]
 
 

@@ -6,27 +6,42 @@ what is said of it in ``sentences``, the curve in ``training_plot``.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import Container, LineEdit, SpinBox
 from magicgui.widgets.bases import Widget
 from napari.layers import Image, Labels
 from napari.utils.notifications import show_warning
-from napari.utils.theme import get_theme
 
 from napari_unet_nuclei.core import model_store
-from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.axes_control import AxesControl
+from napari_unet_nuclei.plugin.form import (
+    add_row,
+    lay_out,
+    make_form,
+    show_row,
+)
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
+from napari_unet_nuclei.plugin.model_name import (
+    check_model_name,
+    free_model_name,
+    model_path,
+)
 from napari_unet_nuclei.plugin.pair_line import PairLine
 from napari_unet_nuclei.plugin.placement import annotated_planes
-from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
+from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.sentences import compare_with_start, describe_step
+from napari_unet_nuclei.plugin.status_line import StatusLine
+from napari_unet_nuclei.plugin.theme import (
+    PROBLEM,
+    follow_theme,
+    mark,
+    theme_colours,
+)
 from napari_unet_nuclei.plugin.training_events import StatusEvent, StepEvent
 from napari_unet_nuclei.plugin.training_plot import TrainingPlot
 from napari_unet_nuclei.plugin.training_process import (
@@ -35,6 +50,7 @@ from napari_unet_nuclei.plugin.training_process import (
     StillRunning,
     iter_fine_tuning,
 )
+from napari_unet_nuclei.plugin.wording import describe_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -43,8 +59,8 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.training_events import TrainingEvent
 
-_DEFAULT_NAME = "my-nuclei"
 _DEFAULT_MINUTES = 5
+_NAME_TOOLTIP = "What the new model is called in the list of models"
 
 
 class FineTuneWidget(Container[Widget]):
@@ -63,6 +79,7 @@ class FineTuneWidget(Container[Widget]):
         self._viewer = viewer
         self._plot: TrainingPlot | None = None
         self._sentence = ""
+        self._name_in_use: str | None = None
         self.make_command = commands.fine_tune_arguments
         self.image = LayerChoice(
             viewer, Image, label="Image", tooltip="The image the labels belong to"
@@ -94,17 +111,18 @@ class FineTuneWidget(Container[Widget]):
             tooltip="A few minutes help already; loading adds half a minute",
         )
         self.model_name = LineEdit(
-            value=_free_name(),
+            value=free_model_name(),
             label="Name",
-            tooltip="What the new model is called in the list of models",
+            tooltip=_NAME_TOOLTIP,
         )
+        self.name_problem = StatusLine(label="", visible=False)
         self.panel = RunPanel(
             "Fine-tune",
             "Improve the model on these labels; a part of them is held out to check",
             self.fine_tune,
         )
         super().__init__(widgets=[self.panel], labels=False)
-        form = make_form(
+        self._form = make_form(
             [
                 self.image,
                 self.axes,
@@ -113,10 +131,13 @@ class FineTuneWidget(Container[Widget]):
                 self.start,
                 self.minutes,
                 self.model_name,
+                self.name_problem,
             ]
         )
-        self.native.layout().insertWidget(0, form)
+        lay_out(self, self._form, viewer)
         self.panel.cancel_on_close(self)
+        self.name_problem.native.setProperty(PROBLEM, True)
+        self.model_name.changed.connect(self._check_name)
 
     def fine_tune(self) -> None:
         """Fine-tune the chosen model, in the background."""
@@ -132,6 +153,7 @@ class FineTuneWidget(Container[Widget]):
             self.panel.say(question)
             return
         self._sentence = "Starting the training process"
+        self._name_in_use = request.output.stem
         self._show_plot()
         self.panel.start(
             iter_fine_tuning(request),
@@ -171,17 +193,18 @@ class FineTuneWidget(Container[Widget]):
             labels=painted,
             plane=plane,
             start=model_store.find_model(start),
-            output=_path_of(self.model_name.value),
+            output=model_path(self.model_name.value),
             minutes=self.minutes.value,
             command=self.make_command,
         )
 
     def _show_plot(self) -> None:
         if self._plot is None:
-            theme = get_theme(self._viewer.theme)
-            self._plot = TrainingPlot(theme.background.as_hex(), theme.text.as_hex())
-            self.native.layout().addWidget(self._plot.widget)
-        self._plot.clear()
+            self._plot = TrainingPlot(theme_colours(self._viewer.theme))
+            add_row(self._form, self._plot)
+            follow_theme(self._viewer, self._plot, self._plot.use)
+        self._plot.clear(self.minutes.value)
+        show_row(self._form, self._plot)
 
     def _follow(self, event: TrainingEvent | StillRunning) -> None:
         match event:
@@ -205,41 +228,36 @@ class FineTuneWidget(Container[Widget]):
 
     def _tell_cancelled(self, output: Path) -> None:
         if output.exists():
-            self.panel.say(f"Cancelled; {output.stem} holds the best weights so far.")
+            self.panel.say(f"Cancelled: {output.stem} has the best weights so far.")
         else:
-            self.panel.say("Cancelled; nothing better had been found, none was kept.")
+            self.panel.say(
+                "Cancelled: nothing better had been found, so no model was added."
+            )
 
     def _end(self) -> None:
         self._offer_models()
         self.pair.catch_up()
 
     def _offer_models(self) -> None:
+        name, self._name_in_use = self._name_in_use, None
         models_changed()
-        if _path_of(self.model_name.value).exists():
-            self.model_name.value = _free_name()
+        if self.model_name.value.strip() == name and self._name_problem():
+            self.model_name.value = free_model_name()
+        self._check_name()
 
+    def _check_name(self) -> None:
+        """Say what is wrong with the name while it is typed."""
+        problem = self._name_problem()
+        mark(self.model_name.native, PROBLEM, is_set=bool(problem))
+        self.model_name.tooltip = problem or _NAME_TOOLTIP
+        self.name_problem.value = problem
+        self.name_problem.visible = bool(problem)
 
-def _path_of(name: str) -> Path:
-    """Say where a model of this name is kept."""
-    name = name.strip()
-    if not re.fullmatch(r"\w[\w .-]*", name):
-        raise TrainingError(
-            "The name must begin with a letter or digit and may go on with letters, "
-            f"digits, spaces, dots, - and _. Received: {name!r}; choose another name."
-        )
-    # Case is no difference for people, nor on all disks.
-    if name.casefold() in map(str.casefold, model_store.shipped_models()):
-        raise TrainingError(
-            f"The name {name!r} belongs to a model of this package; choose another "
-            "name."
-        )
-    return model_store.user_model_folder() / f"{name}{SUFFIX}"
-
-
-def _free_name() -> str:
-    """Find a name that no model has, and no log or state of one."""
-    name, number = _DEFAULT_NAME, 1
-    while any(_path_of(name).parent.glob(f"{name}.*")):
-        number += 1
-        name = f"{_DEFAULT_NAME}-{number}"
-    return name
+    def _name_problem(self) -> str:
+        if self.model_name.value.strip() == self._name_in_use:
+            return ""  # by the run of this widget
+        try:
+            check_model_name(self.model_name.value)
+        except TrainingError as error:
+            return describe_error(error)
+        return ""

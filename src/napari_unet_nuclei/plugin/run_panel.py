@@ -1,4 +1,4 @@
-"""What both widgets have: a form of controls, a run button and a status line.
+"""What both widgets have: a run button, progress and a status line.
 
 A widget runs one task at a time through its panel; what the task is and what
 becomes of its result is its own affair.
@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from magicgui.widgets import Container, Label, ProgressBar, PushButton
-from magicgui.widgets.bases import ButtonWidget, Widget
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QFormLayout, QLabel, QSizePolicy, QWidget
+from magicgui.widgets import Container, ProgressBar, PushButton
+from magicgui.widgets.bases import Widget
+from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.core.progress import Preparing
+from napari_unet_nuclei.plugin.primary_button import PrimaryButton
+from napari_unet_nuclei.plugin.status_line import StatusLine
 from napari_unet_nuclei.plugin.wording import describe_error
 from napari_unet_nuclei.plugin.workers import BackgroundTask, notify
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+
+_BAR_HEIGHT = 6  # px
+_SPACING = 3  # px
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
@@ -42,12 +46,12 @@ class RunPanel(Container[Widget]):
     def __init__(
         self, run_text: str, run_tooltip: str, on_run: Callable[[], object]
     ) -> None:
-        self.run_button = PushButton(text=run_text, tooltip=run_tooltip)
+        self.run_button = PrimaryButton(text=run_text, tooltip=run_tooltip)
         self.cancel_button = PushButton(
             text="Cancel", tooltip="Stop what is running", enabled=False
         )
         self.progress_bar = ProgressBar(min=0, max=100, value=0, visible=False)
-        self.status = Label(value="")
+        self.status = StatusLine(value="")
         self.task: BackgroundTask[Any, Any] | None = None
         self._left: list[BackgroundTask[Any, Any]] = []
         self._grace = QTimer()
@@ -64,7 +68,9 @@ class RunPanel(Container[Widget]):
             widgets=[buttons, self.progress_bar, self.status], labels=False
         )
         self.margins = (0, 0, 0, 0)
-        _let_wrap(self.status.native)
+        buttons.native.layout().setStretch(0, 1)  # the run button is the wide one
+        self.native.layout().setSpacing(_SPACING)
+        _make_thin(self.progress_bar)
         self.run_button.changed.connect(lambda: on_run())
         self.cancel_button.changed.connect(lambda: self.cancel())
 
@@ -77,6 +83,10 @@ class RunPanel(Container[Widget]):
         """Show a sentence on the status line."""
         self.status.value = text
         self.status.tooltip = tooltip
+
+    def mark_pending(self, reason: str | None) -> None:
+        """Show that a run would change what is shown; see `PrimaryButton`."""
+        self.run_button.mark_pending(reason)
 
     def refuse(self, error: Exception) -> None:
         """Say why nothing can be started, on the status line and in napari."""
@@ -211,42 +221,11 @@ def _after(
     return (yield from steps)
 
 
-def make_form(widgets: Sequence[Widget]) -> QWidget:
-    """Put controls below each other, their labels in one column.
-
-    magicgui's own labels are as wide as they would be in Qt's font, which is not
-    napari's.
-
-    Parameters
-    ----------
-    widgets : sequence of Widget
-        Controls; buttons and boxes to tick bring their own text.
-
-    Returns
-    -------
-    QWidget
-        To be put into a layout.
-    """
-    form = QWidget()
-    layout = QFormLayout(form)
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    for widget in widgets:
-        if isinstance(widget, ButtonWidget):
-            layout.addRow(widget.native)
-        else:
-            label = QLabel(widget.label)
-            label.setToolTip(widget.tooltip)
-            layout.addRow(label, widget.native)
-    return form
-
-
-def _let_wrap(label: QLabel) -> None:
-    """Let a label take the width there is and the height its text then needs."""
-    label.setWordWrap(True)
-    policy = QSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    policy.setHeightForWidth(True)
-    label.setSizePolicy(policy)
-    label.setMinimumHeight(3 * label.fontMetrics().lineSpacing())
-    label.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
-    label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+def _make_thin(progress_bar: ProgressBar) -> None:
+    """Make a bar so thin that its place can be kept while it is not shown."""
+    bar = progress_bar.native
+    bar.setTextVisible(False)
+    bar.setFixedHeight(_BAR_HEIGHT)
+    policy = bar.sizePolicy()
+    policy.setRetainSizeWhenHidden(True)
+    bar.setSizePolicy(policy)

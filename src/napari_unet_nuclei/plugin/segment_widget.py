@@ -33,6 +33,7 @@ from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.axes_control import AxesControl
 from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.form import lay_out, make_form
 from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
 from napari_unet_nuclei.plugin.layer_choice import (
     LayerChoice,
@@ -45,7 +46,7 @@ from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.pairing import image_of
 from napari_unet_nuclei.plugin.result_layers import Result, ResultLayers
-from napari_unet_nuclei.plugin.run_panel import RunPanel, make_form
+from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
     WarmModel,
@@ -124,7 +125,7 @@ class SegmentWidget(Container[Widget]):
             min=0,
             max=1_000_000,
             step=1,
-            label="Minimum area (px²)",
+            label="Minimum area",
             tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
             "image was enlarged, more where it was shrunk. Changing it updates the "
             "labels at once.",
@@ -134,7 +135,7 @@ class SegmentWidget(Container[Widget]):
             min=0,
             max=2000,
             step=1,
-            label="Nucleus diameter (px)",
+            label="Nucleus diameter",
             tooltip="Typical diameter in this image, by which it is rescaled for the "
             "model. Automatic estimates it, and rescales where it is far from what "
             "the model knows.",
@@ -171,7 +172,7 @@ class SegmentWidget(Container[Widget]):
                 self.only_plane,
             ]
         )
-        self.native.layout().insertWidget(0, form)
+        lay_out(self, form, viewer, n_below=1)
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native, self._say_corrected)
         self._adopted = AdoptedLayers(
@@ -183,7 +184,8 @@ class SegmentWidget(Container[Widget]):
             on_split=self._show,
             on_error=lambda error: self.panel.say(describe_error(error)),
         )
-        for control in (self.min_area, self.diameter):
+        for control, unit in (self.min_area, "px²"), (self.diameter, "px"):
+            control.native.setSuffix(f" {unit}")
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
         self.image.follow(self._image_of, unless=lambda: self.panel.is_running)

@@ -202,14 +202,14 @@ def compare_with_start(result: FineTuned) -> str:
             f"{result.name} is ready: score {result.score:.2f} on held-out "
             f"{result.held_out}."
         )
-    scores = f"{result.start_score:.2f} → {result.score:.2f} on held-out"
     if result.is_better:
         return (
-            f"{result.name} is better than {result.start}: {scores} {result.held_out}. "
-            "Choose it under Segment nuclei."
+            f"{result.name} is better than {result.start}: {result.start_score:.2f} → "
+            f"{result.score:.2f} on held-out {result.held_out}. Choose it under "
+            "Segment nuclei."
         )
     return (
-        f"{result.name} is not better than {result.start} ({scores} "
-        f"{result.held_out}), so the weights of {result.start} were kept. "
-        "Label more nuclei or train longer."
+        f"Nothing better than {result.start} was found (it scores "
+        f"{result.start_score:.2f} on held-out {result.held_out}), so no model was "
+        "added. Label more nuclei or train longer."
     )

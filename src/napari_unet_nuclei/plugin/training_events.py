@@ -6,9 +6,14 @@ The other end is ``napari-unet-nuclei train --events jsonl``.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,10 +92,22 @@ class ErrorEvent:
     Parameters
     ----------
     message : str
-        A sentence for the user.
+        A sentence for the user, in the words of the command line.
+    template : str, optional
+        The same with ``{name}`` for each setting.
+    settings : mapping
+        Values of these settings by name.
     """
 
     message: str
+    template: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    def error(self) -> TrainingError:
+        """Return what happened as an error, which each front end can spell."""
+        if self.template is None:
+            return TrainingError(self.message)
+        return TrainingError(self.template, **self.settings)
 
 
 TrainingEvent = StatusEvent | StepEvent | FinishedEvent | ErrorEvent
@@ -139,7 +156,11 @@ def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
                 warning=values["warning"],
             )
         case "error":
-            return ErrorEvent(message=str(values["message"]))
+            return ErrorEvent(
+                message=str(values["message"]),
+                template=values.get("template"),
+                settings=dict(values.get("settings", {})),
+            )
         case _:
             return None
 

@@ -173,10 +173,10 @@ def iter_fine_tuning(
                         yield StillRunning(seconds=time.monotonic() - began)
                         continue
                     if isinstance(event, ErrorEvent):
-                        raise TrainingError(event.message)
+                        raise event.error()
                     has_begun = True  # it has claimed the name and writes the files
                     if isinstance(event, FinishedEvent):
-                        has_improved = True
+                        has_improved = event.is_better
                         return _make_result(request, event, len(samples))
                     if isinstance(event, StepEvent):
                         has_improved |= event.is_best and event.epoch > 0

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
 
-_CONTROLS = {"min_area": "minimum area", "diameter": "nucleus diameter"}
+_CONTROLS = {
+    "diameter": "nucleus diameter",
+    "min_area": "minimum area",
+    "minutes": "time (min)",
+    "start": "start from",
+}
 
 
 def describe_error(error: BaseException) -> str:
@@ -38,7 +43,7 @@ def spell_control(name: str, value: object) -> str:
     Returns
     -------
     str
-        Such as ``"nucleus diameter 1"``, or ``"no minutes"``.
+        Such as ``"nucleus diameter 1"``, or ``"no time (min)"``.
     """
     control = _CONTROLS.get(name, name.replace("_", " "))
     if value is None:

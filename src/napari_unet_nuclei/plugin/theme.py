@@ -1,0 +1,236 @@
+"""Colours of napari's theme for what napari's own style sheet does not know.
+
+The primary button, the control that has the focus, and the plot follow the theme at
+once, whichever it is; where things stand is known to ``form``.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.theme import get_theme
+from qtpy.QtGui import QColor
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.viewer
+    from qtpy.QtCore import QObject
+    from qtpy.QtWidgets import QWidget
+
+PRIMARY = "primary"
+"""Object name of the button that does the main thing."""
+PENDING = "pending"
+"""Property of a button that is to be pressed, or what is shown will be old."""
+PROBLEM = "problem"
+"""Property of a field that cannot be used as it is, and of the words that say so."""
+
+_FAINT = 110  # of 255: text of what cannot be used now
+_LIGHT = QColor("white")
+_DARK = QColor(20, 20, 22)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Colours:
+    """Colours of a theme.
+
+    Parameters
+    ----------
+    background, foreground, text, accent, warning : QColor
+        Of the window, of raised areas, of words, of what is active, and of what
+        needs attention.
+    """
+
+    background: QColor
+    foreground: QColor
+    text: QColor
+    accent: QColor
+    warning: QColor
+
+    @property
+    def is_dark(self) -> bool:
+        """Whether words are lighter than what they stand on."""
+        return self.background.lightnessF() < 0.5
+
+
+def theme_colours(name: str) -> Colours:
+    """Return the colours of a theme of napari.
+
+    Parameters
+    ----------
+    name : str
+        Its name, as ``viewer.theme`` has it.
+
+    Returns
+    -------
+    Colours
+        What its designer chose.
+    """
+    theme = get_theme(name)
+    return Colours(
+        background=QColor(theme.background.as_hex()),
+        foreground=QColor(theme.foreground.as_hex()),
+        text=QColor(theme.text.as_hex()),
+        accent=QColor(theme.current.as_hex()),
+        warning=QColor(theme.warning.as_hex()),
+    )
+
+
+def follow_theme(
+    viewer: napari.viewer.Viewer, owner: QObject, paint: Callable[[Colours], object]
+) -> None:
+    """Paint now, and again whenever the theme changes.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Whose theme to follow.
+    owner : QObject
+        Nothing is painted after this object is destroyed.
+    paint : callable
+        Gets the colours.
+    """
+
+    def repaint(*_: object) -> None:
+        paint(theme_colours(viewer.theme))
+
+    def stop() -> None:
+        with suppress(ValueError, RuntimeError):  # the viewer may be gone as well
+            viewer.events.theme.disconnect(repaint)
+
+    viewer.events.theme.connect(repaint)
+    owner.destroyed.connect(stop)
+    repaint()
+
+
+def mark(widget: QWidget, name: str, *, is_set: bool) -> None:
+    """Set a property that the style sheet knows.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What looks different with it.
+    name : str
+        `PENDING` or `PROBLEM`.
+    is_set : bool
+        Whether it is to have the property.
+    """
+    if bool(widget.property(name)) == is_set:
+        return
+    widget.setProperty(name, is_set)
+    style: Any = widget.style()
+    style.unpolish(widget)  # or the rules of before go on
+    style.polish(widget)
+
+
+def style_sheet(colours: Colours) -> str:
+    """Return the rules for a widget, on top of those of napari.
+
+    Parameters
+    ----------
+    colours : Colours
+        Those of the theme.
+
+    Returns
+    -------
+    str
+        A Qt style sheet.
+    """
+    accent, text = colours.accent, readable_on(colours.accent)
+    hover = accent.lighter(115) if colours.is_dark else accent.darker(108)
+    faint = QColor(colours.text)
+    faint.setAlpha(_FAINT)
+    focus = (accent.lighter(150) if colours.is_dark else accent.darker(170)).name()
+    return f"""
+    QPushButton#{PRIMARY} {{
+        background-color: {accent.name()}; color: {text.name()};
+        font-weight: bold; padding: 5px; border: 2px solid {accent.name()};
+    }}
+    QPushButton#{PRIMARY}:hover {{
+        background-color: {hover.name()}; border-color: {hover.name()};
+    }}
+    QPushButton#{PRIMARY}:pressed {{ background-color: {accent.darker(125).name()}; }}
+    QPushButton#{PRIMARY}[{PENDING}="true"] {{
+        border-color: {colours.warning.name()};
+    }}
+    QPushButton#{PRIMARY}:focus {{ border-color: {colours.text.name()}; }}
+    QPushButton#{PRIMARY}:disabled {{
+        background-color: {colours.foreground.name()};
+        border-color: {colours.foreground.name()};
+        color: {faint.name(QColor.NameFormat.HexArgb)};
+    }}
+    QPushButton:focus {{ border: 1px solid {focus}; padding: 3px; }}
+    QComboBox:focus {{ border: 1px solid {focus}; padding: 2px 9px 2px 7px; }}
+    QLineEdit:focus {{ border: 1px solid {focus}; padding: 1px; }}
+    QAbstractSpinBox:focus {{ border: 1px solid {focus}; padding: 0px 9px; }}
+    QAbstractSpinBox QLineEdit:focus {{ border: none; padding: 2px; }}
+    QCheckBox::indicator:focus {{ border: 1px solid {focus}; padding: 0px; }}
+    QSlider::handle:horizontal:focus {{ background-color: {focus}; }}
+    QLabel[{PROBLEM}="true"] {{ color: {problem_colour(colours).name()}; }}
+    QLineEdit[{PROBLEM}="true"] {{
+        border: 1px solid {problem_colour(colours).name()}; padding: 1px;
+    }}
+    QProgressBar::chunk {{ background-color: {accent.name()}; }}
+    """
+
+
+def problem_colour(colours: Colours) -> QColor:
+    """Return a red that can be read on the background.
+
+    Parameters
+    ----------
+    colours : Colours
+        Those of the theme; its own red is for areas, not for words.
+
+    Returns
+    -------
+    QColor
+        For words and borders.
+    """
+    return QColor("#ff8078") if colours.is_dark else QColor("#b3141c")
+
+
+def readable_on(background: QColor) -> QColor:
+    """Return white or black, whichever is easier to read.
+
+    Parameters
+    ----------
+    background : QColor
+        What the words stand on.
+
+    Returns
+    -------
+    QColor
+        Their colour.
+    """
+    return max(_LIGHT, _DARK, key=lambda colour: contrast(colour, background))
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    """Return the contrast of two colours as WCAG 2 defines it.
+
+    Parameters
+    ----------
+    one, other : QColor
+        In any order.
+
+    Returns
+    -------
+    float
+        From 1 to 21; text is readable from 4.5 on.
+    """
+    light, dark = sorted(map(_luminance, (one, other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+def _luminance(colour: QColor) -> float:
+    linear = [
+        value / 12.92 if value <= 0.03928 else ((value + 0.055) / 1.055) ** 2.4
+        for value in (colour.redF(), colour.greenF(), colour.blueF())
+    ]
+    return sum(
+        weight * value
+        for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+    )
