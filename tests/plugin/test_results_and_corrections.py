@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.features import measure_nuclei
@@ -60,6 +61,12 @@ class Scene:
     @property
     def status(self) -> str:
         return str(self.widget.panel.status.value)
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure at once what a slow machine would leave to a worker."""
+    monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
 
 
 @pytest.fixture
@@ -497,6 +504,22 @@ def test_labels_from_an_earlier_session_are_followed(
     assert layer.features["area"].tolist()[1:] == [(image > 100).sum(), 8]
     assert layer.features["mean_intensity"][2] == 0
     assert np.isnan(layer.features["probability"][2])
+
+
+def test_many_moves_leave_nothing_behind(
+    scene: Scene, cells: Image, qtbot: QtBot
+) -> None:
+    def count() -> tuple[int, int, int]:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        timers = scene.widget.native.findChildren(QTimer)
+        callbacks = layer.mouse_drag_callbacks, layer.events.set_data.callbacks
+        return len(timers), *map(len, callbacks)
+
+    layer = scene.segment()
+    before = count()
+    for step in range(8):
+        scene.move_slider(0.2 + 0.1 * (step % 2))
+    assert count() == before
 
 
 # How results look.
