@@ -314,6 +314,7 @@ def test_an_edit_after_the_widget_is_gone_does_no_harm(
     layer = scene.segment()
     with qtbot.waitSignal(scene.widget.native.destroyed):
         scene.widget.native.deleteLater()
+    assert not layer.mouse_drag_callbacks
     paint(layer)
     layer.undo()
 
@@ -543,6 +544,20 @@ def test_planes_that_take_long_to_outline_are_not(
 ) -> None:
     monkeypatch.setattr(result_look, "_MOST_OUTLINED", 100)
     assert scene.segment().contour == 0
+
+
+def test_a_plane_that_took_too_long_to_outline_sets_no_example(
+    scene: Scene,
+    cells: Image,
+    image: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(result_look, "_MOST_OUTLINED", image.size - 1)
+    scene.segment().opacity = 0.3
+    other = scene.viewer.add_image(image[:32], name="other")
+    scene.widget.image.choose(other)
+    layer = scene.segment()
+    assert (layer.contour, layer.opacity) == (result_look.CONTOUR, 0.3)
 
 
 def test_the_truth_of_a_sample_is_hidden_once(
