@@ -42,7 +42,7 @@ OURS = {
         "_take_result _show _say _say_corrected _show_pending _show_threshold "
         "_split_again _say_progress"
     ),
-    "workers.BackgroundTask": "_take_step _take_result _end",
+    "workers.BackgroundTask": "_take_step _take_result _tell _tell_steps _end",
 }
 NAPARI = {
     "data": "layers.Labels",
@@ -124,7 +124,7 @@ def install(ledger: Ledger) -> None:
         owner = getattr(
             importlib.import_module(f"napari_unet_nuclei.plugin.{module}"), kind
         )
-        for name in names.split():
+        for name in filter(owner.__dict__.__contains__, names.split()):
             label = f"{kind}.{name}"
             setattr(owner, name, ledger.ours(label, getattr(owner, name)))
     for name, place in NAPARI.items():
