@@ -251,6 +251,33 @@ def test_another_plane_needs_a_new_run(
     scene.assert_fresh()
 
 
+def test_each_plane_has_its_own_threshold(
+    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
+) -> None:
+    make_model("tiny", threshold=0.5)
+    scene = Scene(qtbot, np.stack([image, image]))
+    widget, dims = scene.widget, scene.viewer.dims
+    widget.only_plane.value = True
+    for plane, threshold in enumerate((0.2, 0.3)):
+        dims.set_point(0, plane)
+        scene.segment()
+        scene.move_slider(threshold)
+    for plane, threshold in enumerate((0.2, 0.3)):
+        dims.set_point(0, plane)
+        qtbot.waitUntil(
+            lambda threshold=threshold: abs(widget.threshold.value - threshold) < 0.001
+        )
+
+
+def test_the_slider_stays_where_it_is_while_its_nuclei_are_made(scene: Scene) -> None:
+    scene.widget.threshold.value = 0.2
+    scene.image.refresh()
+    scene._qtbot.wait(60)
+    assert scene.widget.threshold.value == pytest.approx(0.2)
+    scene.wait()
+    assert scene.labels.metadata["settings"]["threshold"] == 0.2
+
+
 def test_the_button_goes_on_to_work_without_an_image(
     scene: Scene, notifications: list[str]
 ) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
+from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.features import measure_nuclei
@@ -60,6 +61,12 @@ class Scene:
     @property
     def status(self) -> str:
         return str(self.widget.panel.status.value)
+
+
+@pytest.fixture(autouse=True)
+def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Measure at once what a slow machine would leave to a worker."""
+    monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
 
 
 @pytest.fixture
@@ -307,6 +314,7 @@ def test_an_edit_after_the_widget_is_gone_does_no_harm(
     layer = scene.segment()
     with qtbot.waitSignal(scene.widget.native.destroyed):
         scene.widget.native.deleteLater()
+    assert not layer.mouse_drag_callbacks
     paint(layer)
     layer.undo()
 
@@ -499,6 +507,22 @@ def test_labels_from_an_earlier_session_are_followed(
     assert np.isnan(layer.features["probability"][2])
 
 
+def test_many_moves_leave_nothing_behind(
+    scene: Scene, cells: Image, qtbot: QtBot
+) -> None:
+    def count() -> tuple[int, int, int]:
+        QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+        timers = scene.widget.native.findChildren(QTimer)
+        callbacks = layer.mouse_drag_callbacks, layer.events.set_data.callbacks
+        return len(timers), *map(len, callbacks)
+
+    layer = scene.segment()
+    before = count()
+    for step in range(8):
+        scene.move_slider(0.2 + 0.1 * (step % 2))
+    assert count() == before
+
+
 # How results look.
 
 
@@ -520,6 +544,20 @@ def test_planes_that_take_long_to_outline_are_not(
 ) -> None:
     monkeypatch.setattr(result_look, "_MOST_OUTLINED", 100)
     assert scene.segment().contour == 0
+
+
+def test_a_plane_that_took_too_long_to_outline_sets_no_example(
+    scene: Scene,
+    cells: Image,
+    image: NDArray[np.uint8],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(result_look, "_MOST_OUTLINED", image.size - 1)
+    scene.segment().opacity = 0.3
+    other = scene.viewer.add_image(image[:32], name="other")
+    scene.widget.image.choose(other)
+    layer = scene.segment()
+    assert (layer.contour, layer.opacity) == (result_look.CONTOUR, 0.3)
 
 
 def test_the_truth_of_a_sample_is_hidden_once(

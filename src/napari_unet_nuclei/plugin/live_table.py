@@ -95,8 +95,7 @@ class LiveTable:
     def is_edited(self) -> bool:
         """Whether the layer holds anything that a new result must not replace."""
         return (
-            bool(self._earlier)
-            or self._is_reshaped
+            self._is_reshaped
             or self._edited.is_edited
             or bool(foreign_columns(self.layer, self._edited.features))
         )

@@ -102,6 +102,7 @@ class SegmentWidget(Container[Widget]):
         self._is_own_threshold = True
         self._pending: list[str] = []
         self._said = ("", "")
+        self._seen: ResultKey | None = None
         self.image = LayerChoice(
             viewer,
             Image,
@@ -198,7 +199,7 @@ class SegmentWidget(Container[Widget]):
         self.diameter.changed.connect(self._show_pending)
         self.tta.changed.connect(self._show_pending)
         self.only_plane.changed.connect(self._show_threshold)
-        self._pixels = WatchedPixels(viewer, self.native, self._show_pending)
+        self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
         self.image.changed.connect(self._watch_image)
         self._watch_image()
         models_changed.connect(self._show_pending)
@@ -414,15 +415,26 @@ class SegmentWidget(Container[Widget]):
         if self.panel.status.value == self._said[0]:
             self._show_pending()
 
+    def _find_key(self) -> ResultKey | None:
+        """Say whose nuclei the sliders are about."""
+        image = self.image.layer
+        return None if image is None else (image.unique_id, self._wanted_plane(image))
+
+    def _follow_view(self) -> None:
+        """Look again after the viewer has shown something else."""
+        if self._find_key() != self._seen:
+            self._show_threshold()
+        else:
+            self._show_pending()
+
     def _show_threshold(self) -> None:
         """Let the slider say what the nuclei that are shown were found with.
 
         Where a new run is needed, it says what that will use.
         """
         self._show_pending()
-        image = self.image.layer
-        key = None if image is None else (image.unique_id, self._wanted_plane(image))
-        settings = self._shown_settings.get(key) if key is not None else None
+        self._seen = self._find_key()
+        settings = None if self._seen is None else self._shown_settings.get(self._seen)
         own = self._own_threshold()
         if settings is not None and not self._pending:
             shown = settings.threshold
