@@ -116,6 +116,16 @@ def test_a_folder_of_results_opens_as_labels(plugins, tmp_path):
     assert all(isinstance(layer, Labels) for layer in layers)
 
 
+def test_labels_in_two_formats_open_once(tmp_path):
+    for name in ("b", "a"):
+        write_labels_png(tmp_path / f"{name}.png", LABELS)
+    write_labels_tiff(tmp_path / "b.TIF", LABELS * 2)
+    write_labels_tiff(tmp_path / "c.ome.tif", LABELS)
+    layers = open_paths(ViewerModel(), [tmp_path])
+    assert [layer.name for layer in layers] == ["a", "b", "c"]
+    np.testing.assert_array_equal(layers[1].data, LABELS * 2)
+
+
 def test_a_folder_of_images_is_left_to_napari(tmp_path):
     tifffile.imwrite(tmp_path / "image.tif", LABELS.astype(np.uint16))
     assert get_reader(str(tmp_path)) is None

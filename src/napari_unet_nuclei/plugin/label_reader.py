@@ -144,7 +144,7 @@ def _read_record(path: str) -> LabelRecord | None:
 
 
 def read_label_folder(path: str) -> list[LayerData]:
-    """Return the labels in a folder that were written here, a layer for each file.
+    """Return the labels in a folder that were written here, a layer for each name.
 
     Parameters
     ----------
@@ -154,9 +154,12 @@ def read_label_folder(path: str) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        At most 50, with a warning where there are more.
+        At most 50, with a warning where there are more.  Of a TIFF and a PNG of one
+        name, which hold the same, the TIFF.
     """
-    files = [file for file in sorted(_files_in(path)) if is_own_label_file(file)]
+    ordered = sorted(_files_in(path), key=lambda file: (_stem(file), file.lower()))
+    own = {_stem(file): file for file in ordered if is_own_label_file(file)}
+    files = list(own.values())
     if len(files) > _MOST_LAYERS:
         show_warning(
             f"Opened the first {_MOST_LAYERS} of {len(files):,} label images in {path}."
