@@ -244,7 +244,7 @@ def _as_plain(value: Any) -> Any:
 def _encode_column(column: NDArray[Any]) -> dict[str, Any]:
     kind = column.dtype.kind
     values = column.tolist()
-    if kind == "f":
+    if kind == "f" and not np.isfinite(column).all():
         values = [_encode_float(value) for value in values]
     elif kind not in _NUMBERS:
         values = [_encode_object(value) for value in values]

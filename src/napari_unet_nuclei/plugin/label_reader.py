@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.calibration import LENGTH_UNITS, TIME_UNITS
@@ -22,7 +23,7 @@ from napari_unet_nuclei.core.own_files import is_own_file
 from napari_unet_nuclei.plugin.layer_records import restore_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari_unet_nuclei.core.calibration import Calibration
     from napari_unet_nuclei.plugin.layers import LayerData
@@ -132,6 +133,38 @@ def read_label_file(path: str) -> LayerData:
         if record.features:
             kwargs["features"] = dict(record.features)
     return labels, kwargs, "labels"
+
+
+def read_label_stack(paths: Sequence[str]) -> list[LayerData]:
+    """Return several label images that were opened as a stack.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        TIFFs or PNGs.
+
+    Returns
+    -------
+    list of (data, keyword arguments, layer type)
+        One layer with an axis more, placed as the first; a layer for each where they
+        differ in shape.
+
+    Raises
+    ------
+    ImageError, LabelsError
+        As from `read_label_file`.
+    """
+    layers = [read_label_file(path) for path in paths]
+    if len({data.shape for data, *_ in layers}) > 1:
+        show_warning("These labels differ in shape, so each has a layer of its own.")
+        return layers
+    _, first, kind = layers[0]
+    kwargs: dict[str, Any] = {"name": f"{first['name']} and {len(layers) - 1} more"}
+    if "scale" in first:
+        kwargs["scale"] = (1.0, *first["scale"])
+    if "units" in first:
+        kwargs["units"] = ("pixel", *first["units"])
+    return [(np.stack([data for data, *_ in layers]), kwargs, kind)]
 
 
 def _read_record(path: str) -> LabelRecord | None:
