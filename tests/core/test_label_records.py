@@ -165,6 +165,7 @@ def test_what_json_has_no_form_for_is_left_out() -> None:
     value = {
         "path": Path("a"),
         "array": np.arange(2),
+        "image": np.zeros((40, 40)),
         "nan": float("nan"),
         "number": np.float32(0.5),
         1: {"object": object(), "list": [1, object(), "x"]},

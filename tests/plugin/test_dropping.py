@@ -13,7 +13,7 @@ from napari.layers import Image, Labels
 from napari.settings import get_settings
 from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.label_files import (
     write_labels_tiff,
 )
 from napari_unet_nuclei.plugin.dropping import is_ours, watch_drops
+from napari_unet_nuclei.plugin.opening import choose_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -117,6 +118,22 @@ def test_opening_a_widget_begins_the_watch(
     npe2pm.register("napari-unet-nuclei")
     viewer = make_napari_viewer()
     viewer.window.add_plugin_dock_widget("napari-unet-nuclei", "Segment nuclei")
+    drop(viewer.window._qt_viewer, places / "o-set")
+    assert [type(layer) for layer in viewer.layers] == [Image, Labels]
+
+
+def test_so_does_a_command_of_the_menu(
+    make_napari_viewer: Callable[..., Any],
+    places: Path,
+    npe2pm: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    npe2pm.register("napari-unet-nuclei")
+    viewer = make_napari_viewer()
+    monkeypatch.setattr(
+        QFileDialog, "getExistingDirectory", staticmethod(lambda *_: "")
+    )
+    choose_folder()
     drop(viewer.window._qt_viewer, places / "o-set")
     assert [type(layer) for layer in viewer.layers] == [Image, Labels]
 

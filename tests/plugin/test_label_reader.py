@@ -116,6 +116,41 @@ def test_a_folder_of_results_opens_as_labels(plugins, tmp_path):
     assert all(isinstance(layer, Labels) for layer in layers)
 
 
+def test_several_files_opened_as_a_stack_are_one_layer(plugins, tmp_path):
+    meta = {"scale": (0.5, 0.5), "units": ("um", "um")}
+    paths = [
+        write_tiff(str(tmp_path / f"{n}_masks.tif"), LABELS * n, meta)[0]
+        for n in (1, 2)
+    ]
+    (layer,) = ViewerModel().open(paths, plugin=NAME, stack=True)
+    np.testing.assert_array_equal(layer.data, [LABELS, LABELS * 2])
+    np.testing.assert_array_equal(layer.scale, (1, 0.5, 0.5))
+    assert [str(unit) for unit in layer.units] == ["pixel", "micrometer", "micrometer"]
+    assert layer.name == "1_masks and 1 more"
+    first, second = ViewerModel().open(paths, plugin=NAME)
+    assert (first.name, second.name) == ("1_masks", "2_masks")
+
+
+def test_a_stack_of_several_shapes_is_a_layer_for_each(tmp_path, notifications):
+    write_labels_tiff(tmp_path / "a_masks.tif", LABELS)
+    write_labels_tiff(tmp_path / "b_masks.tif", LABELS[:2])
+    paths = [str(tmp_path / f"{name}_masks.tif") for name in "ab"]
+    assert len(get_reader(paths)(paths)) == 2
+    assert notifications == [
+        "These labels differ in shape, so each has a layer of its own."
+    ]
+
+
+def test_labels_in_two_formats_open_once(tmp_path):
+    for name in ("b", "a"):
+        write_labels_png(tmp_path / f"{name}.png", LABELS)
+    write_labels_tiff(tmp_path / "b.TIF", LABELS * 2)
+    write_labels_tiff(tmp_path / "c.ome.tif", LABELS)
+    layers = open_paths(ViewerModel(), [tmp_path])
+    assert [layer.name for layer in layers] == ["a", "b", "c"]
+    np.testing.assert_array_equal(layers[1].data, LABELS * 2)
+
+
 def test_a_folder_of_images_is_left_to_napari(tmp_path):
     tifffile.imwrite(tmp_path / "image.tif", LABELS.astype(np.uint16))
     assert get_reader(str(tmp_path)) is None

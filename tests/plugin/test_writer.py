@@ -26,8 +26,8 @@ from napari_unet_nuclei.core.label_files import read_labels, write_dsb2018_sampl
 from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.plugin.opening import open_paths
 from napari_unet_nuclei.plugin.reader import read
+from napari_unet_nuclei.plugin.sample_writer import write_dsb2018
 from napari_unet_nuclei.plugin.writer import (
-    write_dsb2018,
     write_png,
     write_rle,
     write_tiff,
@@ -108,7 +108,7 @@ def test_the_save_dialog_offers_each_format(plugins):
         if writer.command.startswith(NAME)
     }
     assert writers == {
-        "write_tiff": [".tif", ".tiff", ".ome.tif", ".ome.tiff"],
+        "write_tiff": [".tif", ".tiff"],
         "write_png": [".png"],
         "write_rle": [".csv"],
         "write_dsb2018": [],
@@ -121,19 +121,13 @@ def test_other_layers_are_left_to_others(plugins):
             assert not writer.command.startswith(NAME)
 
 
-def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path):
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path, name):
+    """Which opens again as labels there, whether or not this plugin is installed."""
     viewer = ViewerModel()
-    viewer.add_labels(LABELS)
-    (written,) = viewer.layers.save(str(tmp_path / "a.tif"))
+    viewer.add_labels(LABELS.astype(np.int32))
+    (written,) = viewer.layers.save(str(tmp_path / name))
     assert tifffile.imread(written).dtype.itemsize >= 4
-
-
-def test_an_ome_tiff_is_ours_also_where_no_plugin_is_named(plugins, tmp_path):
-    layer = Labels(LABELS, scale=(0.5, 0.5), units=("um", "um"))
-    (written,) = layer.save(str(tmp_path / "a.ome.tif"))
-    with tifffile.TiffFile(written) as tiff:
-        assert tiff.is_ome
-        assert 'PhysicalSizeX="0.5"' in tiff.ome_metadata
 
 
 @settings(deadline=None, max_examples=20)
@@ -291,6 +285,38 @@ def test_labels_of_a_file_are_saved_with_its_image(tmp_path, notifications):
     np.testing.assert_array_equal(sample.image, IMAGE)
     np.testing.assert_array_equal(sample.labels, LABELS)
     assert notifications == []
+
+
+def test_the_image_of_the_window_goes_before_its_file(tmp_path, monkeypatch):
+    """Another image of that name may have been written since it was opened."""
+    path = str(tmp_path / "cells.png")
+    Image.fromarray(IMAGE).save(path)
+    viewer = ViewerModel()
+    monkeypatch.setattr("napari.current_viewer", lambda: viewer)
+    with layer_source(path=path):
+        viewer.add_image(IMAGE)
+    Image.fromarray(255 - IMAGE).save(path)
+    metadata = {"sample_id": "cells", "image_path": path}
+    write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
+    sample = open_dsb2018(tmp_path / "new").read_sample("cells")
+    np.testing.assert_array_equal(sample.image, IMAGE)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_labels_opened_again_are_not_paired_with_an_image_that_came_later(
+    tmp_path, notifications, is_replaced
+):
+    path = tmp_path / "cells.png"
+    Image.fromarray(IMAGE).save(path)
+    metadata = {"sample_id": "cells", "image_path": str(path)}
+    (file,) = write_tiff(str(tmp_path / "a.tif"), LABELS, {"metadata": metadata})
+    if is_replaced:
+        Image.fromarray(255 - IMAGE).save(path)
+        os.utime(path, ns=(1, 1))
+    ((labels, kwargs, _),) = read(file)
+    (sample,) = write_dsb2018(str(tmp_path / "new"), labels, kwargs)
+    assert (Path(sample) / "images").exists() != is_replaced
+    assert any("Saved masks only" in each for each in notifications) == is_replaced
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ MOST_PNG_TEXT = 2**25
 _FORMAT = "labels of napari-unet-nuclei"
 _VERSION = 1
 _MOST_VALUES = 10_000_000
+_MOST_IN_ARRAYS = 1000
 _NUMBERS = "biuf"  # kinds of dtypes whose values stay numbers
 _DAMAGES = (
     ArithmeticError,
@@ -214,14 +215,16 @@ def as_plain(value: Any) -> Any:
     Returns
     -------
     dict, list, str, int, float, bool or None
-        Paths become text, arrays and tuples lists; entries of other types are left
-        out of dicts and lists.
+        Paths become text, arrays and tuples lists; entries of other types, and arrays
+        of more than 1,000 values, are left out of dicts and lists.
     """
     plain = _as_plain(value)
     return None if plain is NotImplemented else plain
 
 
 def _as_plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray) and value.size > _MOST_IN_ARRAYS:
+        return NotImplemented  # such as an image that somebody keeps with the labels
     if isinstance(value, np.generic | np.ndarray):
         value = value.tolist()
     if isinstance(value, float):
@@ -244,7 +247,7 @@ def _as_plain(value: Any) -> Any:
 def _encode_column(column: NDArray[Any]) -> dict[str, Any]:
     kind = column.dtype.kind
     values = column.tolist()
-    if kind == "f":
+    if kind == "f" and not np.isfinite(column).all():
         values = [_encode_float(value) for value in values]
     elif kind not in _NUMBERS:
         values = [_encode_object(value) for value in values]

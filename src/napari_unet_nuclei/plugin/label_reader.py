@@ -11,6 +11,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.calibration import LENGTH_UNITS, TIME_UNITS
@@ -22,7 +23,7 @@ from napari_unet_nuclei.core.own_files import is_own_file
 from napari_unet_nuclei.plugin.layer_records import restore_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from napari_unet_nuclei.core.calibration import Calibration
     from napari_unet_nuclei.plugin.layers import LayerData
@@ -134,6 +135,38 @@ def read_label_file(path: str) -> LayerData:
     return labels, kwargs, "labels"
 
 
+def read_label_stack(paths: Sequence[str]) -> list[LayerData]:
+    """Return several label images that were opened as a stack.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        TIFFs or PNGs.
+
+    Returns
+    -------
+    list of (data, keyword arguments, layer type)
+        One layer with an axis more, placed as the first; a layer for each where they
+        differ in shape.
+
+    Raises
+    ------
+    ImageError, LabelsError
+        As from `read_label_file`.
+    """
+    layers = [read_label_file(path) for path in paths]
+    if len({data.shape for data, *_ in layers}) > 1:
+        show_warning("These labels differ in shape, so each has a layer of its own.")
+        return layers
+    _, first, kind = layers[0]
+    kwargs: dict[str, Any] = {"name": f"{first['name']} and {len(layers) - 1} more"}
+    if "scale" in first:
+        kwargs["scale"] = (1.0, *first["scale"])
+    if "units" in first:
+        kwargs["units"] = ("pixel", *first["units"])
+    return [(np.stack([data for data, *_ in layers]), kwargs, kind)]
+
+
 def _read_record(path: str) -> LabelRecord | None:
     """Return the record in a file; the labels open without one that is damaged."""
     try:
@@ -144,7 +177,7 @@ def _read_record(path: str) -> LabelRecord | None:
 
 
 def read_label_folder(path: str) -> list[LayerData]:
-    """Return the labels in a folder that were written here, a layer for each file.
+    """Return the labels in a folder that were written here, a layer for each name.
 
     Parameters
     ----------
@@ -154,9 +187,12 @@ def read_label_folder(path: str) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        At most 50, with a warning where there are more.
+        At most 50, with a warning where there are more.  Of a TIFF and a PNG of one
+        name, which hold the same, the TIFF.
     """
-    files = [file for file in sorted(_files_in(path)) if is_own_label_file(file)]
+    ordered = sorted(_files_in(path), key=lambda file: (_stem(file), file.lower()))
+    own = {_stem(file): file for file in ordered if is_own_label_file(file)}
+    files = list(own.values())
     if len(files) > _MOST_LAYERS:
         show_warning(
             f"Opened the first {_MOST_LAYERS} of {len(files):,} label images in {path}."

@@ -8,6 +8,7 @@ affine transform, the table and the metadata.
 from __future__ import annotations
 
 import math
+import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,7 +60,9 @@ def make_record(
         layer["units"] = [str(unit) for unit in units]
     if meta.get("axis_labels") is not None:
         layer["axis_labels"] = list(meta["axis_labels"])
-    metadata = meta.get("metadata") or {}
+    metadata = dict(meta.get("metadata") or {})
+    if "image_path" in metadata:
+        metadata["image_stamp"] = stamp_of(metadata["image_path"])
     features = meta.get("features")
     features = {} if features is None else features
     return LabelRecord(
@@ -67,6 +70,26 @@ def make_record(
         features={str(name): np.asarray(features[name]) for name in features},
         layer=layer,
     )
+
+
+def stamp_of(path: str | os.PathLike[str]) -> list[int] | None:
+    """Return what tells whether a file is still the one it was.
+
+    Parameters
+    ----------
+    path : path
+        The image that labels were made from.
+
+    Returns
+    -------
+    list of int, or None
+        Size in bytes and time of the last change in ns; None for a missing file.
+    """
+    try:
+        status = os.stat(path)
+    except (OSError, ValueError, TypeError):
+        return None
+    return [status.st_size, status.st_mtime_ns]
 
 
 def restore_layer(

@@ -14,6 +14,7 @@ import napari
 from napari.layers import Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 from napari.utils.notifications import show_error
+from npe2 import PluginManager
 
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.plugin.label_reader import read_label_file
@@ -119,6 +120,10 @@ def show_paths(viewer: ViewerModel, paths: Sequence[str]) -> None:
 
 
 def _parent(viewer: Any) -> QWidget:
+    """Return the window, in which drops are watched from now on."""
+    plugins = PluginManager.instance()
+    if _NAME in plugins:  # a command from the menu does not activate a plugin
+        plugins.activate(_NAME)
     return cast("QWidget", viewer.window._qt_window)
 
 

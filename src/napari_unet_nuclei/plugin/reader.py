@@ -20,6 +20,7 @@ from napari_unet_nuclei.plugin.label_reader import (
     is_own_label_file,
     read_label_file,
     read_label_folder,
+    read_label_stack,
 )
 
 if TYPE_CHECKING:
@@ -69,10 +70,10 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        Of label images, their labels.  Of a sample, an image and, where there are
-        masks, its nuclei as labels; their
-        ``metadata`` hold ``sample_id``, ``data_set`` (the path) and
-        ``sample_ids`` (all in that data set).
+        Of label images, their labels; of several, a stack of them.  Of a sample, an
+        image and, where there are masks, its nuclei as labels; their ``metadata`` hold
+        ``sample_id``, ``data_set`` (the path) and ``sample_ids`` (all in that data
+        set).
 
     Raises
     ------
@@ -83,7 +84,10 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     LabelsError
         If a label image holds none.
     """
-    return [layer for each in _as_list(path) for layer in _read(each)]
+    paths = _as_list(path)
+    if len(paths) > 1 and all(map(is_label_file, paths)):
+        return read_label_stack(paths)
+    return [layer for each in paths for layer in _read(each)]
 
 
 def _as_list(path: Paths | Sequence[Paths]) -> list[str]:
