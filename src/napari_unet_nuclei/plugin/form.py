@@ -14,6 +14,7 @@ from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from qtpy.QtGui import QResizeEvent, QWheelEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QBoxLayout,
     QComboBox,
     QDockWidget,
@@ -44,7 +45,8 @@ _LEAST_WIDTH = 240  # px
 _LEAST_HEIGHT = 84  # px, of the form: three controls
 _READOUT_WIDTH = 64  # px
 _N_STEPS_PER_PAGE = 10
-_MS_TO_LAY_OUT = 20
+_MS_TO_LAY_OUT = 30
+_N_ROUNDS = 15  # of laying out, after a widget is docked
 _BUTTONS_WIDTH = 60  # px, of a spin box: napari's - and +, and what is beside them
 _FORM_CHANGES = (
     QEvent.Type.LayoutRequest,
@@ -83,7 +85,7 @@ def make_form(rows: Sequence[Widget | QWidget]) -> QWidget:
         elif isinstance(row, FloatSlider):
             layout.addRow(_make_wide_slider(row))
         elif isinstance(row, ButtonWidget) or not row.label:
-            layout.addRow(row.native)
+            layout.addRow(_let_grow(row.native))
         else:
             label = _make_label(row)
             layout.addRow(label, row.native)
@@ -157,7 +159,6 @@ def lay_out(
         QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding
     )
     widget.native.installEventFilter(_ShownFilter(widget.native))
-    set_tab_order(widget.native)
     follow_theme(
         viewer,
         widget.native,
@@ -179,7 +180,8 @@ def take_needed_height(widget: QWidget) -> None:
     window = widget.window()
     if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
         needed = max(dock.sizeHint().height(), dock.minimumSizeHint().height())
-        window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
+        if dock.height() < needed:
+            window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
 
 
 def set_tab_order(widget: QWidget) -> None:
@@ -286,21 +288,32 @@ class FormArea(QScrollArea):
 
 
 class _ShownFilter(QObject):
-    """Asks for the height a widget needs when it is shown for the first time."""
+    """Does what can only be done once napari has docked a widget and laid it out.
+
+    Fonts and margins come bit by bit and change what is needed, so it is seen to
+    several times; after that the height of the dock is the user's choice.
+    """
 
     def __init__(self, widget: QWidget) -> None:
         super().__init__(widget)
         self._widget = widget
+        self._n_rounds = _N_ROUNDS
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._finish)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Show:
-            self._widget.removeEventFilter(self)
-            # Once napari has laid out its window.
-            QTimer.singleShot(0, self._take)
+            self._timer.start(_MS_TO_LAY_OUT)
         return False
 
-    def _take(self) -> None:
-        take_needed_height(self._widget)
+    def _finish(self) -> None:
+        # Qt has another order in each window that a dock comes into.
+        set_tab_order(self._widget)
+        if self._n_rounds > 0:
+            self._n_rounds -= 1
+            take_needed_height(self._widget)
+        else:
+            self._timer.stop()
 
 
 class _WheelFilter(QObject):
@@ -317,7 +330,7 @@ class _WheelFilter(QObject):
             and self._area.can_scroll
             and not self._control.hasFocus()
         ):
-            event.ignore()  # so the area gets it
+            QApplication.sendEvent(self._area.viewport(), event)
             return True
         return False
 
@@ -355,6 +368,13 @@ class _LabelFilter(QObject):
         ):
             self._label.setVisible(event.type() == QEvent.Type.ShowToParent)
         return False
+
+
+def _let_grow(native: QWidget) -> QWidget:
+    """Let words of magicgui, which are as wide as their text, take a whole row."""
+    if isinstance(native, QLabel) and not native.wordWrap():
+        native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+    return native
 
 
 def _make_label(widget: Widget) -> QLabel:

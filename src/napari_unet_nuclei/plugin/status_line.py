@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QLabel
 
 _MOST_LINES = 8
+_PADDING = 4  # px, of a label in napari, above and below
 
 
 class StatusLine(Label):
@@ -65,7 +66,7 @@ class StatusLine(Label):
         if len(lines) > _MOST_LINES:
             text = "".join(lines[:_MOST_LINES]).rstrip()[:-1] + "…"
         # The first line has its place before there is anything to say.
-        label.setMinimumHeight(label.fontMetrics().lineSpacing())
+        label.setMinimumHeight(label.fontMetrics().lineSpacing() + _PADDING)
         if text != label.text():
             label.setText(text)
 
