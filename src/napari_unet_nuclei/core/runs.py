@@ -152,7 +152,8 @@ def paint(
         stop = min(start + _BLOCK_AREA, flat.size)
         first = np.searchsorted(ends, start, "right") - 1
         last = np.searchsorted(ends, stop)
-        lengths = np.diff(np.clip(ends[first : last + 1], start, stop))
+        within = np.clip(ends[first : last + 1], start, stop)
+        lengths = within[1:] - within[:-1]
         flat[start:stop] = np.repeat(alternating[first:last], lengths)
     return painted
 
