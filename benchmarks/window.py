@@ -115,7 +115,6 @@ class Window:
         self._timer.timeout.connect(self._beat)
         self._timer.start(TICK_MS)
         self._sampler = Sampler()
-        self._sampler.start()
         self.wait_seconds(1)
 
     @property
@@ -153,6 +152,8 @@ class Window:
 
     def longest_block(self, what: str, action: Callable[[], object]) -> str:
         """Do something and return a row of the table: the longest block and whose."""
+        if not self._sampler.is_alive():
+            self._sampler.start()
         self._beats[:] = [time.perf_counter()]
         self._sampler.samples.clear()
         with load() as during:
