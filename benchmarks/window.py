@@ -313,49 +313,50 @@ def paint(layer: Labels) -> None:
 
 
 def measure_cancel(side: int, model: str, n_runs: int) -> str:
-    """Cancel at random moments of a run; return a row of the table."""
+    """Cancel at random moments, every second time after the last tile; return a row."""
     window = Window(model, draw_image(side))
     panel = window.widget.panel
+
+    def network_is_done() -> bool:
+        return panel.progress_bar.native.value() >= 80 or not panel.is_running
+
     window.after(panel.run_button.native.click)
     panel.run_button.native.click()
-    whole = window.wait(window.is_idle)
+    until_split = window.wait(network_is_done)
+    until_end = window.wait(window.is_idle)
     rng = np.random.default_rng(0)
-    moments = rng.permutation((np.arange(n_runs) + rng.random(n_runs)) / n_runs * whole)
-    idle, stopped = [], []
-    where, said = Counter[str](), Counter[str]()
+    idle, stopped, n_in_splitting, words = [], [], 0, Counter[str]()
     with load() as during:
-        for moment in moments:
-            while True:
-                panel.run_button.native.click()
-                task = panel.task
-                start = time.perf_counter()
-                window.wait(
-                    lambda start=start, moment=moment: (
-                        not panel.is_running or time.perf_counter() - start > moment
-                    )
-                )
-                if panel.is_running:
-                    break
-                moment *= 0.95  # this run was faster
-            where[panel.status.value.split()[0]] += 1
+        while len(idle) < n_runs:
+            panel.run_button.native.click()
+            task = panel.task
+            is_in_splitting = len(idle) % 2 == 1
+            if is_in_splitting:
+                window.wait(network_is_done)
+            moment = rng.random() * (until_end if is_in_splitting else until_split)
+            until = time.perf_counter() + moment
+            window.wait(
+                lambda until=until: not panel.is_running or time.perf_counter() > until
+            )
+            if not panel.is_running:
+                until_end *= 0.9  # this run was faster
+                continue
             start = time.perf_counter()
             panel.cancel_button.native.click()
             window.wait(lambda: not panel.is_running)
             idle.append(time.perf_counter() - start)
             window.wait(task.has_stopped.is_set)
             stopped.append(time.perf_counter() - start)
-            said[panel.status.value] += 1
+            n_in_splitting += is_in_splitting
+            words[panel.status.value] += 1
     cells = " | ".join(
         f"{statistics.median(seconds):.2f} | {max(seconds):.2f}"
         for seconds in (idle, stopped)
     )
-    moments_said, words = (
-        ", ".join(f"{n} × {word}" for word, n in found.most_common())
-        for found in (where, said)
-    )
+    said = ", ".join(f"{n} × {word}" for word, n in words.most_common())
     return (
-        f"| {model} | {side}² | {whole:.1f} | {cells} | {moments_said} | {words} | "
-        f"{during[0]:.1f} |"
+        f"| {model} | {side}² | {until_split + until_end:.1f} | {cells} | "
+        f"{n_in_splitting} of {n_runs} | {said} | {during[0]:.1f} |"
     )
 
 
@@ -383,7 +384,7 @@ HEADS = {
     "blocks": "image | what | longest block, ms | ours | napari's | waiting for a "
     "worker | Qt | mostly in | longest of ours, ms | longest wait for a worker, ms",
     "cancel": "model | image | a run, s | until idle, s: median | worst | until the "
-    "work has ended, s: median | worst | moments | words at the end",
+    "work has ended, s: median | worst | while splitting | words at the end",
 }
 
 
