@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 from hypothesis import example, given, settings
@@ -112,3 +115,25 @@ def test_a_foreground_too_scattered_for_a_container_is_refused(monkeypatch):
     chequered = np.indices((1000, 1200)).sum(axis=0) % 2 == 0
     with pytest.raises(ImageError, match=r"scattered a foreground takes 0\.1 GB"):
         label_runs(chequered)
+
+
+@pytest.mark.parametrize("area", [1, 7, 64, 10_000])
+def test_blocks_are_painted_as_if_all_were_one(monkeypatch, area):
+    mask = np.random.default_rng(0).random((40, 30)) < 0.6
+    monkeypatch.setattr(runs_module, "_BLOCK_AREA", area)
+    runs = label_runs(mask)
+    expected = ndimage.label(mask)[0]
+    np.testing.assert_array_equal(paint(runs, runs.numbers, mask.shape), expected)
+
+
+def test_other_threads_go_on_while_labels_are_painted():
+    mask = np.zeros((4096, 8192), np.bool_)
+    mask[::64, 1:-1] = True
+    runs = label_runs(mask)
+    beats = [time.perf_counter()]
+    with ThreadPoolExecutor(1) as executor:
+        painting = executor.submit(paint, runs, runs.numbers, mask.shape)
+        while not painting.done():
+            time.sleep(0.001)
+            beats.append(time.perf_counter())
+    assert len(beats) > 4  # in one go it is 2

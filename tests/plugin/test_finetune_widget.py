@@ -9,6 +9,7 @@ import numpy as np
 import psutil
 import pytest
 from napari.components import ViewerModel
+from qtpy.QtCore import QThreadPool
 
 from napari_unet_nuclei.core import model_store
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
@@ -118,6 +119,23 @@ def test_a_better_model_is_offered_for_segmenting(
     assert scene.widget._plot.isVisibleTo(scene.widget.native)
 
 
+def test_each_step_reaches_the_plot_however_busy_the_window_was(
+    scene: Scene, user_folder: Path, fake_training: FakeTraining
+) -> None:
+    steps = [step(n, score=0.7) for n in range(200)]
+    scene.widget.make_command = fake_training(STARTING, *steps, "SAVE", finished(0.75))
+    said: list[str] = []
+    say = scene.widget.panel.say
+    scene.widget.panel.say = lambda text, *rest: (said.append(text), say(text, *rest))
+    scene.start()
+    QThreadPool.globalInstance().waitForDone(30_000)
+    scene.wait()
+    assert scene.widget._plot.n_points == (200, 200)
+    assert said[-1] == scene.status
+    assert "0.75" in scene.status or ".750" in scene.status
+    scene.assert_idle()
+
+
 def test_a_model_that_is_not_better_is_not_added(
     scene: Scene,
     fake_training: FakeTraining,
@@ -181,6 +199,7 @@ def test_cancelling_ends_the_process(
     scene.wait_for("held-out")
     child = int((user_folder / "my-nuclei.pid").read_text())
     scene.widget.panel.cancel_button.native.click()
+    assert scene.status == "Cancelling: the training process keeps its best weights …"
     scene.wait()
     assert not psutil.pid_exists(child)
     assert scene.status == status

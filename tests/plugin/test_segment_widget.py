@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -405,6 +406,69 @@ def test_cancelling_stops_between_tiles(scene: Scene) -> None:
     scene.assert_idle()
     scene.segment()
     assert len(scene.viewer.layers) == 2
+
+
+def test_cancelling_is_told_at_once_whatever_cannot_be_interrupted(
+    scene: Scene, cells: Image
+) -> None:
+    panel = scene.widget.panel
+    scene.engine.may_go_on.clear()
+    panel.run_button.native.click()
+    scene._qtbot.waitUntil(lambda: scene.engine.n_calls == 1)
+    left = panel.task
+    start = time.perf_counter()
+    panel.cancel_button.native.click()
+    scene._qtbot.waitUntil(lambda: not panel.is_running)
+    assert time.perf_counter() - start < 1
+    assert scene.status == "Cancelled."
+    scene.assert_idle()
+    assert not left.has_stopped.is_set()
+
+    # Another run waits for the memory of the first, and can be cancelled too.
+    for _ in range(2):
+        panel.run_button.native.click()
+        scene._qtbot.waitUntil(
+            lambda: scene.status == "Waiting for the cancelled run to end …"
+        )
+        panel.cancel_button.native.click()
+        scene._qtbot.waitUntil(lambda: not panel.is_running)
+    panel.run_button.native.click()
+    scene._qtbot.waitUntil(lambda: "Waiting" in scene.status)
+    assert scene.engine.n_calls == 1
+    scene.engine.may_go_on.set()
+    scene.wait()
+    assert left.has_stopped.is_set()
+    assert scene.engine.n_calls == 2
+    assert scene.n_nuclei == 2
+    assert len(scene.viewer.layers) == 2
+    scene.assert_idle()
+
+
+def test_the_first_run_says_that_the_model_is_loaded(
+    scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_load = threading.Event()
+    load = prediction.load_model
+
+    def wait(*args: Any) -> Any:
+        assert may_load.wait(10)
+        return load(*args)
+
+    monkeypatch.setattr(prediction, "load_model", wait)
+    panel = scene.widget.panel
+    panel.run_button.native.click()
+    scene._qtbot.waitUntil(lambda: scene.status == "Loading the model …")
+    assert panel.progress_bar.native.maximum() == 0  # busy
+    may_load.set()
+    scene.wait()
+    assert scene.status.startswith("2 nuclei in")
+    said: list[str] = []
+    say = panel.say
+    monkeypatch.setattr(
+        RunPanel, "say", lambda _, text, *rest: (said.append(text), say(text, *rest))
+    )
+    scene.segment()
+    assert "Loading the model …" not in said
 
 
 def test_an_engine_that_fails_is_told_and_can_be_tried_again(

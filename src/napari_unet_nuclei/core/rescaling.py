@@ -11,7 +11,11 @@ from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.images import distinct_planes
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+_STRIP_AREA = 2**20  # px²
 
 
 def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -35,10 +39,34 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     rescaled = np.empty((seen_once.shape[-1], height, width), np.float32)
     for index, plane in enumerate(np.moveaxis(seen_once, -1, 0)):
         check_cancelled()
-        picture = Image.fromarray(np.ascontiguousarray(plane))
+        picture = _to_picture(plane)
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
-        rescaled[index] = np.asarray(resized)
+        _copy_picture(resized, rescaled[index])
     last = np.moveaxis(rescaled, 0, -1)
     if seen_once.shape == planes.shape:
         return last
     return np.broadcast_to(last, (height, width, planes.shape[-1]))
+
+
+# Pillow copies pixels while no other thread of Python may run, not that of a window
+# either; so it gets and gives few at once.
+def _to_picture(plane: NDArray[np.float32]) -> Image.Image:
+    height, width = plane.shape
+    picture = Image.new("F", (width, height))
+    for rows in _strips(height, width):
+        strip = np.ascontiguousarray(plane[rows])
+        picture.paste(Image.fromarray(strip), (0, rows.start))
+    return picture
+
+
+def _copy_picture(picture: Image.Image, plane: NDArray[np.float32]) -> None:
+    width, height = picture.size
+    for rows in _strips(height, width):
+        plane[rows] = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
+
+
+def _strips(height: int, width: int) -> Iterator[slice]:
+    n_rows = max(1, _STRIP_AREA // width)
+    for top in range(0, height, n_rows):
+        check_cancelled()
+        yield slice(top, min(top + n_rows, height))

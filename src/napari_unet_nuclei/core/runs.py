@@ -144,7 +144,18 @@ def paint(
     ends[-1] = shape[0] * shape[1]
     alternating = np.zeros(ends.size - 1, np.int32)
     alternating[1::2] = values
-    return np.repeat(alternating, np.diff(ends)).reshape(shape)
+    painted = np.empty(shape, np.int32)
+    flat = painted.ravel()
+    # Repeating lets no other thread of Python run, not that of a window either.
+    for start in range(0, flat.size, _BLOCK_AREA):
+        check_cancelled()
+        stop = min(start + _BLOCK_AREA, flat.size)
+        first = np.searchsorted(ends, start, "right") - 1
+        last = np.searchsorted(ends, stop)
+        within = np.clip(ends[first : last + 1], start, stop)
+        lengths = within[1:] - within[:-1]
+        flat[start:stop] = np.repeat(alternating[first:last], lengths)
+    return painted
 
 
 def expand(starts: NDArray[np.intp], lengths: NDArray[np.intp]) -> NDArray[np.intp]:

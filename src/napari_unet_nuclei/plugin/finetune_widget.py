@@ -166,6 +166,7 @@ class FineTuneWidget(Container[Widget]):
                 event.progress if isinstance(event, StepEvent) else None
             ),
             is_kept=lambda event: not isinstance(event, StillRunning),
+            cancelling="Cancelling: the training process keeps its best weights …",
         )
 
     def _make_request(self) -> FineTuneRequest:

@@ -54,6 +54,7 @@ class RunPanel(Container[Widget]):
         self.status = StatusLine(value="")
         self.task: BackgroundTask[Any, Any] | None = None
         self._left: list[BackgroundTask[Any, Any]] = []
+        self._may_be_left, self._cancelling = False, ""
         self._grace = QTimer()
         self._grace.setSingleShot(True)
         self._grace.setInterval(_GRACE_MS)
@@ -105,6 +106,7 @@ class RunPanel(Container[Widget]):
         fraction: Callable[[Step], float | None],
         is_kept: Callable[[Step], bool] | None = None,
         may_be_left: bool = False,
+        cancelling: str = "Cancelling …",
     ) -> None:
         """Run a generator in the background.
 
@@ -128,8 +130,10 @@ class RunPanel(Container[Widget]):
             Whether a task that does not end soon after it is cancelled is left to
             end in the background.  The next one then waits for it, and yields
             `Preparing` until then.
+        cancelling : str
+            What is said from the cancel to the end of the task.
         """
-        self._may_be_left = may_be_left
+        self._may_be_left, self._cancelling = may_be_left, cancelling
         self._left = [task for task in self._left if not task.has_stopped.is_set()]
         running: Generator[Step | Preparing, None, Result] = steps
         if self._left:
@@ -167,11 +171,11 @@ class RunPanel(Container[Widget]):
             is_kept=is_kept,
         )
 
-    def cancel(self, saying: str = "Cancelling …") -> None:
+    def cancel(self) -> None:
         """Ask the task to stop; it does so soon, or is left to do so."""
         if self.task is not None:
             self.cancel_button.enabled = False
-            self.say(saying)
+            self.say(self._cancelling)
             self.task.cancel()
             if self._may_be_left:
                 self._grace.start()

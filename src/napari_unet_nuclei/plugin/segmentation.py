@@ -175,7 +175,7 @@ class WarmModel:
         path = find_model(name)
         key = path, path.stat().st_mtime_ns
         if self._model is None or self._key != key:
-            _import_splitting()
+            _import_the_rest()
             self._model, self._key = load_model(path, _choose_engine()), key
         return self._model
 
@@ -187,10 +187,17 @@ class WarmModel:
         return self._key == (path, path.stat().st_mtime_ns)
 
 
-def _import_splitting() -> None:
-    """Import what splitting needs and else imports when the first tiles are done."""
+def _import_the_rest() -> None:
+    """Import what splitting needs, and what napari needs for a first table.
+
+    Else splitting would do so when the tiles are done, and napari in the window's
+    thread: its first table of features loads pandas.
+    """
     import scipy.sparse.csgraph  # noqa: F401
     import skimage.segmentation  # noqa: F401
+    from napari.layers import Labels
+
+    Labels(np.zeros((1, 1), np.int32), features={"index": [0]})
 
 
 def _choose_engine() -> EngineName:
