@@ -134,7 +134,7 @@ class AxesControl(Container[Widget]):
 
     def _watch(self, image: Image | None) -> None:
         """Hear of the layer that is shown here, and of no other."""
-        if image is self._watched:
+        if _id(image) == _id(self._watched):
             return
         for layer, connect in ((self._watched, False), (image, True)):
             if layer is not None:
@@ -235,6 +235,11 @@ class AxesControl(Container[Widget]):
             understood.axes, image_shape(image), channel, is_rgb=image.rgb
         )
         return f"{text}. {understood.doubt}" if understood.doubt else text
+
+
+def _id(layer: Image | None) -> Any:
+    """Tell layers apart; napari hands plugins a new proxy at every look."""
+    return None if layer is None else layer.unique_id
 
 
 def _layer_events(layer: Image) -> tuple[Any, ...]:

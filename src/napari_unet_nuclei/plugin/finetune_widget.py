@@ -82,6 +82,7 @@ class FineTuneWidget(Container[Widget]):
             self.annotations,
             is_running=lambda: self.panel.is_running,
             on_confirm=self.fine_tune,
+            on_withdraw=lambda: self.panel.say(""),
         )
         self.start = ModelChoice(
             label="Start from", tooltip="The model whose weights are improved"

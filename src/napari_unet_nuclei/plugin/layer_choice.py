@@ -118,7 +118,8 @@ class LayerChoice(ComboBox):
 
     def suggest(self, layer: Layer | None) -> None:
         """Choose a layer, unless the user has chosen one himself."""
-        if layer is not None and not self.is_own and layer in self._layers:
+        ids = [each.unique_id for each in self._layers]
+        if layer is not None and not self.is_own and layer.unique_id in ids:
             self._move_to(layer)
 
     def choose(self, layer: Layer) -> None:
@@ -264,7 +265,8 @@ def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
     """
     dims, axes = viewer.dims, image_axes(layer)
     is_alone = not any(
-        each is not layer and hasattr(each, "rgb") for each in viewer.layers
+        each.unique_id != layer.unique_id and hasattr(each, "rgb")
+        for each in viewer.layers
     )
     if (
         is_alone

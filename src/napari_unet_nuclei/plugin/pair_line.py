@@ -50,7 +50,9 @@ class PairLine(Container[Widget]):
     is_running : callable
         Whether a task is running; the lists hold still then.
     on_confirm : callable
-        Called when the user says yes after he was asked.
+        Called when the user says yes after being asked.
+    on_withdraw : callable
+        Called when other layers are chosen after the user was asked.
     """
 
     def __init__(
@@ -61,10 +63,12 @@ class PairLine(Container[Widget]):
         *,
         is_running: Callable[[], bool],
         on_confirm: Callable[[], object],
+        on_withdraw: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self._image_list, self._labels_list = image, labels
         self._on_confirm = on_confirm
+        self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
         self.words = WrappedWords()
@@ -73,9 +77,7 @@ class PairLine(Container[Widget]):
             tooltip="Train on this image and these labels all the same",
             visible=False,
         )
-        super().__init__(
-            widgets=[self.words, self.yes_button], labels=False, label="Pair"
-        )
+        super().__init__(widgets=[self.words, self.yes_button], labels=False, label="")
         self.tooltip = "Whether these are the labels of this image"
         self.margins = (0, 0, 0, 0)
         button = self.yes_button.native
@@ -128,7 +130,7 @@ class PairLine(Container[Widget]):
         if pairing is None:
             text, style = "", ""
         elif self._is_confirmed and pairing.verdict is Verdict.DOUBTFUL:
-            text, style = f"{pairing.reason} You said that they go together.", ""
+            text, style = f"{pairing.reason} You said they belong together.", ""
         else:
             text = pairing.reason
             style = _COLOURS.get(pairing.verdict, "")
@@ -176,17 +178,22 @@ class PairLine(Container[Widget]):
 
     def _pair_labels(self, *_: Any) -> None:
         """Follow a choice of the image by hand with its labels."""
-        self._is_asked = False
+        self._withdraw()
         if self._image_list.is_own and self._image_list.layer is not None:
             self._labels_list.suggest(self._labels_of(self._image_list.layer))
         self.refresh()
 
     def _pair_image(self, *_: Any) -> None:
         """Follow a choice of the labels by hand with their image."""
-        self._is_asked = False
+        self._withdraw()
         if self._labels_list.is_own and self._labels_list.layer is not None:
             self._image_list.suggest(self._image_of(self._labels_list.layer))
         self.refresh()
+
+    def _withdraw(self) -> None:
+        if self._is_asked:
+            self._is_asked = False
+            self._on_withdraw()
 
     def _confirm(self) -> None:
         was_asked, self._is_asked = self._is_asked, False

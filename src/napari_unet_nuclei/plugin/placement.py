@@ -183,7 +183,8 @@ def annotated_planes(
         Its labels, with or without an axis of channels, or those of one of its
         planes, put there by `move_to_plane`.
     channel : int, optional
-        Channel whose labels are wanted, where there are labels of several.
+        Channel whose labels are wanted, where there are labels of several; those of
+        all of them together where it has none, or where the channels are colours.
 
     Returns
     -------
@@ -208,7 +209,7 @@ def annotated_planes(
         where = of_labels.index("C")
         if array.shape[where] not in (1, length["C"]):
             return array, None
-        array = array.take(0 if array.shape[where] == 1 else channel or 0, where)
+        array = _of_channel(array, where, channel)
         of_labels = of_labels.replace("C", "")
     array = array.transpose([of_labels.index(axis) for axis in [*leading, *"YX"]])
     first = dict(zip(axes, image.world_to_data(corner), strict=True))
@@ -218,6 +219,16 @@ def annotated_planes(
         for n, position, axis in zip(array.shape, plane, leading, strict=False)
     )
     return array, plane if is_plane else None
+
+
+def _of_channel(labels: NDArray[Any], where: int, channel: int | None) -> NDArray[Any]:
+    """Take labels out of their channels; napari paints in the one that is shown."""
+    if labels.shape[where] > 1 and channel is not None:
+        of_one: NDArray[Any] = labels.take(channel, where)
+        if of_one.any():
+            return of_one
+    together: NDArray[Any] = labels.max(axis=where)
+    return together
 
 
 def axes_of_labels(image: Image, labels: Labels) -> str | None:

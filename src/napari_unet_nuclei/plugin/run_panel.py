@@ -179,7 +179,8 @@ def make_form(widgets: Sequence[Widget]) -> QWidget:
     Parameters
     ----------
     widgets : sequence of Widget
-        Controls; buttons and boxes to tick bring their own text.
+        Controls; buttons and boxes to tick bring their own text, and what has an empty
+        label takes the whole width.
 
     Returns
     -------
@@ -191,7 +192,7 @@ def make_form(widgets: Sequence[Widget]) -> QWidget:
     layout.setContentsMargins(0, 0, 0, 0)
     layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     for widget in widgets:
-        if isinstance(widget, ButtonWidget):
+        if isinstance(widget, ButtonWidget) or not widget.label:
             layout.addRow(widget.native)
         else:
             label = QLabel(widget.label)

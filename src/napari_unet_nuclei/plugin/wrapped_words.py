@@ -54,6 +54,9 @@ class _Fitting(QObject):
     def fit(self) -> None:
         """Ask for the height of the text at the width there is."""
         label = self._label
-        height = label.heightForWidth(label.width())
-        if height >= 0 and height != label.minimumHeight():
-            label.setMinimumHeight(height)
+        before = label.minimumHeight()
+        label.setMinimumHeight(0)  # or the height for a width is never less
+        height = max(label.heightForWidth(label.width()), 0)
+        label.setMinimumHeight(height)
+        if height != before:
+            label.updateGeometry()
