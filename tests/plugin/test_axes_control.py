@@ -161,6 +161,18 @@ def test_only_what_has_channels_offers_them(scene: Scene) -> None:
     assert not scene.axes.channel.visible
 
 
+def test_a_canvas_that_shows_channels_is_told(scene: Scene) -> None:
+    scene.add(40, 50, 3)
+    hint = "The canvas shows its channels; roll it (Ctrl+E) to see Y and X."
+    assert scene.words == f"YXC, 40 × 50 px; 3 channels as colours. {hint}"
+    scene.viewer.dims.order = (2, 0, 1)
+    assert hint not in scene.words
+    scene.viewer.dims.order = (0, 1, 2)
+    assert hint in scene.words
+    scene.viewer.dims.ndisplay = 3
+    assert hint not in scene.words
+
+
 def test_two_fields_of_one_layer_agree(scene: Scene, qtbot: QtBot) -> None:
     scene.add(3, 40, 50)
     other = AxesControl(scene.viewer, scene.images)

@@ -37,12 +37,14 @@ def test_the_active_image_is_taken_and_its_channels_last_are_seen(
 
     viewer.layers.clear()
     viewer.add_image(np.stack([image] * 3, -1), rgb=False, name="yxc")
-    assert widget.axes.words.value == "YXC, 64 × 128 px; 3 channels as colours"
+    understood = "YXC, 64 × 128 px; 3 channels as colours"
+    assert widget.axes.words.value.startswith(f"{understood}. The canvas shows its ch")
     widget.panel.run_button.native.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running)
     assert viewer.layers["yxc nuclei"].data.shape == (64, 128, 1)
     assert viewer.dims.displayed == (0, 1)
     assert engine.n_calls == 1
+    assert widget.axes.words.value == understood
 
     qtbot.keyClicks(widget.axes.field.native, "q")
     assert widget.axes.words.value.endswith("write Z or T for a stack, C for channels.")

@@ -19,7 +19,11 @@ from napari_unet_nuclei.plugin.axes_choice import (
     n_channels,
     read_typed_axes,
 )
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
+from napari_unet_nuclei.plugin.layer_choice import (
+    LayerChoice,
+    chosen_channel,
+    shows_channels,
+)
 from napari_unet_nuclei.plugin.layers import (
     channel_choice,
     image_shape,
@@ -96,7 +100,8 @@ class AxesControl(Container[Widget]):
         self.field.native.editingFinished.connect(self._end_typing)
         self.channel.changed.connect(self._take_channel)
         image.changed.connect(self.refresh)
-        viewer.dims.events.point.connect(self._say)
+        for event in self._dims_events:
+            event.connect(self._say)
         self.native.destroyed.connect(self._disconnect)
         self.refresh()
 
@@ -124,6 +129,11 @@ class AxesControl(Container[Widget]):
         self._say()
 
     @property
+    def _dims_events(self) -> list[Any]:
+        events = self._viewer.dims.events
+        return [events.point, events.order, events.ndisplay]
+
+    @property
     def _understood(self) -> UnderstoodAxes | None:
         if self._watched is None:
             return None
@@ -146,7 +156,8 @@ class AxesControl(Container[Widget]):
         self._watched = image
 
     def _disconnect(self) -> None:
-        self._viewer.dims.events.point.disconnect(self._say)
+        for event in self._dims_events:
+            event.disconnect(self._say)
         self._watch(None)
 
     def _refresh_unless_typing(self, *_: Any) -> None:
@@ -231,10 +242,15 @@ class AxesControl(Container[Widget]):
     def _describe(self, image: Image) -> str:
         understood = understood_axes(image)
         channel = chosen_channel(image, understood.axes, self._viewer.dims)
-        text = describe_axes(
-            understood.axes, image_shape(image), channel, is_rgb=image.rgb
-        )
-        return f"{text}. {understood.doubt}" if understood.doubt else text
+        axes, dims = understood.axes, self._viewer.dims
+        text = describe_axes(axes, image_shape(image), channel, is_rgb=image.rgb)
+        said = [text, understood.doubt.removesuffix(".")]
+        if shows_channels(image, axes, dims):
+            said.append(
+                "The canvas shows its channels; roll it (Ctrl+E) to see Y and X"
+            )
+        said = [each for each in said if each]
+        return text if len(said) == 1 else f"{'. '.join(said)}."
 
 
 def _id(layer: Image | None) -> Any:

@@ -249,10 +249,33 @@ def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
     return tuple(indices[index] for index in leading)
 
 
+def shows_channels(layer: Image, axes: str, dims: Dims) -> bool:
+    """Tell whether the canvas shows the channels of an image instead of its pixels.
+
+    napari shows the last two axes, which are X and C where the channels come last.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The image.
+    axes : str
+        Its axes, as ``layers.image_array`` returns them.
+    dims : napari.components.Dims
+        What the viewer shows.
+
+    Returns
+    -------
+    bool
+        False for colours, for which napari has a way of its own.
+    """
+    if layer.rgb or "C" not in axes or dims.ndisplay != 2:
+        return False
+    return axes.index("C") + dims.ndim - layer.ndim in dims.displayed
+
+
 def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
     """Turn the canvas to Y and X where napari shows the channels of an image instead.
 
-    napari shows the last two axes, which are X and C where the channels come last.
     What the user has turned himself stays as it is, and so does a canvas that other
     images share.
 
@@ -264,18 +287,12 @@ def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
         The image.
     """
     dims, axes = viewer.dims, image_axes(layer)
-    is_alone = not any(
+    is_shared = any(
         each.unique_id != layer.unique_id and hasattr(each, "rgb")
         for each in viewer.layers
     )
-    if (
-        is_alone
-        and not layer.rgb
-        and axes.endswith("C")
-        and dims.ndim == layer.ndim
-        and dims.ndisplay == 2
-        and tuple(dims.order) == tuple(range(dims.ndim))
-    ):
+    is_as_it_was = tuple(dims.order) == tuple(range(layer.ndim))
+    if shows_channels(layer, axes, dims) and is_as_it_was and not is_shared:
         shown = [axes.index("Y"), axes.index("X")]
         dims.order = (*(each for each in dims.order if each not in shown), *shown)
         viewer.reset_view()
