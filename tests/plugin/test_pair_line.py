@@ -239,3 +239,14 @@ def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     scene.start()
     assert not scene.is_running
     assert "a letter for each of the 3 axes" in scene.status
+
+
+def test_colours_can_be_read_in_both_themes(two: Scene) -> None:
+    two.choose("first", "second nuclei")
+    styles = set()
+    for theme in ("dark", "light"):
+        two.viewer.theme = theme
+        styles.add(two.widget.pair.words.native.styleSheet())
+    assert len(styles) == 2
+    two.choose("first", "first nuclei")
+    assert not two.widget.pair.words.native.styleSheet()

@@ -32,7 +32,7 @@ from napari_unet_nuclei.plugin.layers import (
     understood_axes,
 )
 from napari_unet_nuclei.plugin.wording import describe_error
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords
+from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-_WRONG = "QLineEdit { border: 2px solid #e0504a; }"
 _TOOLTIP = (
     "One letter for each axis of the image: T time, Z depth, C channels, Y, X. Clear "
     "it to go back to what names and shape say."
@@ -100,7 +99,7 @@ class AxesControl(Container[Widget]):
         self.field.native.editingFinished.connect(self._end_typing)
         self.channel.changed.connect(self._take_channel)
         image.changed.connect(self.refresh)
-        for event in self._dims_events:
+        for event in self._events:
             event.connect(self._say)
         self.native.destroyed.connect(self._disconnect)
         self.refresh()
@@ -129,9 +128,9 @@ class AxesControl(Container[Widget]):
         self._say()
 
     @property
-    def _dims_events(self) -> list[Any]:
-        events = self._viewer.dims.events
-        return [events.point, events.order, events.ndisplay]
+    def _events(self) -> list[Any]:
+        dims = self._viewer.dims.events
+        return [dims.point, dims.order, dims.ndisplay, self._viewer.events.theme]
 
     @property
     def _understood(self) -> UnderstoodAxes | None:
@@ -156,7 +155,7 @@ class AxesControl(Container[Widget]):
         self._watched = image
 
     def _disconnect(self) -> None:
-        for event in self._dims_events:
+        for event in self._events:
             event.disconnect(self._say)
         self._watch(None)
 
@@ -235,8 +234,12 @@ class AxesControl(Container[Widget]):
                 problem = error
         if problem is not None:
             text = describe_error(problem)
-        self.words.say(text)
-        self.field.native.setStyleSheet("" if problem is None else _WRONG)
+        colour = colour_of_words(self._viewer, is_wrong=True)
+        is_wrong = problem is not None
+        self.words.say(text, f"QLabel {{ color: {colour}; }}" if is_wrong else "")
+        border = f"QLineEdit {{ border: 2px solid {colour}; }}" if is_wrong else ""
+        if self.field.native.styleSheet() != border:
+            self.field.native.setStyleSheet(border)
         self.field.tooltip = _TOOLTIP if problem is None else text
 
     def _describe(self, image: Image) -> str:

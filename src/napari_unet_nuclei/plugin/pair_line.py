@@ -19,7 +19,7 @@ from napari_unet_nuclei.plugin.pairing import (
     labels_of,
     pair,
 )
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords
+from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_unet_nuclei.plugin.layer_choice import LayerChoice
-
-_COLOURS = {
-    Verdict.IMPOSSIBLE: "QLabel { color: #e0504a; }",
-    Verdict.DOUBTFUL: "QLabel { color: #d0881f; }",
-}
 
 
 class PairLine(Container[Widget]):
@@ -87,7 +82,7 @@ class PairLine(Container[Widget]):
         labels.follow(self._labels_of, unless=is_running)
         image.changed.connect(self._pair_labels)
         labels.changed.connect(self._pair_image)
-        for event in self._layer_events:
+        for event in self._events:
             event.connect(self.refresh)
         self.native.destroyed.connect(self._disconnect)
         self.refresh()
@@ -132,8 +127,7 @@ class PairLine(Container[Widget]):
         elif self._is_confirmed and pairing.verdict is Verdict.DOUBTFUL:
             text, style = f"{pairing.reason} You said they belong together.", ""
         else:
-            text = pairing.reason
-            style = _COLOURS.get(pairing.verdict, "")
+            text, style = pairing.reason, self._style(pairing.verdict)
             if pairing.verdict is Verdict.DOUBTFUL:
                 text = f"{text} Do they belong together?"
         self.words.say(text, style)
@@ -143,10 +137,18 @@ class PairLine(Container[Widget]):
             and not self._is_confirmed
         )
 
+    def _style(self, verdict: Verdict) -> str:
+        if verdict >= Verdict.PLAUSIBLE:
+            return ""
+        is_wrong = verdict is Verdict.IMPOSSIBLE
+        colour = colour_of_words(self._viewer, is_wrong=is_wrong)
+        return f"QLabel {{ color: {colour}; }}"
+
     @property
-    def _layer_events(self) -> list[Any]:
+    def _events(self) -> list[Any]:
         layers = self._viewer.layers.events
-        return [layers.inserted, layers.removed, layers.renamed]
+        theme = self._viewer.events.theme
+        return [layers.inserted, layers.removed, layers.renamed, theme]
 
     @property
     def _pairing(self) -> Pairing | None:
@@ -203,5 +205,5 @@ class PairLine(Container[Widget]):
             self._on_confirm()
 
     def _disconnect(self) -> None:
-        for event in self._layer_events:
+        for event in self._events:
             event.disconnect(self.refresh)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from magicgui.widgets import Label
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QSizePolicy
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+_WRONG = ("#b3141c", "#ff8078")  # on a light and on a dark background
+_DOUBTFUL = ("#7d4a00", "#f0ad4e")
 
 
 class WrappedWords(Label):
@@ -35,6 +45,26 @@ class WrappedWords(Label):
             self._fitting.fit()
         if self.native.styleSheet() != style:
             self.native.setStyleSheet(style)
+
+
+def colour_of_words(viewer: napari.viewer.Viewer, *, is_wrong: bool) -> str:
+    """Return a colour that can be read in the theme of a viewer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer.
+    is_wrong : bool
+        Whether something cannot be, and is not only in doubt.
+
+    Returns
+    -------
+    str
+        As style sheets take it.
+    """
+    background = QColor(get_theme(viewer.theme).background.as_hex())
+    is_dark = background.lightnessF() < 0.5
+    return (_WRONG if is_wrong else _DOUBTFUL)[is_dark]
 
 
 class _Fitting(QObject):
