@@ -12,8 +12,9 @@ from napari.layers import Image
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.plugin.axes_choice import ChannelChoice
 from napari_unet_nuclei.plugin.axes_control import AxesControl
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
-from napari_unet_nuclei.plugin.layers import image_axes
+from napari_unet_nuclei.plugin.canvas import chosen_channel
+from napari_unet_nuclei.plugin.layer_axes import image_axes
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot

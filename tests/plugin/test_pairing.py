@@ -7,7 +7,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_unet_nuclei.plugin.layers import labels_layer_metadata, remember_axes
+from napari_unet_nuclei.plugin.layer_axes import remember_axes
+from napari_unet_nuclei.plugin.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.pairing import Verdict, image_of, labels_of, pair
 from napari_unet_nuclei.plugin.placement import place_labels
 

@@ -1,6 +1,6 @@
 """The field that shows what the axes of an image were taken for, and can be edited.
 
-What axes mean is known in ``axes_choice``, whose they are in ``layers``.
+What axes mean is known in ``axes_choice``, whose they are in ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,8 @@ from napari_unet_nuclei.plugin.axes_choice import (
     n_channels,
     read_typed_axes,
 )
-from napari_unet_nuclei.plugin.layer_choice import (
-    LayerChoice,
-    chosen_channel,
-    shows_channels,
-)
-from napari_unet_nuclei.plugin.layers import (
+from napari_unet_nuclei.plugin.canvas import chosen_channel, shows_channels
+from napari_unet_nuclei.plugin.layer_axes import (
     channel_choice,
     image_shape,
     remember_axes,
@@ -39,6 +35,8 @@ if TYPE_CHECKING:
 
     import napari.viewer
     from napari.layers import Image
+
+    from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 
 _TOOLTIP = (
     "One letter for each axis of the image: T time, Z depth, C channels, Y, X. Clear "

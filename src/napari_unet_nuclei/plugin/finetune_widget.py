@@ -20,7 +20,8 @@ from napari_unet_nuclei.core.bundles import SUFFIX
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.axes_control import AxesControl
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
+from napari_unet_nuclei.plugin.canvas import chosen_channel
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.pair_line import PairLine

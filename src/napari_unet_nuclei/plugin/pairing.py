@@ -14,7 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, image_shape
+from napari_unet_nuclei.plugin.layer_axes import (
+    full_resolution,
+    image_axes,
+    image_shape,
+)
 from napari_unet_nuclei.plugin.placement import axes_of_labels
 
 if TYPE_CHECKING:

@@ -1,7 +1,7 @@
 """Where the labels of an image lie: on top of it, in their plane, in their channel.
 
 napari aligns layers at their last axes, and a layer is placed by its transform; both
-are dealt with here.  What the axes of a layer mean is known to ``layers``.
+are dealt with here.  What the axes of a layer mean is known to ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.plugin.axes_choice import axes_by_name, named_axes
-from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, image_shape
+from napari_unet_nuclei.plugin.layer_axes import (
+    full_resolution,
+    image_axes,
+    image_shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

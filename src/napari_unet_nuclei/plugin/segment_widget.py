@@ -24,13 +24,13 @@ from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiErr
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.axes_control import AxesControl
-from napari_unet_nuclei.plugin.commands import segment_command
-from napari_unet_nuclei.plugin.layer_choice import (
-    LayerChoice,
+from napari_unet_nuclei.plugin.canvas import (
     chosen_channel,
     show_pixels,
     shown_plane,
 )
+from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice
