@@ -12,8 +12,9 @@ from napari.layers import Image
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.plugin.axes_choice import ChannelChoice
 from napari_unet_nuclei.plugin.axes_control import AxesControl
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
-from napari_unet_nuclei.plugin.layers import image_axes
+from napari_unet_nuclei.plugin.canvas import chosen_channel
+from napari_unet_nuclei.plugin.layer_axes import image_axes
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -159,6 +160,18 @@ def test_only_what_has_channels_offers_them(scene: Scene) -> None:
     scene.viewer.layers.clear()
     scene.viewer.add_image(np.zeros((40, 50, 3), np.uint8), rgb=True)
     assert not scene.axes.channel.visible
+
+
+def test_a_canvas_that_shows_channels_is_told(scene: Scene) -> None:
+    scene.add(40, 50, 3)
+    hint = "The canvas shows its channels; roll it (Ctrl+E) to see Y and X."
+    assert scene.words == f"YXC, 40 × 50 px; 3 channels as colours. {hint}"
+    scene.viewer.dims.order = (2, 0, 1)
+    assert hint not in scene.words
+    scene.viewer.dims.order = (0, 1, 2)
+    assert hint in scene.words
+    scene.viewer.dims.ndisplay = 3
+    assert hint not in scene.words
 
 
 def test_two_fields_of_one_layer_agree(scene: Scene, qtbot: QtBot) -> None:

@@ -54,6 +54,7 @@ def widget(
 @pytest.mark.filterwarnings("ignore:Casting complex values")
 @pytest.mark.filterwarnings("ignore:(invalid value|divide by zero) encountered")
 @pytest.mark.filterwarnings("ignore:Non-orthogonal slicing")
+@pytest.mark.filterwarnings("ignore:Contours are not displayed")
 @pytest.mark.parametrize("name", layer_kinds.KINDS)
 def test_each_kind_of_layer_is_understood_and_its_nuclei_lie_on_it(
     name: str, widget: SegmentWidget, qtbot: QtBot, notifications: list[str]

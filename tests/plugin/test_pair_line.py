@@ -116,7 +116,7 @@ def test_image_and_labels_go_with_the_active_layer(
     assert two.chosen == ("second", "second nuclei")
     two.activate(active)
     assert two.chosen == expected
-    assert two.words == f"'{expected[1]}' comes from '{expected[0]}'."
+    assert two.words == f"These labels come from '{expected[0]}'."
     assert not two.is_asked
 
 
@@ -147,7 +147,7 @@ def test_samples_of_one_size_are_not_mixed_up(scene: Scene) -> None:
     )
     scene.activate("immunohistochemistry")
     assert scene.words == (
-        "'synthetic fluorescence, ground truth' comes from 'synthetic fluorescence', "
+        "These labels come from 'synthetic fluorescence', "
         "not from 'immunohistochemistry'. Do they belong together?"
     )
 
@@ -159,14 +159,14 @@ def test_a_doubtful_pair_is_asked_about_before_it_starts(
     two.start()
     assert not two.is_running
     assert two.status == (
-        "'second nuclei' comes from 'second', not from 'first'. Train on this pair? "
+        "These labels come from 'second', not from 'first'. Train on this pair? "
         "Press 'Yes, they belong together', or choose other layers."
     )
     assert notifications == []  # a question is no error
     two.widget.pair.yes_button.native.click()
     assert two.is_running
     assert not two.is_asked
-    assert two.words.endswith("You said that they go together.")
+    assert two.words.endswith("You said they belong together.")
     two.stop()
     two.start()
     assert two.is_running
@@ -187,6 +187,7 @@ def test_a_yes_counts_for_its_pair_alone(two: Scene) -> None:
     two.start()
     two.choose("second", "first nuclei")
     assert two.is_asked
+    assert two.status == ""
     two.widget.pair.yes_button.native.click()  # the question was about another pair
     assert not two.is_running
     two.choose("first", "second nuclei")
@@ -203,13 +204,13 @@ def test_labels_that_cannot_fit_are_refused(
     scene.start()
     assert not scene.is_running
     assert notifications == [scene.status]
-    assert "'small nuclei' (20 × 30) does not fit 'large' (40 × 50)" in scene.status
+    assert "These labels (20 × 30) do not fit 'large' (40 × 50)" in scene.status
 
 
 def test_a_layer_that_was_moved_is_noticed_at_the_click(scene: Scene) -> None:
     scene.viewer.add_image(np.zeros((40, 50), np.uint8), name="cells")
     scene.viewer.add_labels(np.ones((40, 50), np.uint8), name="painted")
-    assert scene.words == "'painted' has the size and place of 'cells'."
+    assert scene.words == "These labels have the size and place of 'cells'."
     scene.viewer.layers["cells"].scale = (0.5, 0.5)
     scene.start()
     assert not scene.is_running
@@ -227,10 +228,10 @@ def test_the_lists_hold_still_while_training_goes_on(two: Scene) -> None:
 def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     image = scene.viewer.add_image(np.zeros((3, 40, 50), np.uint8), name="cells")
     scene.viewer.add_labels(np.ones((40, 50), np.uint8), name="cells nuclei")
-    assert "does not fit" in scene.words
+    assert "do not fit" in scene.words
     scene.widget.axes.field.value = "cyx"
     scene.widget.axes.channel.value = 2
-    assert "has the size and place" in scene.words
+    assert "have the size and place" in scene.words
     request = scene.widget._make_request()
     assert (request.axes, request.channel) == ("CYX", 2)
     assert image.metadata["nuclei_axes"] == "CYX"
@@ -238,3 +239,14 @@ def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     scene.start()
     assert not scene.is_running
     assert "a letter for each of the 3 axes" in scene.status
+
+
+def test_colours_can_be_read_in_both_themes(two: Scene) -> None:
+    two.choose("first", "second nuclei")
+    styles = set()
+    for theme in ("dark", "light"):
+        two.viewer.theme = theme
+        styles.add(two.widget.pair.words.native.styleSheet())
+    assert len(styles) == 2
+    two.choose("first", "first nuclei")
+    assert not two.widget.pair.words.native.styleSheet()

@@ -7,7 +7,8 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Image, Labels
 
-from napari_unet_nuclei.plugin.layers import labels_layer_metadata, remember_axes
+from napari_unet_nuclei.plugin.layer_axes import remember_axes
+from napari_unet_nuclei.plugin.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.pairing import Verdict, image_of, labels_of, pair
 from napari_unet_nuclei.plugin.placement import place_labels
 
@@ -28,7 +29,7 @@ def test_labels_made_from_an_image_belong_to_it():
     assert pair(first, labels, [first, second]).verdict is Verdict.CERTAIN
     pairing = pair(second, labels, [first, second])
     assert pairing.verdict is Verdict.DOUBTFUL
-    assert pairing.reason == "'Labels' comes from 'first', not from 'second'."
+    assert pairing.reason == "These labels come from 'first', not from 'second'."
     assert image_of(labels, [second, first]) is first
 
 
@@ -65,7 +66,7 @@ def test_a_doubt_names_the_image_that_is_open():
     cells = grey("cells", metadata={"sample_id": "synthetic"})
     truth = drawn("truth", metadata={"sample_id": "synthetic"})
     pairing = pair(tissue, truth, [tissue, cells])
-    assert pairing.reason == "'truth' comes from 'cells', not from 'tissue'."
+    assert pairing.reason == "These labels come from 'cells', not from 'tissue'."
 
 
 def opened(folder: Any, name: str) -> Image:
@@ -90,7 +91,7 @@ def test_files_are_known_by_their_paths(tmp_path):
     assert pair(first, labels).verdict is Verdict.CERTAIN
     assert pair(second, labels).verdict is Verdict.DOUBTFUL
     assert pair(grey("drawn"), labels, [first]).reason == (
-        "'Labels' comes from 'first', not from 'drawn'."
+        "These labels come from 'first', not from 'drawn'."
     )
 
 
@@ -164,7 +165,7 @@ def test_what_cannot_be_is_said_with_both_sizes():
     labels = drawn(shape=(8, 9), metadata=labels_layer_metadata(image := grey()))
     pairing = pair(image, labels)  # cropped since
     assert pairing.verdict is Verdict.IMPOSSIBLE
-    assert "'Labels' (8 × 9) does not fit 'cells' (40 × 50)" in pairing.reason
+    assert "These labels (8 × 9) do not fit 'cells' (40 × 50)" in pairing.reason
 
 
 def test_new_labels_over_two_images_of_different_size_fit_neither():
@@ -227,3 +228,10 @@ def test_the_labels_of_an_image_are_the_surest_then_the_topmost():
     assert labels_of(first, layers, images) is made
     assert labels_of(first, layers[1:], images).name == "upper"
     assert labels_of(second, layers, images) is None
+
+
+def test_a_very_long_name_is_cut_in_a_sentence():
+    image = grey("a" * 150 + "b" * 150)
+    reason = pair(image, drawn()).reason
+    assert len(reason) < 100
+    assert f"{'a' * 20}…{'b' * 15}" in reason

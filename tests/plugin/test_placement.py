@@ -124,6 +124,18 @@ def test_labels_are_turned_as_their_image_is_or_as_they_say(axis_labels, is_name
     np.testing.assert_array_equal(array, data if is_named else data.transpose(order))
 
 
+@pytest.mark.parametrize("channel", [None, 2])
+def test_labels_painted_in_another_channel_are_not_lost(channel):
+    # napari's new labels have the channels of their image, and are painted in one.
+    image = Image(np.zeros((40, 50, 3)), rgb=False)
+    labels = Labels(np.zeros((40, 50, 3), np.uint8))
+    labels.data[5, 6, 1] = 7
+    array, plane = annotated_planes(image, labels, channel)
+    assert array.shape == (40, 50)
+    assert array[5, 6] == 7
+    assert plane is None
+
+
 def test_labels_of_other_channels_than_the_image_has_are_left_as_they_are():
     image = Image(np.zeros((3, 16, 20)), axis_labels=("c", "y", "x"), rgb=False)
     labels = Labels(np.zeros((2, 16, 20), int))

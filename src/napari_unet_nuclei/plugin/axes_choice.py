@@ -1,6 +1,6 @@
 """What the axes of an image mean: by name, by shape, or as the user types them.
 
-Letters, shapes and words only.  Which layer has which axes is known to ``layers``,
+Letters, shapes and words only.  Which layer has which axes is known to ``layer_axes``,
 the control is in ``axes_control``.
 """
 

@@ -1,6 +1,6 @@
 """The field that shows what the axes of an image were taken for, and can be edited.
 
-What axes mean is known in ``axes_choice``, whose they are in ``layers``.
+What axes mean is known in ``axes_choice``, whose they are in ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from napari_unet_nuclei.plugin.axes_choice import (
     n_channels,
     read_typed_axes,
 )
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
-from napari_unet_nuclei.plugin.layers import (
+from napari_unet_nuclei.plugin.canvas import chosen_channel, shows_channels
+from napari_unet_nuclei.plugin.layer_axes import (
     channel_choice,
     image_shape,
     remember_axes,
@@ -28,7 +28,7 @@ from napari_unet_nuclei.plugin.layers import (
     understood_axes,
 )
 from napari_unet_nuclei.plugin.wording import describe_error
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords
+from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-_WRONG = "QLineEdit { border: 2px solid #e0504a; }"
+    from napari_unet_nuclei.plugin.layer_choice import LayerChoice
+
 _TOOLTIP = (
     "One letter for each axis of the image: T time, Z depth, C channels, Y, X. Clear "
     "it to go back to what names and shape say."
@@ -96,7 +97,8 @@ class AxesControl(Container[Widget]):
         self.field.native.editingFinished.connect(self._end_typing)
         self.channel.changed.connect(self._take_channel)
         image.changed.connect(self.refresh)
-        viewer.dims.events.point.connect(self._say)
+        for event in self._events:
+            event.connect(self._say)
         self.native.destroyed.connect(self._disconnect)
         self.refresh()
 
@@ -124,6 +126,11 @@ class AxesControl(Container[Widget]):
         self._say()
 
     @property
+    def _events(self) -> list[Any]:
+        dims = self._viewer.dims.events
+        return [dims.point, dims.order, dims.ndisplay, self._viewer.events.theme]
+
+    @property
     def _understood(self) -> UnderstoodAxes | None:
         if self._watched is None:
             return None
@@ -134,7 +141,7 @@ class AxesControl(Container[Widget]):
 
     def _watch(self, image: Image | None) -> None:
         """Hear of the layer that is shown here, and of no other."""
-        if image is self._watched:
+        if _id(image) == _id(self._watched):
             return
         for layer, connect in ((self._watched, False), (image, True)):
             if layer is not None:
@@ -146,7 +153,8 @@ class AxesControl(Container[Widget]):
         self._watched = image
 
     def _disconnect(self) -> None:
-        self._viewer.dims.events.point.disconnect(self._say)
+        for event in self._events:
+            event.disconnect(self._say)
         self._watch(None)
 
     def _refresh_unless_typing(self, *_: Any) -> None:
@@ -224,17 +232,31 @@ class AxesControl(Container[Widget]):
                 problem = error
         if problem is not None:
             text = describe_error(problem)
-        self.words.say(text)
-        self.field.native.setStyleSheet("" if problem is None else _WRONG)
+        colour = colour_of_words(self._viewer, is_wrong=True)
+        is_wrong = problem is not None
+        self.words.say(text, f"QLabel {{ color: {colour}; }}" if is_wrong else "")
+        border = f"QLineEdit {{ border: 2px solid {colour}; }}" if is_wrong else ""
+        if self.field.native.styleSheet() != border:
+            self.field.native.setStyleSheet(border)
         self.field.tooltip = _TOOLTIP if problem is None else text
 
     def _describe(self, image: Image) -> str:
         understood = understood_axes(image)
         channel = chosen_channel(image, understood.axes, self._viewer.dims)
-        text = describe_axes(
-            understood.axes, image_shape(image), channel, is_rgb=image.rgb
-        )
-        return f"{text}. {understood.doubt}" if understood.doubt else text
+        axes, dims = understood.axes, self._viewer.dims
+        text = describe_axes(axes, image_shape(image), channel, is_rgb=image.rgb)
+        said = [text, understood.doubt.removesuffix(".")]
+        if shows_channels(image, axes, dims):
+            said.append(
+                "The canvas shows its channels; roll it (Ctrl+E) to see Y and X"
+            )
+        said = [each for each in said if each]
+        return text if len(said) == 1 else f"{'. '.join(said)}."
+
+
+def _id(layer: Image | None) -> Any:
+    """Tell layers apart; napari hands plugins a new proxy at every look."""
+    return None if layer is None else layer.unique_id
 
 
 def _layer_events(layer: Image) -> tuple[Any, ...]:

@@ -17,13 +17,14 @@ from napari_unet_nuclei.core import model_store
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.axes_control import AxesControl
+from napari_unet_nuclei.plugin.canvas import chosen_channel
 from napari_unet_nuclei.plugin.form import (
     add_row,
     lay_out,
     make_form,
     show_row,
 )
-from napari_unet_nuclei.plugin.layer_choice import LayerChoice, chosen_channel
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed
 from napari_unet_nuclei.plugin.model_name import (
@@ -99,6 +100,7 @@ class FineTuneWidget(Container[Widget]):
             self.annotations,
             is_running=lambda: self.panel.is_running,
             on_confirm=self.fine_tune,
+            on_withdraw=lambda: self.panel.say(""),
         )
         self.start = ModelChoice(
             label="Start from", tooltip="The model whose weights are improved"

@@ -1,24 +1,19 @@
-"""What the user points at: a layer in a drop-down list, a channel on the canvas.
+"""A drop-down list of layers that goes with napari's active layer.
 
-What the pixels and axes of a layer mean is known to ``layers``.
+What the canvas shows of a layer is known to ``canvas``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from magicgui.widgets import ComboBox
-
-from napari_unet_nuclei.plugin.axes_choice import ChannelChoice
-from napari_unet_nuclei.plugin.layers import channel_choice, image_axes, image_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
     import napari.viewer
-    from napari.components import Dims
-    from napari.layers import Image, Layer
+    from napari.layers import Layer
 
 
 class LayerChoice(ComboBox):
@@ -118,7 +113,8 @@ class LayerChoice(ComboBox):
 
     def suggest(self, layer: Layer | None) -> None:
         """Choose a layer, unless the user has chosen one himself."""
-        if layer is not None and not self.is_own and layer in self._layers:
+        ids = [each.unique_id for each in self._layers]
+        if layer is not None and not self.is_own and layer.unique_id in ids:
             self._move_to(layer)
 
     def choose(self, layer: Layer) -> None:
@@ -174,123 +170,3 @@ class LayerChoice(ComboBox):
             change(*values)
         finally:
             self._is_moving = was_moving
-
-
-def chosen_channel(layer: Image, axes: str, dims: Dims) -> int | None:
-    """Return the channel of an image to segment.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    int or None
-        The one the user has chosen for this layer, else the one the viewer shows, from
-        0; ``None`` for a grey image and for colours.
-    """
-    choice = channel_choice(layer, axes)
-    if isinstance(choice, ChannelChoice):
-        is_shown = choice is ChannelChoice.SHOWN
-        return shown_channel(layer, axes, dims) if is_shown else None
-    return choice
-
-
-def shown_channel(layer: Image, axes: str, dims: Dims) -> int | None:
-    """Return the channel of an image that the viewer shows.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    int or None
-        The channel, from 0; ``None`` for a grey or RGB image.
-    """
-    if layer.rgb or "C" not in axes:
-        return None
-    return _shown_indices(layer, dims)[axes.index("C")]
-
-
-def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
-    """Return which plane of a stack the viewer shows.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    tuple of int
-        Its place along each axis before Y and X, channels left out; empty for an
-        image of a single plane.
-    """
-    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
-    if not leading:
-        return ()
-    indices = _shown_indices(layer, dims)
-    return tuple(indices[index] for index in leading)
-
-
-def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
-    """Turn the canvas to Y and X where napari shows the channels of an image instead.
-
-    napari shows the last two axes, which are X and C where the channels come last.
-    What the user has turned himself stays as it is, and so does a canvas that other
-    images share.
-
-    Parameters
-    ----------
-    viewer : napari.viewer.Viewer
-        The viewer.
-    layer : napari.layers.Image
-        The image.
-    """
-    dims, axes = viewer.dims, image_axes(layer)
-    is_alone = not any(
-        each is not layer and hasattr(each, "rgb") for each in viewer.layers
-    )
-    if (
-        is_alone
-        and not layer.rgb
-        and axes.endswith("C")
-        and dims.ndim == layer.ndim
-        and dims.ndisplay == 2
-        and tuple(dims.order) == tuple(range(dims.ndim))
-    ):
-        shown = [axes.index("Y"), axes.index("X")]
-        dims.order = (*(each for each in dims.order if each not in shown), *shown)
-        viewer.reset_view()
-
-
-def _shown_indices(layer: Image, dims: Dims) -> list[int]:
-    """Place of the sliders along each axis of a layer."""
-    if dims.ndim < layer.ndim:  # a layer that is just being added or removed
-        return [0] * layer.ndim
-    point = np.asarray(dims.point[-layer.ndim :], float)
-    units = getattr(dims, "units", None)  # since napari 0.7
-    if units is not None:
-        # The world has the units of all layers together, a layer its own.
-        point *= [
-            (1 * world).to(own).magnitude if world.is_compatible_with(own) else 1
-            for world, own in zip(units[-layer.ndim :], layer.units, strict=True)
-        ]
-    last = np.asarray(image_shape(layer)[: layer.ndim]) - 1
-    places: list[int] = np.clip(np.rint(layer.world_to_data(point)), 0, last).tolist()
-    return [int(place) for place in places]

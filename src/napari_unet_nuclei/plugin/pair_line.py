@@ -19,7 +19,7 @@ from napari_unet_nuclei.plugin.pairing import (
     labels_of,
     pair,
 )
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords
+from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -28,11 +28,6 @@ if TYPE_CHECKING:
     from napari.layers import Layer
 
     from napari_unet_nuclei.plugin.layer_choice import LayerChoice
-
-_COLOURS = {
-    Verdict.IMPOSSIBLE: "QLabel { color: #e0504a; }",
-    Verdict.DOUBTFUL: "QLabel { color: #d0881f; }",
-}
 
 
 class PairLine(Container[Widget]):
@@ -50,7 +45,9 @@ class PairLine(Container[Widget]):
     is_running : callable
         Whether a task is running; the lists hold still then.
     on_confirm : callable
-        Called when the user says yes after he was asked.
+        Called when the user says yes after being asked.
+    on_withdraw : callable
+        Called when other layers are chosen after the user was asked.
     """
 
     def __init__(
@@ -61,10 +58,12 @@ class PairLine(Container[Widget]):
         *,
         is_running: Callable[[], bool],
         on_confirm: Callable[[], object],
+        on_withdraw: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self._image_list, self._labels_list = image, labels
         self._on_confirm = on_confirm
+        self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
         self.words = WrappedWords()
@@ -73,9 +72,7 @@ class PairLine(Container[Widget]):
             tooltip="Train on this image and these labels all the same",
             visible=False,
         )
-        super().__init__(
-            widgets=[self.words, self.yes_button], labels=False, label="Pair"
-        )
+        super().__init__(widgets=[self.words, self.yes_button], labels=False, label="")
         self.tooltip = "Whether these are the labels of this image"
         self.margins = (0, 0, 0, 0)
         button = self.yes_button.native
@@ -85,7 +82,7 @@ class PairLine(Container[Widget]):
         labels.follow(self._labels_of, unless=is_running)
         image.changed.connect(self._pair_labels)
         labels.changed.connect(self._pair_image)
-        for event in self._layer_events:
+        for event in self._events:
             event.connect(self.refresh)
         self.native.destroyed.connect(self._disconnect)
         self.refresh()
@@ -128,10 +125,9 @@ class PairLine(Container[Widget]):
         if pairing is None:
             text, style = "", ""
         elif self._is_confirmed and pairing.verdict is Verdict.DOUBTFUL:
-            text, style = f"{pairing.reason} You said that they go together.", ""
+            text, style = f"{pairing.reason} You said they belong together.", ""
         else:
-            text = pairing.reason
-            style = _COLOURS.get(pairing.verdict, "")
+            text, style = pairing.reason, self._style(pairing.verdict)
             if pairing.verdict is Verdict.DOUBTFUL:
                 text = f"{text} Do they belong together?"
         self.words.say(text, style)
@@ -141,10 +137,18 @@ class PairLine(Container[Widget]):
             and not self._is_confirmed
         )
 
+    def _style(self, verdict: Verdict) -> str:
+        if verdict >= Verdict.PLAUSIBLE:
+            return ""
+        is_wrong = verdict is Verdict.IMPOSSIBLE
+        colour = colour_of_words(self._viewer, is_wrong=is_wrong)
+        return f"QLabel {{ color: {colour}; }}"
+
     @property
-    def _layer_events(self) -> list[Any]:
+    def _events(self) -> list[Any]:
         layers = self._viewer.layers.events
-        return [layers.inserted, layers.removed, layers.renamed]
+        theme = self._viewer.events.theme
+        return [layers.inserted, layers.removed, layers.renamed, theme]
 
     @property
     def _pairing(self) -> Pairing | None:
@@ -176,17 +180,22 @@ class PairLine(Container[Widget]):
 
     def _pair_labels(self, *_: Any) -> None:
         """Follow a choice of the image by hand with its labels."""
-        self._is_asked = False
+        self._withdraw()
         if self._image_list.is_own and self._image_list.layer is not None:
             self._labels_list.suggest(self._labels_of(self._image_list.layer))
         self.refresh()
 
     def _pair_image(self, *_: Any) -> None:
         """Follow a choice of the labels by hand with their image."""
-        self._is_asked = False
+        self._withdraw()
         if self._labels_list.is_own and self._labels_list.layer is not None:
             self._image_list.suggest(self._image_of(self._labels_list.layer))
         self.refresh()
+
+    def _withdraw(self) -> None:
+        if self._is_asked:
+            self._is_asked = False
+            self._on_withdraw()
 
     def _confirm(self) -> None:
         was_asked, self._is_asked = self._is_asked, False
@@ -196,5 +205,5 @@ class PairLine(Container[Widget]):
             self._on_confirm()
 
     def _disconnect(self) -> None:
-        for event in self._layer_events:
+        for event in self._events:
             event.disconnect(self.refresh)

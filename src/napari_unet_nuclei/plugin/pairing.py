@@ -14,14 +14,19 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, image_shape
+from napari_unet_nuclei.plugin.layer_axes import (
+    full_resolution,
+    image_axes,
+    image_shape,
+)
 from napari_unet_nuclei.plugin.placement import axes_of_labels
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from napari.layers import Image, Labels, Layer
 
+_LONGEST = 40  # letters of a name in a sentence
 _SAME = 0.25  # px by which corners may differ, as rounded scales of files do
 
 
@@ -78,19 +83,20 @@ def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
     if not _is_in_place(image, labels):
         return Pairing(
             verdict=Verdict.DOUBTFUL,
-            reason=f"{labels.name!r} has the size of {image.name!r} but not its place: "
+            reason=f"These labels have the size of {_quote(image)} but not its place: "
             "scale, position or rotation differ.",
         )
-    rivals = [each for each in others if _fits(each, labels)]
-    if rivals and not _is_named_after(image, labels, rivals):
-        return Pairing(
-            verdict=Verdict.DOUBTFUL,
-            reason=f"{labels.name!r} fits {rivals[0].name!r} as well as "
-            f"{image.name!r}.",
-        )
+    # A rival that the labels are named after less than after this image is none.
+    own = _shared_name(image, labels)
+    for other in others:
+        if _shared_name(other, labels) >= own and _fits(other, labels):
+            return Pairing(
+                verdict=Verdict.DOUBTFUL,
+                reason=f"These labels fit {_quote(other)} as well as {_quote(image)}.",
+            )
     return Pairing(
         verdict=Verdict.PLAUSIBLE,
-        reason=f"{labels.name!r} has the size and place of {image.name!r}.",
+        reason=f"These labels have the size and place of {_quote(image)}.",
     )
 
 
@@ -110,7 +116,7 @@ def image_of(labels: Labels, images: Iterable[Image]) -> Image | None:
         The topmost of the best; ``None`` where each is doubtful or impossible.
     """
     images = list(images)
-    return _best([(pair(image, labels, images), image) for image in images])
+    return _best(images, lambda image: pair(image, labels, images))
 
 
 def labels_of(
@@ -118,15 +124,19 @@ def labels_of(
 ) -> Labels | None:
     """Return the labels that most likely belong to an image; see `image_of`."""
     images = list(images)
-    return _best([(pair(image, each, images), each) for each in labels])
+    return _best(list(labels), lambda each: pair(image, each, images))
 
 
-def _best(pairs: list[tuple[Pairing, Any]]) -> Layer | None:
-    good = [each for each in pairs if each[0].verdict >= Verdict.PLAUSIBLE]
-    if not good:
-        return None
-    # Of equals, the last is the topmost.
-    return max(reversed(good), key=lambda each: each[0].verdict)[1]
+def _best(layers: list[Any], pair_up: Callable[[Any], Pairing]) -> Any:
+    """Return the topmost layer of a certain pair, else of a plausible one."""
+    plausible = None
+    for layer in reversed(layers):
+        match pair_up(layer).verdict:
+            case Verdict.CERTAIN:
+                return layer
+            case Verdict.PLAUSIBLE if plausible is None:
+                plausible = layer
+    return plausible
 
 
 def _misfit(image: Image, labels: Labels) -> str | None:
@@ -146,10 +156,16 @@ def _misfit(image: Image, labels: Labels) -> str | None:
         ):
             return None
     return (
-        f"{labels.name!r} ({_spell(shape)}) does not fit {image.name!r} "
-        f"({_spell([size[axis] for axis in axes])}): choose the image these labels "
-        "belong to, or select that image alone and press New labels."
+        f"These labels ({_spell(shape)}) do not fit {_quote(image)} "
+        f"({_spell([size[axis] for axis in axes])}): choose the image they belong to, "
+        "or select this image alone and press New labels."
     )
+
+
+def _quote(image: Image) -> str:
+    """Return the name of an image, cut in the middle where it is very long."""
+    name = image.name
+    return repr(name if len(name) <= _LONGEST else f"{name[:20]}…{name[-15:]}")
 
 
 def _spell(shape: Iterable[int]) -> str:
@@ -160,27 +176,27 @@ def _origin(image: Image, labels: Labels, others: list[Image]) -> Pairing | None
     """Compare with what the labels say of where they come from, if they do."""
     said, known = labels.metadata, image.metadata
     certain = Pairing(
-        verdict=Verdict.CERTAIN, reason=f"{labels.name!r} comes from {image.name!r}."
+        verdict=Verdict.CERTAIN, reason=f"These labels come from {_quote(image)}."
     )
     image_id = said.get("image_id")
     if image_id == str(image.unique_id):
         return certain
     for other in others:
         if image_id is not None and image_id == str(other.unique_id):
-            return _doubt_origin(image, labels, other.name)
+            return _doubt_origin(image, _quote(other))
     for other in others:
         if not _has_same_origin(image, said) and _has_same_origin(other, said):
-            return _doubt_origin(image, labels, other.name)
+            return _doubt_origin(image, _quote(other))
     if "sample_id" in known and "sample_id" in said:
         if _is_same_sample(known, said):
             return certain
         # The id of a file that was opened is only its name.
         if "data_set" in said or labels.source.path is None:
-            return _doubt_origin(image, labels, str(said["sample_id"]))
+            return _doubt_origin(image, repr(said["sample_id"]))
     if "image_path" in said and image.source.path is not None:
         if said["image_path"] == image.source.path:
             return certain
-        return _doubt_origin(image, labels, str(said["image_path"]))
+        return _doubt_origin(image, repr(said["image_path"]))
     return None
 
 
@@ -198,10 +214,10 @@ def _has_same_origin(image: Image, said: Any) -> bool:
     return is_same_file or _is_same_sample(image.metadata, said)
 
 
-def _doubt_origin(image: Image, labels: Labels, origin: str) -> Pairing:
+def _doubt_origin(image: Image, origin: str) -> Pairing:
     return Pairing(
         verdict=Verdict.DOUBTFUL,
-        reason=f"{labels.name!r} comes from {origin!r}, not from {image.name!r}.",
+        reason=f"These labels come from {origin}, not from {_quote(image)}.",
     )
 
 
@@ -240,19 +256,19 @@ def _has_same_units(image: Image, labels: Labels, where: list[int]) -> bool:
     return of_image == [str(unit) for unit in labels.units]
 
 
-def _is_named_after(image: Image, labels: Labels, rivals: list[Image]) -> bool:
-    """Tell whether the labels have the name of this image and of no other."""
-    names = [labels.name.casefold()]
-    if labels.source.path is not None:
-        names.append(Path(labels.source.path).stem.casefold())
+def _shared_name(image: Image, labels: Labels) -> int:
+    """Return how many letters of a name of labels are the whole name of an image."""
+    names = [name.casefold() for name in _names(labels)]
+    return max(
+        (
+            len(own)
+            for own in _names(image)
+            if any(name.startswith(own.casefold()) for name in names)
+        ),
+        default=0,
+    )
 
-    def length(layer: Image) -> int:
-        own = [layer.name.casefold()]
-        if layer.source.path is not None:
-            own.append(Path(layer.source.path).stem.casefold())
-        return max(
-            (len(each) for each in own if any(name.startswith(each) for name in names)),
-            default=0,
-        )
 
-    return length(image) > max(map(length, rivals))
+def _names(layer: Layer) -> list[str]:
+    path = layer.source.path
+    return [layer.name] if path is None else [layer.name, Path(path).stem]

@@ -1,7 +1,7 @@
 """Where the labels of an image lie: on top of it, in their plane, in their channel.
 
 napari aligns layers at their last axes, and a layer is placed by its transform; both
-are dealt with here.  What the axes of a layer mean is known to ``layers``.
+are dealt with here.  What the axes of a layer mean is known to ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.plugin.axes_choice import axes_by_name, named_axes
-from napari_unet_nuclei.plugin.layers import full_resolution, image_axes, image_shape
+from napari_unet_nuclei.plugin.layer_axes import (
+    full_resolution,
+    image_axes,
+    image_shape,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -183,7 +187,8 @@ def annotated_planes(
         Its labels, with or without an axis of channels, or those of one of its
         planes, put there by `move_to_plane`.
     channel : int, optional
-        Channel whose labels are wanted, where there are labels of several.
+        Channel whose labels are wanted, where there are labels of several; those of
+        all of them together where it has none, or where the channels are colours.
 
     Returns
     -------
@@ -208,7 +213,7 @@ def annotated_planes(
         where = of_labels.index("C")
         if array.shape[where] not in (1, length["C"]):
             return array, None
-        array = array.take(0 if array.shape[where] == 1 else channel or 0, where)
+        array = _of_channel(array, where, channel)
         of_labels = of_labels.replace("C", "")
     array = array.transpose([of_labels.index(axis) for axis in [*leading, *"YX"]])
     first = dict(zip(axes, image.world_to_data(corner), strict=True))
@@ -218,6 +223,16 @@ def annotated_planes(
         for n, position, axis in zip(array.shape, plane, leading, strict=False)
     )
     return array, plane if is_plane else None
+
+
+def _of_channel(labels: NDArray[Any], where: int, channel: int | None) -> NDArray[Any]:
+    """Take labels out of their channels; napari paints in the one that is shown."""
+    if labels.shape[where] > 1 and channel is not None:
+        of_one: NDArray[Any] = labels.take(channel, where)
+        if of_one.any():
+            return of_one
+    together: NDArray[Any] = labels.max(axis=where)
+    return together
 
 
 def axes_of_labels(image: Image, labels: Labels) -> str | None:

@@ -32,15 +32,15 @@ from napari_unet_nuclei.core.progress import (
 from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.plugin.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.axes_control import AxesControl
-from napari_unet_nuclei.plugin.commands import segment_command
-from napari_unet_nuclei.plugin.form import lay_out, make_form
-from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
-from napari_unet_nuclei.plugin.layer_choice import (
-    LayerChoice,
+from napari_unet_nuclei.plugin.canvas import (
     chosen_channel,
     show_pixels,
     shown_plane,
 )
+from napari_unet_nuclei.plugin.commands import segment_command
+from napari_unet_nuclei.plugin.form import lay_out, make_form
+from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
+from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from magicgui.widgets import Label
+from napari.utils.theme import get_theme
 from qtpy.QtCore import QEvent, QObject, Qt
+from qtpy.QtGui import QColor
 from qtpy.QtWidgets import QLabel, QSizePolicy
+
+if TYPE_CHECKING:
+    import napari.viewer
+
+_WRONG = ("#b3141c", "#ff8078")  # on a light and on a dark background
+_DOUBTFUL = ("#7d4a00", "#f0ad4e")
 
 
 class WrappedWords(Label):
@@ -37,6 +47,26 @@ class WrappedWords(Label):
             self.native.setStyleSheet(style)
 
 
+def colour_of_words(viewer: napari.viewer.Viewer, *, is_wrong: bool) -> str:
+    """Return a colour that can be read in the theme of a viewer.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        The viewer.
+    is_wrong : bool
+        Whether something cannot be, and is not only in doubt.
+
+    Returns
+    -------
+    str
+        As style sheets take it.
+    """
+    background = QColor(get_theme(viewer.theme).background.as_hex())
+    is_dark = background.lightnessF() < 0.5
+    return (_WRONG if is_wrong else _DOUBTFUL)[is_dark]
+
+
 class _Fitting(QObject):
     """Gives a label the height its text needs, whenever its width changes."""
 
@@ -54,6 +84,9 @@ class _Fitting(QObject):
     def fit(self) -> None:
         """Ask for the height of the text at the width there is."""
         label = self._label
-        height = label.heightForWidth(label.width())
-        if height >= 0 and height != label.minimumHeight():
-            label.setMinimumHeight(height)
+        before = label.minimumHeight()
+        label.setMinimumHeight(0)  # or the height for a width is never less
+        height = max(label.heightForWidth(label.width()), 0)
+        label.setMinimumHeight(height)
+        if height != before:
+            label.updateGeometry()
