@@ -15,6 +15,7 @@ from napari_unet_nuclei.plugin.axes_control import AxesControl
 from napari_unet_nuclei.plugin.canvas import chosen_channel
 from napari_unet_nuclei.plugin.layer_axes import image_axes
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice
+from napari_unet_nuclei.plugin.theme import PROBLEM
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
@@ -49,7 +50,7 @@ class Scene:
 
     @property
     def is_coloured(self) -> bool:
-        return bool(self.axes.field.native.styleSheet())
+        return bool(self.axes.field.native.property(PROBLEM))
 
 
 @pytest.fixture

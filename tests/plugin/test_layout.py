@@ -127,8 +127,10 @@ def test_all_controls_are_seen_at_usual_sizes(
 
 
 def test_both_widgets_fit_into_one_window(scene: Scene, qtbot: QtBot) -> None:
+    scene.resize(1600, 1000)
     for widget in [scene.open(title) for title in (SEGMENT, FINE_TUNE)]:
-        qtbot.waitUntil(lambda area=area_of(widget): not area.can_scroll)
+        area = area_of(widget)
+        qtbot.waitUntil(lambda area=area: not area.can_scroll)
         assert_not_cut(widget)
 
 

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QWidget
 from napari_unet_nuclei.plugin.theme import (
     Colours,
     contrast,
+    doubt_colour,
     follow_theme,
     problem_colour,
     readable_on,
@@ -30,7 +31,8 @@ def test_words_can_be_read(theme: str, qtbot: QtBot) -> None:
     assert colours.is_dark == (theme == "dark")
     assert contrast(colours.text, colours.background) >= READABLE
     assert contrast(readable_on(colours.accent), colours.accent) >= READABLE
-    assert contrast(problem_colour(colours), colours.background) >= READABLE
+    for colour in (problem_colour(colours), doubt_colour(colours)):
+        assert contrast(colour, colours.background) >= READABLE
     plot = TrainingPlot(colours)
     qtbot.addWidget(plot)
     for colour in plot.curve_colours:

@@ -27,8 +27,9 @@ from napari_unet_nuclei.plugin.layer_axes import (
     remember_channel,
     understood_axes,
 )
+from napari_unet_nuclei.plugin.status_line import StatusLine
+from napari_unet_nuclei.plugin.theme import PROBLEM, mark
 from napari_unet_nuclei.plugin.wording import describe_error
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +82,7 @@ class AxesControl(Container[Widget]):
             "chosen here",
             visible=False,
         )
-        self.words = WrappedWords()
+        self.words = StatusLine()
         row = Container[Widget](
             widgets=[self.field, self.channel], layout="horizontal", labels=False
         )
@@ -128,7 +129,7 @@ class AxesControl(Container[Widget]):
     @property
     def _events(self) -> list[Any]:
         dims = self._viewer.dims.events
-        return [dims.point, dims.order, dims.ndisplay, self._viewer.events.theme]
+        return [dims.point, dims.order, dims.ndisplay]
 
     @property
     def _understood(self) -> UnderstoodAxes | None:
@@ -232,12 +233,9 @@ class AxesControl(Container[Widget]):
                 problem = error
         if problem is not None:
             text = describe_error(problem)
-        colour = colour_of_words(self._viewer, is_wrong=True)
-        is_wrong = problem is not None
-        self.words.say(text, f"QLabel {{ color: {colour}; }}" if is_wrong else "")
-        border = f"QLineEdit {{ border: 2px solid {colour}; }}" if is_wrong else ""
-        if self.field.native.styleSheet() != border:
-            self.field.native.setStyleSheet(border)
+        self.words.value = text
+        for control in (self.words, self.field):
+            mark(control.native, PROBLEM, is_set=problem is not None)
         self.field.tooltip = _TOOLTIP if problem is None else text
 
     def _describe(self, image: Image) -> str:

@@ -19,7 +19,8 @@ from napari_unet_nuclei.plugin.pairing import (
     labels_of,
     pair,
 )
-from napari_unet_nuclei.plugin.wrapped_words import WrappedWords, colour_of_words
+from napari_unet_nuclei.plugin.status_line import StatusLine
+from napari_unet_nuclei.plugin.theme import DOUBT, PROBLEM, mark
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -66,7 +67,7 @@ class PairLine(Container[Widget]):
         self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
-        self.words = WrappedWords()
+        self.words = StatusLine()
         self.yes_button = PushButton(
             text="Yes, they belong together",
             tooltip="Train on this image and these labels all the same",
@@ -122,33 +123,23 @@ class PairLine(Container[Widget]):
     def refresh(self, *_: Any) -> None:
         """Say how image and labels go together."""
         pairing = self._pairing
-        if pairing is None:
-            text, style = "", ""
-        elif self._is_confirmed and pairing.verdict is Verdict.DOUBTFUL:
-            text, style = f"{pairing.reason} You said they belong together.", ""
-        else:
-            text, style = pairing.reason, self._style(pairing.verdict)
-            if pairing.verdict is Verdict.DOUBTFUL:
-                text = f"{text} Do they belong together?"
-        self.words.say(text, style)
-        self.yes_button.visible = (
-            pairing is not None
-            and pairing.verdict is Verdict.DOUBTFUL
-            and not self._is_confirmed
-        )
-
-    def _style(self, verdict: Verdict) -> str:
-        if verdict >= Verdict.PLAUSIBLE:
-            return ""
-        is_wrong = verdict is Verdict.IMPOSSIBLE
-        colour = colour_of_words(self._viewer, is_wrong=is_wrong)
-        return f"QLabel {{ color: {colour}; }}"
+        verdict = None if pairing is None else pairing.verdict
+        is_open = verdict is Verdict.DOUBTFUL and not self._is_confirmed
+        text = "" if pairing is None else pairing.reason
+        if is_open:
+            text += " Do they belong together?"
+        elif verdict is Verdict.DOUBTFUL:
+            text += " You said they belong together."
+        self.words.value = text
+        self.words.visible = bool(text)
+        mark(self.words.native, DOUBT, is_set=is_open)
+        mark(self.words.native, PROBLEM, is_set=verdict is Verdict.IMPOSSIBLE)
+        self.yes_button.visible = is_open
 
     @property
     def _events(self) -> list[Any]:
         layers = self._viewer.layers.events
-        theme = self._viewer.events.theme
-        return [layers.inserted, layers.removed, layers.renamed, theme]
+        return [layers.inserted, layers.removed, layers.renamed]
 
     @property
     def _pairing(self) -> Pairing | None:

@@ -26,6 +26,8 @@ PENDING = "pending"
 """Property of a button that is to be pressed, or what is shown will be old."""
 PROBLEM = "problem"
 """Property of a field that cannot be used as it is, and of the words that say so."""
+DOUBT = "doubt"
+"""Property of words that ask for a second look."""
 
 _FAINT = 110  # of 255: text of what cannot be used now
 _LIGHT = QColor("white")
@@ -113,7 +115,7 @@ def mark(widget: QWidget, name: str, *, is_set: bool) -> None:
     widget : QWidget
         What looks different with it.
     name : str
-        `PENDING` or `PROBLEM`.
+        `PENDING`, `PROBLEM` or `DOUBT`.
     is_set : bool
         Whether it is to have the property.
     """
@@ -169,6 +171,7 @@ def style_sheet(colours: Colours) -> str:
     QCheckBox::indicator:focus {{ border: 1px solid {focus}; padding: 0px; }}
     QSlider::handle:horizontal:focus {{ background-color: {focus}; }}
     QLabel[{PROBLEM}="true"] {{ color: {problem_colour(colours).name()}; }}
+    QLabel[{DOUBT}="true"] {{ color: {doubt_colour(colours).name()}; }}
     QLineEdit[{PROBLEM}="true"] {{
         border: 1px solid {problem_colour(colours).name()}; padding: 1px;
     }}
@@ -190,6 +193,22 @@ def problem_colour(colours: Colours) -> QColor:
         For words and borders.
     """
     return QColor("#ff8078") if colours.is_dark else QColor("#b3141c")
+
+
+def doubt_colour(colours: Colours) -> QColor:
+    """Return an amber that can be read on the background.
+
+    Parameters
+    ----------
+    colours : Colours
+        Those of the theme; its own warning colour is for areas, not for words.
+
+    Returns
+    -------
+    QColor
+        For words.
+    """
+    return QColor("#f0ad4e") if colours.is_dark else QColor("#7d4a00")
 
 
 def readable_on(background: QColor) -> QColor:
