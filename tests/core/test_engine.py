@@ -245,13 +245,16 @@ def test_a_computing_network_is_stopped_at_once_and_can_be_used_again(tiny_bundl
     engine.predict(large)
     whole = time.perf_counter() - start
     (network,) = engine._held.values()
-    start = time.perf_counter()
-    with cancellable(lambda: time.perf_counter() - start > whole / 4):
-        with pytest.raises(Cancelled):
-            engine.predict(large)
-        assert time.perf_counter() - start < 0.8 * whole
-        with pytest.raises(Cancelled):  # and is not even begun
-            engine.predict(large)
+    shortest = np.inf
+    for _ in range(5):  # as other programs may take the processors meanwhile
+        start = time.perf_counter()
+        with cancellable(lambda start=start: time.perf_counter() - start > whole / 4):
+            with pytest.raises(Cancelled):
+                engine.predict(large)
+            shortest = min(shortest, time.perf_counter() - start)
+            with pytest.raises(Cancelled):  # and is not even begun
+                engine.predict(large)
+    assert shortest < 0.8 * whole
     assert list(engine._held.values()) == [network]
     np.testing.assert_array_equal(engine.predict(large), expected)
 
