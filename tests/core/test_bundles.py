@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.bundles import (
     ModelConfig,
     check_suffix,
     read_bundle,
+    read_config,
     to_half_precision,
     write_bundle,
 )
@@ -98,6 +99,32 @@ def test_what_is_written_is_read(path):
     bundle = read_bundle(path)
     assert bundle.name == "nuclei"
     assert_same(bundle, BUNDLE)
+
+
+def test_the_configuration_is_read_without_the_weights(path):
+    assert read_config(path) == BUNDLE.config
+    forge(path, members={"weights.npz": b"damaged"})
+    assert read_config(path) == BUNDLE.config
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "3", "null", "{}", '{"format": 1}', '{"format": "x"}', b"\xff"],
+)
+def test_a_configuration_that_cannot_be_read_is_refused(tmp_path, text):
+    path = tmp_path / "foreign.unetnuclei"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("model.json", text)
+    with pytest.raises(ModelError, match=r"foreign\.unetnuclei, which cannot be read"):
+        read_config(path)
+
+
+def test_a_configuration_of_a_later_format_is_not_guessed(path):
+    forge(path, format=2)
+    with pytest.raises(ModelError, match="written by a newer version"):
+        read_config(path)
+    with pytest.raises(ModelError, match="No such file"):
+        read_config(path.with_name("gone.unetnuclei"))
 
 
 def test_a_model_in_training_has_no_openvino_form(path):
