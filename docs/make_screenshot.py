@@ -1,53 +1,310 @@
-"""Take the picture of the README: napari, the Segment widget, the nuclei it found.
+"""Take pictures of napari's window with both widgets, at two sizes, in both themes.
 
-Needs a screen with OpenGL: xvfb-run -s '-screen 0 1400x900x24' python docs/make_screenshot.py
-"""  # noqa: E501
+Two pictures go into the docs, all others into a folder, to be looked at:
+
+    xvfb-run -s '-screen 0 1700x1100x24' python docs/make_screenshot.py FOLDER
+
+Needs a screen with OpenGL.  All images are drawn or come with the package; models and
+settings of the user are neither read nor written.
+"""
 
 from __future__ import annotations
 
+import argparse
+import os
+import shutil
+import sys
+import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
+
+os.environ.setdefault("NAPARI_CONFIG", "")  # no settings of the user
 
 import napari
-from qtpy.QtWidgets import QApplication
+import numpy as np
+from napari.utils.notifications import notification_manager
+from PIL import Image
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
+
+from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.plugin import download_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-TARGET = Path(__file__).parent / "images" / "segment-widget.png"
-TIMEOUT = 60
+IMAGES = Path(__file__).parent / "images"
+FOR_THE_DOCS = {
+    "after-a-run-dark-1366": "segment-widget.png",
+    "training-light-1366": "fine-tune-widget.png",
+}
+SIZES = ((1366, 768), (1600, 1000))
+THEMES = ("dark", "light")
+TIMEOUT = 180
+N_COLOURS = 128  # of a picture in the docs, so that it stays small
+LONG_NAME = "2026-11-27 embryo 17, position 4, " + "very_long_name_" * 20
+
+
+class Studio:
+    """A napari window of one size and theme, and what a user does in it."""
+
+    def __init__(self, folder: Path, size: tuple[int, int], theme: str) -> None:
+        self.viewer = napari.Viewer(show=True)
+        self._folder, self._size, self._theme = folder, size, theme
+        self.viewer.theme = theme
+        self.window = self.viewer.window._qt_window
+        self.window.resize(*size)
+        wait(0.5)
+
+    def open_sample(self) -> None:
+        """Open drawn nuclei without their truth."""
+        self.viewer.open_sample("napari-unet-nuclei", "synthetic_nuclei")
+        for layer in list(self.viewer.layers)[1:]:
+            self.viewer.layers.remove(layer)
+
+    def open(self, title: str) -> Any:
+        """Open a widget the way napari's menu does."""
+        _, widget = self.viewer.window.add_plugin_dock_widget(
+            "napari-unet-nuclei", title
+        )
+        wait(0.8)
+        return widget
+
+    def run(self, widget: Any) -> None:
+        """Press the button and wait for the end."""
+        widget.panel.run_button.native.click()
+        wait_until(lambda: not widget.panel.is_running)
+
+    def take(self, name: str) -> None:
+        """Take a picture of the window and of the dialog in front of it, if any."""
+        wait(0.6)
+        path = self._folder / f"{name}-{self._theme}-{self._size[0]}.png"
+        dialog = QApplication.activeModalWidget()
+        if dialog is None:
+            self.viewer.screenshot(str(path), canvas_only=False, flash=False)
+        else:
+            dialog.grab().save(str(path))
+        if (target := FOR_THE_DOCS.get(path.stem)) is not None:
+            shrink(path, IMAGES / target)
+
+    def close(self) -> None:
+        """Close the window."""
+        self.viewer.close()
+        wait(0.3)
+
+
+def wait(seconds: float) -> None:
+    """Let Qt work for some time."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        QApplication.processEvents()
+        time.sleep(0.005)
 
 
 def wait_until(is_reached: Callable[[], bool]) -> None:
     """Let Qt work until a condition holds, and a moment longer."""
     end = time.monotonic() + TIMEOUT
     while not is_reached():
-        QApplication.processEvents()
+        wait(0.02)
         if time.monotonic() > end:
             raise TimeoutError(f"not reached within {TIMEOUT} s")
-    end = time.monotonic() + 1
-    while time.monotonic() < end:
-        QApplication.processEvents()
+    wait(0.8)
+
+
+def shrink(path: Path, target: Path) -> None:
+    """Write a picture with so few colours that it is small."""
+    target.parent.mkdir(exist_ok=True)
+    with Image.open(path) as picture:
+        small = picture.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
+        small.save(target, optimize=True)
+
+
+def empty(studio: Studio) -> None:
+    """Show the widget before there is an image."""
+    widget = studio.open("Segment nuclei")
+    studio.take("empty")
+    studio.run(widget)
+    studio.take("error")
+
+
+def after_a_run(studio: Studio) -> None:
+    """Show a result, a control that needs a new run, and where the focus is."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("after-a-run")
+    widget.diameter.value = 30
+    widget.model.value = "classic"
+    studio.take("pending")
+    studio.window.activateWindow()
+    widget.threshold.native.findChild(QSlider).setFocus()
+    studio.take("focus")
+
+
+def stack(studio: Studio) -> None:
+    """Show a stack and the shown plane alone."""
+    planes = [draw_nuclei(seed, (256, 256), 25)[0] for seed in range(5)]
+    studio.viewer.add_image(np.stack(planes), name="stack", scale=(4, 1, 1))
+    widget = studio.open("Segment nuclei")
+    widget.only_plane.value = True
+    studio.run(widget)
+    widget.only_plane.value = False
+    studio.run(widget)
+    studio.take("stack")
+
+
+def correction(studio: Studio) -> None:
+    """Paint over a result, then move the slider."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    nuclei.mode = "paint"
+    nuclei.brush_size = 30
+    for column in range(60, 180, 6):
+        nuclei.paint((70, column), 500)
+    studio.take("painted")
+    widget.threshold.value = 0.3
+    wait(3)
+    studio.take("painted-then-slider")
+
+
+def long_names(studio: Studio) -> None:
+    """Show names that are too long for the dock, in low and narrow docks."""
+    studio.open_sample()
+    studio.viewer.layers[0].name = LONG_NAME
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.take("long-names")
+    dock = widget.native.parent()
+    studio.window.resizeDocks([dock], [1], Qt.Orientation.Horizontal)
+    studio.take("narrow")
+    fine_tune = studio.open("Fine-tune on labels")
+    fine_tune.model_name.value = "CON"
+    studio.take("both-widgets")
+    studio.window.resize(studio.window.width(), 600)
+    studio.take("low")
+
+
+def training(studio: Studio) -> None:
+    """Train for real: cancelled, better, and no better."""
+    pixels, truth = draw_nuclei(3, (256, 256), 30)
+    studio.viewer.add_image(pixels, name="cells")
+    studio.viewer.add_labels(truth, name="cells, labelled")
+    widget = studio.open("Fine-tune on labels")
+    studio.take("fine-tune")
+    command = fake_training("better")
+    widget.make_command = command
+    widget.panel.run_button.native.click()
+    bar = widget.panel.progress_bar.native
+    wait_until(lambda: bar.value() > 60 or not widget.panel.is_running)
+    studio.take("training")
+    wait_until(lambda: not widget.panel.is_running)
+    studio.take("training-better")
+    widget.make_command = fake_training("worse")
+    studio.run(widget)
+    studio.take("training-not-better")
+    widget.make_command = fake_training("error")
+    studio.run(widget)
+    studio.take("training-error")
+
+
+def dialogs(studio: Studio) -> None:
+    """Show a download and a choice of a file."""
+    is_taken = False
+
+    def fetch(name: str, progress: Callable[[int, int], None]) -> Path:
+        while not is_taken:
+            progress(31_000_000, 83_000_000)
+            time.sleep(0.05)
+        return Path(name)
+
+    def take() -> None:
+        nonlocal is_taken
+        studio.take("download")
+        is_taken = True
+        QApplication.activeModalWidget().cancel()
+
+    studio.window.activateWindow()
+    wait(0.5)
+    QTimer.singleShot(2000, take)
+    with patch.object(download_dialog, "fetch", fetch), suppress(UNetNucleiError):
+        download_dialog.fetch_with_dialog("stage1_train")
+    files = QFileDialog(studio.window, "Choose a model", "", "Models (*.unetnuclei)")
+    files.setOption(QFileDialog.Option.DontUseNativeDialog)
+    files.setModal(True)
+    files.show()
+    studio.take("file-dialog")
+    files.close()
+
+
+SCENES = (empty, after_a_run, stack, correction, long_names, training, dialogs)
+
+FAKE = """
+import json, math, sys, time
+from pathlib import Path
+output, how = Path(sys.argv[1]), sys.argv[2]
+def say(event, **values):
+    print(json.dumps({"event": event, **values}), flush=True)
+say("status", message="Starting Keras")
+time.sleep(0.5)
+if how == "error":
+    say("error", message="x", template="The time must be above 0. Received: {minutes}.",
+        settings={"minutes": 0})
+    sys.exit(1)
+gain = 0.09 if how == "better" else -0.06
+for step in range(120):
+    epoch, seconds = step // 12, step * 2.2
+    score = 0.61 + gain * (1 - math.exp(-epoch / 3)) if step % 12 == 0 else None
+    say("step", epoch=epoch, progress=step / 130, seconds=seconds, is_best=False,
+        loss=0.16 + 0.2 * math.exp(-step / 30) + 0.004 * math.sin(step * 5),
+        scores=None if score is None else {"dsb2018": score})
+    time.sleep(0.08)
+if how == "better":
+    output.write_bytes(b"")
+say("finished", output=str(output), scores={"dsb2018": 0.7 if gain > 0 else 0.61},
+    start_scores={"dsb2018": 0.61}, is_better_than_start=gain > 0, seconds=264,
+    warning=None)
+"""
+
+
+def fake_training(how: str) -> Callable[..., list[str]]:
+    """Return the command of a process that tells of a training in seconds."""
+    return lambda data, output, start, minutes: [
+        *(sys.executable, "-c", FAKE, str(output), how)
+    ]
 
 
 def main() -> None:
-    """Open the drawn nuclei, press the button, take the picture."""
-    viewer = napari.Viewer()
-    viewer.window._qt_window.resize(1280, 800)
-    viewer.open_sample("napari-unet-nuclei", "synthetic_nuclei")
-    for layer in list(viewer.layers)[1:]:
-        viewer.layers.remove(layer)  # the truth
-    _, widget = viewer.window.add_plugin_dock_widget(
-        "napari-unet-nuclei", "Segment nuclei"
-    )
-    widget.panel.run_button.native.click()
-    wait_until(lambda: not widget.panel.is_running)
-    viewer.reset_view()
-    wait_until(lambda: True)
-    TARGET.parent.mkdir(exist_ok=True)
-    viewer.screenshot(str(TARGET), canvas_only=False, flash=False)
-    viewer.close()
+    """Take all pictures, or those of some scenes."""
+    names = [scene.__name__ for scene in SCENES]
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", type=Path, help="for all pictures")
+    parser.add_argument("--scenes", nargs="+", choices=names, default=names)
+    parser.add_argument("--first-size", action="store_true", help="only the smaller")
+    options = parser.parse_args()
+    options.folder.mkdir(parents=True, exist_ok=True)
+    own_models = Path(tempfile.mkdtemp())
+    model_store.user_model_folder = lambda: own_models
+    with notification_manager:  # as napari.run() does: errors become notifications
+        for size in SIZES[: 1 if options.first_size else None]:
+            for theme in THEMES:
+                for scene in SCENES:
+                    if scene.__name__ in options.scenes:
+                        studio = Studio(options.folder, size, theme)
+                        scene(studio)
+                        studio.close()
+                        for path in own_models.iterdir():
+                            path.unlink()
+                        print(f"{scene.__name__} {theme} {size[0]}", flush=True)
+    shutil.rmtree(own_models)
 
 
 if __name__ == "__main__":

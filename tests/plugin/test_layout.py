@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from napari.components import ViewerModel
-from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
 from qtpy.QtGui import QWheelEvent
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
@@ -21,6 +23,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_unet_nuclei.plugin import download_dialog
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
 from napari_unet_nuclei.plugin.form import FormArea, make_form
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
@@ -28,7 +31,6 @@ from napari_unet_nuclei.plugin.theme import theme_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
@@ -128,9 +130,12 @@ def test_all_controls_are_seen_at_usual_sizes(
 
 def test_both_widgets_fit_into_one_window(scene: Scene, qtbot: QtBot) -> None:
     scene.resize(1600, 1000)
-    for widget in [scene.open(title) for title in (SEGMENT, FINE_TUNE)]:
-        area = area_of(widget)
-        qtbot.waitUntil(lambda area=area: not area.can_scroll)
+    segment = scene.open(SEGMENT)
+    qtbot.wait(1000)  # long before the other
+    fine_tune = scene.open(FINE_TUNE)
+    qtbot.waitUntil(lambda: not area_of(segment).can_scroll)
+    qtbot.waitUntil(lambda: not area_of(fine_tune).can_scroll)
+    for widget in (segment, fine_tune):
         assert_not_cut(widget)
 
 
@@ -155,6 +160,8 @@ def test_in_a_low_dock_the_controls_scroll_and_the_button_stays(
     widget.panel.say("Some sentence of a line or two that says what has happened. " * 2)
     scene.float(widget, 320, 300 if title == SEGMENT else 220)
     assert widget.native.parent().height() <= 400
+    status = widget.panel.status.native
+    assert status.height() >= status.heightForWidth(status.width())
     for reachable in (
         widget.panel.run_button.native,
         widget.panel.cancel_button.native,
@@ -313,6 +320,70 @@ def test_the_plot_has_its_place_when_training_begins(
     assert widget._plot.grab().toImage().pixelColor(0, 0) == light
     widget.panel.cancel_button.native.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running, timeout=30_000)
+
+
+def test_the_keyboard_moves_the_threshold(scene: Scene, qtbot: QtBot) -> None:
+    widget = scene.open(SEGMENT)
+    slider = widget.threshold.native.findChild(QSlider)
+    for key, value in (
+        (Qt.Key.Key_Right, 0.51),
+        (Qt.Key.Key_PageUp, 0.61),
+        (Qt.Key.Key_Left, 0.6),
+    ):
+        qtbot.keyClick(slider, key)
+        assert widget.threshold.value == pytest.approx(value, abs=1e-4)
+
+
+def test_the_widgets_are_where_the_readme_says(scene: Scene) -> None:
+    def entries(menu: Any) -> dict[str, Any]:
+        menu.aboutToShow.emit()  # napari fills its menus late
+        return {each.text().replace("&", ""): each for each in menu.actions()}
+
+    bar = {
+        each.text().replace("&", ""): each.menu()
+        for each in scene.window.menuBar().actions()
+    }
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    for title in (SEGMENT, FINE_TUNE):
+        assert f"*Plugins ▸ U-Net nuclei ▸ {title}*" in readme
+        submenu = entries(bar["Plugins"])["U-Net nuclei"].menu()
+        assert any(text.startswith(title) for text in entries(submenu))
+        submenu = entries(bar["Layers"])["Segment"].menu()
+        assert any(text.startswith(title) for text in entries(submenu))
+    assert "*Layers ▸ Segment*" in readme
+
+
+def test_what_is_wrong_with_a_name_is_seen_in_a_low_dock(
+    scene: Scene, qtbot: QtBot
+) -> None:
+    widget = scene.open(FINE_TUNE)
+    scene.float(widget, 320, 220)
+    widget.model_name.native.setText("a/b")
+    qtbot.waitUntil(lambda: is_reachable(widget.name_problem.native))
+
+
+def test_the_dialog_of_a_download_has_the_theme_of_its_window(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    is_seen, colours = threading.Event(), []
+
+    def look() -> None:
+        dialog = QApplication.activeModalWidget()
+        assert dialog is not None
+        colours.append(dialog.grab().toImage().pixelColor(3, 3))
+        is_seen.set()
+
+    def fetch(name: str, progress: Callable[[int, int], None]) -> Path:
+        assert is_seen.wait(30)
+        return Path(name)
+
+    monkeypatch.setattr(download_dialog, "fetch", fetch)
+    scene.viewer.theme = "light"
+    scene.window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is scene.window)
+    QTimer.singleShot(1500, look)
+    assert download_dialog.fetch_with_dialog("stage1_train") == Path("stage1_train")
+    assert colours == [theme_colours("light").background]
 
 
 def test_a_row_comes_and_goes_with_its_control(qtbot: QtBot) -> None:

@@ -57,7 +57,8 @@ def fetch_with_dialog(name: str) -> Path:
     dialog = QProgressDialog(window if isinstance(window, QMainWindow) else None)
     dialog.setWindowTitle("U-Net nuclei")
     dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
-    dialog.setStyleSheet(get_current_stylesheet())
+    if dialog.parent() is None:  # else it has the theme of its window
+        dialog.setStyleSheet(get_current_stylesheet())
     dialog.setBar(bar)
 
     def look() -> None:

@@ -255,6 +255,8 @@ class FineTuneWidget(Container[Widget]):
         self.model_name.tooltip = problem or _NAME_TOOLTIP
         self.name_problem.value = problem
         self.name_problem.visible = bool(problem)
+        if problem:
+            show_row(self._form, self.name_problem.native)
 
     def _name_problem(self) -> str:
         if self.model_name.value.strip() == self._name_in_use:

@@ -166,7 +166,7 @@ def lay_out(
     )
 
 
-def take_needed_height(widget: QWidget) -> None:
+def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
     """Make the dock of a widget as high as its form, from what others do not need.
 
     Qt gives a dock that is added all the height, down to the least of the others.
@@ -175,12 +175,14 @@ def take_needed_height(widget: QWidget) -> None:
     ----------
     widget : QWidget
         What napari has docked, if it has.
+    may_shrink : bool
+        Whether height that it does not need is given to others.
     """
     dock = widget.parent()
     window = widget.window()
     if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
         needed = max(dock.sizeHint().height(), dock.minimumSizeHint().height())
-        if dock.height() < needed:
+        if may_shrink or dock.height() < needed:
             window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
 
 
@@ -267,7 +269,7 @@ class FormArea(QScrollArea):
     def _take_height(self) -> None:
         docked = self.parentWidget()
         if docked is not None:
-            take_needed_height(docked)
+            take_needed_height(docked, may_shrink=False)
 
     def _scroll(self) -> None:
         self.ensureWidgetVisible(self._wanted, 0, 0)

@@ -65,10 +65,12 @@ class StatusLine(Label):
         lines = _wrap(text, label, width)
         if len(lines) > _MOST_LINES:
             text = "".join(lines[:_MOST_LINES]).rstrip()[:-1] + "…"
-        # The first line has its place before there is anything to say.
-        label.setMinimumHeight(label.fontMetrics().lineSpacing() + _PADDING)
         if text != label.text():
             label.setText(text)
+        # The first line has its place before there is anything to say; and a dock,
+        # which knows nothing of heights for widths, must not cut the others.
+        one_line = label.fontMetrics().lineSpacing() + _PADDING
+        label.setMinimumHeight(max(one_line, label.heightForWidth(label.width())))
 
 
 class _Filter(QObject):

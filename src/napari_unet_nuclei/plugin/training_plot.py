@@ -182,7 +182,7 @@ class TrainingPlot(QWidget):
     def _draw(self, painter: QPainter) -> None:
         metrics = QFontMetricsF(painter.font())
         side, line = metrics.horizontalAdvance(_WIDEST_NUMBER) + _GAP, metrics.height()
-        area = QRectF(self.rect()).adjusted(side, 1.5 * line, -side, -line - 2 * _GAP)
+        area = QRectF(self.rect()).adjusted(side, 2 * line, -side, -line - 2 * _GAP)
         loss_colour, score_colour = self.curve_colours
         self._draw_legend(painter, line)
         last = max((x for x, _ in [*self._losses, *self._scores]), default=0.0)
