@@ -46,7 +46,7 @@ FOR_THE_DOCS = {
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
 TIMEOUT = 180
-N_COLOURS = 128  # of a picture in the docs, so that it stays small
+N_COLOURS = 200  # of a picture in the docs, so that it stays small
 LONG_NAME = "2026-11-27 embryo 17, position 4, " + "very_long_name_" * 20
 
 
