@@ -39,7 +39,7 @@ OURS = {
         "_note_paint _follow_painted _follow_data _note_redraw _follow _follow_all _end"
     ),
     "segment_widget.SegmentWidget": (
-        "_take_result _show _say _say_corrected _show_pending _show_threshold "
+        "_take_result _show _say _say_corrected _show_pending _take_target "
         "_split_again _say_progress"
     ),
     "workers.BackgroundTask": "_take_step _take_result _tell _tell_steps _end",

@@ -60,7 +60,7 @@ def test_segmenting_and_moving_the_threshold(
     assert engine.n_calls == 1
 
     # napari remembers every worker; the maps must not live on through one.
-    maps = weakref.ref(widget._results[cells.unique_id, None])
+    maps = weakref.ref(widget._runs.get((cells.unique_id, None)).image_maps)
     widget.panel.run_button.native.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running)
     gc.collect()

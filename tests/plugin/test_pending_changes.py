@@ -11,6 +11,7 @@ from napari.components import ViewerModel
 
 from napari_unet_nuclei.plugin.model_choice import models_changed
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+from napari_unet_nuclei.plugin.theme import PENDING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,8 @@ class Scene:
         widget = self.widget
         self._qtbot.waitUntil(lambda: self.status.startswith(f"{words} changed: "))
         assert widget.panel.run_button.text == "● Segment again"
+        assert widget.panel.run_button.native.property(PENDING)
+        assert widget.panel.run_button.tooltip == self.status
         before, threshold = self.labels.data, widget.threshold.value
         self.move_slider(0.21)
         assert self.labels.data is before
@@ -71,6 +74,7 @@ class Scene:
         panel = self.widget.panel
         self._qtbot.waitUntil(lambda: panel.run_button.text == "Segment")
         assert "changed" not in self.status
+        assert not panel.run_button.native.property(PENDING)
         before = self.labels.data
         self.move_slider(0.2 if self.widget.threshold.value > 0.3 else 0.5)
         assert self.labels.data is not before

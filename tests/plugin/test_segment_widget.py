@@ -371,9 +371,9 @@ def test_another_choice_leaves_the_result_alone(
 
 def test_the_maps_of_a_removed_image_are_freed(scene: Scene, cells: Image) -> None:
     scene.segment()
-    assert len(scene.widget._results) == 1
+    assert len(scene.widget._runs) == 1
     scene.viewer.layers.remove(cells)
-    assert not scene.widget._results
+    assert len(scene.widget._runs) == 0
 
 
 def test_an_image_removed_while_it_runs_gets_no_labels(

@@ -8,11 +8,48 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
+
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.corrections import Corrections
-    from napari_unet_nuclei.plugin.segmentation import Absence, ImageMaps, Nuclei
+    from napari_unet_nuclei.plugin.segmentation import (
+        Absence,
+        ImageMaps,
+        Nuclei,
+        SegmentationStep,
+    )
     from napari_unet_nuclei.plugin.training_events import StepEvent
     from napari_unet_nuclei.plugin.training_process import FineTuned
+
+
+def describe_progress(step: SegmentationStep) -> str:
+    """Say how far a segmentation is.
+
+    Parameters
+    ----------
+    step : TileDone, PlaneDone, PlaneMeasured or Preparing
+        What is done, or about to be.
+
+    Returns
+    -------
+    str
+        Such as ``"Tile 3 of 16 …"``; empty where there is only one plane.
+    """
+    match step:
+        case Preparing():
+            return f"{step.what} …"
+        case TileDone():
+            return f"Tile {step.n_done} of {step.n_tiles} …"
+        case PlaneDone() if step.n_planes > 1:
+            return f"Plane {step.n_done} of {step.n_planes} …"
+        case PlaneMeasured() if step.n_planes > 1:
+            return f"Plane {step.n_done} of {step.n_planes} measured …"
+    return ""
 
 
 def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
