@@ -37,8 +37,17 @@ _RESULTS = ("_masks", "_overlay", "_nuclei")
 _KEPT = (".png", ".tif", ".tiff", ".bmp", ".jpg")
 
 
+class NoEngine:
+    """Stands for a runtime, in what label files say of their origin."""
+
+    description = "no engine"
+
+
 class NoNetwork:
     """Stands for a model: one nucleus an image."""
+
+    name = "no network"
+    engine = NoEngine()
 
     def iter_maps(
         self, stack: PlaneStack, settings: SegmentationSettings
