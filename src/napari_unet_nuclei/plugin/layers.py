@@ -144,8 +144,7 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
         Columns with the numbers of the nuclei in ``label``, from 1.
     """
     table = labels_features(features)
-    ours = set(table) | {"index"}
-    foreign = [name for name in layer.features if name not in ours]
+    foreign = foreign_columns(layer, table)
     if foreign:
         number = _row_by_label(layer.features)
         labels = table.get("index", np.arange(len(table["area"])))
@@ -197,9 +196,15 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     layer : napari.layers.Labels
         The layer.
     features : mapping
-        The columns that are ours.
+        The columns that are ours now.
+
+    Returns
+    -------
+    list of str
+        Without those of an earlier table of ours, such as ``z`` of what is ``t`` now.
     """
-    return [name for name in layer.features if name not in {*features, "index"}]
+    ours = {*features, *_MEASURED, "index"}
+    return [name for name in layer.features if name not in ours]
 
 
 def _row_by_label(table: Any) -> dict[int, int]:
