@@ -157,9 +157,22 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
             table[name] = values.astype(float) if kind.kind in "uif" else values
     with layer.events.features.blocker():
         layer.features = table
-        # The name of the first column in napari's table and in the csv it saves.
-        layer.features.index.name = "label" if "index" not in table else "row"
+        name_rows(layer)
     layer.events.features()
+
+
+def name_rows(layer: Labels) -> None:
+    """Name the first column in napari's table of a layer, and in the csv it saves.
+
+    napari forgets this name whenever it makes a layer or its table anew.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        A layer with a table of `set_features`.
+    """
+    table = layer.features
+    table.index.name = "label" if "index" not in table else "row"
 
 
 def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
