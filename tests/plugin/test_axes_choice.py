@@ -115,6 +115,11 @@ def test_axes_may_be_typed_in_several_ways(text):
         ("zyxc", r"each of the 3 axes .* Received: 4, ZYXC"),
         ("qyx", "letters out of T, Z, C, Y and X. Received: Q"),
         ("yyx", "different letters"),
+        (
+            "".join(map(chr, range(0x4E00, 0x4F00))),
+            "Received: 一, 丁, 丂, 七, 丄 and 251 more",
+        ),
+        ("zyx" * 90, "Received: 270, ZYXZY…"),
         ("tzc", "with Y and X among them"),
     ],
 )

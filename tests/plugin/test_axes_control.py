@@ -192,3 +192,10 @@ def test_a_destroyed_field_hears_no_more(scene: Scene, qtbot: QtBot) -> None:
         other.native.deleteLater()
     image.axis_labels = tuple("cyx")
     scene.viewer.dims.set_point(0, 2)
+
+
+@pytest.mark.parametrize("kept", ["green", -1, 3, [1], None])
+def test_a_channel_that_there_is_not_is_the_one_shown(scene: Scene, kept: Any) -> None:
+    image = scene.add(3, 40, 50, axis_labels=("c", "y", "x"))
+    image.metadata = {"nuclei_channel": kept}
+    assert scene.words.endswith("; channel 2 of 3")

@@ -131,6 +131,26 @@ def test_several_files_opened_as_a_stack_are_one_layer(plugins, tmp_path):
     assert (first.name, second.name) == ("1_masks", "2_masks")
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"translate": (5, 7)},
+        {"rotate": 30.0, "scale": (2, 3)},
+        {"shear": (0.5,)},
+        {"affine": [[1, 2, 3], [0, 1, 4], [0, 0, 1]]},
+    ],
+)
+def test_a_stack_lies_where_its_first_file_did(plugins, tmp_path, place):
+    layer = Labels(LABELS, **place)
+    data, meta, _ = layer.as_layer_data_tuple()
+    paths = [write_tiff(str(tmp_path / f"{n}_masks.tif"), data, meta)[0] for n in "ab"]
+    (stack,) = ViewerModel().open(paths, plugin=NAME, stack=True)
+    for corner in (0, 0), (2, 3):
+        np.testing.assert_allclose(
+            stack.data_to_world((1, *corner)), (1, *layer.data_to_world(corner))
+        )
+
+
 def test_a_stack_of_several_shapes_is_a_layer_for_each(tmp_path, notifications):
     write_labels_tiff(tmp_path / "a_masks.tif", LABELS)
     write_labels_tiff(tmp_path / "b_masks.tif", LABELS[:2])

@@ -178,6 +178,16 @@ def test_columns_of_others_follow_their_labels():
     assert np.isnan(rows["n"][4])
 
 
+def test_a_column_of_an_earlier_table_of_ours_is_nobody_elses():
+    layer = Labels(np.zeros((4, 4), np.uint8))
+    set_features(layer, features([1]) | {"z": np.array([2.0])})
+    set_features(layer, features([1]) | {"t": np.array([2.0])})
+    assert "z" not in layer.features
+    assert not foreign_columns(layer, features([1]))
+    layer.features = layer.features.assign(z=[0.0, 2.0])
+    assert not foreign_columns(layer, features([1]))
+
+
 def test_features_are_found_again():
     layer = Labels(GREY.astype(int))
     assert found_features(layer) is None

@@ -248,3 +248,18 @@ def test_a_doubtful_pair_is_marked(two: Scene) -> None:
     assert words.property(DOUBT)
     two.choose("first", "first nuclei")
     assert not words.property(DOUBT)
+
+
+def test_the_line_follows_what_happens_to_the_layers(scene: Scene) -> None:
+    image = scene.viewer.add_image(np.zeros((40, 50), np.uint8), name="cells")
+    labels = scene.viewer.add_labels(np.ones((40, 50), np.uint8))
+    assert not scene.is_asked
+    image.scale = (2, 2)
+    assert scene.is_asked
+    labels.scale = (2, 2)
+    assert not scene.is_asked
+    labels.data = np.ones((20, 50), np.uint8)
+    assert "do not fit" in scene.widget.pair.words.value
+    scene.viewer.layers.clear()
+    image.scale = (1, 1)
+    assert not scene.widget.pair.words.value

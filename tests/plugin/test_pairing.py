@@ -40,9 +40,18 @@ def test_stale_names_do_not_mislead():
     assert image_of(labels, [first, second]) is first
 
 
-def test_labels_of_an_image_that_is_gone_fit_by_size_and_place():
+def test_labels_of_an_image_that_is_gone_fit_one_of_its_name():
     labels = drawn(metadata=labels_layer_metadata(grey("gone")))
-    assert pair(grey("again"), labels).verdict is Verdict.PLAUSIBLE
+    assert pair(grey("gone"), labels).verdict is Verdict.PLAUSIBLE
+    pairing = pair(grey("another"), labels)
+    assert pairing.verdict is Verdict.DOUBTFUL
+    assert pairing.reason == "These labels come from 'gone', not from 'another'."
+    assert image_of(labels, [grey("another")]) is None
+
+
+def test_the_truth_of_a_sample_that_is_gone_is_doubted_on_another_image():
+    truth = drawn("truth", metadata={"sample_id": "synthetic"})
+    assert pair(grey("mine"), truth).verdict is Verdict.DOUBTFUL
 
 
 @pytest.mark.parametrize(

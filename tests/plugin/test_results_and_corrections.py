@@ -480,6 +480,7 @@ def test_a_duplicate_follows_its_own_edits(scene: Scene, cells: Image) -> None:
     copy = Labels(data.copy(), **(state | {"name": "copy"}))
     assert kind == "labels"
     scene.viewer.add_layer(copy)
+    assert copy.features.index.name == "label"
     paint(copy)
     assert_follows(copy, cells.data)
     assert copy.metadata["corrected_by_hand"] == "1 removed; then 1 added"

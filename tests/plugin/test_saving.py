@@ -132,6 +132,33 @@ def test_labels_go_beside_their_image(tmp_path: Path) -> None:
     assert str(tmp_path) not in propose_path(layer)
 
 
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("a\0b\nc\ud800 nuclei", "a_b_c__masks.tif"),
+        ("x" * 300, "x" * 200 + "_masks.tif"),
+        ("é" * 300 + " nuclei", "é" * 100 + "_masks.tif"),
+    ],
+)
+def test_any_name_of_a_layer_is_proposed_as_one_that_can_be_saved(
+    tmp_path: Path, name: str, expected: str
+) -> None:
+    image_path = str(tmp_path / "cells.tif")
+    layer = Labels(DATA, name=name, metadata={"image_path": image_path})
+    assert propose_path(layer) == str(tmp_path / expected)
+    save(layer, propose_path(layer))
+    assert (tmp_path / expected).exists()
+
+
+@pytest.mark.parametrize("name", ["a.b_masks.tif", "a.b_masks.OME.tif", "a.b.tif"])
+def test_who_saves_a_name_that_napari_does_not_find_is_told(
+    tmp_path: Path, notifications: list[str], name: str
+) -> None:
+    save(Labels(DATA), str(tmp_path / name))
+    is_told = "does not end in _masks" in notifications[-1]
+    assert is_told == (name == "a.b.tif")
+
+
 def test_the_labels_to_save_are_never_guessed(
     monkeypatch: pytest.MonkeyPatch, notifications: list[str]
 ) -> None:

@@ -260,6 +260,15 @@ def test_a_layer_name_becomes_a_folder_name(tmp_path):
     assert Path(path).name == "_C_a_b_ [1]"
 
 
+@pytest.mark.parametrize("metadata", [{"image_path": 5}, {"data_set": [1]}])
+def test_metadata_that_hold_no_paths_do_not_stop_a_save(tmp_path, metadata):
+    meta = {"name": "a\0b\ud800", "metadata": metadata}
+    for _ in range(2):
+        write_tiff(str(tmp_path / "a.tif"), LABELS, meta)
+        (folder,) = write_dsb2018(str(tmp_path), LABELS, meta)
+    assert folder == str(tmp_path / "a_b_")
+
+
 def test_corrected_labels_of_a_sample_are_saved_with_its_image(
     plugins, tmp_path, notifications
 ):

@@ -10,7 +10,7 @@ from napari.layers import Image, Labels
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.edited_labels import EditedLabels, positions_only
-from napari_unet_nuclei.plugin.layers import found_features, image_array
+from napari_unet_nuclei.plugin.layers import found_features, image_array, name_rows
 from napari_unet_nuclei.plugin.live_table import CORRECTED, LiveTable
 from napari_unet_nuclei.plugin.nucleus_pixels import NucleusPixels
 from napari_unet_nuclei.plugin.placement import labels_axes
@@ -86,6 +86,7 @@ class AdoptedLayers:
         features = found_features(layer)
         if features is None:
             return
+        name_rows(layer)
         pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
         self._tables.append(
             LiveTable(

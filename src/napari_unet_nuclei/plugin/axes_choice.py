@@ -36,6 +36,7 @@ _UNNAMED_AXES = "TZYX"  # what axes without a name are taken for, from the last 
 _NOUNS = {"T": ("time point", "time points"), "Z": ("plane", "planes")}
 _COLOURS = (3, 4)
 _MOST_CHANNELS = 5  # an axis without a name that is longer holds planes
+_MOST_LETTERS = 5  # of a wrong text that a message repeats
 _MIN_SIDE = 30  # px, above which napari, too, takes a last axis of 3 for colours
 
 
@@ -172,13 +173,13 @@ def read_typed_axes(text: str, shape: Sequence[int], *, is_rgb: bool = False) ->
     if unknown:
         raise SettingsError(
             "Axes are letters out of T, Z, C, Y and X. Received: "
-            f"{', '.join(unknown)}; write Z or T for a stack, C for channels."
+            f"{_list_letters(unknown)}; write Z or T for a stack, C for channels."
         )
     if len(letters) != len(shape):
         lengths = " × ".join(f"{length:,}" for length in shape)
         raise SettingsError(
             f"Expected a letter for each of the {len(shape)} axes ({lengths}). "
-            f"Received: {len(letters)}, {letters}."
+            f"Received: {len(letters)}, {_shorten(letters)}."
         )
     axes = check_axes(letters, len(shape))
     if is_rgb and not axes.endswith("C"):
@@ -250,6 +251,17 @@ def default_channel(axes: str, shape: Sequence[int]) -> ChannelChoice:
 def can_be_colours(n: int) -> bool:
     """Tell whether so many channels can be seen as the colours of one image."""
     return n in _COLOURS
+
+
+def _list_letters(letters: Sequence[str]) -> str:
+    listed = ", ".join(letters[:_MOST_LETTERS])
+    n_more = len(letters) - _MOST_LETTERS
+    return listed if n_more <= 0 else f"{listed} and {n_more:,} more"
+
+
+def _shorten(letters: str) -> str:
+    is_short = len(letters) <= 2 * _MOST_LETTERS
+    return letters if is_short else f"{letters[:_MOST_LETTERS]}…"
 
 
 def _known(label: str) -> str | None:

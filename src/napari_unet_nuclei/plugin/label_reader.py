@@ -23,7 +23,7 @@ from napari_unet_nuclei.core.own_files import is_own_file
 from napari_unet_nuclei.plugin.layer_records import restore_layer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from napari_unet_nuclei.core.calibration import Calibration
     from napari_unet_nuclei.plugin.layers import LayerData
@@ -159,12 +159,28 @@ def read_label_stack(paths: Sequence[str]) -> list[LayerData]:
         show_warning("These labels differ in shape, so each has a layer of its own.")
         return layers
     _, first, kind = layers[0]
-    kwargs: dict[str, Any] = {"name": f"{first['name']} and {len(layers) - 1} more"}
-    if "scale" in first:
-        kwargs["scale"] = (1.0, *first["scale"])
-    if "units" in first:
-        kwargs["units"] = ("pixel", *first["units"])
+    kwargs = {"name": f"{first['name']} and {len(layers) - 1} more"}
+    kwargs |= _with_leading_axis(first)
     return [(np.stack([data for data, *_ in layers]), kwargs, kind)]
+
+
+def _with_leading_axis(placing: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what places a stack of labels that are placed alike."""
+    kwargs: dict[str, Any] = {}
+    for name, of_stack in ("scale", 1.0), ("translate", 0.0), ("units", "pixel"):
+        if name in placing:
+            kwargs[name] = (of_stack, *placing[name])
+    for name in ("rotate", "shear", "affine"):
+        if name not in placing:
+            continue
+        matrix = np.asarray(placing[name])
+        if matrix.ndim == 1:  # napari's short form: the upper triangle, row by row
+            n_axes = len(placing["scale"])
+            kwargs[name] = (*np.zeros(n_axes), *matrix)
+        else:
+            kwargs[name] = np.eye(len(matrix) + 1)
+            kwargs[name][1:, 1:] = matrix
+    return kwargs
 
 
 def _read_record(path: str) -> LabelRecord | None:

@@ -100,7 +100,9 @@ def channel_choice(layer: Image, axes: str) -> ChannelChoice | int:
     if layer.rgb or chosen is None or n == 0:
         return default_channel(axes, shape)
     if isinstance(chosen, int):
-        return chosen if chosen < n else default_channel(axes, shape)
+        return chosen if 0 <= chosen < n else default_channel(axes, shape)
+    if chosen not in list(ChannelChoice):  # metadata may come from anybody
+        return default_channel(axes, shape)
     choice = ChannelChoice(chosen)
     is_possible = choice is ChannelChoice.SHOWN or can_be_colours(n)
     return choice if is_possible else ChannelChoice.SHOWN

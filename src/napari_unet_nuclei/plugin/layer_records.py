@@ -12,6 +12,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_unet_nuclei.core.label_records import LabelRecord
 
@@ -24,6 +25,7 @@ FILE_ORDER = "TZCYX"
 """Order of the axes in a file, which is that of ImageJ."""
 
 _TRANSFORMS = ("scale", "translate", "rotate", "shear", "affine")
+_LARGEST = 1e12  # of a number in a transform, and of the ratio of two
 _NAMES = ("units", "axis_labels")
 # Of the whole data set, not of these labels, and long.
 _NOT_KEPT = ("sample_ids",)
@@ -147,15 +149,42 @@ def _placing(layer: Mapping[str, Any], ndim: int) -> dict[str, Any]:
     kwargs: dict[str, Any] = {}
     for name in _TRANSFORMS:
         values = _numbers(layer.get(name))
-        if values is not None and values.shape in shapes[name]:
+        if (
+            values is not None
+            and values.shape in shapes[name]
+            and _can_be_drawn(name, values)
+        ):
             kwargs[name] = values
-    if np.any(kwargs.get("scale", 1) == 0):
-        del kwargs["scale"]
     for name in _NAMES:
         names = layer.get(name)
         if isinstance(names, list) and len(names) == ndim:
             kwargs[name] = tuple(map(str, names))
+    if not _are_known(kwargs.get("units")):
+        del kwargs["units"]
     return kwargs
+
+
+def _can_be_drawn(name: str, values: NDArray[np.float64]) -> bool:
+    """Tell whether a canvas survives a transform: no axis is lost, none overflows."""
+    if np.abs(values).max(initial=0) > _LARGEST:
+        return False
+    if name == "scale":
+        return bool(np.abs(values).min() > 1 / _LARGEST)
+    if name in ("rotate", "shear", "affine") and values.ndim == 2:
+        linear = values[:-1, :-1] if name == "affine" else values
+        return bool(np.linalg.cond(linear) < _LARGEST)
+    return True
+
+
+def _are_known(units: tuple[str, ...] | None) -> bool:
+    """Tell whether napari knows units; it raises errors of pint for others."""
+    if units is None:
+        return True
+    try:
+        Labels(np.zeros((1,) * len(units), np.uint8), units=units)
+    except Exception:  # noqa: BLE001  # pint and its parser raise all kinds
+        return False
+    return True
 
 
 def _numbers(values: object) -> NDArray[np.float64] | None:

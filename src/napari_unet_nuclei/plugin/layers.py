@@ -144,8 +144,7 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
         Columns with the numbers of the nuclei in ``label``, from 1.
     """
     table = labels_features(features)
-    ours = set(table) | {"index"}
-    foreign = [name for name in layer.features if name not in ours]
+    foreign = foreign_columns(layer, table)
     if foreign:
         number = _row_by_label(layer.features)
         labels = table.get("index", np.arange(len(table["area"])))
@@ -158,9 +157,22 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
             table[name] = values.astype(float) if kind.kind in "uif" else values
     with layer.events.features.blocker():
         layer.features = table
-        # The name of the first column in napari's table and in the csv it saves.
-        layer.features.index.name = "label" if "index" not in table else "row"
+        name_rows(layer)
     layer.events.features()
+
+
+def name_rows(layer: Labels) -> None:
+    """Name the first column in napari's table of a layer, and in the csv it saves.
+
+    napari forgets this name whenever it makes a layer or its table anew.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        A layer with a table of `set_features`.
+    """
+    table = layer.features
+    table.index.name = "label" if "index" not in table else "row"
 
 
 def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
@@ -197,9 +209,15 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     layer : napari.layers.Labels
         The layer.
     features : mapping
-        The columns that are ours.
+        The columns that are ours now.
+
+    Returns
+    -------
+    list of str
+        Without those of an earlier table of ours, such as ``z`` of what is ``t`` now.
     """
-    return [name for name in layer.features if name not in {*features, "index"}]
+    ours = {*features, *_MEASURED, "index"}
+    return [name for name in layer.features if name not in ours]
 
 
 def _row_by_label(table: Any) -> dict[int, int]:

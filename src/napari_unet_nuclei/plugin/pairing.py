@@ -197,7 +197,17 @@ def _origin(image: Image, labels: Labels, others: list[Image]) -> Pairing | None
         if said["image_path"] == image.source.path:
             return certain
         return _doubt_origin(image, repr(said["image_path"]))
-    return None
+    gone = _name_of_gone(labels)
+    return None if gone in (None, image.name) else _doubt_origin(image, repr(gone))
+
+
+def _name_of_gone(labels: Labels) -> str | None:
+    """Name the image labels were made from, which is none of those that are open."""
+    said = labels.metadata
+    if "image_id" in said:
+        return str(said["image"]) if "image" in said else None
+    is_only_a_file = "data_set" not in said and labels.source.path is not None
+    return None if is_only_a_file or "sample_id" not in said else str(said["sample_id"])
 
 
 def _is_same_sample(known: Any, said: Any) -> bool:

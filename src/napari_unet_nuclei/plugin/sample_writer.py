@@ -24,12 +24,14 @@ from napari_unet_nuclei.core.label_files import (
     write_dsb2018_sample,
 )
 from napari_unet_nuclei.plugin.layer_records import stamp_of
-from napari_unet_nuclei.plugin.writer import sample_id_of, single_plane
+from napari_unet_nuclei.plugin.writer import path_in, sample_id_of, single_plane
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+
+_FORBIDDEN = re.compile(r'[/\\:*?"<>|\x00-\x1f\x7f\ud800-\udfff]+')
 
 _written_samples: set[str] = set()
 """Folders of samples that were saved since napari was started."""
@@ -65,7 +67,7 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         of napari did not write, or another image.
     """
     labels = single_plane(data, meta, "A DSB2018 sample")
-    sample_id = re.sub(r'[/\\:*?"<>|]+', "_", sample_id_of(meta)).strip(" .")
+    sample_id = _FORBIDDEN.sub("_", sample_id_of(meta)).strip(" .")
     sample = Path(path) / sample_id
     image = _read_source(meta.get("metadata") or {}, labels.shape)
     has_image = _check_sample(sample, image)
@@ -131,15 +133,15 @@ def _read_source(
 ) -> NDArray[Any] | None:
     """Return the image that labels were made from, if it is still to be had."""
     try:
-        if "data_set" in metadata:
-            data_set = open_dsb2018(metadata["data_set"])
-            image = data_set.read_image(metadata.get("sample_id", ""))
-        elif "image_path" in metadata:
+        folder, path = path_in(metadata, "data_set"), path_in(metadata, "image_path")
+        if folder is not None:
+            image = open_dsb2018(folder).read_image(str(metadata.get("sample_id", "")))
+        elif path is not None:
             stamp = metadata.get("image_stamp")
-            if stamp is not None and stamp != stamp_of(metadata["image_path"]):
+            if stamp is not None and stamp != stamp_of(path):
                 return None  # another image lies there since the labels were saved
-            shown = _shown_pixels(metadata["image_path"])
-            image = read_image(metadata["image_path"]) if shown is None else shown
+            shown = _shown_pixels(path)
+            image = read_image(path) if shown is None else shown
         else:
             return None
     except UNetNucleiError:

@@ -38,7 +38,8 @@ _BY_SUFFIX = {
     ".png": write_png,
     ".csv": write_rle,
 }
-_FORBIDDEN = dict.fromkeys(map(ord, '/\\:*?"<>|'), "_")
+_FORBIDDEN = '/\\:*?"<>|'
+_MOST_BYTES = 200  # of a name; file systems take 255, with the ending
 
 
 def choose_file() -> None:
@@ -97,8 +98,16 @@ def propose_path(layer: Labels) -> str:
     folder = os.path.dirname(image) if isinstance(image, str) else ""
     if not os.path.isdir(folder):
         folder = str(get_save_history()[0])
-    name = masks_name(layer.name.translate(_FORBIDDEN))
-    return str(Path(folder) / f"{name}.tif")
+    return str(Path(folder) / f"{_file_name(layer.name)}{LABELS_ENDING}.tif")
+
+
+def _file_name(name: str) -> str:
+    """Return a name without what no system takes, and no longer than all take."""
+    name = masks_name(name).removesuffix(LABELS_ENDING)
+    letters = [
+        each if each.isprintable() and each not in _FORBIDDEN else "_" for each in name
+    ]
+    return "".join(letters).encode()[:_MOST_BYTES].decode(errors="ignore")
 
 
 def save(layer: Labels, path: str, kind: str = "") -> None:
@@ -128,7 +137,7 @@ def save(layer: Labels, path: str, kind: str = "") -> None:
 
 def _hint(path: str) -> str:
     """Say what opens a file whose name napari would take for that of an image."""
-    stem = Path(path).name.lower().split(".", 1)[0]
+    stem = Path(path).stem.lower().removesuffix(".ome")
     if Path(path).suffix.lower() == ".csv" or stem.endswith(LABELS_ENDING):
         return ""
     return (

@@ -7,7 +7,8 @@ of DSB2018 samples in ``sample_writer``.
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 import napari
@@ -153,16 +154,36 @@ def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:
 
 def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
     """List the image that labels were made from, and those in the window."""
-    if "image_path" in metadata:
-        yield metadata["image_path"]
-    if "data_set" in metadata:
-        for path in input_files([Path(metadata["data_set"])]):
+    image, data_set = path_in(metadata, "image_path"), path_in(metadata, "data_set")
+    if image is not None:
+        yield image
+    if data_set is not None:
+        for path in input_files([Path(data_set)]):
             if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
                 yield path
     viewer = napari.current_viewer()
     for layer in [] if viewer is None else viewer.layers:
         if isinstance(layer, Image) and layer.source.path is not None:
             yield layer.source.path
+
+
+def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
+    """Return a path that metadata hold, unless they hold anything else there.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Those of a layer, which may come from a file of anybody.
+    name : str
+        Such as ``image_path``.
+
+    Returns
+    -------
+    str or None
+        None where there is none.
+    """
+    path = metadata.get(name)
+    return os.fspath(path) if isinstance(path, str | PurePath) else None
 
 
 def masks_name(name: str) -> str:
