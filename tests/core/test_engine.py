@@ -259,6 +259,45 @@ def test_a_computing_network_is_stopped_at_once_and_can_be_used_again(tiny_bundl
     np.testing.assert_array_equal(engine.predict(large), expected)
 
 
+def test_a_question_that_fails_leaves_no_network_computing(tiny_bundle):
+    engine = OpenVinoEngine(tiny_bundle)
+    large = np.random.default_rng(0).random((1, 1024, 1024, 3), np.float32)
+    expected = engine.predict(large)
+    n_asked = 0
+
+    def fail() -> bool:
+        nonlocal n_asked
+        n_asked += 1
+        if n_asked > 2:  # asked twice before it computes
+            raise KeyboardInterrupt
+        return False
+
+    with cancellable(fail), pytest.raises(KeyboardInterrupt):
+        engine.predict(large)
+    np.testing.assert_array_equal(engine.predict(large), expected)
+
+
+_TWO_AT_ONCE = """
+import threading
+from napari_unet_nuclei.core.prediction import load_model
+
+def load():
+    for _ in range(3):
+        load_model("classic", "openvino")
+
+threads = [threading.Thread(target=load) for _ in range(2)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
+
+def test_two_threads_may_load_their_first_networks_at_once():
+    """In a process of its own, which hangs as a whole where this fails."""
+    subprocess.run([sys.executable, "-c", _TWO_AT_ONCE], check=True, timeout=60)
+
+
 def test_the_precision_can_be_chosen(tiny_bundle):
     engine = OpenVinoEngine(tiny_bundle, "f32")
     assert engine.description.startswith("OpenVINO, f32, on ")

@@ -149,6 +149,8 @@ class Broken:
             OSError("no disk\nat all"),
             r"Received: OSError: no disk\. Open the",
         ),
+        (MemoryError(), r"one that does not\. Cut it into pieces"),
+        (ValueError(), r"Received: ValueError\. Open the image again"),
         (MemoryError("9 GB"), r"that fits into memory.*\(9 GB\)\. Cut it into pieces"),
     ],
 )

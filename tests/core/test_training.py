@@ -450,6 +450,20 @@ def test_a_model_that_is_not_better_after_all_is_removed(
 
 
 @pytest.mark.usefixtures("hurried")
+def test_stopping_once_the_start_is_scored_leaves_nothing(
+    scripted, drawn_samples, tiny_path, tmp_path
+):
+    output = tmp_path / "own" / "tuned.unetnuclei"
+    scripted(0.5)
+    output.parent.mkdir()
+    steps = iter_training(drawn_samples, output, ONLY_BETTER, start=tiny_path)
+    next(step for step in steps if step.scores is not None)
+    assert files_beside(output) == ["tuned.csv"]
+    steps.close()
+    assert files_beside(output) == []
+
+
+@pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize(
     ("scores", "files"),
     [

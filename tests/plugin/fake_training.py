@@ -2,7 +2,7 @@
 
 Arguments: the model to write, then lines to print; ``WAIT`` waits for the end of
 standard input, ``STUBBORN`` ignores it and the request to terminate, ``SAVE``
-writes the model, ``EXIT n`` ends.
+writes the model, ``LOCK`` leaves a lock as a killed process does, ``EXIT n`` ends.
 """
 
 import os
@@ -30,6 +30,8 @@ for line in lines:
     elif line == "SAVE":
         for suffix in (".unetnuclei", ".csv", ".state.npz"):
             Path(output).with_suffix(suffix).write_bytes(b"")
+    elif line == "LOCK":
+        Path(output).with_name(f".napari-unet-nuclei-lock-{Path(output).stem}").touch()
     elif line.startswith("EXIT"):
         sys.stderr.write("first\n\nsecond\nthird\nlast words\n")
         sys.exit(int(line.split()[1]))

@@ -3,6 +3,8 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
+import time
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -146,10 +148,32 @@ def test_a_stubborn_process_is_killed(
     request_with: Callable[..., FineTuneRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(child_process, "_GRACE_SECONDS", 0.2)
-    request = request_with("STUBBORN")
+    request = request_with(step(1, True), "STUBBORN")
     steps = follow_until_waiting(request)
     steps.close()
     assert not psutil.pid_exists(child_of(request))
+
+
+def test_a_process_with_nothing_to_complete_does_not_keep_napari_from_quitting(
+    request_with: Callable[..., FineTuneRequest],
+) -> None:
+    request = request_with(step(0, False), "STUBBORN")
+    steps = follow_until_waiting(request)
+    start = time.monotonic()
+    steps.close()
+    assert time.monotonic() - start < 10
+    assert not psutil.pid_exists(child_of(request))
+
+
+@pytest.mark.parametrize("ending", ["EXIT 1", "WAIT"])
+def test_no_lock_of_a_process_that_was_killed_stays(
+    request_with: Callable[..., FineTuneRequest], ending: str
+) -> None:
+    request = request_with("LOCK", STARTING, ending)
+    with suppress(TrainingError):
+        follow_until_waiting(request).close()
+    assert child_of(request)
+    assert files_of(request) == []
 
 
 def test_the_process_says_why_it_cannot_go_on(

@@ -34,3 +34,8 @@ def test_settings_without_a_value_are_named():
     assert spell_control("minutes", None) == "no time (min)"
     assert spell_control("resume", True) == "resume"
     assert describe_error(KeyError("x")) == "'x'"
+
+
+def test_an_error_without_words_is_named():
+    assert describe_error(ValueError()) == "ValueError"
+    assert "not enough memory" in describe_error(MemoryError())

@@ -221,6 +221,44 @@ def test_a_runtime_error_is_not_swallowed(
     assert notifications == [str(error)]
 
 
+class Panic(BaseException):
+    """As what extensions in Rust raise."""
+
+
+@pytest.mark.parametrize(
+    "error",
+    [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), Panic("lost"), StopIteration],
+)
+def test_what_is_no_exception_ends_a_task_too(
+    qtbot: QtBot, notifications: list[str], error: BaseException
+) -> None:
+    def fail() -> Generator[int, None, None]:
+        yield 1
+        raise error
+
+    *_, (_, told), end = Record(qtbot, fail()).wait()
+    assert isinstance(told, BackgroundTaskError)
+    assert end == "end"
+    assert notifications == [str(told)]
+
+
+def test_an_error_of_a_task_that_was_left_is_not_kept(qtbot: QtBot) -> None:
+    proceed = threading.Event()
+
+    def fail() -> Generator[int, None, None]:
+        yield 1
+        assert proceed.wait(10)
+        raise ImageError("The image is empty.")
+
+    record = Record(qtbot, fail())
+    qtbot.waitUntil(lambda: record.calls == [1])
+    record.task.leave()
+    with qtbot.waitSignal(record.task.worker.finished):
+        proceed.set()
+    assert record.calls == [1, "cancel", "end"]
+    assert record.task._tell_outcome is None
+
+
 def test_cancelling_closes_the_generator_and_returns_nothing(qtbot: QtBot) -> None:
     closed = threading.Event()
     proceed = threading.Event()

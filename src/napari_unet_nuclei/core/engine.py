@@ -20,10 +20,8 @@ from numpy.typing import NDArray
 
 from napari_unet_nuclei.core import devices, hardware
 from napari_unet_nuclei.core.cancellation import (
-    Cancelled,
     can_be_cancelled,
     check_cancelled,
-    is_cancelled,
 )
 from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.errors import (
@@ -57,6 +55,10 @@ _MAX_HELD = 8  # … and threads of its own
 _MAX_HELD_SHARE = 1 / 8  # of all memory
 _BYTES_PER_HELD_PIXEL = 110
 _MS_BETWEEN_QUESTIONS = 20  # whether it is cancelled, while a network computes
+
+# What OpenVINO hands to NumPy for the first time it hands out without letting go of
+# Python; two threads that do so at once wait for each other for good.
+_one_loads = Lock()
 
 
 class Engine(Protocol):
@@ -126,24 +128,13 @@ class OpenVinoEngine:
                 "training or its export was interrupted; use the Keras engine."
             )
         try:
-            openvino = import_openvino()
+            with _one_loads:
+                self._read(bundle, *bundle.openvino, precision)
         except ImportError as error:
             raise EngineError(
                 "OpenVINO is not installed; install it with `pip install openvino` "
                 "or use the Keras engine."
             ) from error
-        xml, weights = bundle.openvino
-        try:
-            check_text(xml, weights)
-            self._core = openvino.Core()
-            network = self._core.read_model(model=xml, weights=weights)
-            check_shapes(network, len(bundle.config.maps), bundle.config.multiple)
-            split_concatenations(network)
-            shuffle_last_upsampling(network)
-            self._network = hand_out_planes(network)
-            self._grey_network = take_grey(self._network.clone())
-            self._device = devices.choose_device(self._core.available_devices)
-            self.description = _describe(self._core, self._device, precision)
         except SettingsError:  # of the device, which is no fault of the model
             raise
         except ModelError as error:
@@ -160,6 +151,21 @@ class OpenVinoEngine:
             self._options["INFERENCE_PRECISION_HINT"] = precision
         self._held: OrderedDict[tuple[int, ...], _CompiledNetwork] = OrderedDict()
         self._lock = Lock()
+
+    def _read(
+        self, bundle: ModelBundle, xml: bytes, weights: bytes, precision: str | None
+    ) -> None:
+        openvino = import_openvino()
+        check_text(xml, weights)
+        self._core = openvino.Core()
+        network = self._core.read_model(model=xml, weights=weights)
+        check_shapes(network, len(bundle.config.maps), bundle.config.multiple)
+        split_concatenations(network)
+        shuffle_last_upsampling(network)
+        self._network = hand_out_planes(network)
+        self._grey_network = take_grey(self._network.clone())
+        self._device = devices.choose_device(self._core.available_devices)
+        self.description = _describe(self._core, self._device, precision)
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; see :class:`Engine`."""
@@ -231,12 +237,14 @@ class _CompiledNetwork:
     def _infer_unless_cancelled(self) -> None:
         check_cancelled()  # compiling has taken a while
         self.request.start_async(share_inputs=True)
-        while not self.request.wait_for(_MS_BETWEEN_QUESTIONS):
-            if is_cancelled():
-                self.request.cancel()
-                with suppress(RuntimeError):  # which says that it was cancelled
-                    self.request.wait()
-                raise Cancelled
+        try:
+            while not self.request.wait_for(_MS_BETWEEN_QUESTIONS):
+                check_cancelled()
+        except BaseException:  # also Ctrl-C, and whatever the question raises
+            self.request.cancel()
+            with suppress(RuntimeError):  # which says that it was cancelled
+                self.request.wait()
+            raise
         self.request.wait()  # raises what went wrong
 
     def _new_output(self) -> openvino.Tensor:

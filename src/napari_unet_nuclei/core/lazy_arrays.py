@@ -186,12 +186,14 @@ def _is_type(dtype: object) -> bool:
 
 def _unreadable(error: Exception) -> ImageError:
     if isinstance(error, MemoryError):
+        words = f" ({error})" if str(error) else ""
         return ImageError(
-            "Expected an image that fits into memory. Received: one that does not "
-            f"({error}). Cut it into pieces."
+            "Expected an image that fits into memory. Received: one that does not"
+            f"{words}. Cut it into pieces."
         )
-    reason = str(error).partition("\n")[0]
+    reason = str(error).partition("\n")[0].rstrip(".")
+    words = f": {reason}" if reason else ""
     return ImageError(
         "Expected an image whose pixels can be read. Received: "
-        f"{type(error).__name__}: {reason}. Open the image again."
+        f"{type(error).__name__}{words}. Open the image again."
     )

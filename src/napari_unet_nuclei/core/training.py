@@ -208,7 +208,12 @@ def _iter_run(
     report_every: int,
 ) -> Generator[TrainingStep, None, TrainingReport]:
     if scores_start:
-        yield run.score_start()
+        scored = run.score_start()
+        try:
+            yield scored
+        except (GeneratorExit, KeyboardInterrupt):
+            run.save_interrupted()
+            raise
     dataset = CropDataset(
         samples,
         crop_size=settings.crop_size,

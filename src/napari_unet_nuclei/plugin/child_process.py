@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Sequence
+    from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
 _POLL_SECONDS = 0.1
-_GRACE_SECONDS = 30.0  # the child completes its best model
+_GRACE_SECONDS = 30.0  # the child completes its best model …
+_SHORT_GRACE_SECONDS = 1.0  # … if it has one; napari cannot be quit meanwhile
 _N_LAST_WORDS = 3
 
 
 def iter_output(
-    arguments: Sequence[str], folder: Path
+    arguments: Sequence[str],
+    folder: Path,
+    has_work: Callable[[], bool] = lambda: True,
 ) -> Generator[str | None, None, None]:
     """Run a program and hand out the lines it prints.
 
@@ -37,6 +40,9 @@ def iter_output(
         Program and arguments.
     folder : Path
         Folder for what it prints.  Files, unlike pipes, neither block nor fill.
+    has_work : callable, optional
+        Whether the program has something to complete when it is to end; without, it
+        is killed if it does not end at once.
 
     Yields
     ------
@@ -49,7 +55,10 @@ def iter_output(
         If the program cannot be started or ends with an exit code other than 0.
     """
     printed, complained = folder / "output.txt", folder / "errors.txt"
-    with _run(arguments, printed, complained) as process, printed.open("rb") as file:
+    with (
+        _run(arguments, printed, complained, has_work) as process,
+        printed.open("rb") as file,
+    ):
         line = b""
         while True:
             has_ended = process.poll() is not None
@@ -72,7 +81,10 @@ def iter_output(
 
 @contextmanager
 def _run(
-    arguments: Sequence[str], printed: Path, complained: Path
+    arguments: Sequence[str],
+    printed: Path,
+    complained: Path,
+    has_work: Callable[[], bool],
 ) -> Iterator[subprocess.Popen[bytes]]:
     with printed.open("wb") as output, complained.open("wb") as errors:
         try:
@@ -92,7 +104,7 @@ def _run(
     try:
         yield process
     finally:
-        _end(process)
+        _end(process, _GRACE_SECONDS if has_work() else _SHORT_GRACE_SECONDS)
 
 
 def _creation_flags() -> int:
@@ -101,13 +113,13 @@ def _creation_flags() -> int:
     return 0
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: subprocess.Popen[bytes], grace: float) -> None:
     if process.stdin is not None:
         with suppress(OSError):
             process.stdin.close()
     for end in (process.terminate, process.kill):
         try:
-            process.wait(_GRACE_SECONDS)
+            process.wait(grace)
             return
         except subprocess.TimeoutExpired:
             end()

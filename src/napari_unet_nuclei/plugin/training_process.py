@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.atomic_files import scratch_folder
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
+from napari_unet_nuclei.core.file_lock import hold_lock
 from napari_unet_nuclei.plugin.child_process import iter_output
 from napari_unet_nuclei.plugin.commands import fine_tune_arguments
 from napari_unet_nuclei.plugin.training_events import (
@@ -166,7 +167,8 @@ def iter_fine_tuning(
                 data, request.output, request.start, request.minutes
             )
             began = time.monotonic()
-            with closing(iter_output(arguments, folder)) as lines:
+            lines = iter_output(arguments, folder, lambda: has_improved)
+            with closing(lines):
                 for line in lines:
                     event = None if line is None else parse_event(line)
                     if event is None:
@@ -190,6 +192,8 @@ def iter_fine_tuning(
     finally:
         if has_begun and not has_improved:
             _remove_traces(request.output)
+        if request.output.parent.is_dir():
+            _remove_lock(request.output)
 
 
 def make_samples(request: FineTuneRequest) -> list[Sample]:
@@ -281,6 +285,12 @@ def _make_result(
         held_out="quarters" if is_cut else "images",
         warning=event.warning,
     )
+
+
+def _remove_lock(output: Path) -> None:
+    """Remove what a process that was killed leaves of its claim to a name."""
+    with suppress(OutputError, OSError), hold_lock(output, "train"):
+        pass  # it goes as it is given back
 
 
 def _remove_traces(output: Path) -> None:

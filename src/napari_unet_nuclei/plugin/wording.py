@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.memory import say_lack
 
 _CONTROLS = {
     "diameter": "nucleus diameter",
@@ -23,11 +24,14 @@ def describe_error(error: BaseException) -> str:
     Returns
     -------
     str
-        The message, with "minimum area -1" where Python would say ``min_area=-1``.
+        The message, never empty, with "minimum area -1" where Python would say
+        ``min_area=-1``.
     """
     if isinstance(error, UNetNucleiError):
         return error.describe(spell_control)
-    return str(error)
+    if isinstance(error, MemoryError):
+        return f"There is {say_lack(error)}, or close other programs."
+    return str(error) or type(error).__name__
 
 
 def spell_control(name: str, value: object) -> str:

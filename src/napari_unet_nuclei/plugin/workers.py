@@ -23,7 +23,6 @@ from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.memory import say_lack
 from napari_unet_nuclei.plugin.step_queue import StepQueue
 from napari_unet_nuclei.plugin.wording import describe_error
 
@@ -163,9 +162,13 @@ class BackgroundTask(Generic[Step, Result]):
         self.worker.quit()
 
     def _note_result(self, result: Result) -> None:
-        self._tell_outcome = lambda: self._call(self._on_result, result)
+        if self.is_running:
+            self._tell_outcome = lambda: self._call(self._on_result, result)
 
     def _note_error(self, error: Exception) -> None:
+        if not self.is_running:
+            return  # left, and the error knows the image it was about
+
         def tell() -> None:
             self._call(notify, error)
             self._call(self._on_error, error)
@@ -249,10 +252,8 @@ def notify(error: Exception) -> None:
     error : Exception
         What went wrong; one that nobody expected is shown with its traceback.
     """
-    if isinstance(error, UNetNucleiError):
+    if isinstance(error, UNetNucleiError | MemoryError):
         show_error(describe_error(error))
-    elif isinstance(error, MemoryError):
-        show_error(f"There is {say_lack(error)}, or close other programs.")
     else:
         notification_manager.receive_error(type(error), error, error.__traceback__)
 
@@ -286,19 +287,30 @@ def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
     def run(
         steps: Generator[Any, None, Any], queue: StepQueue[Any]
     ) -> Generator[None, None, Any]:
-        try:
-            while True:
-                try:
-                    queue.put(next(steps))
-                except StopIteration as stop:
-                    return stop.value
-                yield  # what napari's worker does between two steps
-        except RuntimeError as error:
-            # napari's worker takes any RuntimeError for a deleted window and
-            # ends without a word.
-            raise BackgroundTaskError(
-                f"{name} failed in a library this plugin builds on: {error}"
-            ) from error
+        while True:
+            try:
+                queue.put(next(steps))
+            except StopIteration as stop:
+                return stop.value
+            except Cancelled:
+                raise
+            except BaseException as error:
+                if _is_heard(error):
+                    raise
+                raise BackgroundTaskError(
+                    f"{name} failed in a library this plugin builds on: "
+                    f"{describe_error(error)}"
+                ) from error
+            yield  # what napari's worker does between two steps
 
     run.__qualname__ = name
     return run
+
+
+def _is_heard(error: BaseException) -> bool:
+    """Whether napari's worker says that this error has ended it.
+
+    It takes any RuntimeError for a deleted window, and lets through what is no
+    Exception, such as SystemExit or a panic of Rust.
+    """
+    return isinstance(error, Exception) and not isinstance(error, RuntimeError)
