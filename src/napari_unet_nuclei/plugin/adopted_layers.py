@@ -9,6 +9,7 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.axes import PlaneStack
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin import followers
 from napari_unet_nuclei.plugin.edited_labels import EditedLabels, positions_only
 from napari_unet_nuclei.plugin.layers import found_features, image_array
 from napari_unet_nuclei.plugin.live_table import CORRECTED, LiveTable
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
 
 
 class AdoptedLayers:
-    """Follows every labels layer with a table of ours that is not a result of now.
+    """Follows every labels layer with a table of ours that nothing else follows.
+
+    Also tells of edits that the table of another widget has followed.
 
     Intensities are measured in the image the metadata name, where it is open and fits.
 
@@ -37,9 +40,10 @@ class AdoptedLayers:
     owner : QObject
         Nothing is done once this is gone.
     results : ResultLayers
-        What follows the results.
+        What follows the results of this widget.
     on_edit : callable
-        Gets the table of a layer each time an edit has changed it.
+        Gets the table of a layer each time an edit has changed it, but for those
+        results.
     """
 
     def __init__(
@@ -57,6 +61,8 @@ class AdoptedLayers:
         for layer in viewer.layers:
             self._adopt(layer)
         viewer.layers.events.inserted.connect(self._take)
+        followers.released.connect(self._take_over)
+        followers.edited.connect(self._hear)
         owner.destroyed.connect(self._stop)
 
     def forget(self, layer: Any) -> None:
@@ -68,19 +74,32 @@ class AdoptedLayers:
 
     def _stop(self) -> None:
         self._viewer.layers.events.inserted.disconnect(self._take)
-        for table in self._tables:
+        followers.released.disconnect(self._take_over)
+        followers.edited.disconnect(self._hear)
+        tables, self._tables = self._tables, []
+        for table in tables:
             table.stop()
-        self._tables = []
+            followers.release(table.layer, self._owner)
 
     def _take(self, event: Any) -> None:
         self._adopt(event.value)
+
+    def _take_over(self, event: Any) -> None:
+        """Follow what another widget has followed until it was gone."""
+        if event.owner is not self._owner and event.value in self._viewer.layers:
+            self._adopt(event.value)
+
+    def _hear(self, event: Any) -> None:
+        table = event.value
+        if table.layer in self._viewer.layers and not self._results.has(table):
+            self._on_edit(table)
 
     def _adopt(self, layer: Any) -> None:
         if (
             not isinstance(layer, Labels)
             or "model" not in layer.metadata
             or not isinstance(layer.data, np.ndarray)
-            or self._results.follows(layer)
+            or followers.is_followed(layer)
         ):
             return
         features = found_features(layer)
@@ -92,7 +111,7 @@ class AdoptedLayers:
                 layer,
                 EditedLabels(layer.data.copy(), features, pixels or positions_only),
                 self._owner,
-                self._on_edit,
+                lambda _: None,  # it is heard of like those of other widgets
                 earlier=str(layer.metadata.get(CORRECTED, "")),
             )
         )

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QTimer
 
+from napari_unet_nuclei.plugin import followers
 from napari_unet_nuclei.plugin.edited_labels import (
     EditedLabels,
     positions_only,
@@ -90,6 +91,7 @@ class LiveTable:
         for event, callback in self._connected:
             event.connect(callback)
         layer.mouse_drag_callbacks.append(self._note_drag)
+        followers.claim(layer)
 
     @property
     def is_edited(self) -> bool:
@@ -119,6 +121,7 @@ class LiveTable:
         for event, callback in self._connected:
             event.disconnect(callback)
         self._connected = []
+        followers.give_up(self.layer)
         if self._note_drag in self.layer.mouse_drag_callbacks:
             self.layer.mouse_drag_callbacks.remove(self._note_drag)
         if self._task is not None:
@@ -245,6 +248,7 @@ class LiveTable:
             set_features(self.layer, features)
         self.layer.metadata = _describe(self.layer.metadata, self._tell())
         self._on_change(self)
+        followers.edited(value=self)
 
     def _tell(self) -> str:
         """Say what was corrected, before and since the layer is followed."""

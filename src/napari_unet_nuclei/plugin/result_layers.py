@@ -12,6 +12,7 @@ import numpy as np
 from napari.layers import Labels
 
 from napari_unet_nuclei import __version__
+from napari_unet_nuclei.plugin import followers
 from napari_unet_nuclei.plugin.edited_labels import EditedLabels
 from napari_unet_nuclei.plugin.layers import labels_layer_metadata, set_features
 from napari_unet_nuclei.plugin.live_table import LiveTable
@@ -117,7 +118,6 @@ class ResultLayers:
         self._shown: dict[ResultKey, _Shown] = {}
         self._set_aside: list[tuple[ResultKey, LiveTable]] = []
         self._look: Labels | None = None
-        self._adding: Labels | None = None
         self._have_results: set[Hashable] = set()
         owner.destroyed.connect(self._stop)
 
@@ -155,11 +155,9 @@ class ResultLayers:
 
         before.table.when_settled(replace)
 
-    def follows(self, layer: Labels) -> bool:
-        """Whether a layer is that of a result, of now or before."""
-        return _is_layer(self._adding, layer) or any(
-            _is_layer(table.layer, layer) for table in self._tables
-        )
+    def has(self, table: LiveTable) -> bool:
+        """Whether a table is that of a result, of now or before."""
+        return table in self._tables
 
     @property
     def _tables(self) -> list[LiveTable]:
@@ -216,9 +214,11 @@ class ResultLayers:
 
     def _stop(self) -> None:
         """Follow no layer any longer."""
-        for table in self._tables:
-            table.stop()
+        tables = self._tables
         self._shown, self._set_aside = {}, []
+        for table in tables:
+            table.stop()
+            followers.release(table.layer, self._owner)
 
     def _add(self, result: Result, corrected: _Shown | None) -> None:
         """Show a result in a new layer, beside the one that was corrected."""
@@ -240,9 +240,8 @@ class ResultLayers:
         self._set_table(layer, result)
         for name, value in look.items():
             setattr(layer, name, value)
-        self._adding = layer
+        followers.claim(layer)  # before anybody else does
         self._viewer.add_layer(layer)
-        self._adding = None
         layer.visible = True
         for name, value in tools.items():
             setattr(layer, name, value)
