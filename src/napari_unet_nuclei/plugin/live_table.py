@@ -139,6 +139,11 @@ class LiveTable:
             self.layer.mode = mode
 
     @property
+    def waiting(self) -> Callable[[], object] | None:
+        """What waits for all edits to be known; see `when_settled`."""
+        return self._waiting
+
+    @property
     def pixel_values(self) -> PixelValues:
         """What measures pixels of the layer."""
         return self._edited.pixel_values

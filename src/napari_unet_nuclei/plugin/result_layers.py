@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
+from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei import __version__
 from napari_unet_nuclei.plugin import followers
@@ -117,6 +118,7 @@ class ResultLayers:
         self._on_edit = on_edit
         self._shown: dict[ResultKey, _Shown] = {}
         self._set_aside: list[tuple[ResultKey, LiveTable]] = []
+        self._is_stopped = False
         self._look: Labels | None = None
         self._have_results: set[Hashable] = set()
         owner.destroyed.connect(self._stop)
@@ -204,7 +206,7 @@ class ResultLayers:
                 shown.table.forget_pixels()
                 self._set_aside.append((key, self._shown.pop(key).table))
             elif _is_layer(shown.layer, layer):
-                self._shown.pop(key).table.stop()
+                self._end(self._shown.pop(key).table)
         for key, table in list(self._set_aside):
             if key[0] == layer.unique_id:
                 table.forget_pixels()
@@ -212,8 +214,17 @@ class ResultLayers:
                 self._set_aside.remove((key, table))
                 table.stop()
 
+    def _end(self, table: LiveTable) -> None:
+        """Follow a layer no longer that is gone; what waited for it is shown anyway."""
+        waiting = table.waiting
+        table.stop()
+        if waiting is not None:
+            # Once napari has finished removing the layer.
+            QTimer.singleShot(0, lambda: self._is_stopped or waiting())
+
     def _stop(self) -> None:
         """Follow no layer any longer."""
+        self._is_stopped = True
         tables = self._tables
         self._shown, self._set_aside = {}, []
         for table in tables:
