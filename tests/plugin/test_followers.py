@@ -137,3 +137,42 @@ def test_a_run_of_a_new_widget_leaves_corrections_of_a_closed_one(
     window.move_slider(second, 0.9)
     np.testing.assert_array_equal(corrected.data, found)
     assert corrected.metadata["corrected_by_hand"] == "1 removed"
+
+
+def test_a_table_catches_up_with_edits_while_no_widget_was_open(
+    window: Window,
+) -> None:
+    first = window.open_widget(is_closed=False)
+    layer = window.segment(first)
+    first.native.deleteLater()
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    layer.fill((30, 60), 0)
+    layer.data[50:53, 10:14] = 7
+    probability = layer.features["probability"].iloc[2]
+    second = window.open_widget()
+    table = layer.features
+    assert n_rows(layer) == 2
+    assert table["area"].iloc[7] == 12
+    assert table["centroid_y"].iloc[7] == 51
+    assert table["mean_intensity"].iloc[7] == 0
+    assert np.isnan(table["probability"].iloc[7])
+    assert table["probability"].iloc[2] == probability
+    assert layer.metadata["corrected_by_hand"] == "1 added, 1 removed"
+    assert "command" not in layer.metadata
+    layer.fill((50, 10), 0)
+    assert n_rows(layer) == 1
+    assert status(second).startswith("1 nucleus in cells nuclei")
+
+
+def test_a_copy_is_measured_in_its_image_whatever_that_is_called(
+    window: Window, image: NDArray[np.uint8]
+) -> None:
+    widget = window.open_widget()
+    layer = window.segment(widget)
+    window.viewer.layers[0].name = "renamed"
+    window.viewer.add_image(255 - image, name="cells")
+    copied = layer_arguments(layer)
+    window.viewer.layers.remove(layer)
+    copy = window.viewer.add_layer(Labels(**copied))
+    copy.paint((60, 5), 9)
+    assert copy.features["mean_intensity"].iloc[9] == 0

@@ -145,17 +145,7 @@ def draw_a_stroke(layer: Labels) -> None:
 
 
 EDITS = [
-    *(
-        paint,
-        draw_below_zero,
-        erase,
-        fill,
-        draw_polygon,
-        set_items,
-        undo,
-        redo,
-        replace_data,
-    ),
+    *(paint, erase, fill, draw_polygon, set_items, undo, redo, replace_data),
     *(replace_with_other_type, edit_in_place, draw_a_stroke),
 ]
 

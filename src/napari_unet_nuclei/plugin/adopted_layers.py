@@ -8,13 +8,25 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.corrections import count_corrections
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin import followers
-from napari_unet_nuclei.plugin.edited_labels import EditedLabels, positions_only
-from napari_unet_nuclei.plugin.layers import found_features, image_array
-from napari_unet_nuclei.plugin.live_table import CORRECTED, LiveTable
+from napari_unet_nuclei.plugin.axes_choice import axes_by_name
+from napari_unet_nuclei.plugin.edited_labels import (
+    EditedLabels,
+    is_about,
+    measure_anew,
+    positions_only,
+)
+from napari_unet_nuclei.plugin.layers import found_features, image_array, set_features
+from napari_unet_nuclei.plugin.live_table import (
+    CORRECTED,
+    LiveTable,
+    describe_provenance,
+)
 from napari_unet_nuclei.plugin.nucleus_pixels import NucleusPixels
 from napari_unet_nuclei.plugin.placement import labels_axes
+from napari_unet_nuclei.plugin.sentences import describe_corrections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +34,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtCore import QObject
 
+    from napari_unet_nuclei.core.features import Features
     from napari_unet_nuclei.plugin.edited_labels import PixelValues
     from napari_unet_nuclei.plugin.result_layers import ResultLayers
 
@@ -106,6 +119,7 @@ class AdoptedLayers:
         if features is None:
             return
         pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
+        features = _catch_up(layer, features, pixels or positions_only)
         self._tables.append(
             LiveTable(
                 layer,
@@ -117,13 +131,34 @@ class AdoptedLayers:
         )
 
     def _find_pixels(self, layer: Labels) -> PixelValues | None:
-        for image in self._viewer.layers:
-            if isinstance(image, Image) and image.name == layer.metadata.get("image"):
-                try:
-                    return _pixels_of(image, layer)
-                except UNetNucleiError:  # not the image it was
-                    return None
+        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        said = layer.metadata
+        # By its id in the session that found the nuclei, else by its name.
+        known = [each for each in images if str(each.unique_id) == said.get("image_id")]
+        named = [each for each in images if each.name == said.get("image")]
+        for image in known or named:
+            try:
+                return _pixels_of(image, layer)
+            except UNetNucleiError:  # not the image it was
+                return None
         return None
+
+
+def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Features:
+    """Return the measurements of a layer, also if it was edited before it is followed.
+
+    Its table and metadata then tell of that.
+    """
+    axes = axes_by_name(layer.axis_labels) or "YX"
+    if not axes.endswith("YX") or is_about(features, layer.data):
+        return features
+    measured = measure_anew(features, layer.data, pixels)
+    set_features(layer, measured)
+    corrections = describe_corrections(count_corrections(features, measured))
+    earlier = layer.metadata.get(CORRECTED)
+    told = f"{earlier}; then {corrections}" if earlier else corrections
+    layer.metadata = describe_provenance(layer.metadata, told)
+    return measured
 
 
 def _pixels_of(image: Image, layer: Labels) -> PixelValues | None:

@@ -251,7 +251,7 @@ class LiveTable:
             return
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
-        self.layer.metadata = _describe(self.layer.metadata, self._tell())
+        self.layer.metadata = describe_provenance(self.layer.metadata, self._tell())
         self._on_change(self)
         followers.edited(value=self)
 
@@ -302,8 +302,21 @@ def _boxes(atoms: Any, shape: tuple[int, ...]) -> list[Box]:
     return boxes
 
 
-def _describe(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
-    """Say that labels were edited; no command finds them as they are."""
+def describe_provenance(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
+    """Return metadata that say that labels were edited.
+
+    Parameters
+    ----------
+    metadata : dict
+        Metadata of a labels layer.
+    corrections : str
+        What was corrected; empty if nothing was.
+
+    Returns
+    -------
+    dict
+        The same, with a command only if it finds the labels as they are.
+    """
     described = {name: value for name, value in metadata.items() if name != CORRECTED}
     old, new = _COMMAND_BEFORE, _COMMAND
     if corrections:

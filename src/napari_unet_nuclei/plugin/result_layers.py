@@ -170,10 +170,12 @@ class ResultLayers:
 
     def pixels_of(self, layer: Labels) -> PixelValues | None:
         """Return what measures the image of a result of which a layer is a copy."""
-        name, shape = layer.metadata.get("image"), layer.data.shape
         for table in self._tables:
             other = table.layer
-            if other.metadata.get("image") == name and other.data.shape == shape:
+            if other.data.shape == layer.data.shape and all(
+                other.metadata.get(name) == layer.metadata.get(name)
+                for name in ("image_id", "axes", "channel", "plane")
+            ):
                 return table.pixel_values
         return None
 
