@@ -174,6 +174,20 @@ def test_the_table_follows_every_edit(
         assert " · corrected: " in scene.status
 
 
+def test_labels_may_be_replaced_by_some_of_other_axes(
+    scene: Scene, cells: Image
+) -> None:
+    layer = scene.segment()
+    layer.paint((5, 60), 9)
+    layer.data = np.zeros((5, 40, 50), int)
+    assert layer.features["area"].notna().sum() == 0
+    layer.data[2, 3:6, 3:6] = 4
+    layer.refresh()
+    assert layer.features["area"].dropna().to_dict() == {4: 9}
+    assert scene.move_slider(0.9) is not layer
+    assert layer.data.max() == 4
+
+
 def test_the_table_holds_labels_below_zero(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.fill((30, 60), -1)

@@ -176,7 +176,7 @@ class LiveTable:
             self._follow()
 
     def _follow_data(self) -> None:
-        if tuple(self.layer.data.shape) != self._edited.shape or self.layer.multiscale:
+        if self.layer.multiscale:
             self._begin_anew()
         self._follow_all()
 
@@ -205,8 +205,11 @@ class LiveTable:
         nothing = np.zeros(shape, self.layer.data.dtype)
         self._edited = EditedLabels(nothing, features, positions_only)
         self._is_reshaped = True
+        self._write(None)  # also if the new labels are empty
 
     def _follow_all(self) -> None:
+        if tuple(self.layer.data.shape) != self._edited.shape:
+            self._begin_anew()  # a redraw may come before the event of the data
         self._dirty = [whole_box(self._edited.shape)]
         self._follow()
 
