@@ -7,6 +7,8 @@ from napari_unet_nuclei.core.features import measure_nuclei
 from napari_unet_nuclei.plugin import edited_labels
 from napari_unet_nuclei.plugin.edited_labels import (
     EditedLabels,
+    is_about,
+    measure_anew,
     positions_only,
     whole_box,
 )
@@ -84,3 +86,18 @@ def test_boxes_may_lie_outside(labels):
     labels[0, 0] = 5
     follow(edited, labels, np.s_[-3:1, :2], np.s_[50:60, 0:5])
     assert edited.features["label"].tolist() == [1, 2, 5]
+
+
+def test_measurements_know_their_labels(labels):
+    features = measure(labels)
+    assert is_about(features, labels)
+    for other in (
+        *(np.roll(labels, 1, axis=1), np.roll(labels, 1, axis=0), 0 * labels),
+        *(np.where(labels == 2, 3, labels), np.where(labels == 1, 0, labels)),
+        np.where(labels == 1, -4, labels),
+    ):
+        assert not is_about(features, other)
+        expected = measure_anew(features, other, positions_only)
+        assert is_about(expected, other)
+    assert is_about(measure(0 * labels), 0 * labels)
+    assert not is_about(measure(0 * labels), labels)

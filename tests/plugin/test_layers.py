@@ -146,8 +146,9 @@ def test_row_n_is_label_n_for_the_features_table():
         ([1, 2, 5], None, 6),
         ([1, 2, 6, 9], list(range(10)), 10),
         ([1, 2, 20_000], [1, 2, 20_000], 3),
+        ([-1000, -1, 2], [-1000, -1, 2], 3),
     ],
-    ids=["few gaps", "more gaps than nuclei", "far apart"],
+    ids=["few gaps", "more gaps than nuclei", "far apart", "below 0"],
 )
 def test_the_labels_are_named_where_rows_are_empty(numbers, index, n_rows):
     table = labels_features(features(numbers))

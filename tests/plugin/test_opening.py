@@ -9,6 +9,7 @@ import sys
 PROGRAM = """
 import json, sys
 from napari.components import ViewerModel
+from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 app = QApplication([])
 viewer = ViewerModel()
@@ -16,7 +17,11 @@ before = set(sys.modules)
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
 widgets = SegmentWidget(viewer), FineTuneWidget(viewer)
-print(json.dumps(sorted(set(sys.modules) - before)))
+print(json.dumps(sorted(set(sys.modules) - before)), flush=True)
+for widget in widgets:  # PyQt may crash where it has to delete many by itself
+    widget.close()
+    widget.native.deleteLater()
+app.sendPostedEvents(None, QEvent.Type.DeferredDelete.value)
 """
 
 

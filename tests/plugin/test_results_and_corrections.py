@@ -174,6 +174,30 @@ def test_the_table_follows_every_edit(
         assert " · corrected: " in scene.status
 
 
+def test_labels_may_be_replaced_by_some_of_other_axes(
+    scene: Scene, cells: Image
+) -> None:
+    layer = scene.segment()
+    layer.paint((5, 60), 9)
+    layer.data = np.zeros((5, 40, 50), int)
+    assert layer.features["area"].notna().sum() == 0
+    layer.data[2, 3:6, 3:6] = 4
+    layer.refresh()
+    assert layer.features["area"].dropna().to_dict() == {4: 9}
+    assert scene.move_slider(0.9) is not layer
+    assert layer.data.max() == 4
+
+
+def test_the_table_holds_labels_below_zero(scene: Scene, cells: Image) -> None:
+    layer = scene.segment()
+    layer.fill((30, 60), -1)
+    layer.fill((30, 100), -1000)
+    table = layer.features
+    assert table["index"].tolist() == [-1000, -1]
+    assert table["area"].tolist() == [(layer.data == n).sum() for n in (-1000, -1)]
+    assert scene.status.startswith("2 nuclei")
+
+
 def test_labels_say_that_they_were_edited(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     command = layer.metadata["command"]
@@ -410,6 +434,21 @@ def test_no_result_arrives_in_the_middle_of_a_stroke(
     for stroke in strokes:
         next(stroke, None)
     qtbot.waitUntil(lambda: layer.data is not before)
+
+
+def test_a_result_that_waits_for_a_stroke_is_shown_if_the_layer_is_removed(
+    scene: Scene, cells: Image, qtbot: QtBot
+) -> None:
+    layer = scene.segment()
+    strokes = [callback(layer, Event()) for callback in layer.mouse_drag_callbacks]
+    for stroke in strokes:
+        next(stroke)
+    layer.fill((30, 60), 0)
+    scene.move_slider(0.9)
+    scene.viewer.layers.remove(layer)
+    qtbot.waitUntil(lambda: len(scene.results) == 1)
+    assert scene.results[0].data.max() == 1
+    assert scene.status.startswith("1 nucleus")
 
 
 def test_a_renamed_layer_keeps_its_name(scene: Scene, cells: Image) -> None:

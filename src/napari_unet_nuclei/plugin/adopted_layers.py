@@ -8,12 +8,30 @@ import numpy as np
 from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.axes import PlaneStack
+from napari_unet_nuclei.core.corrections import count_corrections
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.plugin.edited_labels import EditedLabels, positions_only
-from napari_unet_nuclei.plugin.layers import found_features, image_array, name_rows
-from napari_unet_nuclei.plugin.live_table import CORRECTED, LiveTable
+from napari_unet_nuclei.plugin import followers
+from napari_unet_nuclei.plugin.axes_choice import axes_by_name
+from napari_unet_nuclei.plugin.edited_labels import (
+    EditedLabels,
+    is_about,
+    measure_anew,
+    positions_only,
+)
+from napari_unet_nuclei.plugin.layers import (
+    found_features,
+    image_array,
+    name_rows,
+    set_features,
+)
+from napari_unet_nuclei.plugin.live_table import (
+    CORRECTED,
+    LiveTable,
+    describe_provenance,
+)
 from napari_unet_nuclei.plugin.nucleus_pixels import NucleusPixels
 from napari_unet_nuclei.plugin.placement import labels_axes
+from napari_unet_nuclei.plugin.sentences import describe_corrections
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,12 +39,15 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtCore import QObject
 
+    from napari_unet_nuclei.core.features import Features
     from napari_unet_nuclei.plugin.edited_labels import PixelValues
     from napari_unet_nuclei.plugin.result_layers import ResultLayers
 
 
 class AdoptedLayers:
-    """Follows every labels layer with a table of ours that is not a result of now.
+    """Follows every labels layer with a table of ours that nothing else follows.
+
+    Also tells of edits that the table of another widget has followed.
 
     Intensities are measured in the image the metadata name, where it is open and fits.
 
@@ -37,9 +58,10 @@ class AdoptedLayers:
     owner : QObject
         Nothing is done once this is gone.
     results : ResultLayers
-        What follows the results.
+        What follows the results of this widget.
     on_edit : callable
-        Gets the table of a layer each time an edit has changed it.
+        Gets the table of a layer each time an edit has changed it, but for those
+        results.
     """
 
     def __init__(
@@ -57,6 +79,8 @@ class AdoptedLayers:
         for layer in viewer.layers:
             self._adopt(layer)
         viewer.layers.events.inserted.connect(self._take)
+        followers.released.connect(self._take_over)
+        followers.edited.connect(self._hear)
         owner.destroyed.connect(self._stop)
 
     def forget(self, layer: Any) -> None:
@@ -68,19 +92,32 @@ class AdoptedLayers:
 
     def _stop(self) -> None:
         self._viewer.layers.events.inserted.disconnect(self._take)
-        for table in self._tables:
+        followers.released.disconnect(self._take_over)
+        followers.edited.disconnect(self._hear)
+        tables, self._tables = self._tables, []
+        for table in tables:
             table.stop()
-        self._tables = []
+            followers.release(table.layer, self._owner)
 
     def _take(self, event: Any) -> None:
         self._adopt(event.value)
+
+    def _take_over(self, event: Any) -> None:
+        """Follow what another widget has followed until it was gone."""
+        if event.owner is not self._owner and event.value in self._viewer.layers:
+            self._adopt(event.value)
+
+    def _hear(self, event: Any) -> None:
+        table = event.value
+        if table.layer in self._viewer.layers and not self._results.has(table):
+            self._on_edit(table)
 
     def _adopt(self, layer: Any) -> None:
         if (
             not isinstance(layer, Labels)
             or "model" not in layer.metadata
             or not isinstance(layer.data, np.ndarray)
-            or self._results.follows(layer)
+            or followers.is_followed(layer)
         ):
             return
         features = found_features(layer)
@@ -88,24 +125,46 @@ class AdoptedLayers:
             return
         name_rows(layer)
         pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
+        features = _catch_up(layer, features, pixels or positions_only)
         self._tables.append(
             LiveTable(
                 layer,
                 EditedLabels(layer.data.copy(), features, pixels or positions_only),
                 self._owner,
-                self._on_edit,
+                lambda _: None,  # it is heard of like those of other widgets
                 earlier=str(layer.metadata.get(CORRECTED, "")),
             )
         )
 
     def _find_pixels(self, layer: Labels) -> PixelValues | None:
-        for image in self._viewer.layers:
-            if isinstance(image, Image) and image.name == layer.metadata.get("image"):
-                try:
-                    return _pixels_of(image, layer)
-                except UNetNucleiError:  # not the image it was
-                    return None
+        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        said = layer.metadata
+        # By its id in the session that found the nuclei, else by its name.
+        known = [each for each in images if str(each.unique_id) == said.get("image_id")]
+        named = [each for each in images if each.name == said.get("image")]
+        for image in known or named:
+            try:
+                return _pixels_of(image, layer)
+            except UNetNucleiError:  # not the image it was
+                return None
         return None
+
+
+def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Features:
+    """Return the measurements of a layer, also if it was edited before it is followed.
+
+    Its table and metadata then tell of that.
+    """
+    axes = axes_by_name(layer.axis_labels) or "YX"
+    if not axes.endswith("YX") or is_about(features, layer.data):
+        return features
+    measured = measure_anew(features, layer.data, pixels)
+    set_features(layer, measured)
+    corrections = describe_corrections(count_corrections(features, measured))
+    earlier = layer.metadata.get(CORRECTED)
+    told = f"{earlier}; then {corrections}" if earlier else corrections
+    layer.metadata = describe_provenance(layer.metadata, told)
+    return measured
 
 
 def _pixels_of(image: Image, layer: Labels) -> PixelValues | None:

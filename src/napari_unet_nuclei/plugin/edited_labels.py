@@ -153,6 +153,67 @@ class EditedLabels:
         self._difference = (self._difference + change) % (1 << 64)
 
 
+def is_about(features: Features, labels: NDArray[np.integer]) -> bool:
+    """Whether measurements are those of labels, by areas and centroids.
+
+    Parameters
+    ----------
+    features : dict of str to (N,) ndarray
+        The measurements, by ascending ``label``.
+    labels : (…, Y, X) ndarray of integers
+        The labels.
+    """
+    where = np.flatnonzero(labels)
+    numbers = labels.reshape(-1)[where]
+    known, area = features["label"], features["area"]
+    rows = np.searchsorted(known, numbers)
+    if numbers.size and (known.size == 0 or rows.max() == known.size):
+        return False
+    if not np.array_equal(known[rows], numbers):
+        return False
+    width = labels.shape[-1]
+    places = where % (labels.shape[-2] * width)
+    sums = np.bincount(rows, weights=places, minlength=known.size)
+    centroids = features["centroid_y"] * width + features["centroid_x"]
+    return np.array_equal(np.bincount(rows, minlength=known.size), area) and bool(
+        np.allclose(sums, centroids * area, rtol=0, atol=width)
+    )
+
+
+def measure_anew(
+    features: Features, labels: NDArray[np.integer], pixel_values: PixelValues
+) -> Features:
+    """Return the measurements of labels that were edited while nobody looked.
+
+    Parameters
+    ----------
+    features : dict of str to (N,) ndarray
+        Measurements of before; they are kept for nuclei that are the same.
+    labels : (…, Y, X) ndarray of integers
+        The labels.
+    pixel_values : callable
+        As for `EditedLabels`.
+    """
+    nothing = {name: values[:0] for name, values in features.items()}
+    edited = EditedLabels(np.zeros_like(labels), nothing, pixel_values)
+    for _ in edited.iter_follow(labels, [whole_box(labels.shape)]):
+        pass
+    measured = edited.features
+    _, old, new = np.intersect1d(
+        features["label"], measured["label"], return_indices=True
+    )
+    is_same = np.all(
+        [
+            np.isclose(features[name][old], measured[name][new], rtol=0, atol=1e-3)
+            for name in ("area", "centroid_y", "centroid_x")
+        ],
+        axis=0,
+    )
+    for name, values in features.items():
+        measured[name][new[is_same]] = values[old[is_same]]
+    return measured
+
+
 def positions_only(places: Places) -> dict[str, NDArray[Any]]:
     """Return what can be measured without an image."""
     return {"centroid_y": places[-2], "centroid_x": places[-1]}

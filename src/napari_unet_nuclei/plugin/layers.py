@@ -101,13 +101,13 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
     A click on row *n* of napari's features table selects label *n*, and without a
     column ``index`` its status bar looks there too.  So row *n* is label *n*, row 0 the
     background, and what was not measured is NaN.  The column ``index`` names the labels
-    only where most rows would be empty; where labels are far from consecutive, rows
-    without a nucleus are left out.
+    only where most rows would be empty; where labels are far from consecutive,
+    or below 0, rows without a nucleus are left out.
 
     Parameters
     ----------
     features : mapping of str to (N,) ndarray
-        Columns with the numbers of the nuclei in ``label``, from 1.
+        Columns with the numbers of the nuclei in ``label``.
 
     Returns
     -------
@@ -118,7 +118,7 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
     n_rows = int(rows.max(initial=0)) + 1
     n_empty = n_rows - 1 - rows.size
     table: dict[str, NDArray[Any]] = {}
-    if n_empty > _MAX_EMPTY_ROWS:
+    if n_empty > _MAX_EMPTY_ROWS or rows.min(initial=0) < 0:
         table["index"] = rows
         n_rows, rows = rows.size, np.arange(rows.size)
     elif n_empty > rows.size:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtCore import QTimer
 
+from napari_unet_nuclei.plugin import followers
 from napari_unet_nuclei.plugin.edited_labels import (
     EditedLabels,
     positions_only,
@@ -90,6 +91,7 @@ class LiveTable:
         for event, callback in self._connected:
             event.connect(callback)
         layer.mouse_drag_callbacks.append(self._note_drag)
+        followers.claim(layer)
 
     @property
     def is_edited(self) -> bool:
@@ -119,6 +121,7 @@ class LiveTable:
         for event, callback in self._connected:
             event.disconnect(callback)
         self._connected = []
+        followers.give_up(self.layer)
         if self._note_drag in self.layer.mouse_drag_callbacks:
             self.layer.mouse_drag_callbacks.remove(self._note_drag)
         if self._task is not None:
@@ -134,6 +137,11 @@ class LiveTable:
             self.layer.editable = False  # does it, and takes the tool away
             self.layer.editable = True
             self.layer.mode = mode
+
+    @property
+    def waiting(self) -> Callable[[], object] | None:
+        """What waits for all edits to be known; see `when_settled`."""
+        return self._waiting
 
     @property
     def pixel_values(self) -> PixelValues:
@@ -168,7 +176,7 @@ class LiveTable:
             self._follow()
 
     def _follow_data(self) -> None:
-        if tuple(self.layer.data.shape) != self._edited.shape or self.layer.multiscale:
+        if self.layer.multiscale:
             self._begin_anew()
         self._follow_all()
 
@@ -197,8 +205,11 @@ class LiveTable:
         nothing = np.zeros(shape, self.layer.data.dtype)
         self._edited = EditedLabels(nothing, features, positions_only)
         self._is_reshaped = True
+        self._write(None)  # also if the new labels are empty
 
     def _follow_all(self) -> None:
+        if tuple(self.layer.data.shape) != self._edited.shape:
+            self._begin_anew()  # a redraw may come before the event of the data
         self._dirty = [whole_box(self._edited.shape)]
         self._follow()
 
@@ -243,8 +254,9 @@ class LiveTable:
             return
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
-        self.layer.metadata = _describe(self.layer.metadata, self._tell())
+        self.layer.metadata = describe_provenance(self.layer.metadata, self._tell())
         self._on_change(self)
+        followers.edited(value=self)
 
     def _tell(self) -> str:
         """Say what was corrected, before and since the layer is followed."""
@@ -293,8 +305,21 @@ def _boxes(atoms: Any, shape: tuple[int, ...]) -> list[Box]:
     return boxes
 
 
-def _describe(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
-    """Say that labels were edited; no command finds them as they are."""
+def describe_provenance(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
+    """Return metadata that say that labels were edited.
+
+    Parameters
+    ----------
+    metadata : dict
+        Metadata of a labels layer.
+    corrections : str
+        What was corrected; empty if nothing was.
+
+    Returns
+    -------
+    dict
+        The same, with a command only if it finds the labels as they are.
+    """
     described = {name: value for name, value in metadata.items() if name != CORRECTED}
     old, new = _COMMAND_BEFORE, _COMMAND
     if corrections:

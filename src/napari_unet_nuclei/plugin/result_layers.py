@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.layers import Labels
+from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei import __version__
+from napari_unet_nuclei.plugin import followers
 from napari_unet_nuclei.plugin.edited_labels import EditedLabels
 from napari_unet_nuclei.plugin.layers import labels_layer_metadata, set_features
 from napari_unet_nuclei.plugin.live_table import LiveTable
@@ -116,8 +118,8 @@ class ResultLayers:
         self._on_edit = on_edit
         self._shown: dict[ResultKey, _Shown] = {}
         self._set_aside: list[tuple[ResultKey, LiveTable]] = []
+        self._is_stopped = False
         self._look: Labels | None = None
-        self._adding: Labels | None = None
         self._have_results: set[Hashable] = set()
         owner.destroyed.connect(self._stop)
 
@@ -155,11 +157,9 @@ class ResultLayers:
 
         before.table.when_settled(replace)
 
-    def follows(self, layer: Labels) -> bool:
-        """Whether a layer is that of a result, of now or before."""
-        return _is_layer(self._adding, layer) or any(
-            _is_layer(table.layer, layer) for table in self._tables
-        )
+    def has(self, table: LiveTable) -> bool:
+        """Whether a table is that of a result, of now or before."""
+        return table in self._tables
 
     @property
     def _tables(self) -> list[LiveTable]:
@@ -170,10 +170,12 @@ class ResultLayers:
 
     def pixels_of(self, layer: Labels) -> PixelValues | None:
         """Return what measures the image of a result of which a layer is a copy."""
-        name, shape = layer.metadata.get("image"), layer.data.shape
         for table in self._tables:
             other = table.layer
-            if other.metadata.get("image") == name and other.data.shape == shape:
+            if other.data.shape == layer.data.shape and all(
+                other.metadata.get(name) == layer.metadata.get(name)
+                for name in ("image_id", "axes", "channel", "plane")
+            ):
                 return table.pixel_values
         return None
 
@@ -206,7 +208,7 @@ class ResultLayers:
                 shown.table.forget_pixels()
                 self._set_aside.append((key, self._shown.pop(key).table))
             elif _is_layer(shown.layer, layer):
-                self._shown.pop(key).table.stop()
+                self._end(self._shown.pop(key).table)
         for key, table in list(self._set_aside):
             if key[0] == layer.unique_id:
                 table.forget_pixels()
@@ -214,11 +216,22 @@ class ResultLayers:
                 self._set_aside.remove((key, table))
                 table.stop()
 
+    def _end(self, table: LiveTable) -> None:
+        """Follow a layer no longer that is gone; what waited for it is shown anyway."""
+        waiting = table.waiting
+        table.stop()
+        if waiting is not None:
+            # Once napari has finished removing the layer.
+            QTimer.singleShot(0, lambda: self._is_stopped or waiting())
+
     def _stop(self) -> None:
         """Follow no layer any longer."""
-        for table in self._tables:
-            table.stop()
+        self._is_stopped = True
+        tables = self._tables
         self._shown, self._set_aside = {}, []
+        for table in tables:
+            table.stop()
+            followers.release(table.layer, self._owner)
 
     def _add(self, result: Result, corrected: _Shown | None) -> None:
         """Show a result in a new layer, beside the one that was corrected."""
@@ -240,9 +253,8 @@ class ResultLayers:
         self._set_table(layer, result)
         for name, value in look.items():
             setattr(layer, name, value)
-        self._adding = layer
+        followers.claim(layer)  # before anybody else does
         self._viewer.add_layer(layer)
-        self._adding = None
         layer.visible = True
         for name, value in tools.items():
             setattr(layer, name, value)
