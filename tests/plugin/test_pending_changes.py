@@ -302,3 +302,33 @@ def test_the_copied_command_says_that_the_nuclei_are_of_another_run(
     assert scene.status.endswith(
         "The nuclei that are shown were made with other settings."
     )
+
+
+def test_each_image_has_its_own_words(scene: Scene) -> None:
+    scene.segment()
+    said = scene.status
+    assert said.startswith("2 nuclei")
+    other = scene.viewer.add_image(np.zeros((64, 128), np.uint8), name="other")
+    scene.viewer.layers.selection.active = other
+    assert scene.status == ""
+    scene.viewer.layers.selection.active = scene.image
+    assert scene.status == said
+
+
+def test_of_a_result_that_was_removed_nothing_is_said(scene: Scene) -> None:
+    scene.segment()
+    scene.viewer.layers.remove(scene.labels)
+    assert scene.status == ""
+    scene.move_slider(0.2)
+    assert scene.status.startswith("3 nuclei")
+    assert scene.labels.data.max() == 3
+
+
+def test_outlines_are_for_planes(
+    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
+) -> None:
+    make_model("tiny")
+    scene = Scene(qtbot, np.stack([image, image]))
+    scene.viewer.dims.ndisplay = 3
+    scene.segment()
+    assert scene.labels.contour == 0

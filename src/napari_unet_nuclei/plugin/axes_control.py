@@ -234,6 +234,7 @@ class AxesControl(Container[Widget]):
         if problem is not None:
             text = describe_error(problem)
         self.words.value = text
+        self.words.visible = bool(text)
         for control in (self.words, self.field):
             mark(control.native, PROBLEM, is_set=problem is not None)
         self.field.tooltip = _TOOLTIP if problem is None else text

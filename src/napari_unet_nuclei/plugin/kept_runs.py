@@ -26,11 +26,14 @@ class KeptRun:
         What it was asked about.
     settings : SegmentationSettings
         What the nuclei that are shown were found with.
+    said : (str, str)
+        What is said of them, and its tooltip.
     """
 
     image_maps: ImageMaps
     inputs: RunInputs
     settings: SegmentationSettings
+    said: tuple[str, str] = ("", "")
 
 
 class KeptRuns:

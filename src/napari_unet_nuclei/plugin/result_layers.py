@@ -161,6 +161,13 @@ class ResultLayers:
         """Whether a table is that of a result, of now or before."""
         return table in self._tables
 
+    def key_of(self, layer: Any) -> ResultKey | None:
+        """Return whose newest nuclei a layer shows, if it shows any."""
+        for key, shown in self._shown.items():
+            if _is_layer(shown.layer, layer):
+                return key
+        return None
+
     @property
     def _tables(self) -> list[LiveTable]:
         return [
@@ -247,6 +254,8 @@ class ResultLayers:
             if self._look is not None and self._look in self._viewer.layers:
                 look = same_look(self._look, shape)
             active = active if is_painting(active) else None
+        if self._viewer.dims.ndisplay == 3:  # where napari has no outlines
+            look |= {"contour": 0}
         labels, placement = _place(result, result.nuclei.copy)
         # An invisible layer is not drawn, so this is drawn once, in the end.
         layer = Labels(labels, name=result.title, visible=False, **placement)

@@ -121,6 +121,7 @@ class SegmentWidget(Container[Widget]):
         """Find the nuclei of the chosen image, in the background."""
         if self.panel.is_running:
             return
+        self._follow_view()  # which else happens a moment after a slider is moved
         try:
             image = self._form.chosen_image()
             show_pixels(self._viewer, image)
@@ -215,14 +216,20 @@ class SegmentWidget(Container[Widget]):
             layer = corrected.layer
             said += f". {tell_kept(layer.name, is_hidden=not layer.visible)}"
         self._said = said, result.image_maps.model.engine.description
+        self._keep_said(result.key, self._said)
         self.panel.say(*self._said)
         self._show_pending()
 
     def _say_corrected(self, table: LiveTable) -> None:
         said = describe_corrected(table.layer.name, table.n_nuclei, table.corrections)
         self._said = said, ""
+        self._keep_said(self._layers.key_of(table.layer), self._said)
         if not self.panel.is_running and not self._pending:
             self.panel.say(*self._said)
+
+    def _keep_said(self, key: ResultKey | None, said: tuple[str, str]) -> None:
+        if (run := self._runs.get(key)) is not None:
+            run.said = said
 
     def _say_removed(self, image: Image) -> None:
         self.panel.say(f"{image.name} was removed, so nothing is shown.")
@@ -235,9 +242,13 @@ class SegmentWidget(Container[Widget]):
         Where a new run is needed, they say what that will use.
         """
         self._pixels.watch(self.image.layer)
-        self._show_pending()
-        self._seen = self._form.key
+        before, self._seen = self._seen, self._form.key
         run = self._runs.get(self._seen)
+        if before != self._seen:
+            self._said = ("", "") if run is None else run.said
+            if not self.panel.is_running:
+                self.panel.say(*self._said)
+        self._show_pending()
         if run is not None and not self._pending:
             self._form.show_settings(run.settings)
         else:
@@ -278,6 +289,7 @@ class SegmentWidget(Container[Widget]):
 
     def _split_again(self) -> None:
         """Split the maps of the chosen image, unless they are of something else."""
+        self._seen = self._form.key  # lest the slider be set back as the view is seen
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
         if image is not None and run is not None and not self._pending:
@@ -296,7 +308,13 @@ class SegmentWidget(Container[Widget]):
         )
 
     def _forget(self, event: Any) -> None:
-        """Free the maps of an image that has been removed."""
+        """Free the maps of an image that has been removed; say no more of nuclei."""
+        key = self._layers.key_of(event.value)
+        self._keep_said(key, ("", ""))
+        if key is not None and key == self._seen:
+            self._said = ("", "")
+            if not self.panel.is_running:
+                self.panel.say("")
         self._runs.forget(event.value.unique_id)
         self._layers.forget(event.value)
         self._adopted.forget(event.value)
