@@ -67,6 +67,7 @@ class Scene:
 def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure at once what a slow machine would leave to a worker."""
     monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
+    monkeypatch.setattr(live_table, "_PER_TURN_S", 60)
 
 
 @pytest.fixture
@@ -615,3 +616,25 @@ def test_the_truth_of_a_sample_is_hidden_once(
     truth.visible = True
     scene.segment()
     assert truth.visible
+
+
+def test_many_edits_in_a_row_are_followed_together(
+    scene: Scene,
+    cells: Image,
+    image: NDArray[np.uint8],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    layer = scene.segment()
+    qtbot.wait(10)
+    monkeypatch.setattr(live_table, "_PER_TURN_S", 0)
+    tables: list[Any] = []
+    layer.events.features.connect(tables.append)
+    for column in range(20, 60, 2):
+        layer.paint((55, column), 77)
+    assert not tables
+    qtbot.waitUntil(lambda: bool(tables))
+    assert_follows(layer, image)
+    n_tables = len(tables)
+    qtbot.wait(50)
+    assert len(tables) == n_tables

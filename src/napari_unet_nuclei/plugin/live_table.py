@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.edited_labels import Box, PixelValues
 
 _AT_ONCE_S = 0.01  # what may be done in the window's thread
-_MOST_AT_ONCE = 1 << 17  # changed pixels that are measured in it
+_PER_TURN_S = 0.02  # the same, for all edits until the window handles other events
+_MOST_AT_ONCE = 1 << 14  # changed pixels that are measured in it
 _QUIET_MS = 100  # without another redraw, after which a large layer is compared
 
 CORRECTED = "corrected_by_hand"
@@ -77,10 +78,11 @@ class LiveTable:
         self._is_reshaped = False
         self._has_history = False
         self._is_dragged = False
+        self._spent = 0.0
         self._dirty: list[Box] = []
         self._waiting: Callable[[], object] | None = None
         self._task: BackgroundTask[int, None] | None = None
-        self._soon = _timer(owner, 0, self._follow)
+        self._soon = _timer(owner, 0, self._follow_soon)
         self._later = _timer(owner, _QUIET_MS, self._follow_all)
         self._connected = [
             (layer.events.paint, self._note_paint),
@@ -172,8 +174,15 @@ class LiveTable:
         self._soon.start()
 
     def _follow_painted(self) -> None:
-        if self._dirty:
+        if self._dirty and self._spent < _PER_TURN_S:
+            start = time.perf_counter()
             self._follow()
+            self._spent += time.perf_counter() - start
+
+    def _follow_soon(self) -> None:
+        """Follow many edits in a row together."""
+        self._spent = 0.0
+        self._follow()
 
     def _follow_data(self) -> None:
         if self.layer.multiscale:
