@@ -70,10 +70,10 @@ def measure(way: str, path: Path, model: str) -> str:
     from napari_unet_nuclei.core.steps import exhaust
     from napari_unet_nuclei.plugin.segmentation import (
         SegmentationRequest,
-        WarmModel,
         iter_segmentation,
         iter_split,
     )
+    from napari_unet_nuclei.plugin.warm_model import WarmModel
 
     is_on_disk, free = WAYS[way]
     for module in lazy_arrays, stack_maps:

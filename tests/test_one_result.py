@@ -19,9 +19,9 @@ from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
-    WarmModel,
     iter_segmentation,
 )
+from napari_unet_nuclei.plugin.warm_model import WarmModel
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -24,8 +24,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_unet_nuclei.plugin import download_dialog
+from napari_unet_nuclei.plugin.docking import FormArea
 from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
-from napari_unet_nuclei.plugin.form import FormArea, make_form
+from napari_unet_nuclei.plugin.form import make_form
 from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
 from napari_unet_nuclei.plugin.theme import theme_colours
 

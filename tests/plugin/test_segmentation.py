@@ -20,12 +20,12 @@ from napari_unet_nuclei.core.settings import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.plugin.segmentation import (
     SegmentationRequest,
-    WarmModel,
     fraction_done,
     iter_segmentation,
     iter_split,
 )
 from napari_unet_nuclei.plugin.sentences import describe_nuclei, short_engine
+from napari_unet_nuclei.plugin.warm_model import WarmModel
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -18,12 +18,8 @@ from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.plugin import commands
 from napari_unet_nuclei.plugin.axes_control import AxesControl
 from napari_unet_nuclei.plugin.canvas import chosen_channel
-from napari_unet_nuclei.plugin.form import (
-    add_row,
-    lay_out,
-    make_form,
-    show_row,
-)
+from napari_unet_nuclei.plugin.docking import lay_out, show_row
+from napari_unet_nuclei.plugin.form import add_row, make_form
 from napari_unet_nuclei.plugin.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.layers import image_array
 from napari_unet_nuclei.plugin.model_choice import ModelChoice, models_changed

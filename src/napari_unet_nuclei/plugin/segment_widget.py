@@ -17,7 +17,7 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.canvas import show_pixels
 from napari_unet_nuclei.plugin.commands import segment_command
-from napari_unet_nuclei.plugin.form import lay_out
+from napari_unet_nuclei.plugin.docking import lay_out
 from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_changes
 from napari_unet_nuclei.plugin.kept_runs import KeptRun, KeptRuns
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
@@ -26,7 +26,6 @@ from napari_unet_nuclei.plugin.result_layers import Result, ResultLayers
 from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segment_form import SegmentForm
 from napari_unet_nuclei.plugin.segmentation import (
-    WarmModel,
     fraction_done,
     iter_segmentation,
 )
@@ -36,6 +35,7 @@ from napari_unet_nuclei.plugin.sentences import (
     describe_progress,
     tell_kept,
 )
+from napari_unet_nuclei.plugin.warm_model import WarmModel
 from napari_unet_nuclei.plugin.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.wording import describe_error
 

@@ -7,14 +7,12 @@ them, so that opening the widget stays fast.
 
 from __future__ import annotations
 
-import sys
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.choices import EngineName
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -24,7 +22,6 @@ from napari_unet_nuclei.core.progress import (
 
 if TYPE_CHECKING:
     from collections.abc import Generator
-    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -34,6 +31,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.prediction import Model
     from napari_unet_nuclei.core.settings import SegmentationSettings
     from napari_unet_nuclei.core.splitting import Maps
+    from napari_unet_nuclei.plugin.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
 SegmentationStep = TileDone | SplittingStep
@@ -142,67 +140,6 @@ class Nuclei:
     def n_nuclei(self) -> int:
         """Nuclei in all planes."""
         return len(self.features["label"])
-
-
-class WarmModel:
-    """The model that was used last, so that a second run need not load it."""
-
-    def __init__(self) -> None:
-        self._model: Model | None = None
-        self._key: tuple[Path, int] | None = None
-
-    def load(self, name: str) -> Model:
-        """Load a model unless it is the one at hand and its file is the same.
-
-        Parameters
-        ----------
-        name : str
-            Name or path of a model.
-
-        Returns
-        -------
-        Model
-            Ready to segment.
-
-        Raises
-        ------
-        ModelError, EngineError
-            If there is no such model or it cannot be loaded.
-        """
-        from napari_unet_nuclei.core.model_store import find_model
-        from napari_unet_nuclei.core.prediction import load_model
-
-        path = find_model(name)
-        key = path, path.stat().st_mtime_ns
-        if self._model is None or self._key != key:
-            _import_the_rest()
-            self._model, self._key = load_model(path, _choose_engine()), key
-        return self._model
-
-    def is_warm(self, name: str) -> bool:
-        """Whether a model need not be loaded."""
-        from napari_unet_nuclei.core.model_store import find_model
-
-        path = find_model(name)
-        return self._key == (path, path.stat().st_mtime_ns)
-
-
-def _import_the_rest() -> None:
-    """Import what splitting needs, and what napari needs for a first table.
-
-    Else splitting would do so when the tiles are done, and napari in the window's
-    thread: its first table of features loads pandas.
-    """
-    import scipy.sparse.csgraph  # noqa: F401
-    import skimage.segmentation  # noqa: F401
-    from napari.layers import Labels
-
-    Labels(np.zeros((1, 1), np.int32), features={"index": [0]})
-
-
-def _choose_engine() -> EngineName:
-    """Keep TensorFlow away from Mesa's OpenGL: in one process the two crash."""
-    return EngineName.OPENVINO if sys.platform == "linux" else EngineName.AUTO
 
 
 def fraction_done(step: SegmentationStep) -> float | None:

@@ -1,7 +1,7 @@
 """Colours of napari's theme for what napari's own style sheet does not know.
 
 The primary button, the control that has the focus, and the plot follow the theme at
-once, whichever it is; where things stand is known to ``form``.
+once, whichever it is; where things stand is known to ``docking``.
 """
 
 from __future__ import annotations
