@@ -38,7 +38,14 @@ TRAIN = {
     "seed": -1,
     "loss": "hinge",
 }
-CHOSEN_FROM_A_LIST = {"architecture", "augmentation", "schedule", "monitor", "tta"}
+CHOSEN_FROM_A_LIST = {
+    "architecture",
+    "augmentation",
+    "monitor",
+    "only_better",
+    "schedule",
+    "tta",
+}
 NOT_ON_THE_COMMAND_LINE = {
     "arguments",
     "weight_decay",
