@@ -97,3 +97,20 @@ def test_the_command_line_loads_neither_a_screen_nor_keras() -> None:
 def test_the_plugin_loads_no_keras() -> None:
     """TensorFlow and Mesa's OpenGL each bring an LLVM; together they crash."""
     assert offenders(modules("plugin"), KERAS) == {}
+
+
+def test_a_warm_model_brings_no_napari_where_there_is_none():
+    program = (
+        "import sys\n"
+        "from napari_unet_nuclei.plugin.warm_model import WarmModel\n"
+        "WarmModel().load('classic')\n"
+        "print({'napari', 'qtpy', 'PyQt6'} & sys.modules.keys() or 'none')\n"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert finished.stdout == "none\n"

@@ -329,6 +329,11 @@ class ResultLayers:
         )
 
 
+def load_tables() -> None:
+    """Import what napari needs for a first table, lest the window's thread does so."""
+    Labels(np.zeros((1, 1), np.int32), features={"index": [0]})
+
+
 def _is_layer(first: Any, second: Any) -> bool:
     """Compare by id: napari hands plugins a new proxy of a layer at every look."""
     return first is not None and first.unique_id == second.unique_id

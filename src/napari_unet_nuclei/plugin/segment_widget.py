@@ -22,7 +22,7 @@ from napari_unet_nuclei.plugin.freshness import RunInputs, changes, describe_cha
 from napari_unet_nuclei.plugin.kept_runs import KeptRun, KeptRuns
 from napari_unet_nuclei.plugin.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.model_choice import models_changed
-from napari_unet_nuclei.plugin.result_layers import Result, ResultLayers
+from napari_unet_nuclei.plugin.result_layers import Result, ResultLayers, load_tables
 from napari_unet_nuclei.plugin.run_panel import RunPanel
 from napari_unet_nuclei.plugin.segment_form import SegmentForm
 from napari_unet_nuclei.plugin.segmentation import (
@@ -70,7 +70,7 @@ class SegmentWidget(Container[Widget]):
 
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
-        self._models = WarmModel()
+        self._models = WarmModel(load_tables)
         self._runs = KeptRuns()
         self._pending: list[str] = []
         self._said = ("", "")

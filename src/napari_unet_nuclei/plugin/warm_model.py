@@ -9,20 +9,26 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from napari_unet_nuclei.core.choices import EngineName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from napari_unet_nuclei.core.prediction import Model
 
 
 class WarmModel:
-    """The model that was used last, so that a second run need not load it."""
+    """The model that was used last, so that a second run need not load it.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    prepare : callable
+        Called before a model is loaded: what else takes a while the first time.
+    """
+
+    def __init__(self, prepare: Callable[[], object] = lambda: None) -> None:
+        self._prepare = prepare
         self._model: Model | None = None
         self._key: tuple[Path, int] | None = None
 
@@ -50,7 +56,8 @@ class WarmModel:
         path = find_model(name)
         key = path, path.stat().st_mtime_ns
         if self._model is None or self._key != key:
-            _import_the_rest()
+            _import_splitting()
+            self._prepare()
             self._model, self._key = load_model(path, _choose_engine()), key
         return self._model
 
@@ -62,17 +69,10 @@ class WarmModel:
         return self._key == (path, path.stat().st_mtime_ns)
 
 
-def _import_the_rest() -> None:
-    """Import what splitting needs, and what napari needs for a first table.
-
-    Else splitting would do so when the tiles are done, and napari in the window's
-    thread: its first table of features loads pandas.
-    """
+def _import_splitting() -> None:
+    """Import what splitting needs and else imports when the tiles are done."""
     import scipy.sparse.csgraph  # noqa: F401
     import skimage.segmentation  # noqa: F401
-    from napari.layers import Labels
-
-    Labels(np.zeros((1, 1), np.int32), features={"index": [0]})
 
 
 def _choose_engine() -> EngineName:
