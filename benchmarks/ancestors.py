@@ -18,18 +18,22 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei import evaluate, load_model
-from napari_unet_nuclei.core.rescaling import rescale
-from napari_unet_nuclei.core.samples import open_samples, read_good_samples, read_split
-from napari_unet_nuclei.core.settings import SegmentationSettings
-from napari_unet_nuclei.core.splitting import split_instances
+from napari_unet_nuclei.core.datasets.opening import (
+    open_samples,
+    read_good_samples,
+    read_split,
+)
+from napari_unet_nuclei.core.images.rescaling import rescale
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.prediction import Model
-    from napari_unet_nuclei.core.sample import Sample
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.segmentation.model import Model
 
 
 class Dice(NamedTuple):

@@ -15,8 +15,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from napari_unet_nuclei.core.models.classic import build_classic
-from napari_unet_nuclei.core.models.resnet import build_resnet
+from napari_unet_nuclei.core.networks.classic import build_classic
+from napari_unet_nuclei.core.networks.resnet import build_resnet
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 CANDIDATES = {

@@ -30,7 +30,7 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 
 _COMMAND = (sys.executable, "-m", "napari_unet_nuclei", "segment")
 _TILE = 256  # px

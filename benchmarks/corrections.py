@@ -142,7 +142,7 @@ class Scene:
     def __init__(self, side: int) -> None:
         import napari
 
-        from napari_unet_nuclei.core.synthetic import draw_nuclei
+        from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 
         self.ledger = Ledger()
         install(self.ledger)

@@ -62,18 +62,22 @@ from undamaged import (
     table,
 )
 
-from napari_unet_nuclei.core.axes import PlaneStack
-from napari_unet_nuclei.core.bundles import read_bundle, write_bundle
-from napari_unet_nuclei.core.choices import EngineName
-from napari_unet_nuclei.core.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.engine import create_engine
+from napari_unet_nuclei.core.batch.inputs import find_inputs
+from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.datasets.label_collections import open_collection
+from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
+from napari_unet_nuclei.core.engines.engine import create_engine
 from napari_unet_nuclei.core.errors import EngineError, ImageError, UNetNucleiError
-from napari_unet_nuclei.core.image_files import read_image
-from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.inputs import find_inputs
-from napari_unet_nuclei.core.label_collections import open_collection
-from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.samples import open_samples, read_good_samples
+from napari_unet_nuclei.core.files.images import read_image
+from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.images.axes import PlaneStack
+from napari_unet_nuclei.core.images.channels import (
+    intensity_limits,
+    normalise,
+    to_planes,
+)
+from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
+from napari_unet_nuclei.core.settings.choices import EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -34,13 +34,13 @@ import numpy as np
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.bundles import read_bundle
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.image_files import read_image
-from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.rle import read_rle_table
-from napari_unet_nuclei.core.samples import open_samples
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.images import read_image
+from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.rle import read_rle_table
+from napari_unet_nuclei.core.models.bundle import read_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -258,7 +258,7 @@ def kill_train(n_kills: int, rng: np.random.Generator, folder: Path) -> Tally:
 FETCH = """
 import sys
 from pathlib import Path
-from napari_unet_nuclei.core import downloads
+from napari_unet_nuclei.core.datasets import downloads
 data_set = downloads.OnlineDataSet(url=sys.argv[1], sha256=sys.argv[2], part="in/train")
 downloads.DATA_SETS = {"tiny": data_set}
 downloads.fetch("tiny", Path(sys.argv[3]))

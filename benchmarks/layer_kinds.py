@@ -492,7 +492,7 @@ def main() -> None:
     from napari.components import ViewerModel
     from qtpy.QtWidgets import QApplication
 
-    from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+    from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
     app = QApplication([])
 

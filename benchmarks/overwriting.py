@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from mutations import Rng, Tree, pick, write_folder
 
-from napari_unet_nuclei.core.batch import segment_images
-from napari_unet_nuclei.core.batch_outputs import plan_outputs
-from napari_unet_nuclei.core.choices import OutputFormat
-from napari_unet_nuclei.core.inputs import find_inputs
-from napari_unet_nuclei.core.settings import SegmentationSettings
-from napari_unet_nuclei.core.splitting import Maps
+from napari_unet_nuclei.core.batch.inputs import find_inputs
+from napari_unet_nuclei.core.batch.outputs import plan_outputs
+from napari_unet_nuclei.core.batch.run import segment_images
+from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.axes import PlaneStack
+    from napari_unet_nuclei.core.images.axes import PlaneStack
 
 _MOST_IMAGES = 5  # in a folder, so that none takes long
 _OPTIONS, _INPUT = "options.json", "in"

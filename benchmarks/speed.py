@@ -38,10 +38,10 @@ TILE = 256
 
 
 def _ours(name: str, precision: str | None = None) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.bundles import read_bundle
-    from napari_unet_nuclei.core.engine import OpenVinoEngine
-    from napari_unet_nuclei.core.model_store import find_model
-    from napari_unet_nuclei.core.prediction import Model
+    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.models.bundle import read_bundle
+    from napari_unet_nuclei.core.models.store import find_model
+    from napari_unet_nuclei.core.segmentation.model import Model
 
     bundle = read_bundle(find_model(name))
     return Model(bundle, OpenVinoEngine(bundle, precision)).segment
@@ -54,18 +54,18 @@ def _ours_on_keras(name: str) -> Callable[[np.ndarray], Any]:
 
 
 def _network_only(name: str) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.bundles import read_bundle
-    from napari_unet_nuclei.core.engine import OpenVinoEngine
-    from napari_unet_nuclei.core.model_store import find_model
+    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.models.bundle import read_bundle
+    from napari_unet_nuclei.core.models.store import find_model
 
     engine = OpenVinoEngine(read_bundle(find_model(name)))
     return lambda image: engine.predict(_as_batch(image))
 
 
 def _keras_predict(name: str) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.bundles import read_bundle
-    from napari_unet_nuclei.core.model_store import find_model
-    from napari_unet_nuclei.core.models.bundling import restore_model
+    from napari_unet_nuclei.core.models.bundle import read_bundle
+    from napari_unet_nuclei.core.models.store import find_model
+    from napari_unet_nuclei.core.networks.bundling import restore_model
 
     model = restore_model(read_bundle(find_model(name)))
     return lambda image: model.predict(_as_batch(image), batch_size=4, verbose=0)
@@ -135,15 +135,15 @@ def tools(stardist: Path | None) -> dict[str, Callable[[], Callable]]:
 
 def mosaic(side: int, data: Path | None) -> np.ndarray:
     """Square image of uint8 with the density of fluorescence images."""
-    from napari_unet_nuclei.core.images import (
+    from napari_unet_nuclei.core.datasets.opening import open_samples
+    from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+    from napari_unet_nuclei.core.images.channels import (
         Staining,
         intensity_limits,
         normalise,
         staining,
         to_planes,
     )
-    from napari_unet_nuclei.core.samples import open_samples
-    from napari_unet_nuclei.core.synthetic import draw_nuclei
 
     if data is None:
         image, _ = draw_nuclei(0, shape=(1024, 1024), n_nuclei=500)

@@ -16,13 +16,13 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.image_files import read_image
-from napari_unet_nuclei.core.splitting import (
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.images import read_image
+from napari_unet_nuclei.core.instances.splitting import (
     Maps,
     SplittingParameters,
     split_instances,
 )
-from napari_unet_nuclei.core.synthetic import draw_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -31,7 +31,7 @@ WAYS = {
 
 def draw_stack(n_planes: int, side: int) -> np.ndarray:
     """Repeat drawn nuclei, a little further in each plane."""
-    from napari_unet_nuclei.core.synthetic import draw_nuclei
+    from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 
     tile, _ = draw_nuclei(0, (512, 512))
     repeats = -(-side // len(tile))
@@ -65,15 +65,16 @@ class PeakMemory:
 
 def measure(way: str, path: Path, model: str) -> str:
     """Segment a stack in one way, and split it again; return a row of the table."""
-    from napari_unet_nuclei.core import lazy_arrays, stack_maps
-    from napari_unet_nuclei.core.settings import SegmentationSettings
+    from napari_unet_nuclei.core.images import lazy as lazy_arrays
+    from napari_unet_nuclei.core.segmentation import stack_maps
+    from napari_unet_nuclei.core.settings.training import SegmentationSettings
     from napari_unet_nuclei.core.steps import exhaust
-    from napari_unet_nuclei.plugin.segmentation import (
+    from napari_unet_nuclei.plugin.segment.segmentation import (
         SegmentationRequest,
         iter_segmentation,
         iter_split,
     )
-    from napari_unet_nuclei.plugin.warm_model import WarmModel
+    from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
     is_on_disk, free = WAYS[way]
     for module in lazy_arrays, stack_maps:

@@ -24,13 +24,11 @@ import numpy as np
 from speed import mosaic
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core import (
-    prediction,
-    scaled_prediction,
-    splitting,
-    tiled_prediction,
-)
+from napari_unet_nuclei.core.instances import splitting
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
+from napari_unet_nuclei.core.segmentation import model as prediction
+from napari_unet_nuclei.core.segmentation import scaled as scaled_prediction
+from napari_unet_nuclei.core.segmentation import tiled as tiled_prediction
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +36,8 @@ if TYPE_CHECKING:
 
     import openvino
 
-    from napari_unet_nuclei.core.engine import OpenVinoEngine
-    from napari_unet_nuclei.core.prediction import Model
+    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.segmentation.model import Model
 
 STAGES: list[tuple[str, ModuleType, str]] = [
     ("limits of intensity", scaled_prediction, "intensity_limits"),

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 
 OPEN_PACKAGE = "import napari_unet_nuclei"
 # Opens a viewer the way napari's own menus do, then the widget, until it is drawn.

@@ -12,9 +12,9 @@ import argparse
 from dataclasses import replace
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.samples import open_samples, read_split
-from napari_unet_nuclei.core.settings import SegmentationSettings
-from napari_unet_nuclei.core.validation import score_maps
+from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.training.validation import score_maps
 
 _CHANGES = {
     "threshold": (-0.1, -0.05, 0.05, 0.1),

@@ -14,27 +14,27 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
-from napari_unet_nuclei.core.bundles import (
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.drawing.overlays import (
+    OVERLAY_ENDING,
+    draw_side_by_side,
+    write_png,
+)
+from napari_unet_nuclei.core.files.labels import (
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.files.rle import write_rle_csv
+from napari_unet_nuclei.core.models.bundle import (
     ModelBundle,
     ModelConfig,
     read_bundle,
     write_bundle,
 )
-from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.label_files import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
-from napari_unet_nuclei.core.model_store import find_model
-from napari_unet_nuclei.core.overlays import (
-    OVERLAY_ENDING,
-    draw_side_by_side,
-    write_png,
-)
-from napari_unet_nuclei.core.rle import write_rle_csv
-from napari_unet_nuclei.core.samples import open_samples
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.models.store import find_model
+from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 
     from napari.layers import Labels
 
-    from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+    from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
 TICK_MS = 5
 SECONDS_BETWEEN_SAMPLES = 0.002
@@ -223,7 +223,7 @@ def busy_seconds() -> float:
 
 def draw_image(side: int) -> np.ndarray:
     """Repeat drawn nuclei up to a height and width."""
-    from napari_unet_nuclei.core.synthetic import draw_nuclei
+    from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 
     tile, _ = draw_nuclei(0, (512, 512))
     repeats = -(-side // len(tile))

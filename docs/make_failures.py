@@ -16,9 +16,9 @@ from matplotlib.figure import Figure
 from scipy import ndimage
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
-from napari_unet_nuclei.core.overlays import enlarge, find_outlines, stretch
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.drawing.overlays import enlarge, find_outlines, stretch
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

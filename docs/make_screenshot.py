@@ -30,10 +30,10 @@ from PIL import Image
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
-from napari_unet_nuclei.core import model_store
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.plugin import download_dialog
+from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.plugin.files import download_dialog
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -114,7 +114,7 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
     def fill(target: Path) -> Path:
         unique = uuid.UUID(int=0)
         monkeypatch.setattr(uuid, "uuid4", lambda: unique)
-        from napari_unet_nuclei.core.leftovers import temporary_name
+        from napari_unet_nuclei.core.writing.leftovers import temporary_name
 
         temporary = target.with_name(temporary_name(target.suffix))
         temporary.symlink_to("/dev/full")

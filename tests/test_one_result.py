@@ -12,21 +12,21 @@ from typer.testing import CliRunner
 
 from napari_unet_nuclei import load_model, segment
 from napari_unet_nuclei.cli.app import app
-from napari_unet_nuclei.core.axes import PlaneStack
-from napari_unet_nuclei.core.scaled_prediction import iter_plane_maps
-from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.images.axes import PlaneStack
+from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
-from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.plugin.segmentation import (
+from napari_unet_nuclei.plugin.segment.segmentation import (
     SegmentationRequest,
     iter_segmentation,
 )
-from napari_unet_nuclei.plugin.warm_model import WarmModel
+from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from napari_unet_nuclei.core.prediction import Model
+    from napari_unet_nuclei.core.segmentation.model import Model
 
 GREY = draw_nuclei(3, (150, 170))[0]
 

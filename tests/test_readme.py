@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.label_files import write_labels_tiff
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
 

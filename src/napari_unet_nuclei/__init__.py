@@ -10,19 +10,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.metrics import evaluate
-    from napari_unet_nuclei.core.prediction import load_model, segment
-    from napari_unet_nuclei.core.training import train
+    from napari_unet_nuclei.core.evaluation.scores import evaluate
+    from napari_unet_nuclei.core.segmentation.model import load_model, segment
+    from napari_unet_nuclei.core.training.loop import train
 
 __version__ = "0.1.0"
 
 __all__ = ["__version__", "evaluate", "load_model", "segment", "train"]
 
 _HOMES = {
-    "evaluate": "napari_unet_nuclei.core.metrics",
-    "load_model": "napari_unet_nuclei.core.prediction",
-    "segment": "napari_unet_nuclei.core.prediction",
-    "train": "napari_unet_nuclei.core.training",
+    "evaluate": "napari_unet_nuclei.core.evaluation.scores",
+    "load_model": "napari_unet_nuclei.core.segmentation.model",
+    "segment": "napari_unet_nuclei.core.segmentation.model",
+    "train": "napari_unet_nuclei.core.training.loop",
 }
 
 

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES, synthetic_nuclei
-from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.metrics import evaluate
+from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES, synthetic_nuclei
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.files.labels import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

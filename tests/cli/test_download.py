@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_unet_nuclei.core import downloads
-from napari_unet_nuclei.core.downloads import DATA_SETS, OnlineDataSet
+from napari_unet_nuclei.core.datasets import downloads
+from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, OnlineDataSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from napari_unet_nuclei.core.prediction import load_model
+from napari_unet_nuclei.core.segmentation.model import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.label_files import read_labels, write_labels_tiff
-from napari_unet_nuclei.core.rle import write_rle_csv
-from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.files.labels import read_labels, write_labels_tiff
+from napari_unet_nuclei.core.files.rle import write_rle_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

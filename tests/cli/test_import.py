@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.io import imread
 
-from napari_unet_nuclei.core.bundles import read_bundle
+from napari_unet_nuclei.core.models.bundle import read_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable

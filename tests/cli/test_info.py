@@ -3,8 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei import __version__
-from napari_unet_nuclei.core.downloads import cache_folder
-from napari_unet_nuclei.core.model_store import user_model_folder
+from napari_unet_nuclei.core.datasets.downloads import cache_folder
+from napari_unet_nuclei.core.models.store import user_model_folder
 
 if TYPE_CHECKING:
     from collections.abc import Callable

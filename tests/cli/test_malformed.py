@@ -13,10 +13,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.bundles import read_bundle
-from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.model_store import find_model
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.models.store import find_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.batch_outputs import claim_csv
-from napari_unet_nuclei.core.choices import OutputFormat
-from napari_unet_nuclei.core.label_files import write_labels_tiff
-from napari_unet_nuclei.core.model_store import shipped_models
-from napari_unet_nuclei.core.rle import read_rle_csv
+from napari_unet_nuclei.core.batch.outputs import claim_csv
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
+from napari_unet_nuclei.core.files.rle import read_rle_csv
+from napari_unet_nuclei.core.models.store import shipped_models
+from napari_unet_nuclei.core.settings.choices import OutputFormat
 
 if TYPE_CHECKING:
     from collections.abc import Callable

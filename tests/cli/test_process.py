@@ -16,8 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.label_files import write_labels_tiff
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="names and devices are Linux's own"
@@ -342,7 +342,7 @@ WHEN_IMPORTED = (
     [
         "napari_unet_nuclei.cli.app",
         "rich.progress",
-        "napari_unet_nuclei.core.batch",
+        "napari_unet_nuclei.core.batch.run",
         "openvino",
     ],
 )
@@ -364,7 +364,7 @@ def test_a_signal_at_any_moment_ends_in_a_word(photos, tmp_path, number, name):
 def test_a_signal_while_files_are_written_leaves_none_half(photos, tmp_path, number):
     program = (
         "import os, signal\n"
-        "from napari_unet_nuclei.core import batch\n"
+        "from napari_unet_nuclei.core.batch import run as batch\n"
         "write = batch.write_labels_tiff\n"
         "def write_and_stop(*arguments, **options):\n"
         "    write(*arguments, **options)\n"
@@ -392,7 +392,7 @@ def test_a_signal_while_files_are_written_leaves_none_half(photos, tmp_path, num
 def test_warnings_of_libraries_are_sentences(tmp_path):
     program = (
         "import sys, warnings\n"
-        "from napari_unet_nuclei.core import devices\n"
+        "from napari_unet_nuclei.core.engines import devices\n"
         "def warn():\n"
         "    warnings.warn('pixels are\\nodd', stacklevel=1)\n"
         "    warnings.warn('developers only', DeprecationWarning, stacklevel=1)\n"
@@ -417,7 +417,7 @@ def test_a_closed_stream_gives_its_place_to_no_file(photos, tmp_path):
     # What native libraries say on descriptor 2 would be written into that file.
     program = (
         "import os, sys\n"
-        "from napari_unet_nuclei.core import devices\n"
+        "from napari_unet_nuclei.core.engines import devices\n"
         "def versions():\n"
         "    with open('file', 'wb') as file:\n"
         "        os.write(2, b'native words')\n"

@@ -12,9 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.label_files import read_labels
-from napari_unet_nuclei.core.rle import decode_labels, read_rle_csv
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
 
 if TYPE_CHECKING:
     from collections.abc import Callable

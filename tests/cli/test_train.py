@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_unet_nuclei.cli.training_progress import JsonReporter
-from napari_unet_nuclei.core.bundles import ModelBundle, read_bundle
 from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -134,7 +134,7 @@ def test_a_model_that_is_not_complete_gets_a_warning(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from napari_unet_nuclei.core import best_model
+    from napari_unet_nuclei.core.training import best_model
 
     def fail(bundle: ModelBundle) -> ModelBundle:
         raise EngineError("No OpenVINO form.")

@@ -15,11 +15,14 @@ from napari_unet_nuclei.cli.wording import (
     describe_system_error,
     spell_option,
 )
-from napari_unet_nuclei.core.axes import PlaneStack, check_axes
 from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
-from napari_unet_nuclei.core.images import to_planes
-from napari_unet_nuclei.core.settings import SegmentationSettings, TrainingSettings
-from napari_unet_nuclei.core.tiles import plan_tiles
+from napari_unet_nuclei.core.images.axes import PlaneStack, check_axes
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.segmentation.tiles import plan_tiles
+from napari_unet_nuclei.core.settings.training import (
+    SegmentationSettings,
+    TrainingSettings,
+)
 
 PYTHON = re.compile(r"\b[a-z_]+=\S|\b[a-z]+_[a-z_]+ must")
 SEGMENT = {"threshold": 1.5, "min_area": -1, "diameter": 1}

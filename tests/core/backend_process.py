@@ -9,12 +9,15 @@ from pathlib import Path
 
 import numpy as np
 
-from napari_unet_nuclei.core.prediction import load_model
-from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.settings import SegmentationSettings, TrainingSettings
+from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.segmentation.model import load_model
+from napari_unet_nuclei.core.settings.training import (
+    SegmentationSettings,
+    TrainingSettings,
+)
 from napari_unet_nuclei.core.steps import exhaust
-from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.core.training import iter_training
+from napari_unet_nuclei.core.training.loop import iter_training
 
 SETTINGS = TrainingSettings(
     arguments={"widths": (4, 8)},

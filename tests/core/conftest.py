@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
-from napari_unet_nuclei.core.choices import Architecture
-from napari_unet_nuclei.core.sample import Sample
-from napari_unet_nuclei.core.splitting import SplittingParameters
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +43,9 @@ def make_bundle() -> MakeBundle:
     def make(
         architecture: str = "classic", seed: int = 0, **arguments: Any
     ) -> ModelBundle:
-        from napari_unet_nuclei.core.bundles import to_half_precision
-        from napari_unet_nuclei.core.models import build_model
-        from napari_unet_nuclei.core.models.geometry import measure_geometry
+        from napari_unet_nuclei.core.models.bundle import to_half_precision
+        from napari_unet_nuclei.core.networks.building import build_model
+        from napari_unet_nuclei.core.networks.geometry import measure_geometry
 
         arguments = {"widths": (4, 8), **arguments}
         network = build_model(architecture, arguments)
@@ -75,7 +75,7 @@ def make_bundle() -> MakeBundle:
 @pytest.fixture(scope="session")
 def tiny_bundle(make_bundle: MakeBundle) -> ModelBundle:
     """Classic network of 3,000 weights, with its OpenVINO form."""
-    from napari_unet_nuclei.core.models.exporting import add_openvino
+    from napari_unet_nuclei.core.networks.exporting import add_openvino
 
     return add_openvino(make_bundle())
 
@@ -101,5 +101,5 @@ def drawn_samples() -> list[Sample]:
 def without_openvino(monkeypatch: pytest.MonkeyPatch) -> None:
     """Save the seconds that the conversion takes where nothing asks for it."""
     monkeypatch.setattr(
-        "napari_unet_nuclei.core.models.exporting.add_openvino", lambda bundle: bundle
+        "napari_unet_nuclei.core.networks.exporting.add_openvino", lambda bundle: bundle
     )

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.bundles import read_bundle
-from napari_unet_nuclei.core.prediction import load_model
-from napari_unet_nuclei.core.settings import SegmentationSettings
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.segmentation.model import load_model
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

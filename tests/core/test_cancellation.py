@@ -13,8 +13,8 @@ from napari_unet_nuclei.core.cancellation import (
     check_cancelled,
     is_cancelled,
 )
-from napari_unet_nuclei.core.pipeline import overlap
-from napari_unet_nuclei.core.splitting import (
+from napari_unet_nuclei.core.concurrency import overlap
+from napari_unet_nuclei.core.instances.splitting import (
     Maps,
     SplittingParameters,
     split_instances,

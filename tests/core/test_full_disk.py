@@ -10,19 +10,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
-from napari_unet_nuclei.core.choices import Architecture
+from napari_unet_nuclei.core.drawing.figures import make_figure, write_figure
+from napari_unet_nuclei.core.drawing.overlays import write_png
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.features import write_features_csv
-from napari_unet_nuclei.core.figures import make_figure, write_figure
-from napari_unet_nuclei.core.label_files import (
+from napari_unet_nuclei.core.files.labels import (
     write_dsb2018_sample,
     write_labels_png,
     write_labels_tiff,
 )
-from napari_unet_nuclei.core.overlays import write_png
-from napari_unet_nuclei.core.rle import write_rle_csv
-from napari_unet_nuclei.core.training_files import write_log
+from napari_unet_nuclei.core.files.rle import write_rle_csv
+from napari_unet_nuclei.core.instances.measurements import write_features_csv
+from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.settings.choices import Architecture
+from napari_unet_nuclei.core.training.log import write_log
 
 if TYPE_CHECKING:
     from collections.abc import Callable

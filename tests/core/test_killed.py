@@ -24,9 +24,10 @@ import json, os, shutil, signal, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from napari_unet_nuclei.core import label_files, leftovers
+from napari_unet_nuclei.core.files import labels as label_files
+from napari_unet_nuclei.core.writing import leftovers
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.samples import open_samples
+from napari_unet_nuclei.core.datasets.opening import open_samples
 
 folder, with_image, later = Path(sys.argv[1]), sys.argv[2] == "sample", sys.argv[3]
 shape = 40, 60

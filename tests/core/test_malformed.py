@@ -22,18 +22,22 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
-from napari_unet_nuclei.core.image_files import read_image
-from napari_unet_nuclei.core.images import intensity_limits, normalise, to_planes
-from napari_unet_nuclei.core.label_files import write_dsb2018_sample, write_labels_tiff
-from napari_unet_nuclei.core.samples import open_samples, read_good_samples
+from napari_unet_nuclei.core.files.images import read_image
+from napari_unet_nuclei.core.files.labels import write_dsb2018_sample, write_labels_tiff
+from napari_unet_nuclei.core.images.channels import (
+    intensity_limits,
+    normalise,
+    to_planes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.samples import SampleSource
+    from napari_unet_nuclei.core.datasets.opening import SampleSource
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8)
 LABELS = np.zeros(IMAGE.shape, np.int32)

@@ -19,7 +19,7 @@ def printed_by(program: str) -> list[str]:
     "use",
     [
         "from napari_unet_nuclei import load_model\nload_model('classic')",
-        "from napari_unet_nuclei.core.devices import openvino_devices\n"
+        "from napari_unet_nuclei.core.engines.devices import openvino_devices\n"
         "openvino_devices()",
     ],
     ids=["engine", "devices"],

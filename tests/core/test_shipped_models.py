@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.bundles import read_bundle
-from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
-from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.model_store import shipped_models
-from napari_unet_nuclei.core.prediction import load_model
-from napari_unet_nuclei.core.splitting import split_instances
-from napari_unet_nuclei.core.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.models.store import shipped_models
+from napari_unet_nuclei.core.segmentation.model import load_model
 
 LARGEST = 16 * 2**20  # bytes
 

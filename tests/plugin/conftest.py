@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import model_store, prediction
-from napari_unet_nuclei.core.bundles import ModelBundle, ModelConfig, write_bundle
-from napari_unet_nuclei.core.choices import Architecture, EngineName
-from napari_unet_nuclei.core.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.segmentation import model as prediction
+from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,10 +109,10 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("real") / "real.unetnuclei"
     program = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
-        "from napari_unet_nuclei.core.bundles import *\n"
-        "from napari_unet_nuclei.core.models import build_model\n"
-        "from napari_unet_nuclei.core.models import bundling\n"
-        "from napari_unet_nuclei.core.models.geometry import measure_geometry\n"
+        "from napari_unet_nuclei.core.models.bundle import *\n"
+        "from napari_unet_nuclei.core.networks.building import build_model\n"
+        "from napari_unet_nuclei.core.networks.building import bundling\n"
+        "from napari_unet_nuclei.core.networks.geometry import measure_geometry\n"
         "arguments = {'widths': (4, 8)}\n"
         "model = build_model('classic', arguments)\n"
         "geometry = measure_geometry(model)\n"

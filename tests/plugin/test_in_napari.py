@@ -14,8 +14,8 @@ from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from qtpy.QtCore import QTimer
 
-from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
-from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+from napari_unet_nuclei.plugin.finetune.widget import FineTuneWidget
+from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

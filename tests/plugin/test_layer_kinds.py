@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from napari.components import ViewerModel
 
-from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
+from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,12 +23,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_unet_nuclei.plugin import download_dialog
-from napari_unet_nuclei.plugin.docking import FormArea
-from napari_unet_nuclei.plugin.finetune_widget import FineTuneWidget
-from napari_unet_nuclei.plugin.form import make_form
-from napari_unet_nuclei.plugin.segment_widget import SegmentWidget
-from napari_unet_nuclei.plugin.theme import theme_colours
+from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.finetune.widget import FineTuneWidget
+from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
+from napari_unet_nuclei.plugin.shared.docking import FormArea
+from napari_unet_nuclei.plugin.shared.form import make_form
+from napari_unet_nuclei.plugin.shared.theme import theme_colours
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core import model_store
-from napari_unet_nuclei.core.engine import OpenVinoEngine
-from napari_unet_nuclei.core.label_files import read_labels, write_dsb2018_sample
-from napari_unet_nuclei.core.metrics import evaluate
-from napari_unet_nuclei.core.synthetic import draw_nuclei
-from napari_unet_nuclei.plugin import commands
-from napari_unet_nuclei.plugin.model_choice import models_changed
-from napari_unet_nuclei.plugin.opening import open_paths
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.files.labels import read_labels, write_dsb2018_sample
+from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.plugin.files.opening import open_paths
+from napari_unet_nuclei.plugin.shared import commands
+from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 
 if TYPE_CHECKING:
     from collections.abc import Callable

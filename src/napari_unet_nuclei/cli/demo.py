@@ -15,11 +15,11 @@ from napari_unet_nuclei.cli.reporting import (
     output,
     quiet_native_libraries,
 )
-from napari_unet_nuclei.core.choices import OutputFormat
+from napari_unet_nuclei.core.settings.choices import OutputFormat
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.embedded import EmbeddedImage
-    from napari_unet_nuclei.core.prediction import Model
+    from napari_unet_nuclei.core.datasets.examples import EmbeddedImage
+    from napari_unet_nuclei.core.segmentation.model import Model
 
 
 def demo(
@@ -39,9 +39,9 @@ def demo(
     these names that hold anything else are replaced only with --overwrite.
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core.embedded import EMBEDDED_IMAGES
-        from napari_unet_nuclei.core.prediction import load_model
-        from napari_unet_nuclei.core.publishing import publish
+        from napari_unet_nuclei.core.batch.publishing import publish
+        from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+        from napari_unet_nuclei.core.segmentation.model import load_model
 
         with quiet_native_libraries(debug=debug):
             model = load_model()
@@ -59,12 +59,12 @@ def demo(
 
 def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> str:
     """Segment one sample, write its files, and say how it went."""
-    from napari_unet_nuclei.core.batch import segment_images
-    from napari_unet_nuclei.core.batch_outputs import BatchOutputs
-    from napari_unet_nuclei.core.image_files import StoredImage
-    from napari_unet_nuclei.core.inputs import NamedImage
-    from napari_unet_nuclei.core.label_files import read_labels
-    from napari_unet_nuclei.core.metrics import evaluate
+    from napari_unet_nuclei.core.batch.inputs import NamedImage
+    from napari_unet_nuclei.core.batch.outputs import BatchOutputs
+    from napari_unet_nuclei.core.batch.run import segment_images
+    from napari_unet_nuclei.core.evaluation.scores import evaluate
+    from napari_unet_nuclei.core.files.images import StoredImage
+    from napari_unet_nuclei.core.files.labels import read_labels
 
     formats = (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES)
     image = NamedImage(name, lambda: StoredImage(sample.image))

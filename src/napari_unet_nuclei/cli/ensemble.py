@@ -43,14 +43,14 @@ def ensemble(
     Example: `napari-unet-nuclei ensemble a.unetnuclei b.unetnuclei -o both.unetnuclei`
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core import ensembling
-        from napari_unet_nuclei.core.bundles import (
+        from napari_unet_nuclei.core.conversion import ensembling
+        from napari_unet_nuclei.core.models.bundle import (
             check_suffix,
             read_bundle,
             write_bundle,
         )
-        from napari_unet_nuclei.core.model_store import find_model
-        from napari_unet_nuclei.core.outputs import check_outputs
+        from napari_unet_nuclei.core.models.store import find_model
+        from napari_unet_nuclei.core.writing.outputs import check_outputs
 
         check_suffix(model)
         files = [find_model(each) for each in models]

@@ -26,11 +26,11 @@ from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.shown_text import as_text, with_texts
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.comparison import ImageCompared
-    from napari_unet_nuclei.core.label_collections import LabelCollection
-    from napari_unet_nuclei.core.metrics import Scores
-    from napari_unet_nuclei.core.mistakes import MistakeCounts
-    from napari_unet_nuclei.core.pixel_metrics import PixelScores
+    from napari_unet_nuclei.core.datasets.label_collections import LabelCollection
+    from napari_unet_nuclei.core.evaluation.comparison import ImageCompared
+    from napari_unet_nuclei.core.evaluation.mistakes import MistakeCounts
+    from napari_unet_nuclei.core.evaluation.pixel_scores import PixelScores
+    from napari_unet_nuclei.core.evaluation.scores import Scores
 
 
 def evaluate(
@@ -92,9 +92,9 @@ def evaluate(
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """
     with one_sentence_errors(debug=debug, prints_result=True):
-        from napari_unet_nuclei.core.atomic_files import replacing
-        from napari_unet_nuclei.core.comparison import compare
-        from napari_unet_nuclei.core.label_collections import open_collection
+        from napari_unet_nuclei.core.datasets.label_collections import open_collection
+        from napari_unet_nuclei.core.evaluation.comparison import compare
+        from napari_unet_nuclei.core.writing.atomic_files import replacing
 
         inputs = [truth, prediction, *files_with_names(ids, split)]
         _check_outputs(json_path, folder if worst else None, inputs, overwrite)
@@ -129,8 +129,11 @@ def _check_outputs(
     json_path: Path | None, folder: Path | None, inputs: list[Path], overwrite: bool
 ) -> None:
     """Refuse to replace files; pictures are named only when all is compared."""
-    from napari_unet_nuclei.core.data_set_files import check_output_folder, input_files
-    from napari_unet_nuclei.core.outputs import check_outputs
+    from napari_unet_nuclei.core.datasets.input_files import (
+        check_output_folder,
+        input_files,
+    )
+    from napari_unet_nuclei.core.writing.outputs import check_outputs
 
     if json_path is not None:
         check_outputs([json_path], input_files(inputs), overwrite=overwrite)
@@ -177,9 +180,9 @@ class _Group:
 
 def _group(images: Sequence[ImageCompared]) -> dict[str, _Group]:
     """Sum up each staining, by name, and at the end all images."""
-    from napari_unet_nuclei.core.metrics import summarise
-    from napari_unet_nuclei.core.mistakes import count_mistakes
-    from napari_unet_nuclei.core.pixel_metrics import average_pixels
+    from napari_unet_nuclei.core.evaluation.mistakes import count_mistakes
+    from napari_unet_nuclei.core.evaluation.pixel_scores import average_pixels
+    from napari_unet_nuclei.core.evaluation.scores import summarise
 
     known = [image for image in images if image.staining is not None]
     members = {
@@ -234,9 +237,9 @@ def _show_worst(
     """Say what is wrong with some images and draw them, the worst first."""
     if not images:
         return
-    from napari_unet_nuclei.core.comparison import read_pair
-    from napari_unet_nuclei.core.comparison_figures import draw_comparison
-    from napari_unet_nuclei.core.figures import write_figure
+    from napari_unet_nuclei.core.drawing.figures import write_figure
+    from napari_unet_nuclei.core.evaluation.comparison import read_pair
+    from napari_unet_nuclei.core.evaluation.figures import draw_comparison
 
     for rank, image in enumerate(images, start=1):
         scores, mistakes = image.scores, image.mistakes.counts
@@ -256,7 +259,7 @@ def _show_worst(
 
 def _picture_name(rank: int, name: str) -> str:
     """Name of a picture: a csv may hold ids that are no file names."""
-    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+    from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 
     safe = re.sub(r"[^-.\w]", "_", name)[:60]
     return f"{rank:03d}_{safe}{OVERLAY_ENDING}.png"
@@ -264,7 +267,7 @@ def _picture_name(rank: int, name: str) -> str:
 
 def _is_picture(name: str) -> bool:
     """Whether a picture may have this name, also where a disk ignores case."""
-    from napari_unet_nuclei.core.overlays import OVERLAY_ENDING
+    from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 
     pattern = rf"\d{{3,}}_.*{OVERLAY_ENDING}\.png"
     return re.fullmatch(pattern, name, re.IGNORECASE | re.DOTALL) is not None

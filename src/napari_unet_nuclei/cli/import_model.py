@@ -61,9 +61,9 @@ def import_model(
     Example: `napari-unet-nuclei import unet.h5 -o mine.unetnuclei`
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core import importing
-        from napari_unet_nuclei.core.bundles import check_suffix, write_bundle
-        from napari_unet_nuclei.core.outputs import check_outputs
+        from napari_unet_nuclei.core.conversion import importing
+        from napari_unet_nuclei.core.models.bundle import check_suffix, write_bundle
+        from napari_unet_nuclei.core.writing.outputs import check_outputs
 
         check_suffix(model)
         check_outputs([model], [file], overwrite=overwrite)

@@ -13,15 +13,15 @@ from napari_unet_nuclei.core.shown_text import make_visible
 def info(debug: Debug = False) -> None:
     """Show versions, devices, models and where files are kept."""
     with one_sentence_errors(debug=debug, prints_result=True):
-        from napari_unet_nuclei.core.devices import (
+        from napari_unet_nuclei.core.datasets.downloads import cache_folder
+        from napari_unet_nuclei.core.engines.devices import (
             keras_backend,
             openvino_devices,
             package_versions,
             segmentation_sentence,
             training_sentence,
         )
-        from napari_unet_nuclei.core.downloads import cache_folder
-        from napari_unet_nuclei.core.model_store import (
+        from napari_unet_nuclei.core.models.store import (
             shipped_models,
             user_model_folder,
             user_models,

@@ -24,7 +24,7 @@ from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.shown_text import find_names, with_texts
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.insights_summary import DataSetInsights
+    from napari_unet_nuclei.core.insights.summary import DataSetInsights
 
 _REMEDY = "Use --overwrite to replace {what}, or choose another folder."
 _PAGES = ("samples.png", "distributions.png", "suspicious.png", "insights.json")
@@ -69,22 +69,22 @@ def insights(
     Example: `napari-unet-nuclei insights stage1_train.zip -o look`
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core.atomic_files import replacing
-        from napari_unet_nuclei.core.data_set_files import (
+        from napari_unet_nuclei.core.datasets.input_files import (
             check_output_folder,
             input_files,
         )
-        from napari_unet_nuclei.core.figures import write_figure
-        from napari_unet_nuclei.core.insights import iter_insights
-        from napari_unet_nuclei.core.insights_distributions import draw_distributions
-        from napari_unet_nuclei.core.insights_figures import (
+        from napari_unet_nuclei.core.datasets.opening import open_samples
+        from napari_unet_nuclei.core.drawing.figures import write_figure
+        from napari_unet_nuclei.core.insights.distributions import draw_distributions
+        from napari_unet_nuclei.core.insights.inspection import iter_insights
+        from napari_unet_nuclei.core.insights.masks import open_masks
+        from napari_unet_nuclei.core.insights.pages import (
             draw_samples,
             draw_suspicious,
         )
-        from napari_unet_nuclei.core.insights_masks import open_masks
-        from napari_unet_nuclei.core.insights_summary import DataSetInsights
-        from napari_unet_nuclei.core.outputs import check_outputs
-        from napari_unet_nuclei.core.samples import open_samples
+        from napari_unet_nuclei.core.insights.summary import DataSetInsights
+        from napari_unet_nuclei.core.writing.atomic_files import replacing
+        from napari_unet_nuclei.core.writing.outputs import check_outputs
 
         check_output_folder(folder, [data])
         check_outputs(
@@ -147,7 +147,7 @@ def _name(what: str, names: Sequence[str]) -> list[str]:
 
 
 def _make_table(found: DataSetInsights) -> Table:
-    from napari_unet_nuclei.core.insights_summary import describe
+    from napari_unet_nuclei.core.insights.summary import describe
 
     table = Table("", box=box.SIMPLE_HEAD)
     for column in (

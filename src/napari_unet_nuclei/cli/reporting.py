@@ -24,7 +24,7 @@ from rich.progress import (
 from napari_unet_nuclei.cli.interrupts import stop_code
 from napari_unet_nuclei.cli.wording import describe_error, describe_system_error
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.memory import say_lack
+from napari_unet_nuclei.core.segmentation.memory import say_lack
 from napari_unet_nuclei.core.shown_text import make_visible
 
 _QUIET = {

@@ -18,13 +18,13 @@ from napari_unet_nuclei.cli.reporting import (
     quiet_native_libraries,
 )
 from napari_unet_nuclei.cli.wording import describe_error
-from napari_unet_nuclei.core.choices import EngineName, OutputFormat
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings import SegmentationSettings
+from napari_unet_nuclei.core.settings.choices import EngineName, OutputFormat
+from napari_unet_nuclei.core.settings.training import SegmentationSettings
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.batch import ImageDone
-    from napari_unet_nuclei.core.batch_outputs import BatchOutputs
+    from napari_unet_nuclei.core.batch.outputs import BatchOutputs
+    from napari_unet_nuclei.core.batch.run import ImageDone
 
 _DEFAULTS = SegmentationSettings()
 
@@ -158,10 +158,10 @@ def segment(
         names = read_names(ids, split)
         number = parse_series(series)
 
-        from napari_unet_nuclei.core.batch import segment_images
-        from napari_unet_nuclei.core.batch_outputs import claim_csv, plan_outputs
-        from napari_unet_nuclei.core.inputs import find_inputs
-        from napari_unet_nuclei.core.prediction import load_model
+        from napari_unet_nuclei.core.batch.inputs import find_inputs
+        from napari_unet_nuclei.core.batch.outputs import claim_csv, plan_outputs
+        from napari_unet_nuclei.core.batch.run import segment_images
+        from napari_unet_nuclei.core.segmentation.model import load_model
 
         images = find_inputs(inputs, names, series=number, say=say)
         with claim_csv(folder, kinds):
@@ -238,7 +238,7 @@ def parse_series(text: str | None) -> int | Literal["all"] | None:
 
 def read_names(ids: Path | None, split: str | None) -> tuple[str, ...] | None:
     """Read which images are wanted; ``None`` means all."""
-    from napari_unet_nuclei.core.samples import read_ids, read_split
+    from napari_unet_nuclei.core.datasets.opening import read_ids, read_split
 
     if ids is not None and split is not None:
         raise SettingsError(

@@ -16,22 +16,22 @@ from napari_unet_nuclei.cli.reporting import (
 )
 from napari_unet_nuclei.cli.stopping import Stop
 from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
-from napari_unet_nuclei.core.choices import (
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.settings.choices import (
     Architecture,
     Augmentation,
     LossTerm,
     Monitor,
     Schedule,
 )
-from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.plans import PLANS, Plan
-from napari_unet_nuclei.core.settings import TrainingSettings
+from napari_unet_nuclei.core.settings.layer_plans import PLANS, Plan
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from napari_unet_nuclei.cli.training_progress import Reporter
-    from napari_unet_nuclei.core.sample import Sample, SampleSource
+    from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
 
 _STEPS_PER_REPORT = 2  # a request to stop is heard as often
 _DEFAULT_MINUTES = 5.0
@@ -284,12 +284,12 @@ def train(
             seed=seed,
         )
 
-        from napari_unet_nuclei.core.data_set_files import check_output_folder
-        from napari_unet_nuclei.core.tensorboard import TensorBoardLog
-        from napari_unet_nuclei.core.training_outputs import (
+        from napari_unet_nuclei.core.datasets.input_files import check_output_folder
+        from napari_unet_nuclei.core.training.outputs import (
             REMEDY,
             claim_training_outputs,
         )
+        from napari_unet_nuclei.core.training.tensorboard import TensorBoardLog
 
         inputs = [data] if split is None else [data, split]
         if tensorboard is not None:
@@ -307,7 +307,7 @@ def train(
             reporter.say("Starting Keras")
 
             with quiet_native_libraries(debug=debug):
-                from napari_unet_nuclei.core.training import iter_training
+                from napari_unet_nuclei.core.training.loop import iter_training
 
             steps = iter_training(
                 samples,
@@ -350,7 +350,7 @@ def _read_all(
     data: Path, split: Path | None, reporter: Reporter
 ) -> tuple[list[Sample], list[Sample] | None]:
     """Read what to train on, and what to hold out where that is said."""
-    from napari_unet_nuclei.core.samples import open_samples, read_split
+    from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
     from napari_unet_nuclei.core.shown_text import find_names
 
     source = open_samples(data)
@@ -366,7 +366,7 @@ def _read_all(
 
 def _read(source: SampleSource, ids: Iterable[str], reporter: Reporter) -> list[Sample]:
     """Read the good samples and name the bad ones."""
-    from napari_unet_nuclei.core.samples import read_good_samples
+    from napari_unet_nuclei.core.datasets.opening import read_good_samples
 
     samples, problems = read_good_samples(source, ids)
     for problem in problems:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_unet_nuclei.cli.reporting import make_progress, messages, output
 from napari_unet_nuclei.cli.wording import describe_error, describe_system_error
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.memory import say_lack
+from napari_unet_nuclei.core.segmentation.memory import say_lack
 from napari_unet_nuclei.core.shown_text import with_texts
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.metrics import Scores
-    from napari_unet_nuclei.core.training_steps import TrainingReport, TrainingStep
+    from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
 
     TrainingSteps = Generator[TrainingStep, None, TrainingReport]
 
@@ -138,7 +138,7 @@ def _plain(value: object) -> object:
 
 
 def _brief(scores: Scores | None) -> dict[str, float] | None:
-    from napari_unet_nuclei.core.training_steps import summarise_scores
+    from napari_unet_nuclei.core.training.steps import summarise_scores
 
     return None if scores is None else summarise_scores(scores)
 
@@ -168,7 +168,7 @@ def describe_epoch(step: TrainingStep) -> str:
 
 def describe_report(report: TrainingReport) -> str:
     """Say in a sentence how a run ended."""
-    from napari_unet_nuclei.core.training_steps import SCORE_NAMES, summarise_scores
+    from napari_unet_nuclei.core.training.steps import SCORE_NAMES, summarise_scores
 
     score = summarise_scores(report.scores)[report.monitor]
     sentence = (

@@ -3,7 +3,7 @@
 A container, a job of a cluster or ``ulimit`` may allow less than the host has, and a
 process that takes more is killed or starved.  So everything that plans with memory or
 with threads asks here.  Devices that networks run on are found in
-:mod:`~napari_unet_nuclei.core.devices`.
+:mod:`~napari_unet_nuclei.core.engines.devices`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""Models made elsewhere, or of several models."""

@@ -1,0 +1,1 @@
+"""Annotated images: data sets of every layout, opened by name."""

@@ -1,0 +1,1 @@
+"""Pictures and figures as PNG files, without a screen."""

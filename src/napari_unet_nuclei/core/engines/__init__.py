@@ -1,0 +1,1 @@
+"""Runtimes that evaluate a model."""

@@ -1,0 +1,122 @@
+"""Which pixels true and predicted nuclei share: the table every comparison needs.
+
+Scores that are computed from the table live in ``metrics`` and
+``pixel_metrics``, mistakes that are read off it in ``mistakes``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.instances.labels import check_labels
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Contingency:
+    """Areas of nuclei and of what they share, for one image.
+
+    Parameters
+    ----------
+    true_labels, predicted_labels : (T,) and (P,) ndarray of int
+        Numbers of the nuclei as in the label images, ascending.
+    true_areas, predicted_areas : (T,) and (P,) ndarray of int
+        Their areas, in px².
+    rows, columns : (K,) ndarray of int
+        Pairs of nuclei that share pixels, as positions in ``true_labels`` and
+        ``predicted_labels``; each pair once.
+    intersections : (K,) ndarray of int
+        The area each pair shares, in px².
+    n_pixels : int
+        Size of the image.
+    """
+
+    true_labels: NDArray[Any]
+    predicted_labels: NDArray[Any]
+    true_areas: NDArray[Any]
+    predicted_areas: NDArray[Any]
+    rows: NDArray[Any]
+    columns: NDArray[Any]
+    intersections: NDArray[np.int64]
+    n_pixels: int
+
+
+def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
+    """Areas of the nuclei of two label images and of what they share.
+
+    Parameters
+    ----------
+    truth, prediction : (Y, X) ndarray of integers
+        Label images, 0 = background.
+
+    Returns
+    -------
+    Contingency
+        Takes time in proportion to the number of pixels, not of nuclei.
+
+    Raises
+    ------
+    LabelsError
+        If the shapes differ or an array is not a label image.
+    """
+    truth = check_labels(truth, name="truth")
+    prediction = check_labels(prediction, name="prediction")
+    if truth.shape != prediction.shape:
+        raise LabelsError(
+            "The true and the predicted labels of an image must have the same shape. "
+            f"Received: truth {truth.shape}, prediction {prediction.shape}. Compare "
+            "labels of the same image at the same scale."
+        )
+    true, predicted = _count(truth), _count(prediction)
+    shared = (true.compact > 0) & (predicted.compact > 0)
+    rows, columns = true.compact[shared], predicted.compact[shared]
+    shape = (int(true.compact.max()) + 1, int(predicted.compact.max()) + 1)
+    ones = np.ones(rows.size, np.int64)
+    # The conversion to rows sums duplicates in linear time; sorting would not.
+    pairs = sparse.coo_array((ones, (rows, columns)), shape=shape).tocsr().tocoo()
+    return Contingency(
+        true_labels=true.labels,
+        predicted_labels=predicted.labels,
+        true_areas=true.areas,
+        predicted_areas=predicted.areas,
+        rows=np.searchsorted(true.present, pairs.coords[0]),
+        columns=np.searchsorted(predicted.present, pairs.coords[1]),
+        intersections=pairs.data,
+        n_pixels=truth.size,
+    )
+
+
+class _Nuclei(NamedTuple):
+    """The nuclei of one label image, and the image in numbers cheap to count."""
+
+    compact: NDArray[Any]  # (Y, X), no number exceeds the number of pixels
+    present: NDArray[Any]  # numbers of nuclei in it, ascending
+    labels: NDArray[Any]  # the same nuclei as numbered by the caller
+    areas: NDArray[Any]
+
+
+def _count(labels: NDArray[np.int32]) -> _Nuclei:
+    compact: NDArray[Any] = labels
+    names = None
+    if labels.max() > labels.size:
+        names, positions = np.unique(labels, return_inverse=True)
+        compact = positions.reshape(labels.shape)
+        if names[0] != 0:
+            names = np.concatenate([[0], names])
+            compact = compact + 1
+    areas = np.bincount(compact.ravel())
+    areas[0] = 0
+    present = np.flatnonzero(areas)
+    return _Nuclei(
+        compact=compact,
+        present=present,
+        labels=present if names is None else names[present],
+        areas=areas[present],
+    )

@@ -1,0 +1,1 @@
+"""Image arrays: axes, channels, intensities, pixel sizes."""

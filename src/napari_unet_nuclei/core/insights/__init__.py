@@ -1,0 +1,1 @@
+"""A look at annotated images before training."""

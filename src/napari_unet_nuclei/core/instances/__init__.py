@@ -1,0 +1,1 @@
+"""Maps become nuclei; nuclei are measured."""

@@ -1,0 +1,134 @@
+"""Measurements that follow corrections, at the cost of the corrected pixels alone.
+
+Every measurement here is a number of pixels or a mean over them, so a pixel that
+changes hands is taken off one nucleus and added to another.  Measuring from scratch
+belongs in ``features``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.instances.measurements import Features
+
+_MOVED = 1e-6  # px; a centroid that is nearer than this is where it was
+
+
+@dataclass(frozen=True, kw_only=True)
+class Corrections:
+    """How many nuclei differ from those that were found.
+
+    Parameters
+    ----------
+    n_added, n_removed, n_changed : int
+        Nuclei with a new label, labels that are gone, and nuclei of another shape.
+    """
+
+    n_added: int
+    n_removed: int
+    n_changed: int
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return bool(self.n_added or self.n_removed or self.n_changed)
+
+
+def correct_features(
+    features: Features,
+    before: NDArray[np.integer],
+    after: NDArray[np.integer],
+    values: Mapping[str, NDArray[Any]],
+) -> Features:
+    """Return the measurements after some pixels have got another label.
+
+    Parameters
+    ----------
+    features : dict of str to (N,) ndarray
+        What `measure_nuclei` returns, by ascending ``label``; all columns but
+        ``label`` and ``area`` are means over the pixels of a nucleus.
+    before, after : (K,) ndarray of int
+        Labels of the pixels that were changed, 0 = background.
+    values : mapping of str to (K,) ndarray
+        What the columns average, at these pixels; a column without values becomes
+        NaN in the rows of the nuclei that were changed.
+
+    Returns
+    -------
+    dict of str to (M,) ndarray
+        The same columns, with rows for new labels and without rows for those that
+        are gone.
+
+    Examples
+    --------
+    >>> features = {"label": np.array([1]), "area": np.array([2])}
+    >>> features["centroid_x"] = np.array([4.5])
+    >>> one, more = np.array([1]), {"centroid_x": np.array([5])}
+    >>> correct_features(features, one, 0 * one, more)["centroid_x"].tolist()
+    [4.0]
+    """
+    ids = np.concatenate([before, after])
+    touched, positions = np.unique(ids, return_inverse=True)
+    signs = np.repeat((-1, 1), (before.size, after.size))
+    label = np.union1d(features["label"], touched[touched != 0])
+    old_rows = np.searchsorted(label, features["label"])
+    rows = np.searchsorted(label, touched[touched != 0])
+
+    def change(weights: NDArray[Any]) -> NDArray[np.float64]:
+        summed: NDArray[Any] = np.bincount(positions, weights=weights)
+        return np.asarray(summed[touched != 0], np.float64)
+
+    area = np.zeros(label.size, np.int64)
+    area[old_rows] = features["area"]
+    old_area = area.copy()
+    area[rows] += np.rint(change(signs)).astype(np.int64)
+    is_left = area > 0
+    corrected: Features = {"label": label[is_left], "area": area[is_left]}
+    for name, means in features.items():
+        if name in corrected:
+            continue
+        column = np.full(label.size, np.nan)
+        column[old_rows] = means
+        if name in values:
+            sums = np.where(old_area > 0, column * old_area, 0)[rows]
+            sums += change(signs * np.tile(values[name], 2))
+            column[rows] = sums / np.maximum(area[rows], 1)
+        else:
+            column[rows] = np.nan
+        corrected[name] = column[is_left]
+    return corrected
+
+
+def count_corrections(found: Features, corrected: Features) -> Corrections:
+    """Compare the nuclei that there are with those that were found.
+
+    Parameters
+    ----------
+    found, corrected : dict of str to ndarray
+        Their measurements, by ascending ``label``.
+
+    Returns
+    -------
+    Corrections
+        A nucleus whose label was changed counts as one removed and one added.
+    """
+    _, old, new = np.intersect1d(
+        found["label"], corrected["label"], assume_unique=True, return_indices=True
+    )
+    is_changed = found["area"][old] != corrected["area"][new]
+    for name in found:
+        if name.startswith("centroid_"):
+            moved = np.abs(found[name][old] - corrected[name][new])
+            is_changed |= moved > _MOVED
+    return Corrections(
+        n_added=corrected["label"].size - new.size,
+        n_removed=found["label"].size - old.size,
+        n_changed=int(is_changed.sum()),
+    )

@@ -1,0 +1,313 @@
+"""Maps become labels: cheap, without a network, rerun on every slider move."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from scipy import ndimage
+
+from napari_unet_nuclei.core.cancellation import (
+    carrying_cancellation,
+    check_cancelled,
+)
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.instances.flooding import Flooded, flood, merge_small
+from napari_unet_nuclei.core.instances.holes import MAX_HOLE, fill_holes
+from napari_unet_nuclei.core.instances.runs import Runs, label_runs, paint
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from numpy.typing import NDArray
+
+_BOUNDARY_WEIGHT = 0.5
+_N_THREADS = 2  # more would wait for memory
+_BAND_ROWS = 256  # smoothed by one thread
+_BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
+_CONFIDENT = 1.5  # times the smallest confidence; measured as the threshold was
+_CONFIDENT_AREA = 30  # px² of a nucleus; half of it is enough, however large it is
+_SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
+
+
+class Maps(NamedTuple):
+    """What a network says of each pixel.
+
+    Parameters
+    ----------
+    foreground : (Y, X) ndarray of float32, values in [0, 1]
+        Probability of belonging to a nucleus.
+    boundary : (Y, X) ndarray of float32, values in [0, 1], optional
+        Probability of lying between two nuclei that touch.
+    distance : (Y, X) ndarray of float32, values in [0, 1], optional
+        Depth inside the nucleus, 1 at its heart.  A network that knows only the
+        foreground has none; the shape of the foreground then gives it.
+    scale : float
+        How much larger the network saw the image than it is.
+    """
+
+    foreground: NDArray[np.float32]
+    boundary: NDArray[np.float32] | None = None
+    distance: NDArray[np.float32] | None = None
+    scale: float = 1.0
+
+    @property
+    def planes(self) -> tuple[NDArray[np.float32], ...]:
+        """The maps there are, (Y, X) each."""
+        planes = self.foreground, self.boundary, self.distance
+        return tuple(plane for plane in planes if plane is not None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SplittingParameters:
+    """What a model's training found best for splitting its maps.
+
+    Parameters
+    ----------
+    threshold : float in (0, 1)
+        Foreground probability above which a pixel belongs to a nucleus.
+    seed_threshold : float in (0, 1)
+        Depth above which a pixel belongs to the heart of a nucleus; each heart
+        becomes one nucleus.
+    min_confidence : float in [0, 1)
+        How confident a network must be.  On as many pixels as half of the smallest
+        nucleus, at most 15, the foreground probability must lie 1.5 times this part
+        of the way from the threshold to 1; dim blurs that only just pass the
+        threshold are dropped.
+    """
+
+    threshold: float = 0.5
+    seed_threshold: float = 0.5
+    min_confidence: float = 0.2
+
+    @property
+    def confident_part(self) -> float:
+        """Part of the way from the threshold to 1 where confidence begins."""
+        # Half of a nucleus lies above so much where its mean lies above the minimum.
+        return min(1.0, _CONFIDENT * self.min_confidence)
+
+    def __post_init__(self) -> None:
+        for name in ("threshold", "seed_threshold"):
+            value = getattr(self, name)
+            if not 0 < value < 1:
+                raise SettingsError(
+                    f"The {name} must lie between 0 and 1, both excluded. "
+                    f"Received: {value}"
+                )
+        if not 0 <= self.min_confidence < 1:
+            raise SettingsError(
+                "The min_confidence must lie between 0 and 1, 1 excluded. "
+                f"Received: {self.min_confidence}"
+            )
+
+
+def split_instances(
+    maps: Maps,
+    parameters: SplittingParameters,
+    *,
+    threshold: float | None = None,
+    min_area: int = 0,
+) -> NDArray[np.int32]:
+    """Give each nucleus a number.
+
+    Hearts of nuclei, where the distance map is high and the boundary map is low,
+    seed a watershed that floods the foreground; foreground without a heart stays
+    one nucleus.
+
+    Parameters
+    ----------
+    maps : Maps
+        Output of a network, (Y, X) each.
+    parameters : SplittingParameters
+        The model's own thresholds.
+    threshold : float in (0, 1), optional
+        Foreground threshold that replaces the model's own.
+    min_area : int, in px²
+        Nuclei smaller than this are dropped; where one touches others, it is counted
+        to them.
+
+    Returns
+    -------
+    (Y, X) ndarray of int32
+        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and has no
+        holes of up to 4 px.  A lower threshold finds all pixels that a higher one
+        finds.
+
+    Notes
+    -----
+    A connected component of the foreground with one heart, or none, is a nucleus
+    as it stands, and is dealt with run by run instead of pixel by pixel.  Only the
+    few with more are flooded; the result is that of flooding everything.
+
+    References
+    ----------
+    Meyer: Topographic distance and watershed lines, Signal Processing 1994,
+    doi:10.1016/0165-1684(94)90060-4
+    """
+    if threshold is None:
+        threshold = parameters.threshold
+    mask = maps.foreground > threshold
+    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
+        confidence = threshold + parameters.confident_part * (1 - threshold)
+        find_components = carrying_cancellation(_find_components)
+        found = executor.submit(find_components, mask, maps.foreground, confidence)
+        distance = maps.distance
+        if distance is None:
+            distance = _relative_distance(mask, found.result().runs)
+        depth = _smooth_depth(distance, maps.boundary, executor)
+        components, confident = found.result()
+    check_cancelled()
+    is_heart = depth > parameters.seed_threshold
+    is_heart &= mask
+    hearts = label_runs(is_heart)
+    is_kept = _choose(components, confident, min_area)
+    in_kept = is_kept[components.numbers[components.around(hearts.starts)]]
+    components = components.chosen(is_kept[components.numbers])
+    check_cancelled()
+    whole, flooded = _divide(components, hearts.chosen(in_kept), depth)
+    del is_heart, depth, distance  # so that the labels take their memory
+    flooded = merge_small(flooded, max(min_area, MAX_HOLE + 1), mask.shape)
+
+    is_used = np.zeros(max(whole.numbers.max(initial=0), flooded.highest) + 1, np.bool_)
+    is_used[whole.numbers] = is_used[flooded.numbers] = True
+    is_used[0] = False
+    numbers = np.where(is_used, np.cumsum(is_used), 0).astype(np.int32)
+    labels = paint(whole, numbers[whole.numbers], mask.shape)
+    labels.ravel()[flooded.pixels] = numbers[flooded.numbers]
+    return labels
+
+
+def _choose(
+    components: Runs, confident: NDArray[np.intp], min_area: int
+) -> NDArray[np.bool_]:
+    """Choose components that are large enough, and enough of which is confident.
+
+    What passes at one threshold passes at all lower ones, where components are larger
+    and what counts as confident is more.
+    """
+    areas = np.bincount(components.numbers, components.lengths, minlength=1)
+    n_confident = np.bincount(components.numbers, confident, minlength=1)
+    is_kept = areas >= max(min_area, 1)
+    is_kept &= n_confident >= max(1, min(min_area, _CONFIDENT_AREA) // 2)
+    is_kept[0] = False
+    return np.asarray(is_kept)
+
+
+class _Components(NamedTuple):
+    """Runs of the foreground, and how many pixels of each are confident."""
+
+    runs: Runs
+    confident: NDArray[np.intp]
+
+
+def _find_components(
+    mask: NDArray[np.bool_], foreground: NDArray[np.float32], confidence: float
+) -> _Components:
+    """Find components and fill their holes, also in the mask."""
+    runs = fill_holes(label_runs(mask), mask)
+    firsts = np.cumsum(runs.lengths) - runs.lengths
+    is_confident = foreground[mask] >= np.float32(confidence)
+    return _Components(runs, np.add.reduceat(is_confident, firsts, dtype=np.intp))
+
+
+def _relative_distance(mask: NDArray[np.bool_], runs: Runs) -> NDArray[np.float32]:
+    """Distance to the background over its maximum in the component."""
+    # Beyond the image a nucleus is taken to go on, as in the training targets.
+    distance = (
+        np.ones(mask.shape, np.float32)
+        if mask.all()
+        else ndimage.distance_transform_edt(mask).astype(np.float32)
+    )
+    components = np.repeat(runs.numbers, runs.lengths)
+    deepest = np.ones(components.max(initial=0) + 1, np.float32)
+    np.maximum.at(deepest, components, distance[mask])
+    distance[mask] /= deepest[components]
+    return distance
+
+
+def _divide(
+    components: Runs, hearts: Runs, depth: NDArray[np.float32]
+) -> tuple[Runs, Flooded]:
+    """Tell nuclei apart: runs of whole components, 0 for the others, and their pixels.
+
+    A nucleus is called by its only heart, or by a number after all hearts.
+    """
+    n_components = components.numbers.max(initial=0)
+    component_of_heart = np.zeros(hearts.numbers.max(initial=0) + 1, np.int32)
+    holding = components.numbers[components.around(hearts.starts)]
+    component_of_heart[hearts.numbers] = holding
+    n_hearts = np.bincount(component_of_heart[1:], minlength=n_components + 1)
+    is_crowded = n_hearts > 1
+    crowded = is_crowded[components.numbers]
+    flooded = flood(
+        depth, components.chosen(crowded), hearts.chosen(is_crowded[holding])
+    )
+    names = component_of_heart.size + np.arange(n_components + 1)
+    names[component_of_heart[1:]] = np.arange(1, component_of_heart.size)
+    names[is_crowded] = 0
+    return components._replace(numbers=names[components.numbers]), flooded
+
+
+def _smooth_depth(
+    distance: NDArray[np.float32],
+    boundary: NDArray[np.float32] | None,
+    executor: Executor,
+) -> NDArray[np.float32]:
+    """How deep inside a nucleus each pixel lies, less between nuclei that touch.
+
+    Averaged with the binomial weights 1, 4, 6, 4, 1 (σ = 1 px) along both axes,
+    because noise would seed a nucleus more than once.
+    """
+    height = distance.shape[0]
+    depth = np.empty(distance.shape, np.float32)
+
+    def smooth(start: int) -> None:
+        _smooth_rows(depth, distance, boundary, start, min(start + _BAND_ROWS, height))
+
+    list(executor.map(carrying_cancellation(smooth), range(0, height, _BAND_ROWS)))
+    return depth
+
+
+def _smooth_rows(
+    depth: NDArray[np.float32],
+    distance: NDArray[np.float32],
+    boundary: NDArray[np.float32] | None,
+    top: int,
+    bottom: int,
+) -> None:
+    """Smooth from one row to another, a block at a time."""
+    height, width = distance.shape
+    # Two buffers for all blocks: fresh memory would cost more than the sums.
+    buffers = np.empty((2, _BLOCK_ROWS + 4, width + 4), np.float32)
+    for start in range(top, bottom, _BLOCK_ROWS):
+        stop = min(start + _BLOCK_ROWS, bottom)
+        block, other = (buffer[: stop - start + 4] for buffer in buffers)
+        first, last = max(start - 2, 0), min(stop + 2, height)
+        inside = np.s_[first - start + 2 : last - start + 2, 2:-2]
+        if boundary is None:
+            np.multiply(distance[first:last], _SCALE, out=block[inside])
+        else:
+            weight = np.multiply(
+                boundary[first:last], -_BOUNDARY_WEIGHT * _SCALE, out=other[inside]
+            )
+            weight += _SCALE
+            np.multiply(distance[first:last], weight, out=block[inside])
+        _repeat_edges(block, inside)
+        for _ in range(4):
+            block, other = np.add(block[:-1], block[1:], out=other[:-1]), block[:-1]
+        for _ in range(3):
+            block, other = (
+                np.add(block[:, :-1], block[:, 1:], out=other[:, :-1]),
+                block[:, :-1],
+            )
+        np.add(block[:, :-1], block[:, 1:], out=depth[start:stop])
+
+
+def _repeat_edges(block: NDArray[np.float32], inside: tuple[slice, slice]) -> None:
+    """Fill what lies around the inside of a block with its outermost pixels."""
+    rows, columns = inside
+    block[: rows.start, columns] = block[rows.start, columns]
+    block[rows.stop :, columns] = block[rows.stop - 1, columns]
+    block[:, :2], block[:, -2:] = block[:, 2:3], block[:, -3:-2]

@@ -1,0 +1,92 @@
+"""Trained networks get their OpenVINO form, whatever backend Keras runs on.
+
+Only what Keras exports through TensorFlow takes images of every size and is fast:
+JAX cannot trace a network for unknown sizes, and what comes from PyTorch moves the
+channels of every layer around.  Under these a child process does the conversion.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import keras
+
+from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
+from napari_unet_nuclei.core.networks.bundling import export_openvino
+from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
+_LONGEST = 600  # seconds
+
+
+def add_openvino(bundle: ModelBundle) -> ModelBundle:
+    """Give a model its OpenVINO form.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Trained model.
+
+    Returns
+    -------
+    ModelBundle
+        The same with the IR.
+
+    Raises
+    ------
+    EngineError
+        If the conversion fails, for example because TensorFlow is not installed.
+    """
+    try:
+        if keras.backend.backend() == "tensorflow":
+            return replace(bundle, openvino=export_openvino(bundle))
+        return replace(bundle, openvino=_convert_in_child(bundle).openvino)
+    except Exception as error:  # Keras and OpenVINO raise all kinds, even a bare one
+        raise EngineError(
+            f"The model {bundle.name!r} has no OpenVINO form, because making it failed "
+            f"({error}); use the Keras engine, which is slower."
+        ) from error
+
+
+def _convert_in_child(bundle: ModelBundle) -> ModelBundle:
+    """Let a process on the TensorFlow backend do the work."""
+    if importlib.util.find_spec("tensorflow") is None:
+        raise EngineError("TensorFlow is not installed")
+    with scratch_folder() as folder:
+        path = folder / "model.unetnuclei"
+        write_bundle(path, replace(bundle, openvino=None))
+        finished = subprocess.run(
+            [sys.executable, "-m", __name__, str(path)],
+            # The GPU may be full of what is trained here, and is not needed.
+            env={
+                **os.environ,
+                "KERAS_BACKEND": "tensorflow",
+                "CUDA_VISIBLE_DEVICES": "-1",
+            },
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_LONGEST,
+            check=False,
+        )
+        if finished.returncode != 0:
+            *_, reason = finished.stderr.strip().splitlines() or ["no reason given"]
+            raise EngineError(reason)
+        return read_bundle(path)
+
+
+def _complete_file(path: Path) -> None:
+    write_bundle(path, add_openvino(read_bundle(path)))
+
+
+if __name__ == "__main__":
+    _complete_file(Path(sys.argv[1]))

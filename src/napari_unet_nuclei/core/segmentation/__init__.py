@@ -1,0 +1,1 @@
+"""One image becomes maps and labels: tiles, scales, stacks."""

@@ -1,0 +1,54 @@
+"""How labels were made, in the words that a labels layer and a label file share."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.writing.own_files import SOFTWARE
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+
+
+def describe_run(
+    name: str,
+    model: Model,
+    settings: SegmentationSettings,
+    *,
+    axes: str | None,
+    channel: int | None = None,
+) -> dict[str, Any]:
+    """Return how the nuclei of an image were found.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image.
+    model : Model
+        What found them.
+    settings : SegmentationSettings
+        With which settings.
+    axes : str, optional
+        Axes of the image, where they are not clear from its shape.
+    channel : int, optional
+        Channel that was segmented.
+
+    Returns
+    -------
+    dict
+        ``sample_id`` and ``image`` (the name), ``model``, ``settings``, ``axes``,
+        ``channel``, ``engine`` and ``package``; nothing that differs between two runs
+        on one machine.
+    """
+    return {
+        "sample_id": name,
+        "image": name,
+        "model": model.name,
+        "settings": asdict(settings),
+        "axes": axes,
+        "channel": channel,
+        "engine": model.engine.description,
+        "package": SOFTWARE,
+    }

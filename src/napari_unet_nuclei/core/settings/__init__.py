@@ -1,0 +1,1 @@
+"""What a user can choose, checked on creation and passed around whole."""

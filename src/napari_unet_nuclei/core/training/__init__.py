@@ -1,0 +1,1 @@
+"""The training loop, what it learns from and what it leaves."""

@@ -1,0 +1,1 @@
+"""Crops of annotated images: what a network is trained on."""

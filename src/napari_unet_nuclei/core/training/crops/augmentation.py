@@ -1,0 +1,217 @@
+"""Random crops of annotated images: the variety a network is trained on.
+
+NumPy and Pillow only, no Keras: this runs in background threads while the
+network trains.  Which crops make a batch is decided in
+:mod:`~napari_unet_nuclei.core.training.crops.batches`; how they look, in
+:mod:`~napari_unet_nuclei.core.training.crops.intensities`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from PIL import Image
+
+from napari_unet_nuclei.core.images.channels import (
+    intensity_limits,
+    normalise,
+    to_planes,
+)
+from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
+from napari_unet_nuclei.core.settings.choices import Augmentation
+from napari_unet_nuclei.core.training.crops.deformation import (
+    deform,
+    margin_around,
+    random_mesh,
+)
+from napari_unet_nuclei.core.training.crops.intensities import (
+    augment_exposure,
+    augment_intensity,
+)
+from napari_unet_nuclei.core.training.crops.targets import (
+    make_targets,
+    normalised_distance,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+
+Rng = np.random.Generator
+Scalar = TypeVar("Scalar", bound=np.generic)
+
+_SCALES = (0.5, 1.7)
+_CROP_TRIES = 3
+
+
+@dataclass(frozen=True)
+class PreparedSample:
+    """A sample in the form crops are cut from.
+
+    Parameters
+    ----------
+    planes : (Y, X, 3) ndarray of uint8
+        The normalised image, 255 for 1.
+    labels : (Y, X) ndarray of int32
+        Nuclei, 0 = background.
+    distance : (Y, X) ndarray of uint8
+        Normalised distance map, 255 for 1.
+    """
+
+    planes: NDArray[np.uint8]
+    labels: NDArray[np.int32]
+    distance: NDArray[np.uint8]
+
+
+def prepare_sample(sample: Sample) -> PreparedSample:
+    """Normalise an image and measure its distance map, once.
+
+    Parameters
+    ----------
+    sample : Sample
+        Image and labels.
+
+    Returns
+    -------
+    PreparedSample
+        The same at eight bits.
+    """
+    planes = single_colour_as_grey(to_planes(sample.image))
+    normalised = normalise(planes, intensity_limits(planes))
+    return PreparedSample(
+        planes=_to_bytes(normalised),
+        labels=sample.labels,
+        distance=_to_bytes(normalised_distance(sample.labels)),
+    )
+
+
+def _to_bytes(values: NDArray[np.float32]) -> NDArray[np.uint8]:
+    return (values * 255 + 0.5).astype(np.uint8)
+
+
+def _from_bytes(values: NDArray[np.uint8]) -> NDArray[np.float32]:
+    return values.astype(np.float32) / np.float32(255)
+
+
+def random_crop(
+    sample: PreparedSample,
+    crop_size: int,
+    rng: Rng,
+    augmentation: Augmentation = Augmentation.ALL,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cut one augmented crop.
+
+    Parameters
+    ----------
+    sample : PreparedSample
+        What to cut from.
+    crop_size : int, in px
+        Side of the crop.
+    rng : numpy.random.Generator
+        Source of randomness.
+    augmentation : Augmentation
+        How much is changed.
+
+    Returns
+    -------
+    image : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
+        Augmented crop.
+    targets : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
+        Foreground, boundary, distance.
+    """
+    look: Callable[[NDArray[np.float32], Rng], NDArray[np.float32]] | None = None
+    match augmentation:
+        case Augmentation.ALL:
+            scale = np.exp(rng.uniform(*np.log(_SCALES)))
+            crop = _turn(_cut(sample, crop_size, scale, rng), rng)
+            look = augment_intensity
+        case Augmentation.FLIPS:
+            crop = _turn(_cut(sample, crop_size, 1.0, rng), rng)
+        case Augmentation.ELASTIC:
+            crop = _cut_deformed(sample, crop_size, rng)
+            look = augment_exposure
+        case Augmentation.NONE:
+            crop = _cut(sample, crop_size, 1.0, rng)
+    image = _from_bytes(crop.planes)
+    if look is not None:
+        image = look(image, rng)
+    return image, make_targets(crop.labels, _from_bytes(crop.distance))
+
+
+def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
+    """Flip and turn, each of the eight ways as likely."""
+    flip, turns = rng.random() < 0.5, int(rng.integers(4))
+
+    def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
+        return np.rot90(array[:, ::-1] if flip else array, turns)
+
+    return PreparedSample(turn(crop.planes), turn(crop.labels), turn(crop.distance))
+
+
+def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedSample:
+    """Cut a window from anywhere and bend it a little."""
+    margin = margin_around(crop_size)
+    crop = _cut(sample, crop_size + 2 * margin, 1.0, rng, margin)
+    mesh = random_mesh(crop_size, rng)
+    return PreparedSample(
+        deform(crop.planes, mesh, crop_size, Image.Resampling.BILINEAR),
+        deform(crop.labels, mesh, crop_size, Image.Resampling.NEAREST),
+        deform(crop.distance, mesh, crop_size, Image.Resampling.BILINEAR),
+    )
+
+
+def _cut(
+    sample: PreparedSample, crop_size: int, scale: float, rng: Rng, margin: int = 0
+) -> PreparedSample:
+    """Cut a window from anywhere and bring it to the crop size.
+
+    The margin of a window may lie beyond the border; it does not count where a
+    window is to show a nucleus.
+    """
+    window = round(crop_size / scale)
+    for _ in range(_CROP_TRIES):
+        rows, columns = (
+            _place(length, window, margin, rng) for length in sample.labels.shape
+        )
+        inner = slice(margin, window - margin)
+        if _take(sample.labels, rows[inner], columns[inner]).any():
+            break
+
+    def cut(array: NDArray[Scalar], resampling: Image.Resampling) -> NDArray[Scalar]:
+        image = Image.fromarray(_take(array, rows, columns))
+        return np.asarray(image.resize((crop_size, crop_size), resampling))
+
+    return PreparedSample(
+        cut(sample.planes, Image.Resampling.BILINEAR),
+        cut(sample.labels, Image.Resampling.NEAREST),
+        cut(sample.distance, Image.Resampling.BILINEAR),
+    )
+
+
+def _place(length: int, window: int, margin: int, rng: Rng) -> NDArray[np.intp]:
+    """Lay a window along an axis; return where each of its pixels comes from.
+
+    An image too small for it begins anew beyond the border: in a mirror, a nucleus
+    there would look like two that touch and be annotated as one.  A margin, of which
+    little is seen, is mirrored.
+    """
+    room = length - (window - 2 * margin)
+    if room < 0:
+        start = rng.integers(length)
+        return np.arange(start, start + window) % length
+    start = rng.integers(room + 1)
+    return np.pad(np.arange(length), margin, mode="reflect")[start : start + window]
+
+
+def _take(
+    array: NDArray[Scalar], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[Scalar]:
+    """Cut out a window; without a copy where it lies inside of the image."""
+    if all(axis[-1] - axis[0] == axis.size - 1 for axis in (rows, columns)):
+        return array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return array[np.ix_(rows, columns)]

@@ -1,0 +1,138 @@
+"""What makes two training runs the same, so that one may go on with the other.
+
+The length of a run is no part of it: a run may be made longer.  Nor is whether a
+model is written that is no better than its start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.errors import TrainingError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
+
+_NO_PART = ("epochs", "minutes", "only_better")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunIdentity:
+    """Recipe, start and data of a run, in plain JSON values.
+
+    Parameters
+    ----------
+    settings : mapping
+        Settings by name, without the length of the run and what it writes.
+    start : list of str, optional
+        Name and sha256 of the weights of the model it began with.
+    train, validation : list of str
+        Ids of the samples.
+    """
+
+    settings: Mapping[str, Any]
+    start: list[str] | None
+    train: list[str]
+    validation: list[str]
+
+
+def identify_run(
+    settings: TrainingSettings,
+    start: ModelBundle | None,
+    samples: Sequence[Sample],
+    validation: Sequence[Sample],
+) -> RunIdentity:
+    """Say what a run is made of.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        Its recipe.
+    start : ModelBundle, optional
+        Model it begins with.
+    samples, validation : sequence of Sample
+        What it learns from and is judged by.
+
+    Returns
+    -------
+    RunIdentity
+        The same before and after a way through JSON.
+    """
+    values = {k: v for k, v in asdict(settings).items() if k not in _NO_PART}
+    return RunIdentity(
+        settings=json.loads(json.dumps(values)),
+        start=None if start is None else [start.name, _hash_weights(start)],
+        train=[sample.sample_id for sample in samples],
+        validation=[sample.sample_id for sample in validation],
+    )
+
+
+def _hash_weights(bundle: ModelBundle) -> str:
+    digest = hashlib.sha256()
+    for path, value in sorted(bundle.weights.items()):
+        digest.update(f"{path} {value.dtype} {value.shape}".encode())
+        digest.update(value.tobytes())
+    return digest.hexdigest()
+
+
+def check_same_run(before: RunIdentity, now: RunIdentity, state: Path) -> None:
+    """Refuse to go on with another run.
+
+    Parameters
+    ----------
+    before, now : RunIdentity
+        The run that was stopped and the one that would go on with it.
+    state : Path
+        File the first was read from.
+
+    Raises
+    ------
+    TrainingError
+        If they differ; the sentence names the first difference.
+    """
+    difference = _find_difference(before, now)
+    if difference is not None:
+        raise TrainingError(
+            f"Expected the run that wrote {state}. Received: {difference}. Give the "
+            "same data and options, or train without {resume}.",
+            resume=True,
+        )
+
+
+def _find_difference(before: RunIdentity, now: RunIdentity) -> str | None:
+    for name in {**before.settings, **now.settings}:
+        old, new = before.settings.get(name), now.settings.get(name)
+        if old != new:
+            return f"{name}={new}, which was {old}"
+    if before.start != now.start:
+        return _compare_starts(before.start, now.start)
+    return _compare_ids(before.train, now.train, "to train on") or _compare_ids(
+        before.validation, now.validation, "to validate on"
+    )
+
+
+def _compare_starts(before: list[str] | None, now: list[str] | None) -> str:
+    old, new = (
+        "no start model" if start is None else f"the start model {start[0]!r}"
+        for start in (before, now)
+    )
+    change = "whose weights have changed" if old == new else f"which was {old}"
+    return f"{new}, {change}"
+
+
+def _compare_ids(before: list[str], now: list[str], purpose: str) -> str | None:
+    if before == now:
+        return None
+    for added in sorted(set(now) - set(before)):
+        return f"{added!r} among the samples {purpose}, where it was not"
+    for missing in sorted(set(before) - set(now)):
+        return f"no {missing!r} among the samples {purpose}, where it was"
+    return f"the samples {purpose} in another order"

@@ -1,0 +1,175 @@
+"""The network that is trained: built, stepped and watched with Keras.
+
+Scores, files and the length of a run are the business of ``training_run``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import keras
+import numpy as np
+
+from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
+from napari_unet_nuclei.core.engines.engine import KerasEngine
+from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
+from napari_unet_nuclei.core.networks.bundling import (
+    get_weights,
+    precision,
+    set_weights,
+    without_normalization,
+)
+from napari_unet_nuclei.core.networks.geometry import measure_geometry
+from napari_unet_nuclei.core.training.losses import make_loss
+from napari_unet_nuclei.core.training.metrics import METRICS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle, Weights
+    from napari_unet_nuclei.core.networks.geometry import Geometry
+    from napari_unet_nuclei.core.settings.choices import Architecture
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
+
+_MAX_GRADIENT_NORM = 1.0
+
+
+class Learner:
+    """A network, its optimiser, and a second network that judges other weights.
+
+    Parameters
+    ----------
+    settings : TrainingSettings
+        Recipe.
+    start : ModelBundle, optional
+        Model to begin with; a new network otherwise.
+    is_resumed : bool
+        Weights will be restored, so that none need be fetched for a new network.
+    """
+
+    def __init__(
+        self,
+        settings: TrainingSettings,
+        start: ModelBundle | None,
+        *,
+        is_resumed: bool = False,
+    ) -> None:
+        keras.utils.set_random_seed(settings.seed)
+        self.architecture: Architecture = settings.architecture
+        if start is None:
+            self.arguments = complete_arguments(self.architecture, settings.arguments)
+        else:
+            self.architecture = start.config.architecture
+            self.arguments, weights = without_normalization(start)
+        with precision(_choose_precision(settings)):
+            self._model = build_model(
+                self.architecture,
+                self.arguments,
+                pretrained=start is None and not is_resumed,
+            )
+            self._judge = build_model(self.architecture, self.arguments)
+        if start is not None:
+            set_weights(self._model, weights)
+        self.peak_learning_rate = settings.peak_learning_rate(
+            is_fine_tuning=start is not None
+        )
+        self._optimizer = keras.optimizers.AdamW(
+            self.peak_learning_rate,
+            weight_decay=settings.weight_decay,
+            global_clipnorm=_MAX_GRADIENT_NORM,
+        )
+        self._model.compile(
+            optimizer=self._optimizer,
+            loss=make_loss(settings.loss),
+            metrics=[
+                keras.metrics.MeanMetricWrapper(function, name)
+                for name, function in METRICS.items()
+            ],
+            # Without a compiler JAX takes many times longer; the others do not.
+            jit_compile=keras.backend.backend() == "jax",
+        )
+
+    @property
+    def n_maps(self) -> int:
+        """Number of output maps."""
+        return int(self._model.output_shape[-1])
+
+    @property
+    def geometry(self) -> Geometry:
+        """Stride and receptive radius."""
+        return measure_geometry(self._model)
+
+    def train_on(
+        self,
+        images: NDArray[np.float32],
+        targets: NDArray[np.float32],
+        learning_rate: float,
+    ) -> dict[str, float]:
+        """Take one step.
+
+        Parameters
+        ----------
+        images : (batch, Y, X, 3) ndarray of float32, values in [0, 1]
+            Crops.
+        targets : (batch, Y, X, maps) ndarray of float32, values in [0, 1]
+            Their maps; those that the network does not predict are left out.
+        learning_rate : float
+            Length of the step.
+
+        Returns
+        -------
+        dict of str to float
+            Loss and metrics before the step.
+        """
+        self._optimizer.learning_rate = learning_rate
+        logs = self._model.train_on_batch(
+            images, targets[..., : self.n_maps], return_dict=True
+        )
+        return {name: float(logs[name]) for name in ("loss", *METRICS)}
+
+    @property
+    def learning_rate(self) -> float:
+        """Learning rate of the last step."""
+        return float(self._optimizer.learning_rate)
+
+    def judge(self, weights: Weights) -> KerasEngine:
+        """Evaluate other weights than those that are trained, until the next call."""
+        set_weights(self._judge, weights)
+        return KerasEngine(self._judge)
+
+    @property
+    def weights(self) -> Weights:
+        """Copy of the weights that are trained."""
+        return get_weights(self._model)
+
+    @property
+    def optimizer(self) -> list[NDArray[np.generic]]:
+        """Copy of what the optimiser remembers."""
+        return [
+            np.asarray(keras.ops.convert_to_numpy(variable))
+            for variable in self._optimizer.variables
+        ]
+
+    def restore(
+        self, weights: Weights, optimizer: Sequence[NDArray[np.generic]]
+    ) -> None:
+        """Go on from weights and from what the optimiser remembered with them.
+
+        Raises
+        ------
+        ModelError
+            If they belong to another network.
+        """
+        set_weights(self._model, weights)
+        self._optimizer.build(self._model.trainable_variables)
+        for variable, value in zip(self._optimizer.variables, optimizer, strict=True):
+            variable.assign(value)
+
+
+def _choose_precision(settings: TrainingSettings) -> str:
+    """Name the Keras policy: mixed where it is wanted, and faster than float32."""
+    device = str(keras.ops.zeros(1).device).lower()  # each backend has its own class
+    is_fast = "cpu" not in device or multiplies_bfloat16()
+    return "mixed_bfloat16" if settings.mixed_precision and is_fast else "float32"

@@ -1,0 +1,143 @@
+"""What a training run leaves beside its model for people: a log and a loss curve.
+
+Both are named after the model: ``nuclei.unetnuclei`` has ``nuclei.csv`` and
+``nuclei.png``.  What a run needs to go on is in ``training_state``.
+"""
+
+from __future__ import annotations
+
+import csv
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.training.steps import SCORE_NAMES, summarise_scores
+from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.training.steps import TrainingStep
+
+LOG_COLUMNS = (
+    "epoch",
+    "step",
+    "seconds",
+    "learning_rate",
+    "loss",
+    "dice",
+    "iou",
+    "accuracy",
+    "val_dsb2018",
+    "val_ap50",
+    "val_dice",
+)
+
+_METRICS = {"dice": "Dice", "iou": "IoU", "accuracy": "pixel accuracy"}
+_SCORES = {f"val_{monitor}": name for monitor, name in SCORE_NAMES.items()}
+
+
+def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
+    """Put what is known at the end of an epoch into a row of the log.
+
+    Parameters
+    ----------
+    step : TrainingStep
+        The end of an epoch.
+    scores : Scores
+        Its scores on the held-out samples.
+
+    Returns
+    -------
+    dict
+        Values by the names in ``LOG_COLUMNS``.
+    """
+    held_out = summarise_scores(scores)
+    return {
+        column: held_out[column.removeprefix("val_")]
+        if column.startswith("val_")
+        else getattr(step, column)
+        for column in LOG_COLUMNS
+    } | {"seconds": round(step.seconds, 1)}
+
+
+def remove_companions(output: Path) -> None:
+    """Remove the log and the loss curve of an earlier run.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes, which stays.
+
+    Raises
+    ------
+    OutputError
+        If they cannot be removed.
+    """
+    for suffix in (".csv", ".png"):
+        remove_file(output.with_suffix(suffix))
+
+
+def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write the log of a run as CSV, one row an epoch.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes.
+    rows : sequence of mapping
+        Output of :func:`make_row`, one an epoch.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    with (
+        replacing(output.with_suffix(".csv")) as temporary,
+        temporary.open("w", newline="") as file,
+    ):
+        writer = csv.DictWriter(file, LOG_COLUMNS, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def write_loss_curve(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Draw loss, metrics and validation scores over the epochs, as PNG.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes.
+    rows : sequence of mapping
+        The same rows as in :func:`write_log`.
+
+    Raises
+    ------
+    OutputError
+        If the file cannot be written.
+    """
+    from napari_unet_nuclei.core.drawing.figures import make_figure, write_figure
+
+    figure = make_figure(640, 800)
+    loss_axes, *other_axes = figure.subplots(3, sharex=True)
+    loss_axes.set_title(output.stem, parse_math=False)
+    loss_axes.set(ylabel="training loss")
+    trained = [row for row in rows if row["loss"] is not None]
+    losses = [row["loss"] for row in trained]
+    loss_axes.plot([row["epoch"] for row in trained], losses, marker=".")
+    for axes, title, seen, names in zip(
+        other_axes,
+        ("foreground, training crops", "held-out samples"),
+        (trained, rows),
+        (_METRICS, _SCORES),
+        strict=True,
+    ):
+        epochs = [row["epoch"] for row in seen]
+        for column, name in names.items():
+            axes.plot(epochs, [row[column] for row in seen], marker=".", label=name)
+        axes.set(ylabel=title, ylim=(0, 1))
+        axes.legend(loc="lower right")
+    other_axes[-1].set(xlabel="epoch")
+    other_axes[-1].xaxis.get_major_locator().set_params(integer=True)
+    write_figure(output.with_suffix(".png"), figure)

@@ -1,0 +1,241 @@
+"""The training loop: one for training from scratch and for fine-tuning.
+
+The loop is a generator of small steps and knows nothing of threads, processes
+or windows.  What it trains on is prepared in ``batches``; what each step does to
+the weights, the scores and the files is in ``training_run``.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.settings.choices import parse_architecture
+from napari_unet_nuclei.core.settings.training import TrainingSettings
+from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.training.crops.batches import CropDataset, prefetch
+from napari_unet_nuclei.core.training.outputs import claim_training_outputs
+from napari_unet_nuclei.core.training.pictures import ShownSamples
+from napari_unet_nuclei.core.training.run import TrainingRun
+from napari_unet_nuclei.core.training.state import read_state
+from napari_unet_nuclei.core.training.validation import hold_out
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
+    from napari_unet_nuclei.core.training.tensorboard import TensorBoardLog
+
+_REMEDY = "Pass overwrite=True to replace {what}, or choose another name."
+
+
+def train(
+    samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
+    output: str | Path,
+    architecture: str = "resnet",
+    start: str | Path | None = None,
+    minutes: float | None = None,
+    *,
+    epochs: int | None = None,
+    seed: int = 0,
+    overwrite: bool = False,
+) -> TrainingReport:
+    """Train a model on annotated images.
+
+    Parameters
+    ----------
+    samples : sequence of (image, labels) or of Sample
+        Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background.
+    output : str or Path
+        Model to write, suffix ``.unetnuclei``.
+    architecture : {"resnet", "classic"}
+        Network to train from scratch.
+    start : str or Path, optional
+        Model to fine-tune instead.
+    minutes : float, optional
+        Time to train; 5 when neither this nor ``epochs`` is given.
+    epochs : int, optional
+        Epochs to train.
+    seed : int
+        Seed of all random choices.
+    overwrite : bool
+        Whether a model of this name, its log, its curve and the state of its run
+        are replaced.
+
+    Returns
+    -------
+    TrainingReport
+        Where the model is and how good.
+
+    Raises
+    ------
+    TrainingError, DatasetError, LabelsError, SettingsError, OutputError, ModelError
+        If training cannot start or its files exist or cannot be written.
+    """
+    output = Path(output)
+    if minutes is None and epochs is None:
+        minutes = 5
+    settings = TrainingSettings(
+        architecture=parse_architecture(architecture),
+        minutes=minutes,
+        epochs=epochs,
+        seed=seed,
+    )
+    claimed = claim_training_outputs(
+        output, start=start, overwrite=overwrite, remedy=_REMEDY
+    )
+    with claimed:
+        named = _name_samples(samples)
+        return exhaust(iter_training(named, output, settings, start=start))
+
+
+def _name_samples(
+    samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
+) -> list[Sample]:
+    return [
+        sample
+        if isinstance(sample, Sample)
+        else Sample(
+            f"sample{number}",
+            np.asarray(sample[0]),
+            check_labels(sample[1], f"labels of sample{number}"),
+        )
+        for number, sample in enumerate(samples)
+    ]
+
+
+def iter_training(
+    samples: Sequence[Sample],
+    output: Path,
+    settings: TrainingSettings,
+    *,
+    validation: Sequence[Sample] | None = None,
+    start: str | Path | None = None,
+    resume: bool = False,
+    report_every: int = 10,
+    board: TensorBoardLog | None = None,
+) -> Generator[TrainingStep, None, TrainingReport]:
+    """Train step by step.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        Samples to train on.
+    output : Path
+        Model to write; what is there is replaced, so the caller has claimed it, as
+        ``training_outputs`` does.  It is there, with the best weights so far, from the
+        first epoch on; closing the generator leaves it complete.
+    settings : TrainingSettings
+        Recipe and length of the run.
+    validation : sequence of Sample, optional
+        Held-out samples; by default some of ``samples`` are.
+    start : str or Path, optional
+        Model to fine-tune.
+    resume : bool
+        Go on with the run that wrote ``output``.
+    report_every : int
+        Steps between two reports.
+    board : TensorBoardLog, optional
+        Where to note all this for TensorBoard; closed at the end.
+
+    Yields
+    ------
+    TrainingStep
+        Every few steps and at the end of every epoch.
+
+    Returns
+    -------
+    TrainingReport
+        Where the model is and how good.
+
+    Raises
+    ------
+    TrainingError, ModelError, OutputError
+        If training cannot start, the loss is not finite, or a file cannot be
+        written.
+    """
+    if validation is None:
+        samples, validation = hold_out(
+            samples, settings.validation_fraction, settings.seed
+        )
+    if not samples or not validation:
+        raise TrainingError(
+            "Training needs at least one sample to learn from and one held-out sample. "
+            f"Received: {len(samples)} and {len(validation)}; check the split."
+        )
+    run = TrainingRun(
+        samples,
+        validation,
+        output,
+        settings,
+        start=start,
+        state=read_state(output) if resume else None,
+        shown=None if board is None else ShownSamples(validation),
+    )
+    steps = _iter_run(
+        run,
+        samples,
+        settings,
+        scores_start=start is not None and not resume,
+        report_every=report_every,
+    )
+    if board is None:
+        return (yield from steps)
+
+    def note(step: TrainingStep) -> TrainingStep:
+        board.write_step(step, run.held_out.pictures)
+        return step
+
+    with closing(board):
+        board.begin(run.step)
+        return (yield from map_steps(note, steps))
+
+
+def _iter_run(
+    run: TrainingRun,
+    samples: Sequence[Sample],
+    settings: TrainingSettings,
+    *,
+    scores_start: bool,
+    report_every: int,
+) -> Generator[TrainingStep, None, TrainingReport]:
+    if scores_start:
+        scored = run.score_start()
+        try:
+            yield scored
+        except (GeneratorExit, KeyboardInterrupt):
+            run.save_interrupted()
+            raise
+    dataset = CropDataset(
+        samples,
+        crop_size=settings.crop_size,
+        batch_size=settings.batch_size,
+        n_batches=settings.steps_per_epoch,
+        seed=settings.seed,
+        augmentation=settings.augmentation,
+    )
+    batches = prefetch(dataset, start=run.step)
+    try:
+        run.start_clock()
+        while not run.is_over:
+            for index in range(settings.steps_per_epoch):
+                run.train_on(*next(batches))
+                if (index + 1) % report_every == 0:
+                    yield run.report()
+                if run.progress >= 1:
+                    break
+            yield run.end_epoch()
+    except (GeneratorExit, KeyboardInterrupt, TrainingError):
+        run.save_interrupted()
+        raise
+    finally:
+        batches.close()
+    return run.finish()

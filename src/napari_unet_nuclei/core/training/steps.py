@@ -1,0 +1,132 @@
+"""What a training run says of itself, on the way and at the end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.settings.choices import Monitor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.evaluation.scores import Scores
+
+SCORE_NAMES: Mapping[Monitor, str] = MappingProxyType(
+    {Monitor.DSB2018: "DSB2018 score", Monitor.AP50: "AP50", Monitor.DICE: "Dice"}
+)
+"""What scores on held-out samples are called where people read them."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingStep:
+    """What happened up to now.
+
+    Parameters
+    ----------
+    step, epoch : int
+        Batches and epochs done.
+    progress : float in [0, 1]
+        Part of the run that is done.
+    seconds : float
+        Time since the start, earlier parts of a resumed run included.
+    loss, dice, iou, accuracy : float, optional
+        Means over the steps since the last report, or of the epoch at its end; what
+        they mean is said in :mod:`~.training_metrics`.  ``None`` before the first.
+    learning_rate : float
+        Learning rate of the last step.
+    scores : Scores, optional
+        Scores on the held-out samples, at the end of an epoch.
+    is_best : bool
+        These scores are the best so far, and the weights have been saved.
+    """
+
+    step: int
+    epoch: int
+    progress: float
+    seconds: float
+    loss: float | None
+    dice: float | None
+    iou: float | None
+    accuracy: float | None
+    learning_rate: float
+    scores: Scores | None = None
+    is_best: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingReport:
+    """How a run ended.
+
+    Parameters
+    ----------
+    output : Path
+        The model.
+    scores : Scores
+        Its scores on the held-out samples.
+    start_scores : Scores, optional
+        Those of the model that training started from, with thresholds that were tuned
+        in the same way.
+    n_steps, n_epochs : int
+        Length of the run.
+    seconds : float
+        Time it took.
+    monitor : Monitor
+        Score that says what is better.
+    warning : str, optional
+        What is missing in the model, in one sentence.
+    is_written : bool
+        Whether there is a model: not where only a better one was wanted.
+    """
+
+    output: Path
+    scores: Scores
+    start_scores: Scores | None
+    n_steps: int
+    n_epochs: int
+    seconds: float
+    monitor: Monitor = Monitor.DSB2018
+    warning: str | None = None
+    is_written: bool = True
+
+    @property
+    def is_better_than_start(self) -> bool:
+        """Whether training helped: true when it began from scratch."""
+        return self.start_scores is None or is_better(
+            self.scores, self.start_scores, self.monitor
+        )
+
+
+def is_better(
+    scores: Scores, others: Scores, monitor: Monitor, *, by: float = 0.0
+) -> bool:
+    """Tell whether scores are better than others.
+
+    Parameters
+    ----------
+    scores, others : Scores
+        What to compare.
+    monitor : Monitor
+        Score that decides.
+    by : float
+        Gain that has to be exceeded.
+
+    Returns
+    -------
+    bool
+        False where they are equal.
+    """
+    values, other_values = summarise_scores(scores), summarise_scores(others)
+    return values[monitor] > other_values[monitor] + by
+
+
+def summarise_scores(scores: Scores) -> dict[str, float]:
+    """Pick the numbers that training tells of its scores, by name."""
+    return {
+        "dsb2018": scores.dsb2018,
+        "ap50": scores.ap[0.5],
+        "pq": scores.pq,
+        "dice": scores.dice,
+    }

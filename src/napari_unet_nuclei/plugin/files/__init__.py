@@ -1,0 +1,1 @@
+"""Reader, writers and sample data: files in napari."""

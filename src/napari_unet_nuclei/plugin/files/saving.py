@@ -1,0 +1,146 @@
+"""Nuclei → a file that opens with everything again, by a command in napari's menu.
+
+napari's own dialog lists writers in the order in which it found the plugins, and
+nothing a plugin says moves its own to the front.  This dialog offers ours alone.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import napari
+from napari.layers import Labels
+from napari.utils.history import get_save_history, update_save_history
+from napari.utils.notifications import show_error, show_info, show_warning
+
+from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.files.writer import (
+    masks_name,
+    write_png,
+    write_rle,
+    write_tiff,
+)
+
+if TYPE_CHECKING:
+    from napari.components import ViewerModel
+
+_WRITERS = {
+    "Label image with scale and table (*.tif *.tiff)": write_tiff,
+    "16-bit label image (*.png)": write_png,
+    "Run lengths, Kaggle (*.csv)": write_rle,
+}
+_BY_SUFFIX = {
+    ".tif": write_tiff,
+    ".tiff": write_tiff,
+    ".png": write_png,
+    ".csv": write_rle,
+}
+_FORBIDDEN = '/\\:*?"<>|'
+_MOST_BYTES = 200  # of a name; file systems take 255, with the ending
+
+
+def choose_file() -> None:
+    """Ask for a file and save the selected labels; a command of napari's menu."""
+    from qtpy.QtWidgets import QFileDialog
+
+    viewer = napari.current_viewer()
+    layer = labels_to_save(viewer)
+    if layer is None:
+        show_warning("Select one labels layer to save.")
+        return
+    path, kind = QFileDialog.getSaveFileName(
+        viewer.window._qt_window,
+        "Save nuclei with scale and table",
+        propose_path(layer),
+        ";;".join(_WRITERS),
+    )
+    if path:
+        save(layer, path, kind)
+
+
+def labels_to_save(viewer: ViewerModel) -> Labels | None:
+    """Return the active labels layer, or the only one there is.
+
+    Parameters
+    ----------
+    viewer : napari.components.ViewerModel
+        Where the layers are.
+
+    Returns
+    -------
+    napari.layers.Labels or None
+        None where that is not clear.
+    """
+    active = viewer.layers.selection.active
+    if isinstance(active, Labels):
+        return active
+    labels = [layer for layer in viewer.layers if isinstance(layer, Labels)]
+    return labels[0] if len(labels) == 1 else None
+
+
+def propose_path(layer: Labels) -> str:
+    """Return where labels would be saved: beside their image, named after it.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The labels.
+
+    Returns
+    -------
+    str
+        In the folder of the image where it is known and there, else in the last one.
+    """
+    image = layer.metadata.get("image_path")
+    folder = os.path.dirname(image) if isinstance(image, str) else ""
+    if not os.path.isdir(folder):
+        folder = str(get_save_history()[0])
+    return str(Path(folder) / f"{_file_name(layer.name)}{LABELS_ENDING}.tif")
+
+
+def _file_name(name: str) -> str:
+    """Return a name without what no system takes, and no longer than all take."""
+    name = masks_name(name).removesuffix(LABELS_ENDING)
+    letters = [
+        each if each.isprintable() and each not in _FORBIDDEN else "_" for each in name
+    ]
+    return "".join(letters).encode()[:_MOST_BYTES].decode(errors="ignore")
+
+
+def save(layer: Labels, path: str, kind: str = "") -> None:
+    """Save labels, and say where, or what went wrong.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The labels.
+    path : str
+        The file.
+    kind : str
+        The format that was chosen in the dialog; a suffix of the path goes before.
+    """
+    write: Any = _BY_SUFFIX.get(Path(path).suffix.lower()) or _WRITERS.get(
+        kind, write_tiff
+    )
+    data, meta, _ = layer.as_layer_data_tuple()
+    try:
+        (written,) = write(path, data, meta)
+    except UNetNucleiError as error:
+        show_error(str(error))
+        return
+    update_save_history(written)
+    show_info(f"Saved {written}.{_hint(written)}")
+
+
+def _hint(path: str) -> str:
+    """Say what opens a file whose name napari would take for that of an image."""
+    stem = Path(path).stem.lower().removesuffix(".ome")
+    if Path(path).suffix.lower() == ".csv" or stem.endswith(LABELS_ENDING):
+        return ""
+    return (
+        " Its name does not end in _masks, so drop it on the window, or open it with "
+        "File ▸ IO Utilities ▸ Open label images; napari alone takes it for an image."
+    )

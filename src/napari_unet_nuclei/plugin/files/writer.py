@@ -1,0 +1,258 @@
+"""Labels layers → files, one function for each entry in napari's save dialog.
+
+The dialog asks before a file is replaced; that it is an image of the window is refused
+here.  How each format looks is known in ``core.files.labels`` and ``core.files.rle``, folders
+of DSB2018 samples in ``sample_writer``.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path, PurePath
+from typing import TYPE_CHECKING, Any
+
+import napari
+import numpy as np
+from napari.layers import Image
+
+from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
+from napari_unet_nuclei.core.datasets.input_files import input_files
+from napari_unet_nuclei.core.errors import LabelsError, OutputError
+from napari_unet_nuclei.core.files.labels import (
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.files.rle import write_rle_csv
+from napari_unet_nuclei.core.writing.outputs import file_id
+from napari_unet_nuclei.plugin.files.layer_records import FILE_ORDER, make_record
+from napari_unet_nuclei.plugin.shared.layers import labels_array, layer_calibration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from numpy.typing import NDArray
+
+_IMAGE_FOLDERS = ("images", "image")
+
+
+def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as a TIFF that ImageJ opens, with its scale and units.
+
+    A name that ends in ``.ome.tif`` makes an OME-TIFF.
+
+    Parameters
+    ----------
+    path : str
+        The file; where the suffix is left out, it is called ``<image>_masks.tif``.
+    data : (Y, X) array_like of int, or a stack of such
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or have axes that are not known.
+    OutputError
+        If the file cannot be written or a label is too large.
+    """
+    path = _complete(path, ".tif", ".tiff", is_image=True)
+    _refuse_image(path, meta)
+    labels, axes = labels_array(data, meta)
+    order = "".join(axis for axis in FILE_ORDER if axis in axes)
+    write_labels_tiff(
+        path,
+        labels.transpose([axes.index(axis) for axis in order]),
+        axes=order,
+        calibration=layer_calibration(meta, axes),
+        record=make_record(meta, axes, labels.shape),
+    )
+    return [path]
+
+
+def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as a grey 16-bit PNG.
+
+    Parameters
+    ----------
+    path : str
+        The file; where the suffix is left out, it is called ``<image>_masks.png``.
+    data : (Y, X) array_like of int
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or a stack.
+    OutputError
+        If the file cannot be written or a label exceeds 65,535.
+    """
+    path = _complete(path, ".png", is_image=True)
+    _refuse_image(path, meta)
+    labels, axes = labels_array(data, meta)
+    record = make_record(meta, axes, labels.shape)
+    write_labels_png(path, single_plane(data, meta, "A PNG"), record=record)
+    return [path]
+
+
+def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write a labels layer as Kaggle's csv of run lengths.
+
+    Parameters
+    ----------
+    path : str
+        The file; ``.csv`` is appended to any other suffix.
+    data : (Y, X) array_like of int
+        0 is background.
+    meta : mapping
+        Keyword arguments of the layer; the image's id in the csv is the
+        ``sample_id`` of its metadata, else its name.
+
+    Returns
+    -------
+    list of str
+        The path of the file.
+
+    Raises
+    ------
+    LabelsError
+        If these are no labels, or a stack.
+    OutputError
+        If the file cannot be written.
+    """
+    path = _complete(path, ".csv")
+    _refuse_image(path, meta)
+    write_rle_csv(
+        path, {sample_id_of(meta): single_plane(data, meta, "A csv of run lengths")}
+    )
+    return [path]
+
+
+def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:
+    """Refuse to put labels in the place of an image."""
+    replaced = file_id(path)
+    if replaced is not None and any(
+        file_id(image) == replaced for image in _image_files(meta.get("metadata") or {})
+    ):
+        raise OutputError(
+            f"Expected a new file for the labels. Received: {path}, which is an image "
+            "that is open. Choose another name, so that the image is kept."
+        )
+
+
+def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
+    """List the image that labels were made from, and those in the window."""
+    image, data_set = path_in(metadata, "image_path"), path_in(metadata, "data_set")
+    if image is not None:
+        yield image
+    if data_set is not None:
+        for path in input_files([Path(data_set)]):
+            if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
+                yield path
+    viewer = napari.current_viewer()
+    for layer in [] if viewer is None else viewer.layers:
+        if isinstance(layer, Image) and layer.source.path is not None:
+            yield layer.source.path
+
+
+def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
+    """Return a path that metadata hold, unless they hold anything else there.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Those of a layer, which may come from a file of anybody.
+    name : str
+        Such as ``image_path``.
+
+    Returns
+    -------
+    str or None
+        None where there is none.
+    """
+    path = metadata.get(name)
+    return os.fspath(path) if isinstance(path, str | PurePath) else None
+
+
+def masks_name(name: str) -> str:
+    """Return the name by which napari finds labels to be ours.
+
+    Parameters
+    ----------
+    name : str
+        Name of a layer, or of a file without its suffix.
+
+    Returns
+    -------
+    str
+        Such as ``cells_masks`` for ``cells nuclei``, so that the file stands beside
+        its image as those do that the command line writes.
+
+    Examples
+    --------
+    >>> masks_name("cells nuclei"), masks_name("cells_masks")
+    ('cells_masks', 'cells_masks')
+    """
+    return name.removesuffix(LABELS_ENDING).removesuffix(" nuclei") + LABELS_ENDING
+
+
+def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
+    """Append the suffix that a save dialog may leave out."""
+    if Path(path).suffix.lower() in suffixes:
+        return path
+    completed = f"{masks_name(path) if is_image else path}{suffixes[0]}"
+    if Path(completed).exists():  # the dialog has asked about another name
+        raise OutputError(
+            f"Expected a file name that ends in {suffixes[0]}. Received: {path}, and "
+            f"{completed} exists. Choose that one to replace it, or another name."
+        )
+    return completed
+
+
+def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
+    """Return labels of two axes; leading axes of length 1 do no harm.
+
+    Parameters
+    ----------
+    data, meta
+        What napari passes to a writer.
+    what : str
+        What is to be written, as an error says it.
+
+    Returns
+    -------
+    (Y, X) ndarray
+        The labels.
+
+    Raises
+    ------
+    LabelsError
+        If it is a stack, or has axes that are not known.
+    """
+    labels, axes = labels_array(data, meta)
+    order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
+    labels = labels.transpose(order)
+    if any(length != 1 for length in labels.shape[:-2]):
+        raise LabelsError(
+            f"{what} holds labels of shape (Y, X). Received: shape {labels.shape}. "
+            "Save the stack as TIFF, or one plane at a time."
+        )
+    return np.reshape(labels, labels.shape[-2:])
+
+
+def sample_id_of(meta: Mapping[str, Any]) -> str:
+    """Return the name of the image that labels belong to."""
+    metadata = meta.get("metadata") or {}
+    return str(metadata.get("sample_id") or meta.get("name") or "nuclei")

@@ -1,0 +1,1 @@
+"""The widget that fine-tunes a model on corrected labels."""

@@ -1,0 +1,269 @@
+"""Loss and held-out score of a run, drawn while it goes on.
+
+Drawn with Qt: matplotlib would hold napari's window for a second when it is imported,
+and for a tenth of one at every point.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QPointF, QRectF, QSize, Qt
+from qtpy.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
+from qtpy.QtWidgets import QSizePolicy, QWidget
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_unet_nuclei.plugin.finetune.training_events import StepEvent
+    from napari_unet_nuclei.plugin.shared.theme import Colours
+
+    Points = Sequence[tuple[float, float]]
+
+_HEIGHT = 180  # px
+_GAP = 4  # px, between numbers and what they stand at
+_N_TICKS = 5
+_LEAST_SCORES = 0.04  # range of scores: less is noise, and no success to be seen
+_LEAST_LOSSES = 0.01
+_WIDEST_NUMBER = "0.0000"
+_LEGEND = ("training loss", "held-out score", "to beat")
+_SHORT_LEGEND = ("loss", "score", "to beat")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale:
+    """Numbers along one side of a plot.
+
+    Parameters
+    ----------
+    low, high : float
+        What lies at its ends.
+    """
+
+    low: float
+    high: float
+
+    @classmethod
+    def around(cls, values: Sequence[float], least: float) -> Scale:
+        """Return a scale with room for values.
+
+        Parameters
+        ----------
+        values : sequence of float
+            At least one.
+        least : float
+            How much the scale spans at least.
+
+        Returns
+        -------
+        Scale
+            With a little more than the values at both ends.
+        """
+        low, high = min(values), max(values)
+        more = max((least - (high - low)) / 2, 0.08 * (high - low))
+        return cls(low=low - more, high=high + more)
+
+    @property
+    def ticks(self) -> list[float]:
+        """Round numbers on this scale, few enough to be read."""
+        rough = (self.high - self.low) / _N_TICKS
+        power = 10.0 ** math.floor(math.log10(rough))
+        step = next(
+            step * power for step in (1, 2, 2.5, 5, 10) if step * power >= 0.999 * rough
+        )
+        first, last = math.ceil(self.low / step), math.floor(self.high / step)
+        return [round(number * step, 10) for number in range(first, last + 1)]
+
+    def place(self, value: float) -> float:
+        """Return how far along the scale a value lies, from 0 to 1."""
+        return (value - self.low) / (self.high - self.low)
+
+
+class TrainingPlot(QWidget):
+    """A small plot that grows by one point an event.
+
+    Parameters
+    ----------
+    colours : Colours
+        Those of napari's theme; `use` changes them.
+    """
+
+    def __init__(self, colours: Colours) -> None:
+        super().__init__()
+        self._colours = colours
+        self._losses: list[tuple[float, float]] = []
+        self._scores: list[tuple[float, float]] = []
+        self._start_score: float | None = None
+        self._minutes = 1.0
+        self.setMinimumHeight(_HEIGHT)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+        self._describe()
+
+    @property
+    def n_points(self) -> tuple[int, int]:
+        """Points on the curves of loss and score."""
+        return len(self._losses), len(self._scores)
+
+    @property
+    def curve_colours(self) -> tuple[QColor, QColor]:
+        """Colours of loss and score, readable on the background of the theme."""
+        names = (
+            ("#e6b450", "#59c2ff") if self._colours.is_dark else ("#7d5600", "#0b5cad")
+        )
+        return QColor(names[0]), QColor(names[1])
+
+    def use(self, colours: Colours) -> None:
+        """Take the colours of another theme.
+
+        Parameters
+        ----------
+        colours : Colours
+            Those of napari's theme.
+        """
+        self._colours = colours
+        self.update()
+
+    def clear(self, minutes: float = 1.0) -> None:
+        """Begin a new run.
+
+        Parameters
+        ----------
+        minutes : float
+            How long it will take.
+        """
+        self._losses.clear()
+        self._scores.clear()
+        self._start_score = None
+        self._minutes = minutes
+        self._describe()
+
+    def add(self, event: StepEvent) -> None:
+        """Add what an event says.
+
+        Parameters
+        ----------
+        event : StepEvent
+            Loss, or score, or both; the score before the first epoch, that of the
+            model to beat, is drawn all across.
+        """
+        minutes = event.seconds / 60
+        if event.loss is not None:
+            self._losses.append((minutes, event.loss))
+        if event.score is not None:
+            self._scores.append((minutes, event.score))
+            if event.epoch == 0:
+                self._start_score = event.score
+        self._describe()
+
+    def sizeHint(self) -> QSize:
+        """As wide as there is room for."""
+        return QSize(2 * _HEIGHT, _HEIGHT)
+
+    def paintEvent(self, event: QPaintEvent | None) -> None:
+        """Draw legend, numbers and curves."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(self.rect(), self._colours.background)
+        self._draw(painter)
+        painter.end()
+
+    def _describe(self) -> None:
+        """Tell those who cannot see the curves, and draw them again."""
+        parts = [
+            f"{name} {points[-1][1]:.3f}"
+            for name, points in zip(_LEGEND, (self._losses, self._scores), strict=False)
+            if points
+        ]
+        self.setAccessibleName(", ".join(parts) or "No training yet")
+        self.update()
+
+    def _draw(self, painter: QPainter) -> None:
+        metrics = QFontMetricsF(painter.font())
+        side, line = metrics.horizontalAdvance(_WIDEST_NUMBER) + _GAP, metrics.height()
+        area = QRectF(self.rect()).adjusted(side, 2 * line, -side, -line - 2 * _GAP)
+        loss_colour, score_colour = self.curve_colours
+        self._draw_legend(painter, line)
+        last = max((x for x, _ in [*self._losses, *self._scores]), default=0.0)
+        minutes = Scale(low=0.0, high=max(self._minutes, last))
+        self._draw_minutes(painter, area, minutes)
+        if self._losses:
+            scale = Scale.around([y for _, y in self._losses], _LEAST_LOSSES)
+            _draw_numbers(painter, area, scale, loss_colour, is_left=True)
+            painter.setPen(QPen(loss_colour, 1.5))
+            painter.drawPolyline(_to_places(self._losses, area, minutes, scale))
+        if self._scores:
+            scale = Scale.around([y for _, y in self._scores], _LEAST_SCORES)
+            _draw_numbers(painter, area, scale, score_colour, is_left=False)
+            places = _to_places(self._scores, area, minutes, scale)
+            painter.setPen(QPen(score_colour, 1.5))
+            painter.drawPolyline(places)
+            painter.setBrush(score_colour)
+            for index in range(places.count()):
+                painter.drawEllipse(places.at(index), 2.0, 2.0)
+            if self._start_score is not None:
+                ends = [(0.0, self._start_score), (minutes.high, self._start_score)]
+                painter.setPen(QPen(score_colour, 1.5, Qt.PenStyle.DotLine))
+                painter.drawPolyline(_to_places(ends, area, minutes, scale))
+
+    def _draw_legend(self, painter: QPainter, line: float) -> None:
+        metrics = QFontMetricsF(painter.font())
+        loss_colour, score_colour = self.curve_colours
+        pens = (
+            QPen(loss_colour, 2),
+            QPen(score_colour, 2),
+            QPen(score_colour, 2, Qt.PenStyle.DotLine),
+        )
+        for texts in (_LEGEND, _SHORT_LEGEND):
+            widths = [line + _GAP + metrics.horizontalAdvance(text) for text in texts]
+            gap = (self.width() - sum(widths)) / len(texts)
+            if gap >= _GAP:
+                break
+        x = gap / 2
+        for text, pen, width in zip(texts, pens, widths, strict=True):
+            painter.setPen(pen)
+            painter.drawLine(QPointF(x, line / 2), QPointF(x + line, line / 2))
+            painter.setPen(self._colours.text)
+            painter.drawText(QPointF(x + line + _GAP, metrics.ascent()), text)
+            x += width + gap
+
+    def _draw_minutes(self, painter: QPainter, area: QRectF, scale: Scale) -> None:
+        metrics = QFontMetricsF(painter.font())
+        painter.setPen(QPen(self._colours.text, 1))
+        painter.drawLine(area.bottomLeft(), area.bottomRight())
+        centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
+        for tick in scale.ticks:
+            x = area.left() + scale.place(tick) * area.width()
+            top = area.bottom() + _GAP
+            painter.drawLine(QPointF(x, area.bottom()), QPointF(x, top))
+            place = QRectF(x - 30, top, 60, metrics.height())
+            unit = " min" if tick == scale.ticks[-1] else ""
+            painter.drawText(place, centre, f"{tick:g}{unit}")
+
+
+def _draw_numbers(
+    painter: QPainter, area: QRectF, scale: Scale, colour: QColor, *, is_left: bool
+) -> None:
+    """Write the numbers of a scale beside the curves."""
+    height = QFontMetricsF(painter.font()).height()
+    width = area.left() - _GAP
+    x = 0.0 if is_left else area.right() + _GAP
+    side = Qt.AlignmentFlag.AlignRight if is_left else Qt.AlignmentFlag.AlignLeft
+    painter.setPen(colour)
+    for tick in scale.ticks:
+        y = area.bottom() - scale.place(tick) * area.height()
+        place = QRectF(x, y - height / 2, width, height)
+        painter.drawText(place, side | Qt.AlignmentFlag.AlignVCenter, f"{tick:g}")
+
+
+def _to_places(points: Points, area: QRectF, across: Scale, up: Scale) -> QPolygonF:
+    return QPolygonF(
+        [
+            QPointF(
+                area.left() + across.place(x) * area.width(),
+                area.bottom() - up.place(y) * area.height(),
+            )
+            for x, y in points
+        ]
+    )

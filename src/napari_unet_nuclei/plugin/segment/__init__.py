@@ -1,0 +1,1 @@
+"""The widget that segments, and its results that follow corrections."""

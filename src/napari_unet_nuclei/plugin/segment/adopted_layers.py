@@ -1,0 +1,180 @@
+"""Labels found earlier whose tables follow edits too: duplicates, and opened files."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Image, Labels
+
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.images.axes import PlaneStack
+from napari_unet_nuclei.core.instances.corrections import count_corrections
+from napari_unet_nuclei.plugin.segment import followers
+from napari_unet_nuclei.plugin.segment.edited_labels import (
+    EditedLabels,
+    is_about,
+    measure_anew,
+    positions_only,
+)
+from napari_unet_nuclei.plugin.segment.live_table import (
+    CORRECTED,
+    LiveTable,
+    describe_provenance,
+)
+from napari_unet_nuclei.plugin.segment.messages import describe_corrections
+from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
+from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
+from napari_unet_nuclei.plugin.shared.layers import (
+    found_features,
+    image_array,
+    name_rows,
+    set_features,
+)
+from napari_unet_nuclei.plugin.shared.placement import labels_axes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import napari.viewer
+    from qtpy.QtCore import QObject
+
+    from napari_unet_nuclei.core.instances.measurements import Features
+    from napari_unet_nuclei.plugin.segment.edited_labels import PixelValues
+    from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
+
+
+class AdoptedLayers:
+    """Follows every labels layer with a table of ours that nothing else follows.
+
+    Also tells of edits that the table of another widget has followed.
+
+    Intensities are measured in the image the metadata name, where it is open and fits.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    owner : QObject
+        Nothing is done once this is gone.
+    results : ResultLayers
+        What follows the results of this widget.
+    on_edit : callable
+        Gets the table of a layer each time an edit has changed it, but for those
+        results.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QObject,
+        results: ResultLayers,
+        on_edit: Callable[[LiveTable], object],
+    ) -> None:
+        self._viewer = viewer
+        self._owner = owner
+        self._results = results
+        self._on_edit = on_edit
+        self._tables: list[LiveTable] = []
+        for layer in viewer.layers:
+            self._adopt(layer)
+        viewer.layers.events.inserted.connect(self._take)
+        followers.released.connect(self._take_over)
+        followers.edited.connect(self._hear)
+        owner.destroyed.connect(self._stop)
+
+    def forget(self, layer: Any) -> None:
+        """Let go of a layer that is gone."""
+        for table in list(self._tables):
+            if table.layer.unique_id == layer.unique_id:
+                self._tables.remove(table)
+                table.stop()
+
+    def _stop(self) -> None:
+        self._viewer.layers.events.inserted.disconnect(self._take)
+        followers.released.disconnect(self._take_over)
+        followers.edited.disconnect(self._hear)
+        tables, self._tables = self._tables, []
+        for table in tables:
+            table.stop()
+            followers.release(table.layer, self._owner)
+
+    def _take(self, event: Any) -> None:
+        self._adopt(event.value)
+
+    def _take_over(self, event: Any) -> None:
+        """Follow what another widget has followed until it was gone."""
+        if event.owner is not self._owner and event.value in self._viewer.layers:
+            self._adopt(event.value)
+
+    def _hear(self, event: Any) -> None:
+        table = event.value
+        if table.layer in self._viewer.layers and not self._results.has(table):
+            self._on_edit(table)
+
+    def _adopt(self, layer: Any) -> None:
+        if (
+            not isinstance(layer, Labels)
+            or "model" not in layer.metadata
+            or not isinstance(layer.data, np.ndarray)
+            or followers.is_followed(layer)
+        ):
+            return
+        features = found_features(layer)
+        if features is None:
+            return
+        name_rows(layer)
+        pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
+        features = _catch_up(layer, features, pixels or positions_only)
+        self._tables.append(
+            LiveTable(
+                layer,
+                EditedLabels(layer.data.copy(), features, pixels or positions_only),
+                self._owner,
+                lambda _: None,  # it is heard of like those of other widgets
+                earlier=str(layer.metadata.get(CORRECTED, "")),
+            )
+        )
+
+    def _find_pixels(self, layer: Labels) -> PixelValues | None:
+        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        said = layer.metadata
+        # By its id in the session that found the nuclei, else by its name.
+        known = [each for each in images if str(each.unique_id) == said.get("image_id")]
+        named = [each for each in images if each.name == said.get("image")]
+        for image in known or named:
+            try:
+                return _pixels_of(image, layer)
+            except UNetNucleiError:  # not the image it was
+                return None
+        return None
+
+
+def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Features:
+    """Return the measurements of a layer, also if it was edited before it is followed.
+
+    Its table and metadata then tell of that.
+    """
+    axes = axes_by_name(layer.axis_labels) or "YX"
+    if not axes.endswith("YX") or is_about(features, layer.data):
+        return features
+    measured = measure_anew(features, layer.data, pixels)
+    set_features(layer, measured)
+    corrections = describe_corrections(count_corrections(features, measured))
+    earlier = layer.metadata.get(CORRECTED)
+    told = f"{earlier}; then {corrections}" if earlier else corrections
+    layer.metadata = describe_provenance(layer.metadata, told)
+    return measured
+
+
+def _pixels_of(image: Image, layer: Labels) -> PixelValues | None:
+    """Return what measures the pixels of an image under labels, if these fit."""
+    pixels, axes = image_array(image)
+    stack = PlaneStack(pixels, axes, layer.metadata.get("channel"))
+    wanted = labels_axes(axes, is_rgb=image.rgb)
+    length = dict(zip(wanted, layer.data.shape, strict=False))
+    shape = tuple(length.get(axis) for axis in stack.axes)
+    is_fitting = len(wanted) == layer.ndim and isinstance(pixels, np.ndarray)
+    if not is_fitting or shape != (*stack.leading_shape, *stack.plane_shape):
+        return None
+    return NucleusPixels(stack=stack, foreground=None, axes=wanted, plane=None)

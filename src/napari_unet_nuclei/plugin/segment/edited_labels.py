@@ -1,0 +1,251 @@
+"""Labels that somebody edits: what has changed, and what that makes of the table.
+
+Arrays only.  Which events tell of an edit is known to ``live_table``, how a change
+alters a measurement to ``core.instances.corrections``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from napari_unet_nuclei.core.instances.corrections import (
+    Corrections,
+    correct_features,
+    count_corrections,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.instances.measurements import Features
+
+    Box = tuple[slice, ...]
+    Places = tuple[NDArray[np.intp], ...]
+    PixelValues = Callable[[Places], Mapping[str, NDArray[Any]]]
+
+_SLAB = 1 << 20  # pixels that are compared at a time
+_MOST_COLLECTED = 1 << 21  # changed pixels that are kept before they are counted
+
+
+class EditedLabels:
+    """A copy of labels that catches up with edits and keeps their measurements.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of integers
+        The labels as they were found; written to, so not to be shared.
+    features : dict of str to (N,) ndarray
+        Their measurements.
+    pixel_values : callable
+        Gets the places of pixels, one array for each axis, and returns what the
+        columns of the table average, as `correct_features` wants it.
+    """
+
+    def __init__(
+        self,
+        labels: NDArray[np.integer],
+        features: Features,
+        pixel_values: PixelValues,
+    ) -> None:
+        self.features = features
+        self._found = features
+        self._labels = labels
+        self.pixel_values = pixel_values
+        self._difference = 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Shape of the labels."""
+        return self._labels.shape
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether any pixel differs from the labels that were found.
+
+        Known from a sum over the changed pixels, which an edit that is undone leaves
+        as it was; that another edit does so too has a chance of 1 in 2⁶⁴.
+        """
+        return self._difference != 0
+
+    @property
+    def corrections(self) -> Corrections:
+        """How many nuclei differ from those that were found."""
+        return count_corrections(self._found, self.features)
+
+    def forget_pixels(self) -> None:
+        """Let go of the image; what is changed from now on loses its intensity."""
+        self.pixel_values = positions_only
+
+    def iter_follow(
+        self, data: Any, boxes: Sequence[Box]
+    ) -> Generator[int, None, None]:
+        """Find what has changed inside some boxes and measure it.
+
+        Parameters
+        ----------
+        data : array_like
+            The labels as they are now, in the shape of the copy.
+        boxes : sequence of tuples of slices
+            Where to look, one slice for each axis.
+
+        Yields
+        ------
+        int
+            Number of changed pixels that are still to be measured, after each part
+            that was compared and before they are.
+        """
+        places: list[Places] = []
+        pairs: list[tuple[NDArray[Any], NDArray[Any]]] = []
+        n_changed = 0
+        for box in boxes:
+            for slab in _slabs(box, self.shape):
+                found = self._compare(data, slab)
+                if found is not None:
+                    places.append(found[0])
+                    pairs.append(found[1:])
+                    n_changed += found[1].size
+                if n_changed > _MOST_COLLECTED:
+                    self._measure(places, pairs)
+                    places, pairs, n_changed = [], [], 0
+                yield n_changed
+        if n_changed:
+            self._measure(places, pairs)
+
+    def _compare(
+        self, data: Any, slab: Box
+    ) -> tuple[Places, NDArray[Any], NDArray[Any]] | None:
+        known, now = self._labels[slab], np.asarray(data[slab])
+        is_other = known != now
+        if not is_other.any():
+            return None
+        inside = np.nonzero(is_other)
+        before, after = known[inside], now[inside]
+        if not np.can_cast(after.dtype, known.dtype):
+            self._labels = self._labels.astype(np.int64)
+            known = self._labels[slab]
+        known[inside] = after
+        corner = [part.start for part in slab]
+        places = tuple(each + n for each, n in zip(inside, corner, strict=True))
+        return places, before, after
+
+    def _measure(
+        self,
+        places: Sequence[Places],
+        pairs: Sequence[tuple[NDArray[Any], NDArray[Any]]],
+    ) -> None:
+        everywhere = tuple(np.concatenate(axis) for axis in zip(*places, strict=True))
+        before, after = (np.concatenate(each) for each in zip(*pairs, strict=True))
+        self._note_difference(everywhere, before, after)
+        self.features = correct_features(
+            self.features, before, after, self.pixel_values(everywhere)
+        )
+
+    def _note_difference(
+        self, places: Places, before: NDArray[Any], after: NDArray[Any]
+    ) -> None:
+        where = np.ravel_multi_index(places, self.shape).astype(np.uint64)
+        change = _sum_scattered(where, after) - _sum_scattered(where, before)
+        self._difference = (self._difference + change) % (1 << 64)
+
+
+def is_about(features: Features, labels: NDArray[np.integer]) -> bool:
+    """Whether measurements are those of labels, by areas and centroids.
+
+    Parameters
+    ----------
+    features : dict of str to (N,) ndarray
+        The measurements, by ascending ``label``.
+    labels : (…, Y, X) ndarray of integers
+        The labels.
+    """
+    where = np.flatnonzero(labels)
+    numbers = labels.reshape(-1)[where]
+    known, area = features["label"], features["area"]
+    rows = np.searchsorted(known, numbers)
+    if numbers.size and (known.size == 0 or rows.max() == known.size):
+        return False
+    if not np.array_equal(known[rows], numbers):
+        return False
+    width = labels.shape[-1]
+    places = where % (labels.shape[-2] * width)
+    sums = np.bincount(rows, weights=places, minlength=known.size)
+    centroids = features["centroid_y"] * width + features["centroid_x"]
+    return np.array_equal(np.bincount(rows, minlength=known.size), area) and bool(
+        np.allclose(sums, centroids * area, rtol=0, atol=width)
+    )
+
+
+def measure_anew(
+    features: Features, labels: NDArray[np.integer], pixel_values: PixelValues
+) -> Features:
+    """Return the measurements of labels that were edited while nobody looked.
+
+    Parameters
+    ----------
+    features : dict of str to (N,) ndarray
+        Measurements of before; they are kept for nuclei that are the same.
+    labels : (…, Y, X) ndarray of integers
+        The labels.
+    pixel_values : callable
+        As for `EditedLabels`.
+    """
+    nothing = {name: values[:0] for name, values in features.items()}
+    edited = EditedLabels(np.zeros_like(labels), nothing, pixel_values)
+    for _ in edited.iter_follow(labels, [whole_box(labels.shape)]):
+        pass
+    measured = edited.features
+    _, old, new = np.intersect1d(
+        features["label"], measured["label"], return_indices=True
+    )
+    is_same = np.all(
+        [
+            np.isclose(features[name][old], measured[name][new], rtol=0, atol=1e-3)
+            for name in ("area", "centroid_y", "centroid_x")
+        ],
+        axis=0,
+    )
+    for name, values in features.items():
+        measured[name][new[is_same]] = values[old[is_same]]
+    return measured
+
+
+def positions_only(places: Places) -> dict[str, NDArray[Any]]:
+    """Return what can be measured without an image."""
+    return {"centroid_y": places[-2], "centroid_x": places[-1]}
+
+
+def whole_box(shape: Sequence[int]) -> Box:
+    """Return the box that holds all pixels."""
+    return tuple(slice(0, length) for length in shape)
+
+
+def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
+    """Cut a box along its longest axis that has others behind it."""
+    starts = [max(part.start or 0, 0) for part in box]
+    stops = [
+        length if part.stop is None else min(part.stop, length)
+        for part, length in zip(box, shape, strict=True)
+    ]
+    lengths = [max(stop - start, 0) for start, stop in zip(starts, stops, strict=True)]
+    if not all(lengths):
+        return
+    axis = int(np.argmax([*lengths[:-1], 0])) if len(lengths) > 1 else 0
+    rest = math.prod(lengths) // lengths[axis]
+    step = max(_SLAB // max(rest, 1), 1)
+    for start in range(starts[axis], stops[axis], step):
+        slab = [slice(*ends) for ends in zip(starts, stops, strict=True)]
+        slab[axis] = slice(start, min(start + step, stops[axis]))
+        yield tuple(slab)
+
+
+def _sum_scattered(where: NDArray[np.uint64], labels: NDArray[Any]) -> int:
+    """Sum a number for each pair of place and label that looks random (splitmix64)."""
+    mixed = where * np.uint64(0x9E3779B97F4A7C15) + labels.astype(np.uint64)
+    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
+        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
+    return int((mixed ^ (mixed >> np.uint64(31))).sum())

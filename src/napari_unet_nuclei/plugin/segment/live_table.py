@@ -1,0 +1,339 @@
+"""A labels layer whose table follows every edit.
+
+Hears of edits through the layer's events and leaves the comparing and measuring to
+``edited_labels``: at once where that takes a moment, in a worker where it takes longer.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from qtpy.QtCore import QTimer
+
+from napari_unet_nuclei.plugin.segment import followers
+from napari_unet_nuclei.plugin.segment.edited_labels import (
+    EditedLabels,
+    positions_only,
+    whole_box,
+)
+from napari_unet_nuclei.plugin.segment.messages import describe_corrections
+from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
+from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator, Iterator
+
+    from napari.layers import Labels
+    from qtpy.QtCore import QObject
+
+    from napari_unet_nuclei.core.instances.corrections import Corrections
+    from napari_unet_nuclei.plugin.segment.edited_labels import Box, PixelValues
+
+_AT_ONCE_S = 0.01  # what may be done in the window's thread
+_PER_TURN_S = 0.02  # the same, for all edits until the window handles other events
+_MOST_AT_ONCE = 1 << 14  # changed pixels that are measured in it
+_QUIET_MS = 100  # without another redraw, after which a large layer is compared
+
+CORRECTED = "corrected_by_hand"
+_COMMAND, _COMMAND_BEFORE = "command", "command_before_corrections"
+
+
+class LiveTable:
+    """Keeps the table, the count and the provenance of a labels layer up to date.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The layer, with its table.
+    edited : EditedLabels
+        Its labels and measurements as they are.
+    owner : QObject
+        Nothing is done once this is gone.
+    on_change : callable
+        Gets this table each time it has changed.
+    is_slow : bool
+        Whether the image is not in memory, so that its pixels are read in a worker.
+    earlier : str
+        What was corrected before the layer was followed, if anything was.
+    """
+
+    def __init__(
+        self,
+        layer: Labels,
+        edited: EditedLabels,
+        owner: QObject,
+        on_change: Callable[[LiveTable], object],
+        *,
+        is_slow: bool = False,
+        earlier: str = "",
+    ) -> None:
+        self.layer = layer
+        self._edited = edited
+        self._owner = owner
+        self._on_change = on_change
+        self._is_slow = is_slow
+        self._earlier = earlier
+        self._is_reshaped = False
+        self._has_history = False
+        self._is_dragged = False
+        self._spent = 0.0
+        self._dirty: list[Box] = []
+        self._waiting: Callable[[], object] | None = None
+        self._task: BackgroundTask[int, None] | None = None
+        self._soon = _timer(owner, 0, self._follow_soon)
+        self._later = _timer(owner, _QUIET_MS, self._follow_all)
+        self._connected = [
+            (layer.events.paint, self._note_paint),
+            (layer.events.labels_update, self._follow_painted),
+            (layer.events.data, self._follow_data),
+            (layer.events.set_data, self._note_redraw),
+        ]
+        for event, callback in self._connected:
+            event.connect(callback)
+        layer.mouse_drag_callbacks.append(self._note_drag)
+        followers.claim(layer)
+
+    @property
+    def is_edited(self) -> bool:
+        """Whether the layer holds anything that a new result must not replace."""
+        return (
+            self._is_reshaped
+            or self._edited.is_edited
+            or bool(foreign_columns(self.layer, self._edited.features))
+        )
+
+    @property
+    def n_nuclei(self) -> int:
+        """Nuclei that there are now."""
+        return len(self._edited.features["label"])
+
+    @property
+    def corrections(self) -> Corrections:
+        """How many nuclei differ from those that were found."""
+        return self._edited.corrections
+
+    def stop(self) -> None:
+        """Follow the layer no longer."""
+        for timer in (self._soon, self._later):
+            timer.stop()
+            timer.deleteLater()
+        self._dirty, self._waiting = [], None
+        for event, callback in self._connected:
+            event.disconnect(callback)
+        self._connected = []
+        followers.give_up(self.layer)
+        if self._note_drag in self.layer.mouse_drag_callbacks:
+            self.layer.mouse_drag_callbacks.remove(self._note_drag)
+        if self._task is not None:
+            self._task.cancel()
+
+    def forget_history(self) -> None:
+        """Empty napari's undo history, which is about labels that are replaced.
+
+        napari keeps it; undoing would write pixels of the old labels into the new.
+        """
+        if self._has_history:
+            mode = self.layer.mode
+            self.layer.editable = False  # does it, and takes the tool away
+            self.layer.editable = True
+            self.layer.mode = mode
+
+    @property
+    def waiting(self) -> Callable[[], object] | None:
+        """What waits for all edits to be known; see `when_settled`."""
+        return self._waiting
+
+    @property
+    def pixel_values(self) -> PixelValues:
+        """What measures pixels of the layer."""
+        return self._edited.pixel_values
+
+    def forget_pixels(self) -> None:
+        """Let go of the image, once that is gone."""
+        self._edited.forget_pixels()
+
+    def when_settled(self, callback: Callable[[], object]) -> None:
+        """Call back once all edits are known, also those that no event told of.
+
+        Parameters
+        ----------
+        callback : callable
+            Called now or later, never while the mouse is held down on the layer; a
+            newer one replaces it.
+        """
+        self._waiting = callback
+        self._follow_all()
+
+    # What the layer tells: an event of paint comes before the pixels are written.
+
+    def _note_paint(self, event: Any) -> None:
+        self._has_history = True
+        self._dirty += _boxes(event.value, self._edited.shape)
+        self._soon.start()
+
+    def _follow_painted(self) -> None:
+        if self._dirty and self._spent < _PER_TURN_S:
+            start = time.perf_counter()
+            self._follow()
+            self._spent += time.perf_counter() - start
+
+    def _follow_soon(self) -> None:
+        """Follow many edits in a row together."""
+        self._spent = 0.0
+        self._follow()
+
+    def _follow_data(self) -> None:
+        if self.layer.multiscale:
+            self._begin_anew()
+        self._follow_all()
+
+    def _note_redraw(self) -> None:
+        """Compare after undo, redo and ``refresh``, and after much else."""
+        if self.layer.data.size <= 1 << 22:
+            self._follow_all()
+        else:
+            self._later.start()
+
+    def _note_drag(self, _: Labels, event: Any) -> Iterator[None]:
+        self._is_dragged = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self._is_dragged = False
+        if self._connected:
+            self._soon.start()
+
+    # Following.
+
+    def _begin_anew(self) -> None:
+        """Measure labels of another shape, which belong to no image that is known."""
+        shape = tuple(self.layer.data.shape)
+        features = {name: values[:0] for name, values in self._edited.features.items()}
+        nothing = np.zeros(shape, self.layer.data.dtype)
+        self._edited = EditedLabels(nothing, features, positions_only)
+        self._is_reshaped = True
+        self._write(None)  # also if the new labels are empty
+
+    def _follow_all(self) -> None:
+        if tuple(self.layer.data.shape) != self._edited.shape:
+            self._begin_anew()  # a redraw may come before the event of the data
+        self._dirty = [whole_box(self._edited.shape)]
+        self._follow()
+
+    def _follow(self) -> None:
+        if self._task is not None:
+            return  # whose end comes here again
+        boxes, self._dirty = self._dirty, []
+        if not boxes:
+            self._settle()
+            return
+        before = self._edited.features
+        steps = self._edited.iter_follow(self.layer.data, boxes)
+        is_slow = self._is_slow or not isinstance(self.layer.data, np.ndarray)
+        if is_slow or not _run_at_once(steps):
+            self._task = BackgroundTask(
+                steps,
+                f"Measuring {self.layer.name}",
+                self._owner,
+                on_step=lambda _: None,
+                on_result=lambda _: self._write(before),
+                on_end=self._end,
+                is_listed=False,
+            )
+            return
+        self._write(before)
+        self._settle()
+
+    def _end(self) -> None:
+        self._task = None
+        if self._connected:
+            self._follow()
+
+    def _settle(self) -> None:
+        if self._dirty or self._is_dragged or self._waiting is None:
+            return
+        callback, self._waiting = self._waiting, None
+        callback()
+
+    def _write(self, before: object) -> None:
+        features = self._edited.features
+        if features is before or not self._connected:
+            return
+        if set(features) - {"label"} <= set(self.layer.features):
+            set_features(self.layer, features)
+        self.layer.metadata = describe_provenance(self.layer.metadata, self._tell())
+        self._on_change(self)
+        followers.edited(value=self)
+
+    def _tell(self) -> str:
+        """Say what was corrected, before and since the layer is followed."""
+        is_edited = self._is_reshaped or self._edited.is_edited
+        now = describe_corrections(self.corrections) if is_edited else ""
+        return "; then ".join(filter(None, [self._earlier, now]))
+
+
+def _timer(owner: QObject, milliseconds: int, callback: Callable[[], object]) -> QTimer:
+    timer = QTimer(owner)
+    timer.setSingleShot(True)
+    timer.setInterval(milliseconds)
+    timer.timeout.connect(callback)
+    return timer
+
+
+def _run_at_once(steps: Generator[int, None, None]) -> bool:
+    """Go through the steps; stop where they would take long and return False."""
+    start = time.perf_counter()
+    for n_changed in steps:
+        if n_changed > _MOST_AT_ONCE or time.perf_counter() - start > _AT_ONCE_S:
+            return False
+    return True
+
+
+def _boxes(atoms: Any, shape: tuple[int, ...]) -> list[Box]:
+    """Return where an event of paint says that pixels change.
+
+    An atom of napari 0.9 has a ``slice_key``; before, and after ``data_setitem``, it
+    begins with an index array for each axis.  Anything else may be anywhere.
+    """
+    boxes = []
+    for atom in atoms:
+        box = getattr(atom, "slice_key", None)
+        if box is None:
+            try:
+                box = tuple(
+                    slice(int(np.min(index)), int(np.max(index)) + 1)
+                    for index in atom[0]
+                )
+            except (TypeError, ValueError, IndexError):
+                box = ()
+        if len(box) != len(shape):
+            return [whole_box(shape)]
+        boxes.append(box)
+    return boxes
+
+
+def describe_provenance(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
+    """Return metadata that say that labels were edited.
+
+    Parameters
+    ----------
+    metadata : dict
+        Metadata of a labels layer.
+    corrections : str
+        What was corrected; empty if nothing was.
+
+    Returns
+    -------
+    dict
+        The same, with a command only if it finds the labels as they are.
+    """
+    described = {name: value for name, value in metadata.items() if name != CORRECTED}
+    old, new = _COMMAND_BEFORE, _COMMAND
+    if corrections:
+        described[CORRECTED] = corrections
+        old, new = new, old
+    if old in described:
+        described[new] = described.pop(old)
+    return described

@@ -1,0 +1,252 @@
+"""What the widgets say in plain words.
+
+Every sentence about a result is made here, from results alone; the sentences of
+errors belong to the errors.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.instances.corrections import Corrections
+    from napari_unet_nuclei.plugin.finetune.training_events import StepEvent
+    from napari_unet_nuclei.plugin.finetune.training_process import FineTuned
+    from napari_unet_nuclei.plugin.segment.segmentation import (
+        Absence,
+        ImageMaps,
+        Nuclei,
+        SegmentationStep,
+    )
+
+
+def describe_progress(step: SegmentationStep) -> str:
+    """Say how far a segmentation is.
+
+    Parameters
+    ----------
+    step : TileDone, PlaneDone, PlaneMeasured or Preparing
+        What is done, or about to be.
+
+    Returns
+    -------
+    str
+        Such as ``"Tile 3 of 16 …"``; empty where there is only one plane.
+    """
+    match step:
+        case Preparing():
+            return f"{step.what} …"
+        case TileDone():
+            return f"Tile {step.n_done} of {step.n_tiles} …"
+        case PlaneDone() if step.n_planes > 1:
+            return f"Plane {step.n_done} of {step.n_planes} …"
+        case PlaneMeasured() if step.n_planes > 1:
+            return f"Plane {step.n_done} of {step.n_planes} measured …"
+    return ""
+
+
+def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    """Say how many nuclei there are, or why there are none.
+
+    Parameters
+    ----------
+    image_maps : ImageMaps
+        What the network said.
+    nuclei : Nuclei
+        What the settings made of it.
+
+    Returns
+    -------
+    str
+        Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``.
+    """
+    if nuclei.absence is not None:
+        return _explain(nuclei.absence, image_maps, nuclei)
+    engine = short_engine(image_maps.model.engine.description)
+    where = "" if image_maps.request.plane is None else " in this plane"
+    parts = [
+        f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
+        engine,
+    ]
+    if image_maps.request.settings.diameter is None:
+        parts += _describe_scales({maps.scale for maps in image_maps.maps})
+    return " · ".join(parts)
+
+
+def describe_corrections(corrections: Corrections) -> str:
+    """Say what was corrected by hand.
+
+    Parameters
+    ----------
+    corrections : Corrections
+        How many nuclei differ from those that were found.
+
+    Returns
+    -------
+    str
+        Such as ``"1 added, 3 removed"``.
+    """
+    counts = {
+        "added": corrections.n_added,
+        "removed": corrections.n_removed,
+        "changed": corrections.n_changed,
+    }
+    parts = [f"{number:,} {what}" for what, number in counts.items() if number]
+    return ", ".join(parts) or "pixels changed"
+
+
+def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> str:
+    """Say how many nuclei there are after corrections.
+
+    Parameters
+    ----------
+    name : str
+        Name of the labels layer.
+    n_nuclei : int
+        Nuclei that there are now.
+    corrections : Corrections
+        How many of them differ from those that were found.
+
+    Returns
+    -------
+    str
+        Such as ``"55 nuclei in cells nuclei · corrected: 1 added, 3 removed"``.
+    """
+    corrected = f"corrected: {describe_corrections(corrections)}" if corrections else ""
+    return " · ".join(filter(None, [f"{_count(n_nuclei)} in {name}", corrected]))
+
+
+def tell_kept(name: str, *, is_hidden: bool) -> str:
+    """Say where corrections are when a new result has got a layer of its own.
+
+    Parameters
+    ----------
+    name : str
+        Name of the layer that was corrected.
+    is_hidden : bool
+        Whether it is hidden.
+
+    Returns
+    -------
+    str
+        One sentence.
+    """
+    hidden = ", which is hidden" if is_hidden else ""
+    return f"Your corrections stay in “{name}”{hidden}; this is a new layer."
+
+
+def short_engine(description: str) -> str:
+    """Shorten what an engine says of itself to its name and precision.
+
+    Parameters
+    ----------
+    description : str
+        Such as ``"OpenVINO, bf16, on Intel(R) Xeon(R) CPU"``.
+
+    Returns
+    -------
+    str
+        Such as ``"OpenVINO bf16"``.
+    """
+    parts = description.partition(" (")[0].split(", ")
+    return " ".join(parts[:2])
+
+
+def _describe_scales(scales: set[float]) -> list[str]:
+    """Say that the image was rescaled because of its nuclei, if it was."""
+    if scales <= {1.0}:
+        return []
+    if len(scales) > 1:
+        return ["planes rescaled for their nuclei"]
+    (scale,) = scales
+    how = "enlarged" if scale > 1 else "shrunk"
+    return [f"{how} to {scale:.0%} for its nuclei"]
+
+
+def _count(n_nuclei: int) -> str:
+    return "1 nucleus" if n_nuclei == 1 else f"{n_nuclei:,} nuclei"
+
+
+def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    if absence.is_even:
+        return "No nuclei found: all pixels of the image have the same value."
+    if absence.n_small:
+        smallest = max(
+            nuclei.settings.smallest_area(maps.scale) for maps in image_maps.maps
+        )
+        return (
+            f"No nuclei left: {absence.n_small} found, all smaller than {smallest} "
+            "px². Set a lower minimum area."
+        )
+    highest, threshold = absence.highest, nuclei.settings.threshold or 0
+    reason = (
+        f"what exceeds the threshold of {threshold:.2f} does so only just"
+        if highest > threshold
+        else f"the highest probability is {highest:.2f}, the threshold {threshold:.2f}"
+    )
+    return (
+        f"No nuclei found: {reason}. Lower the threshold, or set the nucleus diameter: "
+        f"this model knows nuclei of about {image_maps.model.config.diameter:.0f} px."
+    )
+
+
+def describe_step(event: StepEvent) -> str:
+    """Say how far training is.
+
+    Parameters
+    ----------
+    event : StepEvent
+        What the process said.
+
+    Returns
+    -------
+    str
+        Such as ``"Epoch 3 · loss 0.412 · held-out score 0.71, the best so far"``.
+    """
+    if event.epoch == 0 and event.score is not None:
+        return f"The model to beat scores {event.score:.2f} on the held-out part"
+    parts = [f"Epoch {event.epoch}" if event.progress < 1 else "Finishing"]
+    if event.loss is not None:
+        parts.append(f"loss {event.loss:.3f}")
+    if event.score is not None:
+        best = ", the best so far" if event.is_best else ""
+        parts.append(f"held-out score {event.score:.2f}{best}")
+    return " · ".join(parts)
+
+
+def compare_with_start(result: FineTuned) -> str:
+    """Say whether fine-tuning helped.
+
+    Parameters
+    ----------
+    result : FineTuned
+        How the run ended.
+
+    Returns
+    -------
+    str
+        The held-out scores before and after, and what to do next.
+    """
+    if result.start_score is None:
+        return (
+            f"{result.name} is ready: score {result.score:.2f} on held-out "
+            f"{result.held_out}."
+        )
+    if result.is_better:
+        return (
+            f"{result.name} is better than {result.start}: {result.start_score:.2f} → "
+            f"{result.score:.2f} on held-out {result.held_out}. Choose it under "
+            "Segment nuclei."
+        )
+    return (
+        f"Nothing better than {result.start} was found (it scores "
+        f"{result.start_score:.2f} on held-out {result.held_out}), so no model was "
+        "added. Label more nuclei or train longer."
+    )

@@ -1,0 +1,319 @@
+"""What the segment widget runs: the network once, the splitting often.
+
+Arrays and settings only: layers belong in ``layers`` and ``result_layers``,
+threads in ``workers``.  The heavy modules are imported by the functions that use
+them, so that opening the widget stays fast.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core.progress import (
+    PlaneDone,
+    PlaneMeasured,
+    Preparing,
+    TileDone,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.measurements import Features
+    from napari_unet_nuclei.core.instances.splitting import Maps
+    from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
+
+SplittingStep = PlaneDone | PlaneMeasured | Preparing
+SegmentationStep = TileDone | SplittingStep
+
+_UNTIL_SPLIT, _UNTIL_MEASURED = 0.8, 0.9  # parts of the time of a run
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SegmentationRequest:
+    """All a run needs to know.
+
+    Parameters
+    ----------
+    image : array_like
+        Pixels; an array of Dask, Zarr or HDF5 is read when the run begins.
+    axes : str
+        Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
+    model : str
+        Name or path of a model.
+    settings : SegmentationSettings
+        Threshold, smallest area, diameter and flips.
+    channel : int, optional
+        Channel that shows the nuclei, where there is a choice.
+    plane : tuple of int, optional
+        Place of the only plane to segment, along each axis before Y and X.
+    """
+
+    image: ArrayLike
+    axes: str
+    model: str
+    settings: SegmentationSettings
+    channel: int | None = None
+    plane: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageMaps:
+    """What the network says of an image; kept for as long as its labels are shown.
+
+    Parameters
+    ----------
+    stack : PlaneStack
+        Planes of the image, or the only one that was asked for.
+    maps : list of Maps
+        One for each plane.
+    model : Model
+        The network.
+    request : SegmentationRequest
+        What was asked for.
+    seconds : float
+        Time the network took.
+    """
+
+    stack: PlaneStack
+    maps: list[Maps]
+    model: Model
+    request: SegmentationRequest
+    seconds: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Absence:
+    """What there is where no nuclei are.
+
+    Parameters
+    ----------
+    is_even : bool
+        Whether the pixels of each plane have the same value, but for a few.
+    n_small : int
+        Nuclei that only the smallest area keeps out.
+    highest : float in [0, 1]
+        Highest probability of a pixel to be foreground.
+    """
+
+    is_even: bool
+    n_small: int
+    highest: float
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Nuclei:
+    """Labels and their measurements.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of int32
+        Nuclei numbered from 1, 0 = background; with leading axes of length 1 where a
+        single plane of a stack was asked for.
+    features : dict of str to (N,) ndarray
+        One row for each nucleus, by ascending label.
+    copy : (…, Y, X) ndarray of int32
+        The labels once more, made in the worker, for a layer that is painted in.
+    settings : SegmentationSettings
+        What they were found with; the threshold is never ``None``.
+    absence : Absence, optional
+        What explains that there are none.
+    """
+
+    labels: NDArray[np.int32]
+    features: Features
+    copy: NDArray[np.int32]
+    settings: SegmentationSettings
+    absence: Absence | None = None
+
+    @property
+    def n_nuclei(self) -> int:
+        """Nuclei in all planes."""
+        return len(self.features["label"])
+
+
+def fraction_done(step: SegmentationStep) -> float | None:
+    """Return which part of a run is done after a step of it.
+
+    Parameters
+    ----------
+    step : TileDone, PlaneDone, PlaneMeasured or Preparing
+        What `iter_segmentation` yields.
+
+    Returns
+    -------
+    float in [0, 1], or None
+        It never falls from one step to a later one; ``None`` for no change.
+    """
+    match step:
+        case TileDone():
+            return _UNTIL_SPLIT * step.fraction
+        case PlaneDone():
+            return _UNTIL_SPLIT + (_UNTIL_MEASURED - _UNTIL_SPLIT) * step.fraction
+        case PlaneMeasured():
+            return _UNTIL_MEASURED + (1 - _UNTIL_MEASURED) * step.fraction
+        case Preparing():
+            return None
+
+
+def iter_segmentation(
+    request: SegmentationRequest, models: WarmModel
+) -> Generator[SegmentationStep, None, tuple[ImageMaps, Nuclei]]:
+    """Find the nuclei of an image, tile by tile, then plane by plane.
+
+    Parameters
+    ----------
+    request : SegmentationRequest
+        Image, model and settings.
+    models : WarmModel
+        Where the model comes from and stays.
+
+    Yields
+    ------
+    Preparing
+        Before the model is loaded or the image is read, and after.
+    TileDone, PlaneDone, PlaneMeasured
+        After each tile the network has seen, and after each plane that is split and
+        that is measured.
+
+    Returns
+    -------
+    image_maps : ImageMaps
+        What the network says, to split again with other settings.
+    nuclei : Nuclei
+        What the settings make of it.
+
+    Raises
+    ------
+    ImageError, ModelError, EngineError, SettingsError
+        If image, model or settings cannot be used.
+    """
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+
+    stack = PlaneStack(request.image, request.axes, request.channel)
+    if not models.is_warm(request.model):
+        yield Preparing("Loading the model")
+    model = models.load(request.model)
+    if not isinstance(request.image, np.ndarray):
+        yield Preparing("Reading the image")
+    if request.plane is not None:
+        stack = stack.only(request.plane)
+    elif not stack.leading_shape:
+        stack = stack.only(())  # others are read plane by plane, or with the first one
+    if not stack.leading_shape:
+        yield Preparing("Finding nuclei")
+    start = time.perf_counter()
+    maps = yield from model.iter_maps(stack, request.settings)
+    image_maps = ImageMaps(
+        stack=stack,
+        maps=maps,
+        model=model,
+        request=request,
+        seconds=time.perf_counter() - start,
+    )
+    nuclei = yield from iter_split(image_maps, request.settings)
+    return image_maps, nuclei
+
+
+def iter_split(
+    image_maps: ImageMaps, settings: SegmentationSettings
+) -> Generator[SplittingStep, None, Nuclei]:
+    """Turn maps into labels and measure them.
+
+    Parameters
+    ----------
+    image_maps : ImageMaps
+        Output of the network.
+    settings : SegmentationSettings
+        Threshold, the model's own if it is ``None``, and smallest area.
+
+    Yields
+    ------
+    PlaneDone, PlaneMeasured
+        After each plane, so that a newer request can replace this one.
+    Preparing
+        Where there are no nuclei, while the reason is sought.
+
+    Returns
+    -------
+    Nuclei
+        Labels, measurements and the settings with the threshold filled in.
+    """
+    model, stack = image_maps.model, image_maps.stack
+    if settings.threshold is None:
+        settings = replace(settings, threshold=model.config.splitting.threshold)
+    labels = yield from model.iter_split(stack, image_maps.maps, settings)
+    features = yield from _iter_measured(image_maps, labels)
+    absence = None
+    if not labels.any():
+        absence = yield from _iter_absence(image_maps, settings)
+    if image_maps.request.plane is not None:
+        labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
+    return Nuclei(
+        labels=labels,
+        features=features,
+        copy=labels.copy(),
+        settings=settings,
+        absence=absence,
+    )
+
+
+def _iter_measured(
+    image_maps: ImageMaps, labels: NDArray[np.int32]
+) -> Generator[PlaneMeasured, None, Features]:
+    """Measure plane by plane; a stack gets a column for each leading axis."""
+    from napari_unet_nuclei.core.instances.measurements import measure_nuclei
+
+    stack, only = image_maps.stack, image_maps.request.plane
+    leading = [axis.lower() for axis in image_maps.request.axes if axis not in "CYX"]
+    tables = []
+    for index, plane, maps in zip(
+        np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
+    ):
+        table = measure_nuclei(labels[index], plane, maps.foreground)
+        table |= {
+            axis: np.full(len(table["label"]), position)
+            for axis, position in zip(leading, only or index, strict=True)
+        }
+        tables.append(table)
+        yield PlaneMeasured(len(tables), len(stack))
+    if not tables:
+        return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
+    return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+
+
+def _iter_absence(
+    image_maps: ImageMaps, settings: SegmentationSettings
+) -> Generator[Preparing, None, Absence]:
+    """Look for what explains that there are no nuclei."""
+    from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
+    from napari_unet_nuclei.core.steps import map_steps
+
+    stack, maps = image_maps.stack, image_maps.maps
+    everything = replace(settings, min_area=0)
+    seeking = Preparing("No nuclei: looking for the reason")
+    labels = yield from map_steps(
+        lambda _: seeking, image_maps.model.iter_split(stack, maps, everything)
+    )
+    is_even = True
+    for plane in stack:
+        low, high = intensity_limits(to_planes(plane))
+        if high > low:
+            is_even = False
+            break
+        yield seeking
+    return Absence(
+        is_even=is_even,
+        n_small=int(labels.max(initial=0)),
+        highest=max((float(each.foreground.max()) for each in maps), default=0.0),
+    )

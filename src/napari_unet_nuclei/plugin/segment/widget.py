@@ -1,0 +1,339 @@
+"""The widget that finds nuclei and lets the threshold be moved afterwards.
+
+Only what connects its parts: the controls are in ``segment_form``, what runs is in
+``segmentation``, what is shown in ``result_layers``, what is said in ``sentences``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from magicgui.widgets import Container, PushButton
+from magicgui.widgets.bases import Widget
+from qtpy.QtWidgets import QApplication
+
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
+from napari_unet_nuclei.plugin.segment.form import SegmentForm
+from napari_unet_nuclei.plugin.segment.freshness import (
+    RunInputs,
+    changes,
+    describe_changes,
+)
+from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns
+from napari_unet_nuclei.plugin.segment.live_splitting import LiveSplitting
+from napari_unet_nuclei.plugin.segment.messages import (
+    describe_corrected,
+    describe_nuclei,
+    describe_progress,
+    tell_kept,
+)
+from napari_unet_nuclei.plugin.segment.result_layers import (
+    Result,
+    ResultLayers,
+    load_tables,
+)
+from napari_unet_nuclei.plugin.segment.segmentation import (
+    fraction_done,
+    iter_segmentation,
+)
+from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
+from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
+from napari_unet_nuclei.plugin.shared.canvas import show_pixels
+from napari_unet_nuclei.plugin.shared.commands import segment_command
+from napari_unet_nuclei.plugin.shared.docking import lay_out
+from napari_unet_nuclei.plugin.shared.model_choice import models_changed
+from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.wording import describe_error
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from napari.layers import Image
+
+    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.plugin.segment.live_table import LiveTable
+    from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
+    from napari_unet_nuclei.plugin.segment.segmentation import (
+        ImageMaps,
+        Nuclei,
+        SegmentationRequest,
+        SegmentationStep,
+    )
+
+_RUN, _RUN_AGAIN = "Segment", "● Segment again"
+
+
+class SegmentWidget(Container[Widget]):
+    """Segments an image layer and keeps its maps, so that sliders act at once.
+
+    Keeps in step: the labels layer with threshold and smallest area, the button with
+    what a new run would change, the status line with the last result.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where images come from and labels go.
+    """
+
+    def __init__(self, viewer: napari.viewer.Viewer) -> None:
+        self._viewer = viewer
+        self._models = WarmModel(load_tables)
+        self._runs = KeptRuns()
+        self._pending: list[str] = []
+        self._said = ("", "")
+        self._seen: ResultKey | None = None
+        self.panel = RunPanel(_RUN, "Find the nuclei of the chosen image", self.segment)
+        self.copy_button = PushButton(
+            text="Copy as command",
+            tooltip="Copy the command line that does the same without napari",
+        )
+        super().__init__(widgets=[self.panel, self.copy_button], labels=False)
+        self._form = SegmentForm(
+            viewer,
+            is_running=lambda: self.panel.is_running,
+            on_target=self._take_target,
+            on_input=self._show_pending,
+            on_slider=self._split_again,
+        )
+        lay_out(self, self._form.native, viewer, n_below=1)
+        form = self._form
+        self.image, self.axes, self.model = form.image, form.axes, form.model
+        self.threshold, self.min_area = form.threshold, form.min_area
+        self.diameter, self.tta = form.diameter, form.tta
+        self.only_plane = form.only_plane
+        self.panel.cancel_on_close(self)
+        self._layers = ResultLayers(viewer, self.native, self._say_corrected)
+        self._adopted = AdoptedLayers(
+            viewer, self.native, self._layers, self._say_corrected
+        )
+        self._splitting = LiveSplitting(
+            self.native,
+            on_step=self._say_progress,
+            on_split=self._show,
+            on_error=lambda error: self.panel.say(describe_error(error)),
+        )
+        self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
+        models_changed.connect(self._show_pending)
+        self.native.destroyed.connect(self._disconnect)
+        self.copy_button.changed.connect(lambda: self.copy_command())
+        viewer.layers.events.removed.connect(self._forget)
+        self._take_target()
+
+    @property
+    def settings(self) -> SegmentationSettings:
+        """What the controls say; see `SegmentForm.settings`."""
+        return self._form.settings
+
+    def segment(self) -> None:
+        """Find the nuclei of the chosen image, in the background."""
+        if self.panel.is_running:
+            return
+        self._follow_view()  # which else happens a moment after a slider is moved
+        try:
+            image = self._form.chosen_image()
+            show_pixels(self._viewer, image)
+            request = self._form.make_request(image)
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        inputs = RunInputs.of(request)
+        self.panel.start(
+            iter_segmentation(request, self._models),
+            f"Segmenting {image.name}",
+            on_step=self._say_progress,
+            on_result=lambda result: self._take_result(image, inputs, *result),
+            on_end=self._end_run,
+            fraction=fraction_done,
+            may_be_left=True,
+        )
+
+    def copy_command(self) -> None:
+        """Put the command that does the same on the clipboard."""
+        try:
+            image = self._form.chosen_image()
+            request = self._form.make_request(image)
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        command = _command(image, request, request.settings)
+        clipboard = QApplication.clipboard()
+        if clipboard is not None:
+            clipboard.setText(command)
+        hints = ["Copied the command."]
+        if request.plane is not None:
+            hints.append("It segments all planes.")
+        if not image.source.path:
+            hints.append(f"Save the image as {image.name}.tif too.")
+        if self._layers.corrected(image):
+            hints.append("It finds the nuclei without your corrections.")
+        if self._pending:
+            hints.append("The nuclei that are shown were made with other settings.")
+        self.panel.say(" ".join(hints), command)
+
+    def _say_progress(self, step: SegmentationStep) -> None:
+        if said := describe_progress(step):
+            self.panel.say(said)
+
+    # A run and its result.
+
+    def _take_result(
+        self, image: Image, inputs: RunInputs, image_maps: ImageMaps, nuclei: Nuclei
+    ) -> None:
+        if image not in self._viewer.layers:
+            self._say_removed(image)
+            return
+        self._splitting.discard()
+        key = image.unique_id, image_maps.request.plane
+        run = KeptRun(image_maps=image_maps, inputs=inputs, settings=nuclei.settings)
+        self._runs.keep(key, run)
+        self._form.tell_own_threshold(image_maps.model.config.splitting.threshold)
+        self._show(image, image_maps, nuclei)
+        if self._pending or self._form.key != key:
+            return  # the controls are about another run
+        self._form.show_own_threshold()
+        if (settings := self._slider_settings(image_maps)) != nuclei.settings:
+            # A slider was moved while the network was busy.
+            self._splitting.request(image, image_maps, settings)
+
+    def _end_run(self) -> None:
+        """Say what has changed meanwhile, but for a run that failed."""
+        self.image.catch_up()
+        if self.panel.status.value == self._said[0]:
+            self._show_pending()
+
+    def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
+        if image not in self._viewer.layers:
+            self._say_removed(image)
+            return
+        request = image_maps.request
+        # The command line segments all planes.
+        is_whole = request.plane is None
+        command = _command(image, request, nuclei.settings) if is_whole else None
+        result = Result(
+            image=image, image_maps=image_maps, nuclei=nuclei, command=command
+        )
+        if (run := self._runs.get(result.key)) is not None:
+            run.settings = nuclei.settings
+        self._layers.show(result, lambda corrected: self._say(result, corrected))
+
+    def _say(self, result: Result, corrected: LiveTable | None) -> None:
+        """Say what is shown, and where corrections are that it does not hold."""
+        said = describe_nuclei(result.image_maps, result.nuclei)
+        if corrected is not None:
+            layer = corrected.layer
+            said += f". {tell_kept(layer.name, is_hidden=not layer.visible)}"
+        self._said = said, result.image_maps.model.engine.description
+        self._keep_said(result.key, self._said)
+        self.panel.say(*self._said)
+        self._show_pending()
+
+    def _say_corrected(self, table: LiveTable) -> None:
+        said = describe_corrected(table.layer.name, table.n_nuclei, table.corrections)
+        self._said = said, ""
+        self._keep_said(self._layers.key_of(table.layer), self._said)
+        if not self.panel.is_running and not self._pending:
+            self.panel.say(*self._said)
+
+    def _keep_said(self, key: ResultKey | None, said: tuple[str, str]) -> None:
+        if (run := self._runs.get(key)) is not None:
+            run.said = said
+
+    def _say_removed(self, image: Image) -> None:
+        self.panel.say(f"{image.name} was removed, so nothing is shown.")
+
+    # What the controls say, and what is shown.
+
+    def _take_target(self) -> None:
+        """Let the sliders say what the nuclei that are shown were found with.
+
+        Where a new run is needed, they say what that will use.
+        """
+        self._pixels.watch(self.image.layer)
+        before, self._seen = self._seen, self._form.key
+        run = self._runs.get(self._seen)
+        if before != self._seen:
+            self._said = ("", "") if run is None else run.said
+            if not self.panel.is_running:
+                self.panel.say(*self._said)
+        self._show_pending()
+        if run is not None and not self._pending:
+            self._form.show_settings(run.settings)
+        else:
+            self._form.show_own_threshold()
+
+    def _follow_view(self) -> None:
+        """Look again after the viewer has shown something else."""
+        if self._form.key != self._seen:
+            self._take_target()
+        else:
+            self._show_pending()
+
+    def _show_pending(self, *_: Any) -> None:
+        """Mark the run button where the controls need a new run."""
+        was_pending, self._pending = self._pending, self._find_changes()
+        said = describe_changes(self._pending) if self._pending else None
+        self.panel.run_button.text = _RUN if said is None else _RUN_AGAIN
+        self.panel.mark_pending(said)
+        if self.panel.is_running:
+            return
+        if said is not None:
+            self.panel.say(said)
+        elif was_pending:
+            self.panel.say(*self._said)
+
+    def _find_changes(self) -> list[str]:
+        """Name what has changed since the nuclei of the chosen image were found."""
+        image = self.image.layer
+        if image is None:
+            return []
+        run = self._runs.get(self._form.key) or self._runs.newest_of(image.unique_id)
+        if run is None:
+            return []
+        try:
+            return changes(run.inputs, RunInputs.of(self._form.make_request(image)))
+        except UNetNucleiError:  # is told of when it is to be segmented
+            return ["settings"]
+
+    def _split_again(self) -> None:
+        """Split the maps of the chosen image, unless they are of something else."""
+        self._seen = self._form.key  # lest the slider be set back as the view is seen
+        self._show_pending()
+        image, run = self.image.layer, self._runs.get(self._form.key)
+        if image is not None and run is not None and not self._pending:
+            settings = self._slider_settings(run.image_maps)
+            self._splitting.request(image, run.image_maps, settings)
+
+    def _slider_settings(self, image_maps: ImageMaps) -> SegmentationSettings:
+        """Take threshold and smallest area from the sliders, the rest from the maps."""
+        threshold = round(self.threshold.value, 2)
+        own = image_maps.model.config.splitting.threshold
+        return replace(
+            image_maps.request.settings,
+            # The slider has two decimals, a model may have more.
+            threshold=own if round(own, 2) == threshold else threshold,
+            min_area=round(self.min_area.value) or None,
+        )
+
+    def _forget(self, event: Any) -> None:
+        """Free the maps of an image that has been removed; say no more of nuclei."""
+        key = self._layers.key_of(event.value)
+        self._keep_said(key, ("", ""))
+        if key is not None and key == self._seen:
+            self._said = ("", "")
+            if not self.panel.is_running:
+                self.panel.say("")
+        self._runs.forget(event.value.unique_id)
+        self._layers.forget(event.value)
+        self._adopted.forget(event.value)
+        self._show_pending()
+
+    def _disconnect(self) -> None:
+        models_changed.disconnect(self._show_pending)
+
+
+def _command(
+    image: Image, request: SegmentationRequest, settings: SegmentationSettings
+) -> str:
+    path = image.source.path or f"{image.name}.tif"
+    return segment_command(path, request.model, settings, request.axes, request.channel)

@@ -1,0 +1,1 @@
+"""What the widgets have in common: layers, lists, panels, threads."""

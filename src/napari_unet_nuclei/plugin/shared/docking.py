@@ -1,0 +1,297 @@
+"""Where the form of a widget stands in its dock: it scrolls, below it is what runs.
+
+Both widgets look alike, fit into any dock, and can be used by keyboard.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
+from qtpy.QtGui import QResizeEvent, QWheelEvent
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QApplication,
+    QBoxLayout,
+    QComboBox,
+    QDockWidget,
+    QFrame,
+    QLayout,
+    QMainWindow,
+    QScrollArea,
+    QSizePolicy,
+    QSlider,
+    QWidget,
+)
+
+from napari_unet_nuclei.plugin.shared.theme import follow_theme, style_sheet
+
+if TYPE_CHECKING:
+    import napari.viewer
+    from magicgui.widgets import Container
+    from magicgui.widgets.bases import Widget
+
+_WIDTH = 345  # px, of a form in a dock that nobody has resized
+_LEAST_WIDTH = 240  # px
+_LEAST_HEIGHT = 84  # px, of the form: three controls
+_MS_TO_LAY_OUT = 30
+_N_ROUNDS = 15  # of laying out, after a widget is docked
+_FORM_CHANGES = (
+    QEvent.Type.LayoutRequest,
+    QEvent.Type.Polish,
+    QEvent.Type.StyleChange,
+    QEvent.Type.Show,
+)
+
+
+def lay_out(
+    widget: Container[Widget],
+    form: QWidget,
+    viewer: napari.viewer.Viewer,
+    *,
+    n_below: int = 0,
+) -> None:
+    """Put a form on top of a widget, where it scrolls when there is little room.
+
+    Parameters
+    ----------
+    widget : Container
+        What napari docks; what it holds already stays in reach at any height.
+    form : QWidget
+        Its controls.
+    viewer : napari.viewer.Viewer
+        Whose theme to follow.
+    n_below : int
+        How many of what the widget holds stand at the lower end of the dock.
+    """
+    area = FormArea(form)
+    layout = widget.native.layout()
+    if isinstance(layout, QBoxLayout):
+        layout.insertWidget(0, area)
+        layout.insertStretch(layout.count() - n_below, 1)
+    widget.native.setMinimumWidth(_LEAST_WIDTH)
+    # napari adds a stretch of its own to what does not grow.
+    widget.native.setSizePolicy(
+        QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding
+    )
+    widget.native.installEventFilter(_ShownFilter(widget.native))
+    follow_theme(
+        viewer,
+        widget.native,
+        lambda colours: widget.native.setStyleSheet(style_sheet(colours)),
+    )
+
+
+def show_row(form: QWidget, row: QWidget) -> None:
+    """Give a new row of a form the height it needs, or scroll to it.
+
+    Parameters
+    ----------
+    form : QWidget
+        What `lay_out` has put into a widget.
+    row : QWidget
+        One of its rows.
+    """
+    viewport = form.parent()
+    area = None if viewport is None else viewport.parent()
+    if isinstance(area, FormArea):
+        area.show_soon(row)
+
+
+def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
+    """Make the dock of a widget as high as its form, from what others do not need.
+
+    Qt gives a dock that is added all the height, down to the least of the others.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What napari has docked, if it has.
+    may_shrink : bool
+        Whether height that it does not need is given to others.
+    """
+    dock = widget.parent()
+    window = widget.window()
+    if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
+        needed = max(dock.sizeHint().height(), dock.minimumSizeHint().height())
+        if may_shrink or dock.height() < needed:
+            window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
+
+
+def set_tab_order(widget: QWidget) -> None:
+    """Let the Tab key go through controls as they stand, row by row.
+
+    Parameters
+    ----------
+    widget : QWidget
+        Whose controls; those in its layouts.
+    """
+    order = [each for each in _in_layout(widget) if _takes_focus(each)]
+    for one, other in pairwise(order):
+        QWidget.setTabOrder(one, other)
+
+
+class FormArea(QScrollArea):
+    """As high as its form where there is room, else it scrolls up and down.
+
+    Parameters
+    ----------
+    form : QWidget
+        What it shows; never wider than this area.
+    """
+
+    def __init__(self, form: QWidget) -> None:
+        super().__init__()
+        self._form = self._wanted = form
+        self.setWidgetResizable(True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self.setWidget(form)
+        form.installEventFilter(self)
+        for kind in (QComboBox, QAbstractSpinBox, QSlider):
+            for control in form.findChildren(kind):
+                control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+                control.installEventFilter(_WheelFilter(control, self))
+        self._fit()
+
+    @property
+    def can_scroll(self) -> bool:
+        """Whether not all of the form is to be seen."""
+        bar = self.verticalScrollBar()
+        return bar is not None and bar.maximum() > bar.minimum()
+
+    def show_soon(self, row: QWidget) -> None:
+        """Scroll to a row, once it has its place and the dock its height.
+
+        Qt lays out in events, one for each widget around the row; timers wait for
+        them.  A method of a QObject, other than a closure, is not called by a timer
+        once the object is gone.
+        """
+        self._wanted = row
+        row.show()
+        QTimer.singleShot(0, self._fit)
+        QTimer.singleShot(_MS_TO_LAY_OUT, self._take_height)
+        QTimer.singleShot(2 * _MS_TO_LAY_OUT, self._scroll)
+
+    def sizeHint(self) -> QSize:
+        """As high as the form, and wide enough for names."""
+        return QSize(max(_WIDTH, self._form.sizeHint().width()), self._height())
+
+    def minimumSizeHint(self) -> QSize:
+        """As wide as the form and the scroll bar, and three controls high."""
+        bar = self.verticalScrollBar()
+        width = self._form.minimumSizeHint().width()
+        if bar is not None:
+            width += bar.sizeHint().width()
+        return QSize(width, min(_LEAST_HEIGHT, self._height()))
+
+    def resizeEvent(self, event: QResizeEvent | None) -> None:
+        """Be no higher than the form is at the new width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        """Follow the form, whose rows come and go."""
+        if event is not None and event.type() in _FORM_CHANGES:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def _take_height(self) -> None:
+        docked = self.parentWidget()
+        if docked is not None:
+            take_needed_height(docked, may_shrink=False)
+
+    def _scroll(self) -> None:
+        self.ensureWidgetVisible(self._wanted, 0, 0)
+
+    def _fit(self) -> None:
+        height = self._height()
+        if height != self.maximumHeight():
+            self.setMaximumHeight(height)
+            self.updateGeometry()
+
+    def _height(self) -> int:
+        layout, viewport = self._form.layout(), self.viewport()
+        margins = self.contentsMargins()
+        height = self._form.sizeHint().height()
+        if layout is not None and viewport is not None and layout.hasHeightForWidth():
+            height = layout.totalHeightForWidth(viewport.width())
+        return height + margins.top() + margins.bottom()
+
+
+class _ShownFilter(QObject):
+    """Does what can only be done once napari has docked a widget and laid it out.
+
+    Fonts and margins come bit by bit and change what is needed, so it is seen to
+    several times; after that the height of the dock is the user's choice.
+    """
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self._widget = widget
+        self._n_rounds = _N_ROUNDS
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._finish)
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if event is not None and event.type() == QEvent.Type.Show:
+            self._timer.start(_MS_TO_LAY_OUT)
+        return False
+
+    def _finish(self) -> None:
+        # Qt has another order in each window that a dock comes into.
+        set_tab_order(self._widget)
+        if self._n_rounds > 0:
+            self._n_rounds -= 1
+            take_needed_height(self._widget)
+        else:
+            self._timer.stop()
+
+
+class _WheelFilter(QObject):
+    """Lets the wheel scroll the form, instead of changing what it passes over."""
+
+    def __init__(self, control: QWidget, area: FormArea) -> None:
+        super().__init__(control)
+        self._control = control
+        self._area = area
+
+    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
+        if (
+            isinstance(event, QWheelEvent)
+            and self._area.can_scroll
+            and not self._control.hasFocus()
+        ):
+            QApplication.sendEvent(self._area.viewport(), event)
+            return True
+        return False
+
+
+def _in_layout(widget: QWidget) -> list[QWidget]:
+    """List the widgets inside another one in the order in which they stand."""
+    if isinstance(widget, QScrollArea):
+        inner = widget.widget()
+        return [] if inner is None else _in_layout(inner)
+    layout = widget.layout()
+    return [widget] if layout is None else _in_items(layout)
+
+
+def _in_items(layout: QLayout) -> list[QWidget]:
+    found: list[QWidget] = []
+    for index in range(layout.count()):
+        item = layout.itemAt(index)
+        if item is None:
+            continue
+        widget, inner = item.widget(), item.layout()
+        if widget is not None:
+            found += _in_layout(widget)
+        elif inner is not None:
+            found += _in_items(inner)
+    return found
+
+
+def _takes_focus(widget: QWidget) -> bool:
+    return bool(widget.focusPolicy() & Qt.FocusPolicy.TabFocus)

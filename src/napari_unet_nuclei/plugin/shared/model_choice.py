@@ -1,0 +1,103 @@
+"""A drop-down list of models: shipped ones, the user's own, and any file.
+
+What a model is and where models are kept is known to ``core.models.store``.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from magicgui.widgets import ComboBox
+from napari.utils.events import EventEmitter
+from qtpy.QtWidgets import QFileDialog
+
+from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.models.bundle import SUFFIX
+
+_FILE = "<file>"  # no name of a model looks like this
+_TITLES = {"resnet": "ResNet (best)", "classic": "Classic (fast)"}
+
+models_changed = EventEmitter(type_name="models_changed")
+"""Emitted when a model of the user has been added."""
+
+
+class ModelChoice(ComboBox):
+    """Lists every model there is; the last entry asks for a file.
+
+    Parameters
+    ----------
+    **kwargs
+        Options of every magicgui widget: ``label``, ``tooltip``, …
+    """
+
+    def __init__(self, **kwargs: Any) -> None:
+        self._files: list[Path] = []
+        self._last: str | None = None
+        super().__init__(choices=lambda _: self._list_models(), **kwargs)
+        self._last = self.model
+        self.changed.connect(self._remember)
+        # Only a user's own click asks for a file, not the list being made anew.
+        self.native.activated.connect(self._ask_for_file)
+        models_changed.connect(self.reset_choices)
+        self.native.destroyed.connect(self._disconnect)
+
+    @property
+    def model(self) -> str | None:
+        """Name or path of the chosen model, if one is chosen."""
+        return None if self.value == _FILE else self.value
+
+    def _disconnect(self) -> None:
+        models_changed.disconnect(self.reset_choices)
+
+    def _list_models(self) -> list[tuple[str, str]]:
+        shipped = model_store.shipped_models()
+        own = [name for name in model_store.user_models() if name not in shipped]
+        return [
+            *((_TITLES.get(name, name), name) for name in shipped),
+            *((name, name) for name in own),
+            *((path.name, str(path)) for path in self._files),
+            ("File …", _FILE),
+        ]
+
+    def reset_choices(self, *_: Any) -> None:
+        """List the models anew and keep the choice."""
+        before = self.value
+        with self.changed.blocked():
+            self.native.clear()  # or new models would come after the last entry
+            super().reset_choices()
+            if before in self.choices:
+                self.value = before
+        if self.value != before:
+            self.changed.emit(self.value)
+
+    def open_file(self, path: Path) -> None:
+        """Add a file to the list and choose it.
+
+        Parameters
+        ----------
+        path : Path
+            A ``.unetnuclei`` file; whether it is whole is seen when it is used.
+        """
+        if path not in self._files:
+            self._files.append(path)
+        self.reset_choices()
+        self.value = str(path)
+
+    def _remember(self, value: str) -> None:
+        if value != _FILE:
+            self._last = value
+
+    def _ask_for_file(self, *_: object) -> None:
+        if self.value != _FILE:
+            return
+        path, _filter = QFileDialog.getOpenFileName(
+            self.native,
+            "Choose a model",
+            str(model_store.user_model_folder()),
+            f"Models (*{SUFFIX})",
+        )
+        if path:
+            self.open_file(Path(path))
+        elif self._last in self.choices:
+            self.value = self._last

@@ -1,0 +1,319 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from napari_unet_nuclei.core.errors import (
+    DatasetError,
+    ImageError,
+    LabelsError,
+    OutputError,
+)
+from napari_unet_nuclei.core.files.images import read_stored_image
+from napari_unet_nuclei.core.files.labels import (
+    read_labels,
+    write_dsb2018_masks,
+    write_dsb2018_sample,
+    write_labels_png,
+    write_labels_tiff,
+)
+from napari_unet_nuclei.core.images.calibration import Calibration
+from napari_unet_nuclei.core.writing.own_files import is_own_file
+
+SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
+LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
+WRITERS = pytest.mark.parametrize("write", [write_labels_tiff, write_labels_png])
+
+
+@settings(deadline=None)
+@given(hnp.arrays("i4", SIDES, elements=st.integers(0, 2**24)))
+def test_tiff_labels_come_back(tmp_path_factory, labels):
+    path = tmp_path_factory.mktemp("labels") / "a.tif"
+    write_labels_tiff(path, labels)
+    np.testing.assert_array_equal(read_labels(path), labels)
+
+
+@settings(deadline=None)
+@given(hnp.arrays("i4", SIDES, elements=st.integers(0, 65535)))
+def test_png_labels_come_back(tmp_path_factory, labels):
+    path = tmp_path_factory.mktemp("labels") / "a.png"
+    write_labels_png(path, labels)
+    np.testing.assert_array_equal(read_labels(path), labels)
+
+
+@pytest.mark.parametrize(("largest", "dtype"), [(65535, "u2"), (65536, "f4")])
+def test_imagej_can_show_the_tiff(tmp_path, largest, dtype):
+    write_labels_tiff(tmp_path / "a.tif", [[0, largest]])
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.is_imagej
+        assert tiff.imagej_metadata["max"] == largest
+        assert tiff.series[0].dtype == dtype
+
+
+@pytest.mark.parametrize("shape", [(2, 5, 3), (2, 3, 5, 4)])
+def test_a_tiff_holds_a_stack(tmp_path, shape):
+    labels = np.arange(np.prod(shape)).reshape(shape)
+    axes = "TZYX"[-len(shape) :]
+    write_labels_tiff(tmp_path / "a.tif", labels, axes=axes)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.series[0].axes == axes
+        np.testing.assert_array_equal(tiff.asarray(), labels)
+
+
+@pytest.mark.parametrize("labels", [LABELS, np.zeros((2, 0, 4), int)])
+def test_a_stack_must_have_the_axes_it_is_said_to_have(tmp_path, labels):
+    with pytest.raises(LabelsError, match=r"labels must .* Received: shape \("):
+        write_labels_tiff(tmp_path / "a.tif", labels, axes="ZYX")
+
+
+@pytest.mark.parametrize(
+    ("pixel_size", "resolution"),
+    [({"X": 0.25, "Y": 0.5, "Z": 2}, [(4, 1), (2, 1)]), ({"X": 3}, [(1, 1), (1, 1)])],
+)
+def test_imagej_learns_the_size_of_a_pixel(tmp_path, pixel_size, resolution):
+    calibration = Calibration(sizes=pixel_size, unit="um")
+    write_labels_tiff(tmp_path / "a.tif", LABELS, calibration=calibration)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        assert tiff.imagej_metadata["unit"] == "um"
+        assert tiff.imagej_metadata.get("spacing") == pixel_size.get("Z")
+        tags = tiff.pages[0].tags
+        found = [tags[f"{axis}Resolution"].value for axis in "XY"]
+        assert found == resolution
+
+
+CALIBRATION = Calibration(
+    sizes={"X": 0.25, "Y": 0.5, "Z": 2.0, "T": 3.0}, unit="um", time_unit="min"
+)
+
+
+def test_imagej_learns_of_depth_and_time(tmp_path):
+    labels = np.ones((2, 3, 4, 5), int)
+    write_labels_tiff(tmp_path / "a.tif", labels, axes="TZYX", calibration=CALIBRATION)
+    with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
+        metadata = tiff.imagej_metadata
+    assert (metadata["spacing"], metadata["finterval"]) == (2, 180)  # seconds
+
+
+@pytest.mark.parametrize("largest", [3, 65536, 2**31 - 1])
+@pytest.mark.parametrize("name", ["a.ome.tif", "a.OME.TIFF"])
+def test_an_ome_tiff_is_one(tmp_path, name, largest):
+    labels = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    labels[0, 0, 0, 0] = largest
+    write_labels_tiff(tmp_path / name, labels, axes="TZYX", calibration=CALIBRATION)
+    with tifffile.TiffFile(tmp_path / name) as tiff:
+        assert tiff.is_ome
+        assert not tiff.is_imagej
+        assert tiff.series[0].axes == "TZYX"
+        np.testing.assert_array_equal(tiff.asarray(), labels)
+        assert 'PhysicalSizeXUnit="µm"' in tiff.ome_metadata
+        assert tiff.pages[0].tags["XResolution"].value == (40_000, 1)
+    stored = read_stored_image(tmp_path / name)
+    assert stored.pixels.dtype == (np.uint16 if largest == 3 else np.uint32)
+    assert stored.axes == "TZYX"
+    assert stored.calibration == CALIBRATION
+    assert is_own_file(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_the_same_labels_make_the_same_file(tmp_path, name):
+    for folder in "12":
+        write_labels_tiff(tmp_path / folder / name, LABELS, calibration=CALIBRATION)
+    first, second = ((tmp_path / folder / name).read_bytes() for folder in "12")
+    assert first == second
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+@pytest.mark.parametrize(
+    "calibration",
+    [
+        Calibration(),
+        Calibration(sizes={"Y": 1.0, "X": 1.0}),
+        Calibration(sizes={"Y": 1e-30, "X": 1e-30}, unit="um"),
+        Calibration(sizes={"Y": 2.0, "X": 2.0}, unit="furlong"),
+    ],
+)
+def test_any_calibration_can_be_written(tmp_path, name, calibration):
+    write_labels_tiff(tmp_path / name, LABELS, calibration=calibration)
+    np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS)
+
+
+def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path):
+    write_labels_png(tmp_path / "a.png", LABELS)
+    with Image.open(tmp_path / "a.png") as image:
+        assert np.asarray(image).dtype == np.uint16
+
+
+@WRITERS
+def test_an_earlier_file_is_replaced_and_nothing_else_left(tmp_path, write):
+    path = tmp_path / "a.tif"
+    path.touch()
+    write(path, LABELS)
+    assert path.stat().st_size > 0
+    assert list(tmp_path.iterdir()) == [path]
+
+
+@WRITERS
+def test_a_folder_that_is_a_file_is_named(tmp_path, write):
+    (tmp_path / "no").touch()
+    with pytest.raises(OutputError, match=r"place to write to. Received: .*a\.tif"):
+        write(tmp_path / "no" / "a.tif", LABELS)
+
+
+@WRITERS
+def test_only_labels_are_written(tmp_path, write):
+    with pytest.raises(LabelsError, match="labels must"):
+        write(tmp_path / "a.tif", [[0.5]])
+
+
+def test_numbers_a_tiff_cannot_tell_apart_are_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"up to 16,777,216, .* Received: 16,777,217"):
+        write_labels_tiff(tmp_path / "a.tif", [[2**24 + 1]])
+
+
+def test_numbers_a_png_cannot_hold_are_refused(tmp_path):
+    with pytest.raises(OutputError, match=r"up to 65,535, .* Received: 65,536"):
+        write_labels_png(tmp_path / "a.png", [[65536]])
+
+
+@pytest.mark.parametrize("name", ["a.jpg", "a.txt", "a"])
+def test_formats_without_exact_numbers_are_refused(tmp_path, name):
+    reason = rf"Expected a label file \(\.bmp, .*Received: .*[/\\]{name}\. Save"
+    with pytest.raises(LabelsError, match=reason):
+        read_labels(tmp_path / name)
+
+
+def test_a_missing_label_file_is_named(tmp_path):
+    with pytest.raises(ImageError, match=r"no\.tif \(FileNotFoundError"):
+        read_labels(tmp_path / "no.tif")
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (np.arange(48, dtype="u1").reshape(4, 4, 3), "be a label image of shape"),
+        (np.full((4, 4), -1, "i2"), r"lie between 0 .* Received: values from -1 to -1"),
+        (np.ones((4, 4)) / 2, "hold whole numbers. .* with the value 0.5"),
+        (np.full((4, 4), np.nan), "hold whole numbers. .* with the value nan"),
+        (np.zeros((3, 4, 5), "u1"), r"be a label .* Received: shape \(3, 4, 5\)"),
+    ],
+)
+def test_a_file_with_other_content_is_named(tmp_path, content, reason):
+    is_rgb = content.shape[2:] == (3,)
+    photometric = "rgb" if is_rgb else "minisblack"
+    tifffile.imwrite(tmp_path / "a.tif", content, photometric=photometric)
+    with pytest.raises(LabelsError, match=rf"a\.tif must {reason}"):
+        read_labels(tmp_path / "a.tif")
+
+
+@pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
+def test_greys_that_are_stored_as_colours_are_numbers(tmp_path, mode):
+    Image.fromarray(LABELS.astype(np.uint8)).convert(mode).save(tmp_path / "a.png")
+    np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), LABELS)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_numbers_that_are_shown_in_colours_are_numbers(tmp_path, name):
+    image = Image.fromarray(LABELS.astype(np.uint8), "P")
+    image.putpalette([0, 0, 0, 200, 40, 40, 40, 200, 40, 40, 40, 200])
+    image.save(tmp_path / name)
+    np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS)
+
+
+def read_png(path):
+    with Image.open(path) as image:
+        return np.array(image)
+
+
+def test_a_sample_has_an_image_and_one_mask_a_nucleus(tmp_path):
+    image = np.arange(36, dtype=np.uint8).reshape(3, 4, 3)
+    write_dsb2018_sample(tmp_path / "new", "a", image, LABELS)
+    np.testing.assert_array_equal(read_png(tmp_path / "new/a/images/a.png"), image)
+    masks = sorted((tmp_path / "new/a/masks").iterdir())
+    assert [path.name for path in masks] == ["a_0001.png", "a_0002.png", "a_0003.png"]
+    for number, path in enumerate(masks, start=1):
+        np.testing.assert_array_equal(read_png(path), (number == LABELS) * 255)
+
+
+def test_masks_can_be_written_without_an_image(tmp_path):
+    write_dsb2018_masks(tmp_path / "new", "a", LABELS)
+    assert [path.name for path in (tmp_path / "new/a").iterdir()] == ["masks"]
+    assert len(list((tmp_path / "new/a/masks").iterdir())) == 3
+
+
+def test_numbers_that_do_not_occur_get_no_mask(tmp_path):
+    labels = np.where(LABELS == 2, 0, LABELS)
+    write_dsb2018_sample(tmp_path, "a", LABELS.astype(np.uint8), labels)
+    names = sorted(path.name for path in (tmp_path / "a/masks").iterdir())
+    assert names == ["a_0001.png", "a_0003.png"]
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.full((3, 4), 300, np.uint16), np.full((3, 4), 300)),
+        (np.full((3, 4, 1), 7, np.uint8), np.full((3, 4), 7)),
+        (np.full((3, 4, 4), 7, np.uint8), np.full((3, 4, 3), 7)),
+        (np.repeat([[-1.0], [1.0]], 8, axis=1)[:, :4], [[0] * 4, [255] * 4]),
+        (
+            np.stack([np.eye(4, dtype=np.uint16) * 4095] * 3, axis=-1)[:3],
+            np.stack([np.eye(4) * 255] * 3, axis=-1)[:3],
+        ),
+    ],
+)
+def test_images_of_any_type_are_stored(tmp_path, image, expected):
+    labels = np.zeros(image.shape[:2], int)
+    write_dsb2018_sample(tmp_path, "a", image, labels)
+    np.testing.assert_array_equal(read_png(tmp_path / "a/images/a.png"), expected)
+
+
+def test_masks_of_an_earlier_call_are_replaced(tmp_path):
+    image = LABELS.astype(np.uint8)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS == 2)
+    assert [path.name for path in (tmp_path / "a/masks").iterdir()] == ["a_0001.png"]
+
+
+def test_masks_from_elsewhere_are_left_alone(tmp_path):
+    image = LABELS.astype(np.uint8)
+    write_dsb2018_sample(tmp_path, "a", image, LABELS)
+    (tmp_path / "a/masks/drawn.png").touch()
+    with pytest.raises(OutputError, match=r"from elsewhere. Received: .*drawn\.png"):
+        write_dsb2018_sample(tmp_path, "a", image, LABELS == 2)
+    assert len(list((tmp_path / "a/masks").iterdir())) == 4
+
+
+def test_a_sample_of_two_shapes_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="Sample a needs"):
+        write_dsb2018_sample(tmp_path, "a", np.zeros((5, 5), np.uint8), LABELS)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("sample_id", ["../a", "a/b", "a\\b", "C:a", "..", ""])
+def test_a_sample_id_must_be_a_file_name(tmp_path, sample_id):
+    with pytest.raises(
+        OutputError, match=r"sample id that can be a file name. Received"
+    ):
+        write_dsb2018_sample(tmp_path, sample_id, LABELS.astype(np.uint8), LABELS)
+
+
+def test_a_sample_needs_a_folder_that_can_be_made(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"place to write to. Received: .*file"):
+        write_dsb2018_sample(tmp_path / "file", "a", LABELS.astype(np.uint8), LABELS)
+
+
+def test_a_masks_folder_that_is_a_file_is_named(tmp_path):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a/masks").touch()
+    with pytest.raises(OutputError, match=r"Received: .*a/masks \(Not a directory\)"):
+        write_dsb2018_masks(tmp_path, "a", LABELS)
+
+
+def test_a_sample_id_that_is_too_long_is_named(tmp_path):
+    with pytest.raises(OutputError, match=r"Received: .*i{300}/masks \(File name"):
+        write_dsb2018_masks(tmp_path, "i" * 300, LABELS)

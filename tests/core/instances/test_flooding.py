@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from skimage.segmentation import watershed
+
+from napari_unet_nuclei.core.instances import flooding
+from napari_unet_nuclei.core.instances.flooding import flood, pack
+from napari_unet_nuclei.core.instances.runs import label_runs
+
+sides_strategy = st.lists(
+    st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=40
+).map(lambda sides: np.array(sides).T)
+
+
+@given(sides=sides_strategy)
+@settings(deadline=None)
+def test_boxes_lie_inside_the_atlas_a_distance_apart(sides):
+    heights, widths = sides
+    tops, lefts, shape = pack(heights, widths)
+    assert (tops + heights <= shape[0]).all()
+    assert (lefts + widths <= shape[1]).all()
+    taken = np.zeros((shape[0] + 1, shape[1] + 1), bool)
+    for top, left, height, width in zip(tops, lefts, heights, widths, strict=True):
+        box = np.s_[top : top + height + 1, left : left + width + 1]
+        assert not taken[box].any()
+        taken[box] = True
+
+
+@given(sides=sides_strategy)
+@settings(deadline=None)
+def test_the_atlas_is_not_much_larger_than_the_boxes(sides):
+    heights, widths = sides
+    _, _, (height, width) = pack(heights, widths)
+    tallest, widest = heights.max(), widths.max()
+    area = ((heights + 1) * (widths + 1)).sum()
+    assert height * width <= 4 * area + 2 * tallest * widest + tallest * width
+
+
+def test_components_are_divided_among_their_hearts():
+    mask = np.array([[1, 1, 1, 1, 0], [0, 0, 0, 0, 0], [0, 1, 1, 1, 1]], bool)
+    is_heart = np.zeros_like(mask)
+    is_heart[0, [0, 3]] = is_heart[2, [1, 4]] = True
+    components, hearts = label_runs(mask), label_runs(is_heart)
+    pixels, numbers = flood(np.ones(mask.shape, np.float32), components, hearts)
+    labels = np.zeros(mask.shape, int)
+    labels.ravel()[pixels] = numbers
+    expected = [[1, 1, 2, 2, 0], [0, 0, 0, 0, 0], [0, 3, 3, 4, 4]]
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.parametrize(
+    ("min_part_area", "part_area"), [(10, 10**6), (10**6, 10**6), (10, 500)]
+)
+@pytest.mark.parametrize("seed", range(5))
+def test_components_are_flooded_as_the_whole_image_is(
+    seed, min_part_area, part_area, monkeypatch
+):
+    monkeypatch.setattr(flooding, "_MIN_PART_AREA", min_part_area)
+    monkeypatch.setattr(flooding, "_PART_AREA", part_area)
+    rng = np.random.default_rng(seed)
+    depth = ndimage.gaussian_filter(rng.random((90, 120), np.float32), 2)
+    mask, is_heart = (depth > np.quantile(depth, part) for part in (0.4, 0.8))
+    components, hearts = label_runs(mask), label_runs(is_heart)
+    with_heart = np.unique(components.numbers[components.around(hearts.starts)])
+    components = components.chosen(np.isin(components.numbers, with_heart))
+    pixels, numbers = flood(depth, components, hearts)
+    expected = watershed(-depth, ndimage.label(is_heart)[0], mask=mask)
+    labels = np.zeros_like(expected)
+    labels.ravel()[pixels] = numbers
+    np.testing.assert_array_equal(labels, expected)
+    assert len(with_heart) > 2
+
+
+def test_there_may_be_nothing_to_flood():
+    nothing = label_runs(np.zeros((3, 4), bool))
+    pixels, numbers = flood(np.zeros((3, 4), np.float32), nothing, nothing)
+    assert pixels.size == numbers.size == 0

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.errors import EngineError, OutputError
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.settings.choices import Monitor
+from napari_unet_nuclei.core.training import best_model
+from napari_unet_nuclei.core.training.best_model import BestModel
+
+SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+
+
+def weights(value: float) -> dict[str, np.ndarray]:
+    return {"conv/kernel": np.full((2, 2), value, np.float32)}
+
+
+def test_only_better_weights_are_written(tmp_path, tiny_bundle):
+    path = tmp_path / "best.unetnuclei"
+    best = BestModel(path, tiny_bundle.config, weights(0))
+    assert not path.exists()
+    found = []
+    for value, score in (1, 0.2), (2, 0.2), (3, 0.1), (4, 0.3):
+        better = best.consider(weights(value), replace(SCORES, dsb2018=score))
+        found.append((better, read_bundle(path).weights["conv/kernel"][0, 0]))
+    assert found == [(True, 1), (False, 1), (False, 1), (True, 4)]
+    assert best.scores.dsb2018 == 0.3
+    assert read_bundle(path).openvino is None
+
+
+def test_another_score_can_be_monitored(tmp_path, tiny_bundle):
+    path = tmp_path / "best.unetnuclei"
+    best = BestModel(path, tiny_bundle.config, weights(0), Monitor.DICE)
+    assert best.consider(weights(1), replace(SCORES, dsb2018=0.5, dice=0.6))
+    assert not best.consider(weights(2), replace(SCORES, dsb2018=0.9, dice=0.6))
+    assert best.consider(weights(3), replace(SCORES, dsb2018=0.1, dice=0.7))
+
+
+def test_a_model_is_complete_with_openvino_or_says_why_not(
+    tmp_path, tiny_bundle, monkeypatch
+):
+    path = tmp_path / "best.unetnuclei"
+    best = BestModel(path, tiny_bundle.config, tiny_bundle.weights)
+
+    def fail(bundle):
+        raise EngineError("No compiler.")
+
+    monkeypatch.setattr(best_model, "add_openvino", fail)
+    assert best.complete() == "No compiler."
+    assert read_bundle(path).openvino is None
+    assert read_bundle(path).weights.keys() == tiny_bundle.weights.keys()
+    monkeypatch.setattr(
+        best_model, "add_openvino", lambda b: replace(b, openvino=(b"<xml/>", b"bin"))
+    )
+    assert best.complete() is None
+    assert read_bundle(path).openvino == (b"<xml/>", b"bin")
+
+
+def test_another_suffix_is_refused(tmp_path, tiny_bundle):
+    with pytest.raises(OutputError, match=r"ends in \.unetnuclei"):
+        BestModel(tmp_path / "best.keras", tiny_bundle.config, {})

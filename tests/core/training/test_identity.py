@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.settings.choices import Architecture
+from napari_unet_nuclei.core.settings.training import TrainingSettings
+from napari_unet_nuclei.core.training.identity import (
+    RunIdentity,
+    check_same_run,
+    identify_run,
+)
+
+STATE = Path("run.state.npz")
+SETTINGS = TrainingSettings(epochs=3, arguments={"widths": (4, 8)})
+START = ModelBundle(
+    name="tiny",
+    config=ModelConfig(
+        architecture=Architecture.CLASSIC, multiple=4, margin=20, diameter=14
+    ),
+    weights={"conv/kernel": np.arange(4, dtype=np.float16).reshape(2, 2)},
+)
+
+
+def samples(*ids: str) -> list[Sample]:
+    return [Sample(i, np.zeros((3, 3)), np.zeros((3, 3), np.int32)) for i in ids]
+
+
+def identify(
+    settings: TrainingSettings = SETTINGS,
+    start: ModelBundle | None = START,
+    train: str = "abc",
+    validation: str = "de",
+) -> RunIdentity:
+    return identify_run(settings, start, samples(*train), samples(*validation))
+
+
+def test_a_run_is_the_same_after_a_way_through_a_file():
+    now = identify()
+    before = RunIdentity(**json.loads(json.dumps(asdict(now))))
+    check_same_run(before, now, STATE)
+
+
+@pytest.mark.parametrize("length", [{"epochs": 9}, {"epochs": None, "minutes": 2.5}])
+def test_the_length_of_a_run_may_differ(length):
+    check_same_run(identify(), identify(replace(SETTINGS, **length)), STATE)
+
+
+@pytest.mark.parametrize(
+    ("now", "difference"),
+    [
+        (
+            {"settings": replace(SETTINGS, batch_size=2, seed=5)},
+            "batch_size=2, which was 8",
+        ),
+        (
+            {"settings": replace(SETTINGS, arguments={"widths": (8, 16)})},
+            r"arguments=\{'widths': \[8, 16\]\}, which was \{'widths': \[4, 8\]\}",
+        ),
+        ({"start": None}, "no start model, which was the start model 'tiny'"),
+        ({"start": replace(START, name="big")}, "the start model 'big', which was"),
+        (
+            {"start": replace(START, weights={"conv/kernel": np.ones((2, 2))})},
+            "the start model 'tiny', whose weights have changed",
+        ),
+        ({"train": "abcx"}, "'x' among the samples to train on, where it was not"),
+        ({"train": "ac"}, "no 'b' among the samples to train on, where it was"),
+        ({"train": "acb"}, "the samples to train on in another order"),
+        ({"validation": "e"}, "no 'd' among the samples to validate on"),
+    ],
+)
+def test_the_first_difference_is_named(now, difference):
+    with pytest.raises(
+        TrainingError,
+        match=rf"wrote run\.state\.npz\. Received: {difference}.*without resume=True",
+    ):
+        check_same_run(identify(), identify(**now), STATE)
+
+
+def test_a_start_is_a_difference_too():
+    with pytest.raises(TrainingError, match="start model 'tiny', which was no start"):
+        check_same_run(identify(start=None), identify(), STATE)
+
+
+def test_settings_of_another_version_are_a_difference():
+    before = identify()
+    older = {k: v for k, v in before.settings.items() if k != "loss"}
+    with pytest.raises(TrainingError, match=r"loss=binary_.*dice, which was None"):
+        check_same_run(replace(before, settings=older), identify(), STATE)
+    newer = {**before.settings, "rotation": 3}
+    with pytest.raises(TrainingError, match="rotation=None, which was 3"):
+        check_same_run(replace(before, settings=newer), identify(), STATE)

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.errors import OutputError, TrainingError
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.training.identity import RunIdentity
+from napari_unet_nuclei.core.training.state import (
+    TrainingState,
+    read_state,
+    state_path,
+    write_state,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+WEIGHTS = {
+    "conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
+    "conv/bias": np.zeros(3, np.float32),
+}
+STATE = TrainingState(
+    identity=RunIdentity(
+        settings={"seed": 3, "loss": "dice"},
+        start=["tiny", "0f"],
+        train=["ö", "b"],
+        validation=["µ"],
+    ),
+    model=WEIGHTS,
+    average={path: value + 1 for path, value in WEIGHTS.items()},
+    best={path: value + 2 for path, value in WEIGHTS.items()},
+    optimizer=[np.array(7, np.int64), *(np.full(2, n, np.float32) for n in range(11))],
+    step=12,
+    epoch=2,
+    seconds=1.5,
+    log=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": None}],
+    best_scores=evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int)),
+    start_scores=None,
+)
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Path:
+    return tmp_path / "my.nuclei.unetnuclei"
+
+
+def test_the_state_lies_beside_the_model(output):
+    assert state_path(output).name == "my.nuclei.state.npz"
+    assert state_path(output).parent == output.parent
+
+
+def test_the_state_comes_back(output):
+    write_state(output, STATE)
+    state = read_state(output)
+    arrays = {"model": {}, "average": {}, "best": {}, "optimizer": []}
+    assert replace(state, **arrays) == replace(STATE, **arrays)
+    for group in "model", "average", "best":
+        read, written = getattr(state, group), getattr(STATE, group)
+        assert read.keys() == written.keys()
+        for path, value in written.items():
+            assert read[path].dtype == value.dtype
+            np.testing.assert_array_equal(read[path], value)
+    for value, expected in zip(state.optimizer, STATE.optimizer, strict=True):
+        assert value.dtype == expected.dtype
+        np.testing.assert_array_equal(value, expected)
+
+
+def test_without_a_state_there_is_nothing_to_resume(output):
+    with pytest.raises(TrainingError, match=r"nothing to resume.*my\.nuclei\.state"):
+        read_state(output)
+
+
+def test_a_truncated_state_is_refused(output):
+    write_state(output, STATE)
+    content = state_path(output).read_bytes()
+    for length in range(0, len(content), 41):
+        state_path(output).write_bytes(content[:length])
+        with pytest.raises(TrainingError, match=r"is damaged.*without resume=True"):
+            read_state(output)
+
+
+def test_pickled_states_are_refused(output):
+    np.savez(state_path(output), progress=np.array([{}], object))
+    with pytest.raises(TrainingError, match="allow_pickle=False"):
+        read_state(output)
+
+
+def encode(text: str) -> np.ndarray:
+    return np.frombuffer(text.encode(), np.uint8)
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"weights": np.zeros(3)},
+        {"progress": encode("{")},
+        {"progress": encode("[]")},
+        {"progress": encode('{"identity": null}')},
+        {"progress": encode('{"step": 3}')},
+    ],
+)
+def test_foreign_states_are_refused(output, arrays):
+    np.savez(state_path(output), **arrays)
+    with pytest.raises(TrainingError, match="is damaged or of another version"):
+        read_state(output)
+
+
+def test_a_state_that_lacks_an_optimizer_variable_is_refused(output):
+    write_state(output, STATE)
+    with np.load(state_path(output)) as file:
+        arrays = dict(file)
+    del arrays["optimizer/4"]
+    np.savez(state_path(output), **arrays)
+    with pytest.raises(TrainingError, match="is damaged or of another version"):
+        read_state(output)
+
+
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"file/?\\?nuclei\."):
+        write_state(tmp_path / "file" / "nuclei.unetnuclei", STATE)
+
+
+def test_on_a_full_disk_the_earlier_state_is_kept(output, fill_disk):
+    write_state(output, STATE)
+    fill_disk(state_path(output))
+    reason = r"Received: .*my\.nuclei\.state\.npz \(No space left on device\)"
+    with pytest.raises(OutputError, match=reason):
+        write_state(output, replace(STATE, step=99))
+    assert read_state(output).step == STATE.step
+    assert list(output.parent.iterdir()) == [state_path(output)]

@@ -1,0 +1,390 @@
+from __future__ import annotations
+
+import shutil
+import struct
+import sys
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from imageio.v3 import imwrite
+from napari.components import ViewerModel
+from napari.utils.notifications import notification_manager
+from npe2 import DynamicPlugin, PluginManifest, io_utils
+
+import napari_unet_nuclei
+from napari_unet_nuclei.core.errors import DatasetError, ImageError
+from napari_unet_nuclei.core.files.labels import write_dsb2018_sample
+from napari_unet_nuclei.plugin.files.opening import open_paths
+from napari_unet_nuclei.plugin.files.reader import get_reader
+
+MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
+NAME = "napari-unet-nuclei"
+IMAGE = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
+LABELS = np.zeros((6, 8), np.int32)
+LABELS[1:3, 1:4] = 1
+LABELS[4:, 5:] = 2
+LARGEST_SET = Path(__file__).parents[4] / "shared/data/stage1_train.zip"
+
+
+@pytest.fixture
+def plugins(npe2pm):
+    npe2pm.register(PluginManifest.from_file(MANIFEST))
+    return npe2pm
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Folder of three samples: a is grey and without nuclei."""
+    path = tmp_path / "stage1_train"
+    write_dsb2018_sample(path, "a", IMAGE[..., 0], np.zeros((6, 8), int))
+    write_dsb2018_sample(path, "b", IMAGE, LABELS)
+    write_dsb2018_sample(path, "c", IMAGE, LABELS == 2)
+    return path
+
+
+def read(paths, *, stack):
+    """Read as npe2 does once a path is ours, which it finds by its name alone."""
+    path = paths if stack else paths[0]
+    return get_reader(path)(path)
+
+
+def zip_folder(folder):
+    return shutil.make_archive(str(folder), "zip", folder.parent, folder.name)
+
+
+@pytest.fixture(params=["folder", "parent", "zip"])
+def data_set(request, folder):
+    if request.param == "zip":
+        return zip_folder(folder)
+    return str(folder if request.param == "folder" else folder.parent)
+
+
+@pytest.fixture
+def notifications():
+    """Messages of the notifications shown since the test began."""
+    received = []
+
+    def remember(notification):
+        received.append(notification.message)
+
+    notification_manager.notification_ready.connect(remember)
+    yield received
+    notification_manager.notification_ready.disconnect(remember)
+
+
+def test_a_sample_folder_becomes_an_image_and_its_nuclei(folder, notifications):
+    layers = read([str(folder / "b")], stack=False)
+    (image, image_kwargs, image_type), (labels, labels_kwargs, labels_type) = layers
+    np.testing.assert_array_equal(image, IMAGE)
+    np.testing.assert_array_equal(labels, LABELS)
+    assert (image_type, labels_type) == ("image", "labels")
+    assert (image_kwargs["name"], labels_kwargs["name"]) == ("b", "b nuclei")
+    assert image_kwargs["rgb"]
+    metadata = {
+        "sample_id": "b",
+        "data_set": str(folder / "b"),
+        "sample_ids": ("b",),
+    }
+    assert image_kwargs["metadata"] == labels_kwargs["metadata"] == metadata
+    assert notifications == []
+
+
+def test_napari_takes_the_layers(plugins, folder):
+    image, labels = open_paths(ViewerModel(), [folder / "a"])
+    assert not image.rgb
+    assert image.source.path == str(folder / "a")
+    assert labels.data.max() == 0
+    assert labels.data.dtype == np.int32
+
+
+def test_a_data_set_opens_at_its_first_sample(plugins, data_set, notifications):
+    (_, kwargs, _), (labels, _, _) = read([data_set], stack=False)
+    assert labels.shape == (6, 8)
+    assert kwargs["metadata"]["sample_ids"] == ("a", "b", "c")
+    assert kwargs["metadata"]["data_set"] == data_set
+    (sentence,) = notifications
+    assert sentence.startswith(f"Sample 1 of 3 in {Path(data_set).name}. Open it again")
+    assert sentence.endswith("folder of any sample.") != data_set.endswith(".zip")
+
+
+def test_opening_a_data_set_again_opens_its_next_sample(plugins, data_set, monkeypatch):
+    viewer = ViewerModel()
+    monkeypatch.setattr("napari.current_viewer", lambda: viewer)
+    pytest.importorskip("qtpy")
+    viewer.add_image(IMAGE, metadata={"data_set": "another", "sample_id": "c"})
+    viewer.add_image(IMAGE, metadata={"data_set": data_set, "sample_id": "gone"})
+    names = [open_paths(viewer, [data_set])[0].metadata["sample_id"] for _ in range(5)]
+    assert names == ["a", "b", "c", "a", "b"]
+    viewer.layers.clear()
+    assert open_paths(viewer, [data_set])[0].name == "a"
+
+
+def test_without_a_window_it_is_the_first_again(plugins, data_set, monkeypatch):
+    monkeypatch.delitem(sys.modules, "qtpy", raising=False)
+    names = [read([data_set], stack=False)[0][1]["name"] for _ in range(2)]
+    assert names == ["a", "a"]
+
+
+def test_several_samples_are_opened_side_by_side(plugins, folder):
+    layers = read([str(folder / "b"), str(folder / "c")], stack=True)
+    assert [kwargs["name"] for _, kwargs, _ in layers] == [
+        "b",
+        "b nuclei",
+        "c",
+        "c nuclei",
+    ]
+
+
+def test_a_sample_without_annotations_is_an_image(plugins, folder):
+    shutil.rmtree(folder / "b/masks")
+    ((image, kwargs, layer_type),) = read([str(folder / "b")], stack=False)
+    assert layer_type == "image"
+    assert kwargs["metadata"]["sample_id"] == "b"
+    np.testing.assert_array_equal(image, IMAGE)
+
+
+def fill_with_images(path, suffix):
+    path.mkdir()
+    for number in range(3):
+        imwrite(path / f"{number}{suffix}", IMAGE)
+    return path
+
+
+def zarr_folder(path):
+    path.mkdir()
+    (path / ".zarray").write_text("{}")
+    return path
+
+
+FOREIGN = {
+    "pngs": lambda path: fill_with_images(path, ".png"),
+    "tiffs": lambda path: fill_with_images(path, ".tif"),
+    "empty": lambda path: empty_folder(path),
+    "image.zarr": lambda path: zarr_folder(path),
+    "other.zip": lambda path: foreign_zip(path),
+    "plain.tif": lambda path: path,
+}
+
+
+def add_folder_reader(plugin_manager, name):
+    """Register another plugin that reads any folder."""
+    other = DynamicPlugin(name, plugin_manager=plugin_manager)
+    other.register()
+
+    @other.contribute.reader(filename_patterns=["*.roi"], accepts_directories=True)
+    def read_any(path):
+        return None
+
+
+@pytest.mark.parametrize("n_others", [0, 1, 2])
+@pytest.mark.parametrize("name", FOREIGN)
+def test_what_is_not_ours_has_the_readers_it_has_without_us(
+    npe2pm, tmp_path, name, n_others
+):
+    """Else napari would ask which one to use."""
+    path = str(FOREIGN[name](tmp_path / name))
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    for number in range(n_others):
+        add_folder_reader(npe2pm, f"other-{number}")
+
+    def readers():
+        return [each.plugin_name for each in npe2pm.iter_compatible_readers([path])]
+
+    without_us = readers()
+    npe2pm.register(PluginManifest.from_file(MANIFEST))
+    assert readers() == without_us
+
+
+def text(path):
+    path.write_text("no image")
+    return path
+
+
+def empty_folder(path):
+    path.mkdir()
+    return path
+
+
+def foreign_zip(path):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("folder/readme.txt", "")
+    return path
+
+
+def folder_of_images(path):
+    (path / "images").mkdir(parents=True)
+    (path / "images/a.txt").touch()
+    return path
+
+
+def closed_folder(path):
+    path.mkdir(mode=0)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "name"),
+    [
+        (text, "a.png"),
+        (text, "a.zip"),
+        (text, "a"),
+        (empty_folder, "folder"),
+        (empty_folder, "folder.zip"),
+        (foreign_zip, "a.zip"),
+        (folder_of_images, "folder"),
+        (closed_folder, "folder"),
+        (Path, "missing.zip"),
+        (Path, "missing"),
+    ],
+)
+def test_other_things_are_left_to_others(tmp_path, make, name):
+    assert get_reader(str(make(tmp_path / name))) is None
+
+
+@pytest.mark.parametrize("path", ["", [], ["", ""], "https://example.org/data.zip"])
+def test_what_is_no_path_is_left_to_others(path, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    assert get_reader(path) is None
+
+
+def test_one_sample_among_other_things_is_left_to_others(folder, tmp_path):
+    assert get_reader([str(folder / "a"), str(empty_folder(tmp_path / "b"))]) is None
+
+
+def test_a_parent_with_other_folders_is_recognised(folder):
+    for number in range(30):
+        (folder.parent / f"{number}").mkdir()
+        (folder.parent / f"{number}/x").mkdir()
+    assert get_reader(folder.parent) is not None
+
+
+def test_a_refused_file_is_named(plugins, tmp_path):
+    path = str(foreign_zip(tmp_path / "stage1_a.zip"))
+    with pytest.raises(ValueError, match=r"returned data for .*a\.zip"):
+        io_utils.read([path], stack=False)
+
+
+def test_a_zip_named_like_dsb2018_is_ours(plugins, folder):
+    layers, used = io_utils.read_get_reader([zip_folder(folder)], stack=False)
+    assert used.command == f"{NAME}.get_reader"
+    assert [kind for *_, kind in layers] == ["image", "labels"]
+
+
+def test_an_incomplete_sample_is_explained(plugins, folder):
+    shutil.rmtree(folder / "b/masks")
+    text(folder / "b/images/b.png")
+    with pytest.raises(ImageError, match=r"b/images/b\.png, which holds text"):
+        read([str(folder / "b")], stack=False)
+
+
+@pytest.mark.parametrize("pack", [str, zip_folder])
+def test_bad_samples_of_a_data_set_are_passed_over(
+    plugins, folder, pack, notifications, monkeypatch
+):
+    pytest.importorskip("qtpy")
+    shutil.rmtree(folder / "a/images")
+    path = pack(folder)
+    viewer = ViewerModel()
+    monkeypatch.setattr("napari.current_viewer", lambda: viewer)
+    shown = [open_paths(viewer, [path])[0].metadata for _ in range(3)]
+    assert [metadata["sample_id"] for metadata in shown] == ["b", "c", "b"]
+    warnings = [sentence for sentence in notifications if "Passed over" in sentence]
+    assert len(warnings) == 2
+    assert "bad sample: Sample a of" in warnings[0]
+    assert "needs exactly one image in its images folder. Rec" in warnings[0]
+    assert any(sentence.startswith("Sample 2 of 3 in") for sentence in notifications)
+
+
+def test_several_bad_samples_make_one_warning(plugins, folder, notifications):
+    text(folder / "a/images/a.png")
+    text(folder / "b/masks/b_0001.png")
+    layers = read([str(folder)], stack=False)
+    assert layers[0][1]["name"] == "c"
+    assert notifications[0].startswith("Passed over a bad sample (and 1 more): Expec")
+    assert "a/images/a.png, which holds text" in notifications[0]
+
+
+def test_a_data_set_without_a_good_sample_is_explained(plugins, folder):
+    for sample_id in "abc":
+        text(folder / sample_id / f"images/{sample_id}.png")
+    with pytest.raises(ImageError, match=r"a/images/a\.png, which holds text"):
+        read([str(folder)], stack=False)
+
+
+def test_a_zip_that_broke_off_is_explained(plugins, folder):
+    path = Path(zip_folder(folder))
+    path.write_bytes(path.read_bytes()[:-50])
+    with pytest.raises(DatasetError, match=r"stage1_train\.zip \(File is not a zip"):
+        read([str(path)], stack=False)
+
+
+def test_a_zip_with_a_password_is_explained(plugins, folder):
+    path = Path(zip_folder(folder))
+    content = path.read_bytes()
+    locked = bytearray(content)
+    start = 0
+    while (start := content.find(b"PK\1\2", start)) >= 0:
+        locked[start + 8] |= 1  # the bit that says "encrypted"
+        start += 1
+    path.write_bytes(locked)
+    with pytest.raises(DatasetError, match=r"stage1_train\.zip, where .* is encrypted"):
+        read([str(path)], stack=False)
+
+
+def test_a_zip_that_would_write_elsewhere_is_explained(plugins, folder, tmp_path):
+    path = tmp_path / "evil.zip"
+    with zipfile.ZipFile(path, "w") as file:
+        file.write(folder / "a/images/a.png", "../../a/images/a.png")
+    with pytest.raises(DatasetError, match=r"inside of it. Received: .*evil\.zip"):
+        read([str(path)], stack=False)
+
+
+def test_a_header_without_pixels_is_explained(plugins, folder):
+    path = folder / "b/images/b.png"
+    path.write_bytes(huge_png_header())
+    with pytest.raises(ImageError, match=r"b/images/b\.png .*3600000000 pixels"):
+        read([str(folder / "b")], stack=False)
+
+
+def huge_png_header() -> bytes:
+    """60,000 × 60,000 grey pixels, as a PNG says it, and no pixel."""
+    chunks = (b"IHDR" + struct.pack(">2I5B", 60_000, 60_000, 8, 0, 0, 0, 0), b"IDAT")
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(chunk) - 4) + chunk + struct.pack(">I", zlib.crc32(chunk))
+        for chunk in chunks
+    )
+
+
+def test_a_name_that_is_too_long_is_left_to_others():
+    assert get_reader("n" * 300) is None
+    assert get_reader("n" * 300 + ".zip") is None
+
+
+def test_two_data_sets_in_one_folder_are_explained(plugins, folder):
+    shutil.copytree(folder, folder.with_name("stage1_test"))
+    with pytest.raises(DatasetError, match="Expected one DSB2018 data set"):
+        read([str(folder.parent)], stack=False)
+
+
+def test_a_damaged_mask_is_named(plugins, folder):
+    text(folder / "b/masks/b_0002.png")
+    with pytest.raises(ImageError, match=r"b/masks/b_0002\.png, which holds text"):
+        read([str(folder / "b")], stack=False)
+
+
+@pytest.mark.skipif(not LARGEST_SET.exists(), reason="needs stage1_train.zip")
+def test_kaggles_own_zip_opens(plugins):
+    (image, kwargs, _), (labels, _, _) = read([str(LARGEST_SET)], stack=False)
+    assert image.shape == (256, 256, 4)
+    assert labels.max() > 1
+    assert len(kwargs["metadata"]["sample_ids"]) == 615
+
+
+def test_a_window_walks_through_a_zip(make_napari_viewer, folder):
+    viewer = make_napari_viewer()
+    path = zip_folder(folder)
+    names = [viewer.open(path, plugin=NAME)[0].name for _ in range(3)]
+    assert names == ["a", "b", "c"]

@@ -1,0 +1,452 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dask.array as da
+import napari
+import numpy as np
+import pytest
+import tifffile
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from napari.components import ViewerModel
+from napari.layers import Labels
+from napari.layers._source import layer_source
+from napari.utils.notifications import notification_manager
+from npe2 import PluginManifest, write
+from npe2.io_utils import write_get_writer
+from PIL import Image
+
+import napari_unet_nuclei
+from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
+from napari_unet_nuclei.core.errors import LabelsError, OutputError
+from napari_unet_nuclei.core.files.labels import read_labels, write_dsb2018_sample
+from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.plugin.files.opening import open_paths
+from napari_unet_nuclei.plugin.files.reader import read
+from napari_unet_nuclei.plugin.files.sample_writer import write_dsb2018
+from napari_unet_nuclei.plugin.files.writer import (
+    write_png,
+    write_rle,
+    write_tiff,
+)
+
+MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
+NAME = "napari-unet-nuclei"
+IMAGE = np.random.default_rng(0).integers(0, 255, (3, 4, 3), np.uint8)
+LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
+STACK = np.stack([LABELS, LABELS * 2])
+WRITERS = {"tif": write_tiff, "png": write_png, "csv": write_rle, "": write_dsb2018}
+
+
+def read_back(path, meta):
+    """Return the labels in a file or sample folder."""
+    path = Path(path)
+    if path.is_dir():
+        masks = sorted((path / "masks").iterdir())
+        labels = np.zeros_like(LABELS)
+        for number, mask in enumerate(masks, start=1):
+            labels[np.asarray(Image.open(mask)) > 0] = number
+        return labels
+    if path.suffix == ".csv":
+        ((image_id, runs),) = read_rle_csv(path).items()
+        assert image_id == meta.get("metadata", {}).get("sample_id", meta["name"])
+        return decode_labels(runs, LABELS.shape)
+    return read_labels(path)
+
+
+@pytest.fixture
+def plugins(npe2pm):
+    npe2pm.register(PluginManifest.from_distribution("napari"))
+    npe2pm.register(PluginManifest.from_file(MANIFEST))
+    return npe2pm
+
+
+@pytest.fixture
+def notifications():
+    """Messages of the notifications shown since the test began."""
+    received = []
+
+    def remember(notification):
+        received.append(notification.message)
+
+    notification_manager.notification_ready.connect(remember)
+    yield received
+    notification_manager.notification_ready.disconnect(remember)
+
+
+@pytest.mark.parametrize("dtype", ["u1", "u2", "i4", "u4", "i8"])
+@pytest.mark.parametrize(
+    ("command", "name"),
+    [
+        ("write_tiff", "a.tif"),
+        ("write_tiff", "a.TIFF"),
+        ("write_png", "a.png"),
+        ("write_rle", "a.csv"),
+        ("write_dsb2018", "folder"),
+    ],
+)
+def test_what_napari_saves_comes_back(plugins, tmp_path, command, name, dtype):
+    layer = Labels(LABELS.astype(dtype), name="cells")
+    path = str(tmp_path / name)
+    if command == "write_dsb2018":  # npe2 knows the writer of a folder by name only
+        (written,) = write(path, [layer], plugin_name=f"{NAME}.{command}")
+        assert written == str(tmp_path / "folder" / "cells")
+    else:
+        (written,), used = write_get_writer(path, [layer], plugin_name=NAME)
+        assert used.command == f"{NAME}.{command}"
+        assert written == path
+    np.testing.assert_array_equal(read_back(written, {"name": "cells"}), LABELS)
+
+
+def test_the_save_dialog_offers_each_format(plugins):
+    writers = {
+        writer.command.removeprefix(f"{NAME}."): writer.filename_extensions
+        for writer in plugins.iter_compatible_writers(["labels"])
+        if writer.command.startswith(NAME)
+    }
+    assert writers == {
+        "write_tiff": [".tif", ".tiff"],
+        "write_png": [".png"],
+        "write_rle": [".csv"],
+        "write_dsb2018": [],
+    }
+
+
+def test_other_layers_are_left_to_others(plugins):
+    for layer_types in (["image"], ["labels", "labels"], ["image", "labels"]):
+        for writer in plugins.iter_compatible_writers(layer_types):
+            assert not writer.command.startswith(NAME)
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
+def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path, name):
+    """Which opens again as labels there, whether or not this plugin is installed."""
+    viewer = ViewerModel()
+    viewer.add_labels(LABELS.astype(np.int32))
+    (written,) = viewer.layers.save(str(tmp_path / name))
+    assert tifffile.imread(written).dtype.itemsize >= 4
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    hnp.arrays(
+        st.sampled_from(["u1", "i4"]),
+        hnp.array_shapes(min_dims=2, max_dims=4, max_side=5),
+        elements=st.integers(0, 100),
+    )
+)
+def test_a_tiff_keeps_stacks(tmp_path_factory, labels):
+    path = str(tmp_path_factory.mktemp("labels") / "a.tif")
+    write_tiff(path, labels, {})
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.is_imagej
+        back = tiff.asarray()
+    assert back.shape[-2:] == labels.shape[-2:]  # a stack of one comes back as a plane
+    np.testing.assert_array_equal(back.reshape(labels.shape), labels)
+
+
+def test_a_tiff_knows_the_size_of_a_pixel(tmp_path):
+    layer = Labels(
+        STACK, scale=(2, 0.5, 0.25), units=("um",) * 3, axis_labels=("z", "y", "x")
+    )
+    data, meta, _ = layer.as_layer_data_tuple()
+    (path,) = write_tiff(str(tmp_path / "a.tif"), data, meta)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.series[0].axes == "ZYX"
+        assert tiff.imagej_metadata["unit"] == "um"
+        assert tiff.imagej_metadata["spacing"] == 2
+        tags = tiff.pages[0].tags
+        assert tags["XResolution"].value == (4, 1)
+        assert tags["YResolution"].value == (2, 1)
+
+
+def test_a_tiff_has_its_axes_in_the_order_of_imagej(tmp_path):
+    meta = {"axis_labels": ("z", "t", "y", "x")}
+    data = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
+    (path,) = write_tiff(str(tmp_path / "a.tif"), data, meta)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.series[0].axes == "TZYX"
+        np.testing.assert_array_equal(tiff.asarray(), data.swapaxes(0, 1))
+
+
+@pytest.mark.parametrize("suffix", ["png", "csv", ""])
+def test_stacks_that_a_format_cannot_hold_are_refused(tmp_path, suffix):
+    with pytest.raises(LabelsError, match=r"of shape \(Y, X\). Received: shape \(2, 3"):
+        WRITERS[suffix](str(tmp_path / f"a.{suffix}"), STACK, {"name": "a"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    ("data", "meta"),
+    [
+        (LABELS[np.newaxis], {}),
+        ([LABELS, LABELS[::2, ::2]], {"multiscale": True}),
+        (da.from_array(LABELS), {}),
+    ],
+    ids=["stack of one", "multiscale", "dask"],
+)
+def test_any_kind_of_layer_can_be_saved(tmp_path, suffix, data, meta):
+    meta = {"name": "a", **meta}
+    (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), data, meta)
+    back = tifffile.imread(path) if suffix == "tif" else read_back(path, meta)
+    np.testing.assert_array_equal(np.squeeze(back), LABELS)
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+@pytest.mark.parametrize(
+    "data", [np.array([[0.5, 1], [0, 0]]), np.array([[-1, 1]]), np.zeros((0, 4), int)]
+)
+def test_only_labels_are_saved(tmp_path, suffix, data):
+    with pytest.raises(LabelsError, match=r"labels must .* Received"):
+        WRITERS[suffix](str(tmp_path / f"a.{suffix}"), data, {"name": "a"})
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_images_without_nuclei_can_be_saved(tmp_path, suffix):
+    meta = {"name": "a"}
+    (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), LABELS * 0, meta)
+    assert not read_back(path, meta).any()
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix", "expected"),
+    [
+        ("b1.cells", "csv", "b1.cells.csv"),
+        ("b1.cells", "png", "b1.cells_masks.png"),
+        ("cells nuclei", "tif", "cells_masks.tif"),  # as the dialog proposes it
+        ("cells_masks", "tif", "cells_masks.tif"),
+    ],
+)
+def test_a_suffix_that_was_left_out_is_appended(tmp_path, name, suffix, expected):
+    """With the name by which napari finds the labels to be ours."""
+    (path,) = WRITERS[suffix](str(tmp_path / name), LABELS, {"name": "a"})
+    assert path == str(tmp_path / expected)
+    assert Path(path).exists()
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
+def test_a_file_the_dialog_did_not_ask_about_is_not_replaced(tmp_path, suffix):
+    path = tmp_path / ("a.csv" if suffix == "csv" else f"a_masks.{suffix}")
+    path.write_text("precious")
+    with pytest.raises(OutputError, match=rf"ends in \.{suffix}\. Received: .*exists"):
+        WRITERS[suffix](str(tmp_path / "a"), LABELS, {"name": "a"})
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("suffix", WRITERS)
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path, suffix):
+    (tmp_path / "file").touch()
+    path = str(tmp_path / "file" / f"a.{suffix}")
+    with pytest.raises(OutputError, match=r"to write to. Received: .*file"):
+        WRITERS[suffix](path, LABELS, {"name": "a"})
+
+
+@pytest.mark.parametrize("suffix", ["csv", ""])
+def test_nuclei_belong_to_the_sample_they_were_found_in(tmp_path, suffix):
+    meta = {"name": "b nuclei", "metadata": {"sample_id": "b"}}
+    (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), LABELS, meta)
+    assert suffix or path == str(tmp_path / "a." / "b")
+    np.testing.assert_array_equal(read_back(path, meta), LABELS)
+
+
+def test_a_layer_name_becomes_a_folder_name(tmp_path):
+    (path,) = write_dsb2018(str(tmp_path), LABELS, {"name": "../C:\\a/b? [1] "})
+    assert Path(path).parent == tmp_path
+    assert Path(path).name == "_C_a_b_ [1]"
+
+
+@pytest.mark.parametrize("metadata", [{"image_path": 5}, {"data_set": [1]}])
+def test_metadata_that_hold_no_paths_do_not_stop_a_save(tmp_path, metadata):
+    meta = {"name": "a\0b\ud800", "metadata": metadata}
+    for _ in range(2):
+        write_tiff(str(tmp_path / "a.tif"), LABELS, meta)
+        (folder,) = write_dsb2018(str(tmp_path), LABELS, meta)
+    assert folder == str(tmp_path / "a_b_")
+
+
+def test_corrected_labels_of_a_sample_are_saved_with_its_image(
+    plugins, tmp_path, notifications
+):
+    write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
+    viewer = ViewerModel()
+    _, labels = open_paths(viewer, [tmp_path / "data/a"])
+    labels.fill((0, 0), 0)
+    (path,) = write(
+        str(tmp_path / "new"), [labels], plugin_name=f"{NAME}.write_dsb2018"
+    )
+    (image, _, _), (corrected, _, _) = read(path)
+    np.testing.assert_array_equal(image, IMAGE)
+    assert corrected.max() == 2
+    np.testing.assert_array_equal(corrected > 0, LABELS > 1)
+    assert notifications == []
+
+
+def test_labels_of_a_file_are_saved_with_its_image(tmp_path, notifications):
+    Image.fromarray(IMAGE).save(tmp_path / "cells.png")
+    metadata = {"sample_id": "cells", "image_path": str(tmp_path / "cells.png")}
+    write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
+    sample = open_dsb2018(tmp_path / "new").read_sample("cells")
+    np.testing.assert_array_equal(sample.image, IMAGE)
+    np.testing.assert_array_equal(sample.labels, LABELS)
+    assert notifications == []
+
+
+def test_the_image_of_the_window_goes_before_its_file(tmp_path, monkeypatch):
+    """Another image of that name may have been written since it was opened."""
+    path = str(tmp_path / "cells.png")
+    Image.fromarray(IMAGE).save(path)
+    viewer = ViewerModel()
+    monkeypatch.setattr("napari.current_viewer", lambda: viewer)
+    with layer_source(path=path):
+        viewer.add_image(IMAGE)
+    Image.fromarray(255 - IMAGE).save(path)
+    metadata = {"sample_id": "cells", "image_path": path}
+    write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
+    sample = open_dsb2018(tmp_path / "new").read_sample("cells")
+    np.testing.assert_array_equal(sample.image, IMAGE)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_labels_opened_again_are_not_paired_with_an_image_that_came_later(
+    tmp_path, notifications, is_replaced
+):
+    path = tmp_path / "cells.png"
+    Image.fromarray(IMAGE).save(path)
+    metadata = {"sample_id": "cells", "image_path": str(path)}
+    (file,) = write_tiff(str(tmp_path / "a.tif"), LABELS, {"metadata": metadata})
+    if is_replaced:
+        Image.fromarray(255 - IMAGE).save(path)
+        os.utime(path, ns=(1, 1))
+    ((labels, kwargs, _),) = read(file)
+    (sample,) = write_dsb2018(str(tmp_path / "new"), labels, kwargs)
+    assert (Path(sample) / "images").exists() != is_replaced
+    assert any("Saved masks only" in each for each in notifications) == is_replaced
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"data_set": "gone", "sample_id": "a"},
+        {"data_set": "data"},
+        {"image_path": "gone.png"},
+        {"image_path": "other.png"},
+        {"image_path": "stack.tif"},
+    ],
+)
+def test_without_an_image_that_fits_masks_are_saved_alone(
+    tmp_path, metadata, notifications, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    write_dsb2018_sample("data", "a", IMAGE, LABELS)
+    Image.fromarray(IMAGE[:2]).save("other.png")
+    tifffile.imwrite("stack.tif", np.zeros((3, 4, 9), "u2"), photometric="minisblack")
+    (path,) = write_dsb2018("new", LABELS, {"name": "n", "metadata": metadata})
+    assert [each.name for each in Path(path).iterdir()] == ["masks"]
+    (sentence,) = notifications
+    assert str(Path(path, "images", f"{Path(path).name}.png")) in sentence
+
+
+def test_masks_from_elsewhere_are_left_alone(tmp_path):
+    masks = tmp_path / "a/masks"
+    masks.mkdir(parents=True)
+    (masks / "drawn.png").touch()
+    with pytest.raises(OutputError, match="without masks from elsewhere"):
+        write_dsb2018(str(tmp_path), LABELS, {"name": "a"})
+
+
+@pytest.fixture
+def image_file(tmp_path):
+    """An image that nobody wants to lose, with a name for each format."""
+    path = tmp_path / "raw"
+    path.write_bytes(b"raw")
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
+@pytest.mark.parametrize("link", [None, os.symlink, os.link])
+def test_the_image_that_labels_were_made_from_is_not_replaced(image_file, suffix, link):
+    path = image_file.with_suffix(f".{suffix}")
+    image_file.rename(path) if link is None else link(image_file, path)
+    image = path if link is None else image_file
+    meta = {"name": "a", "metadata": {"image_path": str(image)}}
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        WRITERS[suffix](str(path), LABELS, meta)
+    assert image.read_bytes() == path.read_bytes() == b"raw"
+    meta["metadata"] = {"image_path": "another.tif"}
+    WRITERS[suffix](str(path), LABELS, meta)
+    assert path.read_bytes() != b"raw"
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
+def test_no_image_of_the_window_is_replaced(image_file, suffix, monkeypatch):
+    path = image_file.rename(image_file.with_suffix(f".{suffix}"))
+    viewer = ViewerModel()
+    with layer_source(path=str(path)):
+        viewer.add_image(IMAGE)
+    monkeypatch.setattr(napari, "current_viewer", lambda: viewer)
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        WRITERS[suffix](str(path), LABELS, {"name": "a"})
+    assert path.read_bytes() == b"raw"
+    viewer.layers.clear()
+    WRITERS[suffix](str(path), LABELS, {"name": "a"})
+    assert path.read_bytes() != b"raw"
+
+
+def test_the_image_of_a_sample_is_not_replaced(tmp_path):
+    write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
+    metadata = {"data_set": str(tmp_path / "data"), "sample_id": "a"}
+    path = tmp_path / "data/a/images/a.png"
+    before = path.read_bytes()
+    with pytest.raises(OutputError, match="which is an image that is open"):
+        write_png(str(path), LABELS, {"name": "a", "metadata": metadata})
+    assert path.read_bytes() == before
+
+
+def test_masks_that_this_session_wrote_may_be_saved_again(tmp_path):
+    meta = {"name": "a"}
+    write_dsb2018(str(tmp_path), LABELS, meta)
+    (path,) = write_dsb2018(str(tmp_path), LABELS == 1, meta)
+    assert read_back(path, meta).max() == 1
+
+
+def test_masks_of_another_session_are_left_alone(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", IMAGE, LABELS)
+    (tmp_path / "a/masks/a_0001.png").unlink()  # somebody has corrected it
+    metadata = {"data_set": str(tmp_path), "sample_id": "a"}
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.png")}
+    with pytest.raises(OutputError, match=r"without masks from elsewhere.*a_0002\.png"):
+        write_dsb2018(str(tmp_path), LABELS, {"name": "a", "metadata": metadata})
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
+
+
+def test_masks_are_added_to_the_image_of_a_test_set_which_stays(tmp_path):
+    rgba = np.dstack([IMAGE, np.full(IMAGE.shape[:2], 7, np.uint8)])
+    path = tmp_path / "a/images/a.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(rgba).save(path)
+    before = path.read_bytes()
+    metadata = {"data_set": str(tmp_path), "sample_id": "a"}
+    write_dsb2018(str(tmp_path), LABELS, {"name": "a", "metadata": metadata})
+    assert path.read_bytes() == before
+    np.testing.assert_array_equal(
+        open_dsb2018(tmp_path).read_sample("a").labels, LABELS
+    )
+
+
+def test_another_image_in_a_sample_is_left_alone(tmp_path):
+    path = tmp_path / "new/a/images/a.png"
+    path.parent.mkdir(parents=True)
+    Image.fromarray(IMAGE[::-1]).save(path)
+    before = path.read_bytes()
+    Image.fromarray(IMAGE).save(tmp_path / "a.png")
+    metadata = {"sample_id": "a", "image_path": str(tmp_path / "a.png")}
+    with pytest.raises(OutputError, match=r"without another image\. Received: "):
+        write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
+    assert path.read_bytes() == before
+    assert not (tmp_path / "new/a/masks").exists()

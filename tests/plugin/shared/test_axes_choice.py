@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import doctest
+
+import pytest
+
+from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.plugin.shared import axes_choice
+from napari_unet_nuclei.plugin.shared.axes_choice import (
+    ChannelChoice,
+    default_channel,
+    describe_axes,
+    read_typed_axes,
+    understand_axes,
+)
+
+
+def no_names(shape: tuple[int, ...]) -> list[str]:
+    """Names that napari gives axes nobody has named."""
+    return [str(index - len(shape)) for index in range(len(shape))]
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "doubt"),
+    [
+        ((40, 50), "YX", ""),
+        ((12, 40, 50), "ZYX", ""),
+        ((7, 12, 40, 50), "TZYX", ""),
+        # Channels last, which napari does not call colours for their type.
+        ((40, 50, 1), "YXC", ""),
+        ((40, 50, 3), "YXC", ""),
+        ((40, 50, 4), "YXC", ""),
+        ((12, 40, 50, 3), "ZYXC", ""),
+        ((7, 12, 40, 50, 3), "TZYXC", ""),
+        ((40, 50, 5), "YXC", "taken for 5 channels"),
+        ((40, 50, 6), "ZYX", ""),
+        ((16, 20, 3), "ZYX", ""),  # as small as this, napari sees no colours either
+        # Short axes first may be planes or channels.
+        ((3, 40, 50), "ZYX", "write CYX if 3 are channels"),
+        ((2, 12, 40, 50), "TZYX", "write CZYX if 2 are channels"),
+        ((12, 3, 40, 50), "TZYX", "write ZCYX if 3 are channels"),
+        ((2, 3, 40, 50), "TZYX", "CZYX if 2 are channels or ZCYX if 3 are channels"),
+        ((1, 40, 50), "ZYX", ""),
+        # Of five axes, one of length 1 can be left out.
+        ((7, 12, 1, 40, 50), "TZCYX", ""),
+        ((7, 1, 12, 40, 50), "TCZYX", ""),
+        ((1, 7, 12, 40, 50), "CTZYX", ""),
+    ],
+)
+def test_axes_without_names_are_told_by_their_lengths(shape, axes, doubt):
+    understood = understand_axes(no_names(shape), shape)
+    assert understood is not None
+    assert understood.axes == axes
+    assert doubt in understood.doubt
+    assert bool(doubt) == bool(understood.doubt)
+
+
+def test_five_long_axes_could_be_anything():
+    shape = (7, 2, 12, 40, 50)
+    assert understand_axes(no_names(shape), shape) is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "shape", "axes"),
+    [
+        ("zyx", (40, 50, 3), "ZYX"),
+        ("yxc", (40, 50, 9), "YXC"),
+        ("cyx", (3, 40, 50), "CYX"),
+        (("Time", "-2", "-1"), (3, 40, 50), "TYX"),
+    ],
+)
+def test_names_leave_no_doubt(labels, shape, axes):
+    understood = understand_axes(list(labels), shape)
+    assert (understood.axes, understood.doubt) == (axes, "")
+
+
+def test_one_axis_without_a_name_may_still_be_channels():
+    understood = understand_axes(["-3", "y", "x"], (3, 40, 50))
+    assert understood.axes == "ZYX"
+    assert "write CYX" in understood.doubt
+    understood = understand_axes(["z", "-3", "y", "x"], (12, 3, 40, 50))
+    assert "write ZCYX" in understood.doubt
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "channel", "words"),
+    [
+        ("YX", (512, 640), None, "YX, 512 × 640 px"),
+        ("ZYX", (12, 512, 640), None, "ZYX, 12 planes of 512 × 640 px"),
+        ("ZYX", (1, 512, 640), None, "ZYX, 1 plane of 512 × 640 px"),
+        ("TYX", (5000, 64, 64), None, "TYX, 5,000 time points of 64 × 64 px"),
+        ("TZYX", (4, 12, 9, 8), None, "TZYX, 4 time points of 12 planes of 9 × 8 px"),
+        ("CZYX", (3, 12, 9, 8), 1, "CZYX, 12 planes of 9 × 8 px; channel 2 of 3"),
+        ("YXC", (9, 8, 3), None, "YXC, 9 × 8 px; 3 channels as colours"),
+        ("YXC", (9, 8, 1), None, "YXC, 9 × 8 px; 1 channel"),
+    ],
+)
+def test_what_was_understood_is_put_into_words(axes, shape, channel, words):
+    assert describe_axes(axes, shape, channel) == words
+
+
+def test_an_rgb_image_is_in_colour():
+    assert describe_axes("YXC", (9, 8, 3), None, is_rgb=True).endswith("; in colour")
+
+
+@pytest.mark.parametrize("text", ["zcyx", " Z, c; y X ", "ZSYX"])
+def test_axes_may_be_typed_in_several_ways(text):
+    assert read_typed_axes(text, (12, 3, 40, 50)) == "ZCYX"
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("zy", r"a letter for each of the 3 axes \(12 × 40 × 50\). Received: 2, ZY"),
+        ("zyxc", r"each of the 3 axes .* Received: 4, ZYXC"),
+        ("qyx", "letters out of T, Z, C, Y and X. Received: Q"),
+        ("yyx", "different letters"),
+        (
+            "".join(map(chr, range(0x4E00, 0x4F00))),
+            "Received: 一, 丁, 丂, 七, 丄 and 251 more",
+        ),
+        ("zyx" * 90, "Received: 270, ZYXZY…"),
+        ("tzc", "with Y and X among them"),
+    ],
+)
+def test_axes_that_do_not_fit_are_refused_with_the_reason(text, message):
+    with pytest.raises(SettingsError, match=message):
+        read_typed_axes(text, (12, 40, 50))
+
+
+def test_colours_of_napari_stay_last():
+    assert read_typed_axes("yxc", (40, 50, 3), is_rgb=True) == "YXC"
+    with pytest.raises(SettingsError, match=r"axes end in C\. Received: CYX"):
+        read_typed_axes("cyx", (40, 50, 3), is_rgb=True)
+
+
+@pytest.mark.parametrize(
+    ("axes", "shape", "expected"),
+    [
+        ("YXC", (40, 50, 3), ChannelChoice.COLOURS),
+        ("YXC", (40, 50, 5), ChannelChoice.SHOWN),
+        ("CYX", (3, 40, 50), ChannelChoice.SHOWN),
+    ],
+)
+def test_channels_behind_the_pixels_are_colours(axes, shape, expected):
+    assert default_channel(axes, shape) is expected
+
+
+def test_the_examples_are_right():
+    assert doctest.testmod(axes_choice).failed == 0
