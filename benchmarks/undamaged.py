@@ -14,6 +14,7 @@ import tifffile
 from PIL import Image
 from scipy import ndimage
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.drawing.overlays import (
@@ -21,11 +22,7 @@ from napari_unet_nuclei.core.drawing.overlays import (
     draw_side_by_side,
     write_png,
 )
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.models.bundle import (
     ModelBundle,

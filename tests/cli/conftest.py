@@ -11,11 +11,9 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 from napari_unet_nuclei.cli.app import app
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,14 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.figures import make_figure, write_figure
 from napari_unet_nuclei.core.drawing.overlays import write_png
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.instances.measurements import write_features_csv
 from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle

@@ -22,10 +22,11 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample, write_labels_tiff
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.images.channels import (
     intensity_limits,
     normalise,

@@ -17,9 +17,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import psutil
 
+from napari_unet_nuclei.core.errors import ImageError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+HARMLESS = 100_000_000  # bytes; for less, the limits are not read
 _ROOT = Path("/")
 _UNLIMITED = 1 << 60  # bytes; version 1 writes the largest page number for no limit
 
@@ -75,6 +78,32 @@ def total_memory() -> int:
 def is_memory_limited() -> bool:
     """Whether a process that takes more than the free memory is ended or refused."""
     return memory().is_enforced
+
+
+def check_room(n_bytes: int, purpose: str) -> None:
+    """Refuse what a container or ``ulimit`` would end the process for.
+
+    Parameters
+    ----------
+    n_bytes : int
+        Memory that is about to be taken.
+    purpose : str
+        What for, for the message.
+
+    Raises
+    ------
+    ImageError
+        If so much is not left to this process.
+    """
+    if n_bytes > HARMLESS and is_memory_limited():
+        free = free_memory()
+        if n_bytes > free:
+            raise ImageError(
+                f"Expected an image that fits into memory. Received: one of which "
+                f"{purpose} takes {n_bytes / 1e9:.1f} GB, where this process may take "
+                f"{free / 1e9:.1f} GB more. Cut it into pieces, or raise the limit of "
+                "its container."
+            )
 
 
 def n_processors(root: Path = _ROOT) -> int:

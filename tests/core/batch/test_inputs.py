@@ -10,8 +10,9 @@ from PIL import Image
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample, write_labels_png
+from napari_unet_nuclei.core.files.labels import write_labels_png
 
 if TYPE_CHECKING:
     from pathlib import Path

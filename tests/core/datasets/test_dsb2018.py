@@ -14,8 +14,8 @@ from PIL import Image
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (6, 8, 3), np.uint8)
 LABELS = np.zeros((6, 8), np.int32)

@@ -8,13 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.label_collections import open_collection
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, LabelsError
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.datasets.dsb2018 import Dsb2018
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.image_label_folder import LabelledFolder
 from napari_unet_nuclei.core.datasets.opening import (
     open_samples,
@@ -16,7 +17,7 @@ from napari_unet_nuclei.core.datasets.opening import (
     read_split,
 )
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample, write_labels_png
+from napari_unet_nuclei.core.files.labels import write_labels_png
 
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)

@@ -5,15 +5,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.label_collections import open_collection
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.evaluation.comparison import compare, read_pair
 from napari_unet_nuclei.core.evaluation.scores import evaluate_image
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.images.channels import Staining
 

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.insights.masks import open_masks, read_label_masks
 
 IMAGE = np.zeros((6, 8), np.uint8)

@@ -8,10 +8,10 @@ import pytest
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.hardware import check_room
 from napari_unet_nuclei.core.segmentation.memory import (
     affordable_tile,
     check_memory,
-    check_room,
     check_tile,
     explained,
     fits_beside_another,

@@ -9,13 +9,10 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.figures import make_figure, write_figure
 from napari_unet_nuclei.core.drawing.overlays import write_png
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.writing.own_files import SOFTWARE, is_own_file
 
 if TYPE_CHECKING:

@@ -15,11 +15,8 @@ from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.plugin.files.dropping import is_ours, watch_drops
 from napari_unet_nuclei.plugin.files.opening import choose_folder
 

@@ -15,8 +15,8 @@ from napari.utils.notifications import notification_manager
 from npe2 import DynamicPlugin, PluginManifest, io_utils
 
 import napari_unet_nuclei
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample
 from napari_unet_nuclei.plugin.files.opening import open_paths
 from napari_unet_nuclei.plugin.files.reader import get_reader
 

@@ -24,8 +24,8 @@ from napari_unet_nuclei.core.datasets.downloads import (
     DownloadError,
     OnlineDataSet,
 )
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.files.labels import write_dsb2018_sample
 from napari_unet_nuclei.plugin.files import download_dialog
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")

@@ -6,6 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from napari_unet_nuclei.plugin.finetune.messages import (
+    compare_with_start,
+    describe_step,
+)
 from napari_unet_nuclei.plugin.finetune.training_events import (
     ErrorEvent,
     FinishedEvent,
@@ -15,7 +19,6 @@ from napari_unet_nuclei.plugin.finetune.training_events import (
     parse_event,
 )
 from napari_unet_nuclei.plugin.finetune.training_process import FineTuned
-from napari_unet_nuclei.plugin.segment.messages import compare_with_start, describe_step
 
 SCORES = {"dsb2018": 0.71, "ap50": 0.9, "pq": 0.8, "dice": 0.95}
 STEP = {

@@ -19,6 +19,10 @@ from napari_unet_nuclei.core.batch.own_results import (
     set_results_aside,
 )
 from napari_unet_nuclei.core.batch.predictions_table import read_earlier_rows
+from napari_unet_nuclei.core.datasets.dsb2018_writing import (
+    check_sample_id,
+    files_of_sample,
+)
 from napari_unet_nuclei.core.datasets.input_files import (
     check_output_folder,
     input_files,
@@ -26,7 +30,6 @@ from napari_unet_nuclei.core.datasets.input_files import (
 )
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.files.labels import check_sample_id, files_of_sample
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 from napari_unet_nuclei.core.shown_text import find_names
 from napari_unet_nuclei.core.writing.file_lock import hold_lock

@@ -13,14 +13,11 @@ from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
 from napari_unet_nuclei.core.batch.predictions_table import PredictionsTable
 from napari_unet_nuclei.core.concurrency import overlap
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_png
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.label_records import LabelRecord
-from napari_unet_nuclei.core.files.labels import (
-    write_dsb2018_sample,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import encode_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.header_axes import settle_axes

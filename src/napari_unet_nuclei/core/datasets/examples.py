@@ -39,7 +39,7 @@ class EmbeddedImage:
 
 
 def synthetic_nuclei() -> EmbeddedImage:
-    """Fluorescent nuclei drawn by :mod:`~napari_unet_nuclei.core.datasets.synthetic`."""
+    """Draw fluorescent nuclei, as `draw_nuclei` does."""
     return EmbeddedImage(*draw_nuclei(_SYNTHETIC_SEED))
 
 

@@ -114,8 +114,8 @@ def read_nuclei(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     Returns
     -------
     (Y, X) ndarray of int32
-        Numbers as :func:`~napari_unet_nuclei.core.files.label_conventions.number_nuclei`
-        gives them: the parts of a mask are numbered.
+        Numbers as `label_conventions.number_nuclei` gives them: the parts of a mask
+        are numbered.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""PNGs of several channels with 16 bits each, of which Pillow keeps the upper 8."""
+"""PNGs: written, and read where Pillow would keep 8 of 16 bits of several channels."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import imagecodecs
 import numpy as np
+from PIL import Image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from PIL.PngImagePlugin import PngInfo
 
 _DEPTH, _COLOUR_TYPE = 24, 25  # where they stand in the file
 _GREY_WITH_ALPHA = 4
@@ -59,3 +61,19 @@ def _content(file: Path | io.BytesIO, n_bytes: int = -1) -> bytes:
         return bytes(file.getbuffer()[: n_bytes if n_bytes >= 0 else None])
     with file.open("rb") as stream:
         return stream.read(n_bytes)
+
+
+def save_png(path: Path, pixels: NDArray[Any], mark: PngInfo | None = None) -> None:
+    """Write pixels as they are.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is overwritten.
+    pixels : (Y, X) ndarray of uint8 or uint16, or (Y, X, 3) ndarray of uint8
+        Grey, or colours.
+    mark : PngInfo, optional
+        Text that the file carries.
+    """
+    picture = Image.fromarray(np.ascontiguousarray(pixels))
+    picture.save(path, format="PNG", pnginfo=mark)

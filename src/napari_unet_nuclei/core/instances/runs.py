@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
-from napari_unet_nuclei.core.segmentation.memory import check_room
+from napari_unet_nuclei.core.hardware import check_room
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -18,7 +18,6 @@ _BYTES_PER_PIXEL = 20  # of a plane: its maps, 12, and what splitting takes
 _BYTES_PER_LABEL = 4
 _BYTES_PER_TILE_PIXEL = 160  # in float32, tensors and copies in all
 _LIBRARIES = 120_000_000  # bytes; loaded on the way, with the threads they start
-_HARMLESS = 100_000_000  # bytes; for less the limits are not read
 _SMALLEST_TILES = 40_000_000  # bytes
 
 
@@ -101,32 +100,6 @@ def explained() -> Iterator[None]:
         ) from error
 
 
-def check_room(n_bytes: int, purpose: str) -> None:
-    """Refuse what a container or ``ulimit`` would end the process for.
-
-    Parameters
-    ----------
-    n_bytes : int
-        Memory that is about to be taken.
-    purpose : str
-        What for, for the message.
-
-    Raises
-    ------
-    ImageError
-        If so much is not left to this process.
-    """
-    if n_bytes > _HARMLESS and hardware.is_memory_limited():
-        free = hardware.free_memory()
-        if n_bytes > free:
-            raise ImageError(
-                f"Expected an image that fits into memory. Received: one of which "
-                f"{purpose} takes {n_bytes / 1e9:.1f} GB, where this process may take "
-                f"{free / 1e9:.1f} GB more. Cut it into pieces, or raise the limit of "
-                "its container."
-            )
-
-
 def affordable_tile(shape: tuple[int, ...]) -> int:
     """Area of the largest tile that there is memory for.
 
@@ -163,7 +136,7 @@ def fits_beside_another(shape: tuple[int, ...], n_planes: int = 1) -> bool:
         Always true where no container or ``ulimit`` would end the process.
     """
     size = _size(shape, n_planes)
-    if size <= _HARMLESS or not hardware.is_memory_limited():
+    if size <= hardware.HARMLESS or not hardware.is_memory_limited():
         return True
     return 2 * size <= hardware.free_memory()
 
@@ -182,7 +155,7 @@ def check_tile(shape: tuple[int, int]) -> None:
         If they take more memory than there is.
     """
     n_bytes = math.prod(shape) * _BYTES_PER_TILE_PIXEL
-    if n_bytes > _HARMLESS and n_bytes > hardware.total_memory():
+    if n_bytes > hardware.HARMLESS and n_bytes > hardware.total_memory():
         raise ImageError(
             f"Expected tiles that fit into memory. Received: {shape[0]}x{shape[1]} px, "
             f"of which this model needs {n_bytes / 1e9:.1f} GB each. Cut the image "

@@ -1,7 +1,7 @@
 """DSB2018 samples and data sets, and labels that were written here → layers.
 
-What such a data set looks like is known in ``core.datasets.dsb2018_layout``, how label images
-become layers in ``label_reader``.  Other image files are left to napari.
+What such a data set looks like is known in ``core.datasets.dsb2018_layout``, how label
+images become layers in ``label_reader``.  Other image files are left to napari.
 """
 
 from __future__ import annotations

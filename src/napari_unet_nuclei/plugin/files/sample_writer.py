@@ -17,12 +17,12 @@ from napari.layers import Image
 from napari.utils.notifications import show_info
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
-from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
-from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import (
+from napari_unet_nuclei.core.datasets.dsb2018_writing import (
     write_dsb2018_masks,
     write_dsb2018_sample,
 )
+from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
+from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.plugin.files.layer_records import stamp_of
 from napari_unet_nuclei.plugin.files.writer import path_in, sample_id_of, single_plane
 

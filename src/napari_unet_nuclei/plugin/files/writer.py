@@ -1,8 +1,8 @@
 """Labels layers → files, one function for each entry in napari's save dialog.
 
 The dialog asks before a file is replaced; that it is an image of the window is refused
-here.  How each format looks is known in ``core.files.labels`` and ``core.files.rle``, folders
-of DSB2018 samples in ``sample_writer``.
+here.  How each format looks is known in ``core.files.labels`` and ``core.files.rle``,
+folders of DSB2018 samples in ``sample_writer``.
 """
 
 from __future__ import annotations

@@ -15,6 +15,10 @@ from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.plugin.finetune.messages import (
+    compare_with_start,
+    describe_step,
+)
 from napari_unet_nuclei.plugin.finetune.model_name import (
     check_model_name,
     free_model_name,
@@ -29,7 +33,6 @@ from napari_unet_nuclei.plugin.finetune.training_process import (
     StillRunning,
     iter_fine_tuning,
 )
-from napari_unet_nuclei.plugin.segment.messages import compare_with_start, describe_step
 from napari_unet_nuclei.plugin.shared import commands
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel
