@@ -31,7 +31,7 @@ from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training.validation import predict_samples
 
 if TYPE_CHECKING:

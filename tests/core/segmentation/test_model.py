@@ -44,7 +44,7 @@ from napari_unet_nuclei.core.segmentation.model import (
 )
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:

@@ -35,10 +35,8 @@ from napari_unet_nuclei.core.settings.choices import (
     Monitor,
     Schedule,
 )
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-    TrainingSettings,
-)
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training import best_model, held_out, learner
 from napari_unet_nuclei.core.training import loop as training

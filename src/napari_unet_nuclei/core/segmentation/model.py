@@ -31,7 +31,7 @@ from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stack_labels import iter_stack_labels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
