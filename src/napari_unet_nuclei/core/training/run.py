@@ -114,11 +114,11 @@ class TrainingRun:
         self._output = output
         self.held_out = HeldOutSamples(validation, shown)
         bundle = None if start is None else read_bundle(find_model(start))
-        if bundle is None and settings.keep > 0:
+        if bundle is None and settings.start_weight > 0:
             raise TrainingError(
                 "Expected a model to start from, part of which is kept. Received: "
-                "{keep} without one; name one, as in {start}.",
-                keep=settings.keep,
+                "{start_weight} without one; name one, as in {start}.",
+                start_weight=settings.start_weight,
                 start="resnet",
             )
         self._identity = identify_run(settings, bundle, samples, validation)
@@ -317,9 +317,9 @@ class TrainingRun:
 
     def _keep_start(self) -> None:
         """Mix the start into the best weights, as far as asked for."""
-        if self._settings.keep > 0:
+        if self._settings.start_weight > 0:
             self._best.weights = mix_weights(
-                self._best.weights, self._start_weights, self._settings.keep
+                self._best.weights, self._start_weights, self._settings.start_weight
             )
 
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:
