@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
+from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 from napari_unet_nuclei.core.writing.file_lock import hold_lock
 from napari_unet_nuclei.plugin.finetune.child_process import iter_output
@@ -36,8 +37,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.images.lazy import ArrayLike
-
-_N_PARTS_BELOW = 5  # fewer samples than this are cut into quarters to hold some out
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -275,7 +274,7 @@ def write_samples(folder: Path, samples: Sequence[Sample]) -> None:
 def _make_result(
     request: FineTuneRequest, event: FinishedEvent, n_samples: int
 ) -> FineTuned:
-    is_cut = n_samples < _N_PARTS_BELOW
+    is_cut = n_samples < MIN_SAMPLES_TO_HOLD_OUT
     return FineTuned(
         name=request.output.stem,
         start=request.start.stem,

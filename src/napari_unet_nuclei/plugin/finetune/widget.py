@@ -15,6 +15,7 @@ from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.errors import TrainingError, UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.settings.training import DEFAULT_MINUTES
 from napari_unet_nuclei.plugin.finetune.messages import (
     compare_with_start,
     describe_step,
@@ -59,7 +60,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.finetune.training_events import TrainingEvent
 
-_DEFAULT_MINUTES = 5
 _NAME_TOOLTIP = "What the new model is called in the list of models"
 
 
@@ -105,7 +105,7 @@ class FineTuneWidget(Container[Widget]):
             label="Start from", tooltip="The model whose weights are improved"
         )
         self.minutes = SpinBox(
-            value=_DEFAULT_MINUTES,
+            value=DEFAULT_MINUTES,
             min=1,
             max=240,
             label="Time (min)",
