@@ -21,9 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
-from napari_unet_nuclei.core.files.archives import check_members, read_member
 from napari_unet_nuclei.core.files.regular_files import check_regular
-from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
+from napari_unet_nuclei.core.files.untrusted import (
+    DECODING_ERRORS,
+    check_zip,
+    read_from_zip,
+)
 from napari_unet_nuclei.core.instances.splitting import SplittingParameters
 from napari_unet_nuclei.core.models.network_limits import check_arguments
 from napari_unet_nuclei.core.settings.choices import Architecture
@@ -253,12 +256,12 @@ def read_bundle(path: Path) -> ModelBundle:
     try:
         check_regular(path)
         with zipfile.ZipFile(path) as archive:
-            check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_FILES)
-            config = json.loads(read_member(archive, _CONFIG, _MAX_CONFIG_BYTES))
+            check_zip(archive, max_bytes=_MAX_BYTES, max_files=_MAX_FILES)
+            config = json.loads(read_from_zip(archive, _CONFIG, _MAX_CONFIG_BYTES))
             is_newer = config.pop("format") > _FORMAT
             sums = {} if is_newer else dict(config.pop("sha256"))
             members = {
-                name: read_member(archive, name, _MAX_BYTES)
+                name: read_from_zip(archive, name, _MAX_BYTES)
                 for name in (_WEIGHTS, _IR_XML, _IR_BIN)
                 if name in sums
             }
@@ -324,8 +327,8 @@ def read_config(path: Path) -> ModelConfig:
     try:
         check_regular(path)
         with zipfile.ZipFile(path) as archive:
-            check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_FILES)
-            config = json.loads(read_member(archive, _CONFIG, _MAX_CONFIG_BYTES))
+            check_zip(archive, max_bytes=_MAX_BYTES, max_files=_MAX_FILES)
+            config = json.loads(read_from_zip(archive, _CONFIG, _MAX_CONFIG_BYTES))
         if config.pop("format") > _FORMAT:
             raise ValueError("it was written by a newer version of this package")
         config.pop("sha256")
@@ -339,10 +342,10 @@ def read_config(path: Path) -> ModelConfig:
 
 def _parse_weights(content: bytes) -> dict[str, NDArray[np.floating]]:
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        check_members(archive, max_bytes=_MAX_BYTES, max_members=_MAX_WEIGHTS)
+        check_zip(archive, max_bytes=_MAX_BYTES, max_files=_MAX_WEIGHTS)
         return {
             name.removesuffix(".npy"): _parse_array(
-                read_member(archive, name, _MAX_BYTES)
+                read_from_zip(archive, name, _MAX_BYTES)
             )
             for name in archive.namelist()
         }
