@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.conversion.ensembling import combine_models
-from napari_unet_nuclei.core.engines.engine import KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.instances.splitting import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import (

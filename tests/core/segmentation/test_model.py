@@ -15,7 +15,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.engines.engine import KerasEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import (
     EngineError,
     ImageError,

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
-from napari_unet_nuclei.core.engines.engine import KerasEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,
