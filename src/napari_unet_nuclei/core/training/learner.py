@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.models.bundle import ModelBundle, Weights
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.networks.geometry import Geometry
     from napari_unet_nuclei.core.settings.choices import Architecture
     from napari_unet_nuclei.core.settings.training import TrainingSettings
