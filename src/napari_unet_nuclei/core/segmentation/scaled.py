@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.images.channels import Limits
-    from napari_unet_nuclei.core.models.bundle import ModelConfig
+    from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.progress import TileDone
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 

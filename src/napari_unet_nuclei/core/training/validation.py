@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
-    from napari_unet_nuclei.core.models.bundle import ModelConfig
+    from napari_unet_nuclei.core.models.config import ModelConfig
 
 _MIN_SAMPLES_TO_HOLD_OUT = 5
 _MIN_QUARTER = 32
