@@ -46,6 +46,16 @@ class Maps(NamedTuple):
         foreground has none; the shape of the foreground then gives it.
     scale : float
         How much larger the network saw the image than it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet_nuclei import load_model
+    >>> maps = load_model("classic").maps(np.zeros((64, 64), np.uint8))
+    >>> [plane.shape for plane in maps.planes]
+    [(64, 64), (64, 64), (64, 64)]
+    >>> bool(maps.foreground.max() < 0.5)
+    True
     """
 
     foreground: NDArray[np.float32]

@@ -44,14 +44,41 @@ if TYPE_CHECKING:
 
 
 class Model:
-    """A model bundle on an engine, ready to segment.
+    """A model that is loaded and stays warm, ready to segment any number of images.
+
+    `load_model` makes one.  It can be used from several threads, which take turns.
 
     Parameters
     ----------
     bundle : ModelBundle
-        Configuration and weights.
+        Configuration and weights, as one ``.unetnuclei`` file holds them.
     engine : Engine
         Runtime that holds the network.
+
+    Attributes
+    ----------
+    bundle : ModelBundle
+        What the model was loaded from.
+    engine : Engine
+        What evaluates its network; ``model.engine.description`` names the device.
+
+    See Also
+    --------
+    segment : The same for a single image, in one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet_nuclei import SegmentationSettings, load_model
+    >>> model = load_model("classic")
+    >>> rows, columns = np.ogrid[:64, :64]
+    >>> image = np.hypot(rows - 30, columns - 30) < 12
+    >>> int(model.segment(image).max())
+    1
+    >>> int(model.segment(image, SegmentationSettings(min_area=1000)).max())
+    0
+    >>> model.maps(image).foreground.shape
+    (64, 64)
     """
 
     def __init__(self, bundle: ModelBundle, engine: Engine) -> None:
@@ -315,6 +342,12 @@ def load_model(
         If there is no such engine, or not the device that the environment names.
     EngineError
         If the engine is not available.
+
+    Examples
+    --------
+    >>> model = load_model("classic", engine="openvino")
+    >>> model.name, model.config.maps
+    ('classic', ('foreground', 'boundary', 'distance'))
     """
     bundle = read_bundle(find_model(model))
     return Model(bundle, create_engine(bundle, parse_engine(engine)))
@@ -366,6 +399,24 @@ def segment(
     ------
     ImageError, SettingsError, ModelError, EngineError
         If the image, a setting, the model or the engine cannot be used.
+
+    Examples
+    --------
+    Two bright discs that touch:
+
+    >>> import numpy as np
+    >>> rows, columns = np.ogrid[:96, :96]
+    >>> image = np.hypot(rows - 30, columns - 30) < 12
+    >>> image |= np.hypot(rows - 48, columns - 48) < 12
+    >>> labels = segment(image, model="classic")
+    >>> labels.shape, labels.dtype, int(labels.max())
+    ((96, 96), dtype('int32'), 2)
+
+    A stack of three planes, where no number occurs in two of them:
+
+    >>> labels = segment(np.stack([image] * 3), "classic", axes="ZYX", min_area=50)
+    >>> [np.unique(plane).tolist() for plane in labels]
+    [[0, 1, 2], [0, 3, 4], [0, 5, 6]]
     """
     if not isinstance(model, Model):
         model = load_model(model)

@@ -44,6 +44,16 @@ class SegmentationSettings:
         Average the maps over the eight flips and quarter turns of the image, or
         those of them that the network was trained with: better, and as many times
         slower.
+
+    Raises
+    ------
+    SettingsError
+        If a value is out of range.
+
+    Examples
+    --------
+    >>> SegmentationSettings(threshold=0.4, diameter=30)
+    SegmentationSettings(threshold=0.4, min_area=None, diameter=30, tta=False)
     """
 
     threshold: float | None = None
