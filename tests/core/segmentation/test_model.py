@@ -35,7 +35,7 @@ from napari_unet_nuclei.core.instances.splitting import (
     split_instances,
 )
 from napari_unet_nuclei.core.models.bundle import MAPS, ModelBundle, ModelConfig
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust
 from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.segmentation.model import (
     Model,
@@ -45,7 +45,6 @@ from napari_unet_nuclei.core.segmentation.model import (
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
     from collections.abc import Generator

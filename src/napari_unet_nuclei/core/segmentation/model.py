@@ -21,7 +21,7 @@ from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.instances.splitting import Maps, split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust, map_steps
 from napari_unet_nuclei.core.segmentation.memory import (
     check_memory,
     explained,
@@ -32,7 +32,6 @@ from napari_unet_nuclei.core.segmentation.stack_labels import iter_stack_labels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -310,7 +309,7 @@ def _count_looks(n_done: int, n_looks: int) -> Callable[[TileDone], TileDone]:
     """Count the tiles of one look at a plane as a part of those of all looks."""
 
     def count(done: TileDone) -> TileDone:
-        n_tiles = done.n_tiles
+        n_tiles = done.n_total
         return TileDone(n_done * n_tiles + done.n_done, n_looks * n_tiles)
 
     return count

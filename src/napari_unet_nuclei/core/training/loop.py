@@ -16,9 +16,9 @@ import numpy as np
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.settings.choices import parse_architecture
 from napari_unet_nuclei.core.settings.training import TrainingSettings
-from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training.crops.batches import CropDataset, prefetch
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples

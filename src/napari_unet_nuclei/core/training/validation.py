@@ -17,10 +17,10 @@ from napari_unet_nuclei.core.instances.splitting import (
     SplittingParameters,
     split_instances,
 )
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.training.steps import is_better
 
 if TYPE_CHECKING:

@@ -297,7 +297,7 @@ def _iter_absence(
 ) -> Generator[Preparing, None, Absence]:
     """Look for what explains that there are no nuclei."""
     from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
-    from napari_unet_nuclei.core.steps import map_steps
+    from napari_unet_nuclei.core.progress import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)
