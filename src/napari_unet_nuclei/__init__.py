@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     )
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
-    from napari_unet_nuclei.core.instances.splitting import Maps, SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
@@ -92,7 +92,7 @@ _MODULES = {
     ),
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
-    "instances.splitting": "Maps SplittingParameters",
+    "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle ModelConfig",
     "segmentation.model": "Model load_model segment",
     "settings.choices": "Architecture Augmentation EngineName Monitor Schedule",

@@ -9,7 +9,7 @@ import pytest
 from napari_unet_nuclei.core.conversion.ensembling import combine_models
 from napari_unet_nuclei.core.engines.engine import KerasEngine, OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import (
     MAPS,
     ONE_MAP,

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models import bundle as bundles
 from napari_unet_nuclei.core.models.bundle import (
     ModelBundle,

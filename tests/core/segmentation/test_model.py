@@ -29,11 +29,8 @@ from napari_unet_nuclei.core.images.channels import (
     normalise,
     to_planes,
 )
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import MAPS, ModelBundle, ModelConfig
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust
 from napari_unet_nuclei.core.segmentation import model as prediction

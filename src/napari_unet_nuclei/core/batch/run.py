@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.images.calibration import Calibration
-    from napari_unet_nuclei.core.instances.splitting import Maps
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.training import SegmentationSettings
 

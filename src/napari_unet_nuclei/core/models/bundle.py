@@ -24,7 +24,7 @@ from napari_unet_nuclei.core.errors import ModelError, OutputError, SettingsErro
 from napari_unet_nuclei.core.files.archives import check_members, read_member
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.network_limits import check_arguments
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.shown_text import with_texts

@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.concurrency import overlap
 from napari_unet_nuclei.core.engines.engine import Engine, create_engine
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
-from napari_unet_nuclei.core.instances.splitting import Maps, split_instances
+from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust, map_steps
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.maps import Maps
 
 
 class Model:
