@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
 
 from napari_unet_nuclei.core.models import store as model_store
-from napari_unet_nuclei.plugin.finetune.training_process import make_samples
+from napari_unet_nuclei.plugin.finetune.training_samples import make_samples
 from napari_unet_nuclei.plugin.finetune.widget import FineTuneWidget
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
