@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
@@ -34,8 +36,7 @@ from napari_unet_nuclei.plugin.finetune.training_samples import (
 from napari_unet_nuclei.plugin.shared.commands import fine_tune_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-    from pathlib import Path
+    from collections.abc import Generator
 
     import numpy as np
     from numpy.typing import NDArray
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.lazy import ArrayLike
 
 _MIN_SAMPLES = 5  # training cuts fewer into quarters, and holds some of these out
+
+MakeCommand = Callable[[Path, Path, Path, float], list[str]]
+"""Makes program and arguments of data folder, output, start and minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -69,7 +73,7 @@ class FineTuneRequest:
     minutes : float
         Time to train.
     command : callable, optional
-        Makes program and arguments of data folder, output, start and minutes.
+        Makes the command line of the process.
     grace_seconds : float
         Time the process gets to complete its best model when it is cancelled.
     """
@@ -82,7 +86,7 @@ class FineTuneRequest:
     start: Path
     output: Path
     minutes: float
-    command: Callable[[Path, Path, Path, float], list[str]] = fine_tune_arguments
+    command: MakeCommand = fine_tune_arguments
     grace_seconds: float = 30.0
 
 
