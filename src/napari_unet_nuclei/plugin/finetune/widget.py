@@ -72,12 +72,9 @@ class FineTuneWidget(Container[Widget]):
             on_confirm=self.fine_tune,
             on_withdraw=lambda: self.panel.say(""),
         )
-        self.image, self.annotations, self.axes = (
-            form.image,
-            form.annotations,
-            form.axes,
-        )
-        self.pair, self.start, self.minutes = form.pair, form.start, form.minutes
+        self.image, self.annotations = form.image, form.annotations
+        self.axes, self.pair = form.axes, form.pair
+        self.start, self.minutes = form.start, form.minutes
         self.model_name, self.name_problem = form.name.field, form.name.words
         lay_out(self, form.native, viewer)
         self.panel.cancel_on_close(self)
