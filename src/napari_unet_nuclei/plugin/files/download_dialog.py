@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.datasets.downloads import (
     format_size,
 )
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
@@ -79,10 +80,7 @@ def fetch_with_dialog(name: str) -> Path:
         download.steps(),
         f"Downloading {name}",
         dialog,
-        on_step=lambda _: None,
-        on_result=lambda _: None,
-        on_error=download.fail,
-        on_end=loop.quit,
+        TaskCallbacks(on_error=download.fail, on_end=loop.quit),
         is_listed=False,  # the dialog shows it
     )
     timer.start(_MS_BETWEEN_LOOKS)

@@ -44,6 +44,7 @@ from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice, models_ch
 from napari_unet_nuclei.plugin.shared.placement import annotated_planes
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.theme import (
     PROBLEM,
     follow_theme,
@@ -159,14 +160,16 @@ class FineTuneWidget(Container[Widget]):
         self.panel.start(
             iter_fine_tuning(request),
             f"Fine-tuning {request.start.stem}",
-            on_step=self._follow,
-            on_result=self._tell_result,
-            on_cancel=lambda: self._tell_cancelled(request.output),
-            on_end=self._end,
-            fraction=lambda event: (
-                event.progress if isinstance(event, StepEvent) else None
+            TaskCallbacks(
+                on_step=self._follow,
+                on_result=self._tell_result,
+                on_cancel=lambda: self._tell_cancelled(request.output),
+                on_end=self._end,
+                fraction=lambda event: (
+                    event.progress if isinstance(event, StepEvent) else None
+                ),
+                is_kept=lambda event: not isinstance(event, StillRunning),
             ),
-            is_kept=lambda event: not isinstance(event, StillRunning),
             cancelling="Cancelling: the training process keeps its best weights …",
         )
 

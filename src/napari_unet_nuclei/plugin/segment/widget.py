@@ -45,6 +45,7 @@ from napari_unet_nuclei.plugin.shared.commands import segment_command
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
@@ -141,10 +142,12 @@ class SegmentWidget(Container[Widget]):
         self.panel.start(
             iter_segmentation(request, self._models),
             f"Segmenting {image.name}",
-            on_step=self._say_progress,
-            on_result=lambda result: self._take_result(image, inputs, *result),
-            on_end=self._end_run,
-            fraction=fraction_done,
+            TaskCallbacks(
+                on_step=self._say_progress,
+                on_result=lambda result: self._take_result(image, inputs, *result),
+                on_end=self._end_run,
+                fraction=fraction_done,
+            ),
             may_be_left=True,
         )
 
