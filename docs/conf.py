@@ -27,6 +27,7 @@ extensions = [
     "sphinx.ext.autodoc",
 ]
 exclude_patterns = ["_build"]
+smartquotes = False  # two hyphens begin an option
 nitpicky = True  # a link that leads nowhere is a warning, and tox makes it an error
 
 # Markdown: headings can be linked to, as on GitHub.
@@ -59,7 +60,6 @@ html_title = "napari-unet-nuclei"
 html_show_sourcelink = False
 html_theme_options = {
     "github_url": "https://github.com/napari-unet-nuclei/napari-unet-nuclei",
-    "header_links_before_dropdown": 6,
     "footer_start": ["copyright"],
     "footer_end": ["theme-version"],
 }

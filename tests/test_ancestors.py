@@ -11,7 +11,8 @@ import typer
 
 from napari_unet_nuclei.cli.app import app
 
-PAGE = (Path(__file__).parents[1] / "docs" / "earlier-projects.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "earlier-projects.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^(?:.*`)?(napari-unet-nuclei [^`\n]+)", PAGE, re.M)))
 
 
