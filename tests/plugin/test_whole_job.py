@@ -10,7 +10,7 @@ import pytest
 
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.files.labels import read_labels
 from napari_unet_nuclei.core.models import store as model_store

@@ -23,7 +23,7 @@ from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
 from napari_unet_nuclei.core.images.calibration import Calibration
 from napari_unet_nuclei.core.segmentation.model import Model, load_model
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 SETTINGS = SegmentationSettings()
 

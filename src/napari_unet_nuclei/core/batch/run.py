@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.core.instances.splitting import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 __all__ = ["RLE_NAME", "ImageDone", "segment_images"]
 

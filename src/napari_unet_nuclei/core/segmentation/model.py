@@ -19,7 +19,7 @@ from napari_unet_nuclei.core.engines.engine import Engine, create_engine
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.instances.splitting import Maps, split_instances
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, read_bundle
+from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
 from napari_unet_nuclei.core.segmentation.memory import (
@@ -31,7 +31,7 @@ from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stack_labels import iter_stack_labels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.models.config import ModelConfig
 
 
 class Model:

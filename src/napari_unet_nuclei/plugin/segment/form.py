@@ -14,7 +14,7 @@ from napari.layers import Image, Labels
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
 from napari_unet_nuclei.core.models.bundle import read_config
 from napari_unet_nuclei.core.models.store import find_model
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shown_plane

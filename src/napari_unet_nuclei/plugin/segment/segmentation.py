@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.instances.splitting import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing

@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.live_table import LiveTable
     from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import (

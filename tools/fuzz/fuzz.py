@@ -1,7 +1,7 @@
 """Damaged data sets, images, tables and models: what the readers make of them.
 
-Usage: python benchmarks/fuzz.py [--cases 10000] [--seed 0] [--data stage1_train.zip]
-       python benchmarks/fuzz.py --only 4711 --keep DIR
+Usage: python tools/fuzz/fuzz.py [--cases 10000] [--seed 0] [--data stage1_train.zip]
+       python tools/fuzz/fuzz.py --only 4711 --keep DIR
 
 Each case follows from the seed and its number.  It is read as the command line would
 read it, in a process with a limit of time and memory, and must either be accepted or
