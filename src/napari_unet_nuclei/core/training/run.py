@@ -16,7 +16,8 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.diameter import annotated_diameter
-from napari_unet_nuclei.core.models.bundle import MAPS, ModelConfig, read_bundle
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.training.averaging import WeightAverage, mix_weights
 from napari_unet_nuclei.core.training.best_model import BestModel
@@ -58,8 +59,8 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.splitting import SplittingParameters
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
+    from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 

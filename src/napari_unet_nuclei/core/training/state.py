@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
 _PROGRESS = "progress"
 _WEIGHTS = ("model", "average", "best")
