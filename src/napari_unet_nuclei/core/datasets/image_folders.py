@@ -16,9 +16,9 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.images import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
-    PICTURE_SIGNATURES,
     find_images,
 )
+from napari_unet_nuclei.core.files.pictures import PICTURE_SIGNATURES
 from napari_unet_nuclei.core.files.tiff import TIFF_SIGNATURES
 
 if TYPE_CHECKING:
