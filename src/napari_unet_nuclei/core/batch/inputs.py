@@ -29,10 +29,8 @@ from napari_unet_nuclei.core.datasets.image_folders import (
     list_folder,
     list_zip,
 )
-from napari_unet_nuclei.core.datasets.image_label_folder import (
-    LabelledFolder,
-    layout_folders,
-)
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
+from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
 from napari_unet_nuclei.core.datasets.listings import ZipListing
 from napari_unet_nuclei.core.datasets.mask_names import is_label_folder
 from napari_unet_nuclei.core.datasets.opening import open_samples
@@ -143,7 +141,7 @@ def _find(
         )
     is_folder = os.path.isdir(path)
     if layout_folders(path):
-        labelled = LabelledFolder(path)
+        labelled = ImageLabelFolder(path)
         for name in labelled.image_names:
             yield NamedImage(name, partial(labelled.read_stored_image, name))
     elif is_sample_folder(path) or (

@@ -15,7 +15,7 @@ from napari_unet_nuclei.core.datasets.dsb2018_layout import (
     is_made_from_images_beside,
     is_sample_folder,
 )
-from napari_unet_nuclei.core.datasets.image_label_folder import layout_folders
+from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
 from napari_unet_nuclei.core.datasets.stored_files import FolderMembers
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
 from napari_unet_nuclei.core.files.images import find_images

@@ -13,7 +13,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.image_label_folder import is_labelled_folder
+from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
 from napari_unet_nuclei.core.datasets.listings import Listing, open_listing
 from napari_unet_nuclei.core.datasets.mask_names import stem_of
 from napari_unet_nuclei.core.datasets.opening import open_samples
@@ -201,7 +201,7 @@ def open_collection(path: Path) -> LabelCollection:
     """
     if path.suffix.lower() == ".csv":
         return _CsvCollection(path)  # is text already
-    if is_labelled_folder(path) or is_dsb2018(path) or is_sample_folder(path):
+    if is_image_label_folder(path) or is_dsb2018(path) or is_sample_folder(path):
         return _name_by_text(_SampleCollection(open_samples(path)))
     listing = open_listing(path)
     if listing is None:
