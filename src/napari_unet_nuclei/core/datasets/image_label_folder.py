@@ -20,12 +20,9 @@ from napari_unet_nuclei.core.datasets.image_label_layout import (
     find_layout,
     match_files,
 )
-from napari_unet_nuclei.core.datasets.listings import (
-    Listing,
-    ZipListing,
-    open_listing,
-)
 from napari_unet_nuclei.core.datasets.sample import Sample, make_sample
+from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
+from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.images import (
     StoredImage,
@@ -60,17 +57,17 @@ class ImageLabelFolder:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(os.path.abspath(path))
-        listing = open_listing(self._path)
-        layout = None if listing is None else find_layout(listing)
-        if listing is None or layout is None:
+        files = open_files(self._path)
+        layout = None if files is None else find_layout(files)
+        if files is None or layout is None:
             raise DatasetError(
                 "Expected a folder with the sub-folders images and labels. Received: "
                 f"{self._path}. Choose the folder above the two."
             )
-        is_zip = isinstance(listing, ZipListing)
+        is_zip = isinstance(files, ZipFiles)
         self.name = self._path.stem if is_zip else self._path.name
-        self._listing: Listing = listing
-        self._images, self._labels = match_files(listing, *layout)
+        self._stored: StoredFiles = files
+        self._images, self._labels = match_files(files, *layout)
         if not self._images:
             raise DatasetError(
                 f"Expected images in {self._path / layout[0]}. Received: no image "
@@ -113,20 +110,10 @@ class ImageLabelFolder:
             If the image is damaged.
         """
         file = self._only_file(self._images, name, "image")
-        return read_stored_image(*self._listing.open(file))
+        return read_stored_image(*self._stored.open(file))
 
     def read_image(self, sample_id: str) -> NDArray[Any]:
         """Return an image.
-
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        (Y, X) or (Y, X, 3 or 4) ndarray
-            Pixels as stored.
 
         Raises
         ------
@@ -139,16 +126,6 @@ class ImageLabelFolder:
 
     def read_labels(self, sample_id: str) -> NDArray[np.int32]:
         """Return the nuclei of an image, numbered where the file is a mask.
-
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        (Y, X) ndarray of int32
-            0 is background.
 
         Raises
         ------
@@ -165,16 +142,6 @@ class ImageLabelFolder:
 
     def read_sample(self, sample_id: str) -> Sample:
         """Return image and labels of a sample.
-
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        Sample
-            What ``read_image`` and ``read_labels`` return.
 
         Raises
         ------
@@ -194,7 +161,7 @@ class ImageLabelFolder:
         for name in self.image_names:
             files = self._labels.get(name, [])
             is_alone = len(files) == 1
-            leading = leading_shape(*self._listing.open(files[0])) if is_alone else ()
+            leading = leading_shape(*self._stored.open(files[0])) if is_alone else ()
             if not leading:
                 planes[name] = name, None
                 continue
@@ -212,11 +179,11 @@ class ImageLabelFolder:
         name, index = self._planes.get(sample_id, (sample_id, None))
         file = self._only_file(files, name, kind)
         if index is None:
-            return _read(self._listing, file, read)
+            return _read(self._stored, file, read)
         # Planes are read one after the other, mostly in order: keep the stack.
         last = self._last.get(kind)
         if last is None or last[0] != file:
-            last = self._last[kind] = file, _read(self._listing, file, read)
+            last = self._last[kind] = file, _read(self._stored, file, read)
         stack = last[1]
         n_plane = n_plane_axes(stack.shape)
         planes = stack.reshape(-1, *stack.shape[-n_plane:])
@@ -246,6 +213,6 @@ class ImageLabelFolder:
         )
 
 
-def _read(listing: Listing, file: str, read: _Reader) -> NDArray[Any]:
-    pixels = read(*listing.open(file))
+def _read(files: StoredFiles, file: str, read: _Reader) -> NDArray[Any]:
+    pixels = read(*files.open(file))
     return pixels.reshape(without_single_axes(pixels.shape))

@@ -14,13 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_pair, is_sample_folder
-from napari_unet_nuclei.core.datasets.listings import (
-    FolderListing,
-    Listing,
-    ZipListing,
-    images_or_none,
-    open_listing,
-)
+from napari_unet_nuclei.core.datasets.folder_files import FolderFiles
 from napari_unet_nuclei.core.datasets.mask_names import (
     IMAGE_ENDINGS,
     folder_pair,
@@ -29,10 +23,17 @@ from napari_unet_nuclei.core.datasets.mask_names import (
     stem_of,
     without_masks,
 )
+from napari_unet_nuclei.core.datasets.stored_files import (
+    StoredFiles,
+    images_or_none,
+    open_files,
+)
 from napari_unet_nuclei.core.errors import DatasetError
 
 if TYPE_CHECKING:
     import os
+
+    from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
 
 FilesByName = dict[str, list[str]]
 
@@ -51,10 +52,10 @@ def is_image_label_folder(path: str | os.PathLike[str]) -> bool:
         True for a pair of sub-folders, or masks beside their images.
     """
     try:
-        listing = open_listing(path)
+        files = open_files(path)
     except DatasetError:
         return False
-    return listing is not None and find_layout(listing) is not None
+    return files is not None and find_layout(files) is not None
 
 
 def layout_folders(path: str | os.PathLike[str]) -> tuple[str, ...]:
@@ -72,19 +73,19 @@ def layout_folders(path: str | os.PathLike[str]) -> tuple[str, ...]:
         beside their images.
     """
     try:
-        listing = open_listing(path)
+        files = open_files(path)
     except DatasetError:
         return ()
-    layout = None if listing is None else find_layout(listing)
+    layout = None if files is None else find_layout(files)
     return tuple(folder for folder in layout or () if folder)
 
 
-def find_layout(listing: FolderListing | ZipListing) -> tuple[str, str] | None:
+def find_layout(files: FolderFiles | ZipFiles) -> tuple[str, str] | None:
     """Find the sub-folders of images and of labels.
 
     Parameters
     ----------
-    listing : FolderListing or ZipListing
+    files : FolderFiles or ZipFiles
         The files.
 
     Returns
@@ -97,32 +98,30 @@ def find_layout(listing: FolderListing | ZipListing) -> tuple[str, str] | None:
     ImageError
         If one of the folders cannot be listed.
     """
-    pair = folder_pair(listing.folders())
+    pair = folder_pair(files.folders())
     if pair is not None:
-        is_sample = pair[1].lower() == "masks" and _is_one_sample(listing, pair)
+        is_sample = pair[1].lower() == "masks" and _is_one_sample(files, pair)
         return None if is_sample else pair
-    stems = {stem_of(name) for name in images_or_none(listing)}
+    stems = {stem_of(name) for name in images_or_none(files)}
     return ("", "") if images_of_masks(stems) else None
 
 
-def _is_one_sample(
-    listing: FolderListing | ZipListing, layout: tuple[str, str]
-) -> bool:
-    if isinstance(listing, FolderListing):
-        return is_sample_folder(listing.path)
-    images, masks = ([stem_of(name) for name in listing.images(f)] for f in layout)
-    is_sample = listing.has_folder_on_top  # <id>/images/… and <id>/masks/…
+def _is_one_sample(files: FolderFiles | ZipFiles, layout: tuple[str, str]) -> bool:
+    if isinstance(files, FolderFiles):
+        return is_sample_folder(files.path)
+    images, masks = ([stem_of(name) for name in files.images(f)] for f in layout)
+    is_sample = files.has_folder_on_top  # <id>/images/… and <id>/masks/…
     return len(images) == 1 and (is_sample or not is_pair(images[0], masks, ""))
 
 
 def match_files(
-    listing: Listing, images: str, labels: str
+    files: StoredFiles, images: str, labels: str
 ) -> tuple[FilesByName, FilesByName]:
     """Group images and label files by the name of the image without suffix.
 
     Parameters
     ----------
-    listing : Listing
+    files : StoredFiles
         The files.
     images, labels : str
         The sub-folders of both, as from `find_layout`.
@@ -137,9 +136,9 @@ def match_files(
     ImageError
         If one of the folders cannot be listed.
     """
-    names = listing.images(images)
+    names = files.images(images)
     image_files = _by_stem(without_masks(names))
-    masks = listing.images(labels)
+    masks = files.images(labels)
     if not labels:
         masks = [name for name in masks if stem_of(name) not in image_files]
     label_files: FilesByName = {}
