@@ -297,7 +297,8 @@ def _iter_absence(
     image_maps: ImageMaps, settings: SegmentationSettings
 ) -> Generator[Preparing, None, Absence]:
     """Look for what explains that there are no nuclei."""
-    from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
+    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.intensity import intensity_limits
     from napari_unet_nuclei.core.progress import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
