@@ -20,7 +20,7 @@ from napari_unet_nuclei.cli.reporting import (
 from napari_unet_nuclei.cli.wording import describe_error
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import EngineName, OutputFormat
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs

@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
 from napari_unet_nuclei.core.models.bundle import read_bundle
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.plugin.finetune.training_events import StatusEvent, StepEvent
 from napari_unet_nuclei.plugin.finetune.training_process import (
     FineTuned,

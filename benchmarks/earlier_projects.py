@@ -1,6 +1,6 @@
 """Dice of models as earlier projects measured it, beside the Dice of this one.
 
-Usage: python benchmarks/ancestors.py stage1_train.zip split.json:val
+Usage: python benchmarks/earlier_projects.py stage1_train.zip split.json:val
        [--model resnet --model mine.unetnuclei] [--side 256] [--batch-size 16] [--tta]
 
 They resize all images to one square and watch ``(2 sum(t p) + 1) / (sum(t) + sum(p)
@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.datasets.opening import (
 )
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
