@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.stored_files import is_broken_zip
+from napari_unet_nuclei.core.datasets.zip_files import is_broken_zip
 from napari_unet_nuclei.plugin.files.data_set_layers import next_layers
 from napari_unet_nuclei.plugin.files.label_reader import (
     is_label_file,
