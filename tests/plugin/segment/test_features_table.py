@@ -9,8 +9,6 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QTableView
 
-from napari_unet_nuclei.plugin.segment import live_table
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -29,12 +27,6 @@ class Window(NamedTuple):
     @property
     def layer(self) -> Any:
         return self.viewer.layers["cells nuclei"]
-
-
-@pytest.fixture(autouse=True)
-def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure at once what a slow machine would leave to a worker."""
-    monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
 
 
 @pytest.fixture

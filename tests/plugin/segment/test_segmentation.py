@@ -245,8 +245,8 @@ def test_an_empty_result_comes_with_advice(
     nothing = exhaust(iter_split(dim, SegmentationSettings()))
     assert describe_nuclei(dim, nothing) == (
         "No nuclei found: the highest probability is 0.25, the threshold 0.45. Lower "
-        "the threshold, or set the nucleus diameter: this model knows nuclei of about "
-        "20 px."
+        "the threshold, or set the nucleus diameter: this model was trained on nuclei "
+        "of about 20 px."
     )
 
 

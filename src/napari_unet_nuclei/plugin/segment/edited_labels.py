@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     Places = tuple[NDArray[np.intp], ...]
     PixelValues = Callable[[Places], Mapping[str, NDArray[Any]]]
 
-_SLAB = 1 << 20  # pixels that are compared at a time
-_MOST_COLLECTED = 1 << 21  # changed pixels that are kept before they are counted
-
 
 class EditedLabels:
     """A copy of labels that catches up with edits and keeps their measurements.
@@ -44,6 +41,10 @@ class EditedLabels:
     pixel_values : callable
         Gets the places of pixels, one array for each axis, and returns what the
         columns of the table average, as `correct_features` wants it.
+    n_compared : int
+        Pixels that are compared at a time.
+    n_collected : int
+        Changed pixels above which they are measured before more are looked for.
     """
 
     def __init__(
@@ -51,11 +52,16 @@ class EditedLabels:
         labels: NDArray[np.integer],
         features: Features,
         pixel_values: PixelValues,
+        *,
+        n_compared: int = 1 << 20,
+        n_collected: int = 1 << 21,
     ) -> None:
         self.features = features
         self._found = features
         self._labels = labels
         self.pixel_values = pixel_values
+        self._n_compared = n_compared
+        self._n_collected = n_collected
         self._difference = 0
 
     @property
@@ -103,13 +109,13 @@ class EditedLabels:
         pairs: list[tuple[NDArray[Any], NDArray[Any]]] = []
         n_changed = 0
         for box in boxes:
-            for slab in _slabs(box, self.shape):
+            for slab in _slabs(box, self.shape, self._n_compared):
                 found = self._compare(data, slab)
                 if found is not None:
                     places.append(found[0])
                     pairs.append(found[1:])
                     n_changed += found[1].size
-                if n_changed > _MOST_COLLECTED:
+                if n_changed > self._n_collected:
                     self._measure(places, pairs)
                     places, pairs, n_changed = [], [], 0
                 yield n_changed
@@ -224,7 +230,9 @@ def whole_box(shape: Sequence[int]) -> Box:
     return tuple(slice(0, length) for length in shape)
 
 
-def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
+def _slabs(
+    box: Box, shape: tuple[int, ...], n_pixels: int
+) -> Generator[Box, None, None]:
     """Cut a box along its longest axis that has others behind it."""
     starts = [max(part.start or 0, 0) for part in box]
     stops = [
@@ -236,7 +244,7 @@ def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
         return
     axis = int(np.argmax([*lengths[:-1], 0])) if len(lengths) > 1 else 0
     rest = math.prod(lengths) // lengths[axis]
-    step = max(_SLAB // max(rest, 1), 1)
+    step = max(n_pixels // max(rest, 1), 1)
     for start in range(starts[axis], stops[axis], step):
         slab = [slice(*ends) for ends in zip(starts, stops, strict=True)]
         slab[axis] = slice(start, min(start + step, stops[axis]))

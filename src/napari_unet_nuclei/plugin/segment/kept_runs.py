@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.freshness import RunInputs
-    from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
+    from napari_unet_nuclei.plugin.segment.results import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
 
 

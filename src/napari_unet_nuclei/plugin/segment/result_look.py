@@ -1,4 +1,4 @@
-"""How the layers of results look, and what of it a new one takes from an older one."""
+"""How the layers of results look, and what a new one takes over from an older one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
+from napari_unet_nuclei.plugin.segment.provenance import is_result
+
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Layer
@@ -14,7 +16,10 @@ if TYPE_CHECKING:
 CONTOUR = 2
 """Width of the outlines, in px of the image."""
 
-_MOST_OUTLINED = 4096 * 4096  # px; napari takes seconds to outline larger planes
+MOST_OUTLINED = 4096 * 4096
+"""Area of the largest plane that is outlined, in px; for larger ones napari takes
+seconds."""
+
 _LOOK = ("contour", "opacity", "blending")
 _TOOLS = (
     "brush_size",
@@ -39,7 +44,7 @@ def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
     dict
         Attributes of the layer.
     """
-    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= _MOST_OUTLINED else {}
+    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= MOST_OUTLINED else {}
 
 
 def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
@@ -104,7 +109,7 @@ def hide_truth(
             isinstance(layer, Labels)
             and layer.visible
             and layer.unique_id not in known
-            and "model" not in metadata
+            and not is_result(metadata)
             and metadata.get("sample_id") == sample
             and metadata.get("data_set") == data_set
         ):

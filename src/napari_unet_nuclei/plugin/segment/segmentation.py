@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.progress import (
     Preparing,
     TileDone,
 )
+from napari_unet_nuclei.plugin.segment.absence import iter_absence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.splitting import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.plugin.segment.absence import Absence
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
@@ -90,25 +92,6 @@ class ImageMaps:
     model: Model
     request: SegmentationRequest
     seconds: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class Absence:
-    """What there is where no nuclei are.
-
-    Parameters
-    ----------
-    is_even : bool
-        Whether the pixels of each plane have the same value, but for a few.
-    n_small : int
-        Nuclei that only the smallest area keeps out.
-    highest : float in [0, 1]
-        Highest probability of a pixel to be foreground.
-    """
-
-    is_even: bool
-    n_small: int
-    highest: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -256,7 +239,7 @@ def iter_split(
     features = yield from _iter_measured(image_maps, labels)
     absence = None
     if not labels.any():
-        absence = yield from _iter_absence(image_maps, settings)
+        absence = yield from iter_absence(image_maps, settings)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     return Nuclei(
@@ -290,30 +273,3 @@ def _iter_measured(
     if not tables:
         return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
     return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
-
-
-def _iter_absence(
-    image_maps: ImageMaps, settings: SegmentationSettings
-) -> Generator[Preparing, None, Absence]:
-    """Look for what explains that there are no nuclei."""
-    from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
-    from napari_unet_nuclei.core.steps import map_steps
-
-    stack, maps = image_maps.stack, image_maps.maps
-    everything = replace(settings, min_area=0)
-    seeking = Preparing("No nuclei: looking for the reason")
-    labels = yield from map_steps(
-        lambda _: seeking, image_maps.model.iter_split(stack, maps, everything)
-    )
-    is_even = True
-    for plane in stack:
-        low, high = intensity_limits(to_planes(plane))
-        if high > low:
-            is_even = False
-            break
-        yield seeking
-    return Absence(
-        is_even=is_even,
-        n_small=int(labels.max(initial=0)),
-        highest=max((float(each.foreground.max()) for each in maps), default=0.0),
-    )
