@@ -21,7 +21,8 @@ import numpy as np
 
 from napari_unet_nuclei import evaluate
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
-from napari_unet_nuclei.core.engines.engine import Engine, KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.images.channels import (
     intensity_limits,
     normalise,
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.engines.engine import Engine
 
 
 def quantise(bundle: ModelBundle, samples: Sequence[Sample]) -> ModelBundle:

@@ -34,7 +34,7 @@ TRAIN = {
     "plateau_patience": 0,
     "plateau_factor": 1.5,
     "learning_rate": -1.0,
-    "keep": 1.0,
+    "start_weight": 1.0,
     "validation_fraction": 1.5,
     "seed": -1,
     "loss": "hinge",

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models import store as model_store
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 
@@ -110,8 +111,9 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     program = (
         "import sys; from dataclasses import replace; from pathlib import Path\n"
         "from napari_unet_nuclei.core.models.bundle import *\n"
+        "from napari_unet_nuclei.core.models.config import ModelConfig\n"
         "from napari_unet_nuclei.core.networks.building import build_model\n"
-        "from napari_unet_nuclei.core.networks.building import bundling\n"
+        "from napari_unet_nuclei.core.networks import bundling\n"
         "from napari_unet_nuclei.core.networks.geometry import measure_geometry\n"
         "arguments = {'widths': (4, 8)}\n"
         "model = build_model('classic', arguments)\n"

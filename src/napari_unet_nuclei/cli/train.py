@@ -185,14 +185,14 @@ def train(
             rich_help_panel=_RECIPE,
         ),
     ] = TrainingSettings.plateau_factor,
-    keep: Annotated[
+    start_weight: Annotated[
         float,
         typer.Option(
             help="How much the start model counts in the result, from 0 to 1: the "
             "more, the less of what it knew is forgotten.",
             rich_help_panel=_RECIPE,
         ),
-    ] = TrainingSettings.keep,
+    ] = TrainingSettings.start_weight,
     monitor: Annotated[
         Monitor,
         typer.Option(
@@ -276,7 +276,7 @@ def train(
             plateau_patience=plateau_patience,
             plateau_factor=plateau_factor,
             learning_rate=learning_rate,
-            keep=keep,
+            start_weight=start_weight,
             monitor=monitor,
             patience=patience,
             only_better=only_better,

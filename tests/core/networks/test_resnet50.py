@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,

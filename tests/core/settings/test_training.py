@@ -46,8 +46,8 @@ def test_the_defaults_can_be_used():
         ),
         ({"ema_momentum": 1.0}, r"must lie in \[0, 1\).*ema_momentum=1.0"),
         ({"ema_momentum": -0.1}, r"must lie in \[0, 1\).*ema_momentum=-0.1"),
-        ({"keep": 1.0}, r"start model to keep must lie in \[0, 1\).*keep=1.0"),
-        ({"keep": -0.1}, r"start model to keep must lie in \[0, 1\).*keep=-0.1"),
+        ({"start_weight": 1.0}, r"The start weight must lie in \[0, 1\).*weight=1.0"),
+        ({"start_weight": -0.1}, r"The start weight must lie in \[0, 1\).*weight=-0.1"),
         ({"learning_rate": 0}, "learning rate must be positive.*0"),
         (
             {"plateau_patience": 0},

@@ -21,7 +21,8 @@ from napari_unet_nuclei.core.conversion.keras_graph import (
 )
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
-from napari_unet_nuclei.core.models.bundle import ONE_MAP, ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ONE_MAP, ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     import keras
 
     from napari_unet_nuclei.core.conversion.keras_files import KerasFile
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
 _USUAL_DIAMETER = 20.0  # px
 # Arguments that the layers here do not have, and the values they nevertheless have.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.progress import Preparing
+from napari_unet_nuclei.core.progress import Preparing, map_steps
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -56,7 +56,6 @@ def iter_absence(
         The reason.
     """
     from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
-    from napari_unet_nuclei.core.steps import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)

@@ -1,7 +1,7 @@
 """Damaged data sets, images, tables and models: what the readers make of them.
 
-Usage: python benchmarks/fuzz.py [--cases 10000] [--seed 0] [--data stage1_train.zip]
-       python benchmarks/fuzz.py --only 4711 --keep DIR
+Usage: python tools/fuzz/fuzz.py [--cases 10000] [--seed 0] [--data stage1_train.zip]
+       python tools/fuzz/fuzz.py --only 4711 --keep DIR
 
 Each case follows from the seed and its number.  It is read as the command line would
 read it, in a process with a limit of time and memory, and must either be accepted or
@@ -69,7 +69,7 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.engines.engine import create_engine
 from napari_unet_nuclei.core.errors import EngineError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.channels import (
     intensity_limits,

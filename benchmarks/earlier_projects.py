@@ -1,6 +1,6 @@
 """Dice of models as earlier projects measured it, beside the Dice of this one.
 
-Usage: python benchmarks/ancestors.py stage1_train.zip split.json:val
+Usage: python benchmarks/earlier_projects.py stage1_train.zip split.json:val
        [--model resnet --model mine.unetnuclei] [--side 256] [--batch-size 16] [--tta]
 
 They resize all images to one square and watch ``(2 sum(t p) + 1) / (sum(t) + sum(p)
