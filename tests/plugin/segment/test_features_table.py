@@ -32,6 +32,7 @@ class Window(NamedTuple):
 @pytest.fixture
 def window(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -41,9 +42,7 @@ def window(
     make_model("tiny", threshold=0.2)
     viewer = make_napari_viewer()
     viewer.add_image(image, name="cells")
-    _, widget = viewer.window.add_plugin_dock_widget(
-        "napari-unet-nuclei", "Segment nuclei"
-    )
+    widget = open_widget(viewer, "Segment nuclei")
     widget.panel.run_button.native.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running)
     viewer.layers.selection.active = viewer.layers["cells nuclei"]
