@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class Absence:
-    """What there is where no nuclei are.
+    """What an image without nuclei holds.
 
     Parameters
     ----------
     is_even : bool
-        Whether the pixels of each plane have the same value, but for a few.
+        Whether the pixels of each plane have the same value, except for a few.
     n_small : int
-        Nuclei that only the smallest area keeps out.
+        Nuclei that are left out only because they are small.
     highest : float in [0, 1]
-        Highest probability of a pixel to be foreground.
+        Highest foreground probability of a pixel.
     """
 
     is_even: bool

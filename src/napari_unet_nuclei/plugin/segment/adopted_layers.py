@@ -88,7 +88,7 @@ class AdoptedLayers:
         owner.destroyed.connect(self._stop)
 
     def forget(self, layer: Any) -> None:
-        """Let go of a layer that is gone."""
+        """Stop following a layer that is gone."""
         for table in list(self._tables):
             if table.layer.unique_id == layer.unique_id:
                 self._tables.remove(table)
@@ -107,7 +107,7 @@ class AdoptedLayers:
         self._adopt(event.value)
 
     def _take_over(self, event: Any) -> None:
-        """Follow what another widget has followed until it was gone."""
+        """Follow a layer that another widget has followed, now that this is gone."""
         if event.owner is not self._owner and event.value in self._viewer.layers:
             self._adopt(event.value)
 

@@ -1,7 +1,7 @@
-"""Labels that somebody edits: what has changed, and what that makes of the table.
+"""Labels that are being edited: what has changed, and how their table changes.
 
-Arrays only.  Which events tell of an edit is known to ``live_table``, how a change
-alters a measurement to ``core.instances.corrections``.
+Arrays only.  Which events announce an edit is known to ``live_table`` and ``strokes``,
+how a change alters a measurement to ``core.instances.corrections``.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class EditedLabels:
     Parameters
     ----------
     labels : (…, Y, X) ndarray of integers
-        The labels as they were found; written to, so not to be shared.
+        The labels as they were found; a copy, because it is changed.
     features : dict of str to (N,) ndarray
         Their measurements.
     pixel_values : callable
@@ -44,7 +44,8 @@ class EditedLabels:
     n_compared : int
         Pixels that are compared at a time.
     n_collected : int
-        Changed pixels above which they are measured before more are looked for.
+        Number of changed pixels above which they are measured before the search
+        goes on.
     """
 
     def __init__(
@@ -73,8 +74,8 @@ class EditedLabels:
     def is_edited(self) -> bool:
         """Whether any pixel differs from the labels that were found.
 
-        Known from a sum over the changed pixels, which an edit that is undone leaves
-        as it was; that another edit does so too has a chance of 1 in 2⁶⁴.
+        Known from a sum over the changed pixels, which is 0 again once an edit is
+        undone; another edit makes it 0 with a probability of 1 in 2⁶⁴.
         """
         return self._difference != 0
 
@@ -84,7 +85,7 @@ class EditedLabels:
         return count_corrections(self._found, self.features)
 
     def forget_pixels(self) -> None:
-        """Let go of the image; what is changed from now on loses its intensity."""
+        """Forget the image; nuclei that change from now on lose their intensity."""
         self.pixel_values = positions_only
 
     def iter_follow(
@@ -102,8 +103,8 @@ class EditedLabels:
         Yields
         ------
         int
-            Number of changed pixels that are still to be measured, after each part
-            that was compared and before they are.
+            After each part has been compared: number of changed pixels that have not
+            been measured yet.
         """
         places: list[Places] = []
         pairs: list[tuple[NDArray[Any], NDArray[Any]]] = []
@@ -189,12 +190,12 @@ def is_about(features: Features, labels: NDArray[np.integer]) -> bool:
 def measure_anew(
     features: Features, labels: NDArray[np.integer], pixel_values: PixelValues
 ) -> Features:
-    """Return the measurements of labels that were edited while nobody looked.
+    """Return the measurements of labels that were edited while nothing followed them.
 
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        Measurements of before; they are kept for nuclei that are the same.
+        Earlier measurements; they are kept for nuclei that are still the same.
     labels : (…, Y, X) ndarray of integers
         The labels.
     pixel_values : callable

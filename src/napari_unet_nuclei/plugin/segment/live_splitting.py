@@ -44,11 +44,11 @@ class LiveSplitting:
     owner : QWidget
         Nothing is done once this widget is gone.
     on_step : callable
-        Gets how far it is.
+        Gets the progress.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
     on_error : callable
-        Gets the error that ended the work, after the user has been told.
+        Gets the error that ended the work, after the user has been notified.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """A labels layer whose table follows every edit.
 
-Hears of edits through the layer's events and leaves the comparing and measuring to
-``edited_labels``: at once where that takes a moment, in a worker where it takes longer.
+Listens to the layer's events and leaves comparing and measuring to ``edited_labels``:
+at once where that takes a moment, in a worker where it takes longer.
 """
 
 from __future__ import annotations
@@ -128,7 +128,7 @@ class LiveTable:
 
     @property
     def n_nuclei(self) -> int:
-        """Nuclei that there are now."""
+        """Number of nuclei now."""
         return len(self._edited.features["label"])
 
     @property
@@ -137,7 +137,7 @@ class LiveTable:
         return self._edited.corrections
 
     def stop(self) -> None:
-        """Follow the layer no longer."""
+        """Stop following the layer."""
         for timer in (self._soon, self._later):
             timer.stop()
             timer.deleteLater()
@@ -165,11 +165,11 @@ class LiveTable:
         return self._edited.pixel_values
 
     def forget_pixels(self) -> None:
-        """Let go of the image, once that is gone."""
+        """Forget the image, once that is gone."""
         self._edited.forget_pixels()
 
     def when_settled(self, callback: Callable[[], object]) -> None:
-        """Call back once all edits are known, also those that no event told of.
+        """Call back once all edits are known, even those that no event announced.
 
         Parameters
         ----------
@@ -180,7 +180,7 @@ class LiveTable:
         self._waiting = callback
         self._follow_all()
 
-    # What the layer tells: an event of paint comes before the pixels are written.
+    # Events of the layer: that of paint comes before the pixels are written.
 
     def _note_paint(self, atoms: Any) -> None:
         self._dirty += painted_boxes(atoms, self._edited.shape)
@@ -216,7 +216,7 @@ class LiveTable:
     # Following.
 
     def _begin_anew(self) -> None:
-        """Measure labels of another shape, which belong to no image that is known."""
+        """Measure labels of another shape, which belong to no known image."""
         shape = tuple(self.layer.data.shape)
         features = {name: values[:0] for name, values in self._edited.features.items()}
         nothing = np.zeros(shape, self.layer.data.dtype)

@@ -58,9 +58,9 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     Parameters
     ----------
     image_maps : ImageMaps
-        What the network said.
+        Output of the network.
     nuclei : Nuclei
-        What the settings made of it.
+        What the settings make of it.
 
     Returns
     -------
@@ -88,9 +88,9 @@ def describe_result(
     Parameters
     ----------
     image_maps : ImageMaps
-        What the network said.
+        Output of the network.
     nuclei : Nuclei
-        What the settings made of it.
+        What the settings make of it.
     corrected : napari.layers.Labels, optional
         The layer with corrections that the result has not replaced.
     """
@@ -164,7 +164,7 @@ def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> st
     name : str
         Name of the labels layer.
     n_nuclei : int
-        Nuclei that there are now.
+        Number of nuclei now.
     corrections : Corrections
         How many of them differ from those that were found.
 

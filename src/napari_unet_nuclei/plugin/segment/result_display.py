@@ -1,4 +1,4 @@
-"""Showing results: in the layer of the one before, or in a new one beside corrections.
+"""How results are shown: in the layer of the one before, or beside corrections.
 
 Knows the viewer's layers, but neither widgets nor networks.
 """
@@ -14,14 +14,14 @@ from napari_unet_nuclei.plugin.segment import followers
 from napari_unet_nuclei.plugin.segment.edited_labels import EditedLabels
 from napari_unet_nuclei.plugin.segment.live_table import LiveTable
 from napari_unet_nuclei.plugin.segment.provenance import result_metadata
-from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
-from napari_unet_nuclei.plugin.segment.result_look import (
-    first_look,
+from napari_unet_nuclei.plugin.segment.result_appearance import (
+    default_appearance,
     hide_truth,
     is_painting,
-    same_look,
+    same_appearance,
     same_tools,
 )
+from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
 from napari_unet_nuclei.plugin.shared.layers import set_features
 
 if TYPE_CHECKING:
@@ -105,17 +105,17 @@ class ResultDisplay:
         active = self._viewer.layers.selection.active
         if corrected is None:
             becomes_active, tools = not is_painting(active), {}
-            look = self._choose_look(result, self._last)
+            appearance = self._appearance_of(result, self._last)
         else:
             becomes_active = is_same_layer(active, corrected.layer)
             tools = same_tools(corrected.layer) if becomes_active else {}
-            look = self._choose_look(result, corrected.layer)
+            appearance = self._appearance_of(result, corrected.layer)
             self._put_aside(result, corrected)
         labels, placement = result.place(result.nuclei.copy)
         # An invisible layer is not drawn, so this is drawn once, in the end.
         layer = Labels(labels, name=result.title, visible=False, **placement)
         _describe(layer, result)
-        _set_all(layer, look)
+        _set_all(layer, appearance)
         followers.claim(layer)  # before anybody else does
         self._viewer.add_layer(layer)
         layer.visible = True
@@ -127,15 +127,15 @@ class ResultDisplay:
             self._have_results.add(result.image.unique_id)
             hide_truth(self._viewer, result.image, self._layers.newest)
 
-    def _choose_look(self, result: Result, before: Labels | None) -> dict[str, Any]:
+    def _appearance_of(self, result: Result, before: Labels | None) -> dict[str, Any]:
         """Return how a new layer looks: like one before that is still there."""
         shape = result.nuclei.labels.shape
-        look = first_look(shape)
+        appearance = default_appearance(shape)
         if before is not None and before in self._viewer.layers:
-            look = same_look(before, shape)
+            appearance = same_appearance(before, shape)
         if self._viewer.dims.ndisplay == 3:  # where napari has no outlines
-            look |= {"contour": 0}
-        return look
+            appearance |= {"contour": 0}
+        return appearance
 
     def _put_aside(self, result: Result, corrected: ShownResult) -> None:
         """Keep a layer with corrections, out of sight and under a name that says so."""

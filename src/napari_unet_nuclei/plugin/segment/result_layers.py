@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ShownResult:
-    """A labels layer as it was left: how it follows edits and where it lies.
+    """A labels layer as this package left it: its table, its name and its place.
 
     Parameters
     ----------
@@ -87,7 +87,7 @@ class ResultLayers:
         self._newest[key] = shown
 
     def set_aside(self, key: ResultKey, corrected: ShownResult) -> None:
-        """Remember a layer with corrections that another will take the place of."""
+        """Remember a layer with corrections before another takes its place."""
         self._set_aside.append((key, corrected.table))
 
     def key_of(self, layer: Any) -> ResultKey | None:
@@ -116,7 +116,7 @@ class ResultLayers:
         )
 
     def forget(self, layer: Any) -> None:
-        """Let go of what belongs to an image, or of a labels layer, that is gone."""
+        """Forget an image or a labels layer that is gone, and what belongs to it."""
         for key, shown in list(self._newest.items()):
             if key[0] == layer.unique_id:
                 self.set_aside(key, self._newest.pop(key))
@@ -134,7 +134,7 @@ class ResultLayers:
         return [*self._set_aside, *newest]
 
     def _end(self, table: LiveTable) -> None:
-        """Follow a layer no longer that is gone; what waited for it is shown anyway."""
+        """Stop following a layer that is gone; a result that waited is shown anyway."""
         waiting = table.waiting
         table.stop()
         if waiting is not None:
@@ -142,7 +142,7 @@ class ResultLayers:
             QTimer.singleShot(0, lambda: self._is_stopped or waiting())
 
     def _stop(self) -> None:
-        """Follow no layer any longer."""
+        """Stop following all layers."""
         self._is_stopped = True
         tables = self.tables
         self._newest, self._set_aside = {}, []

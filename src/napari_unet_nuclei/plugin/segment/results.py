@@ -30,9 +30,9 @@ class Result:
     image : napari.layers.Image
         The image.
     image_maps : ImageMaps
-        What the network said of it.
+        Output of the network.
     nuclei : Nuclei
-        What the settings made of that.
+        What the settings make of that.
     command : str, optional
         The command that finds the same nuclei, if there is one.
     """
@@ -44,7 +44,7 @@ class Result:
 
     @property
     def key(self) -> ResultKey:
-        """Whose place the result takes."""
+        """What the result is of; a newer one with the same key takes its place."""
         return self.image.unique_id, self.image_maps.request.plane
 
     @property

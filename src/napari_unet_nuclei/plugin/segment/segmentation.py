@@ -43,7 +43,7 @@ _UNTIL_SPLIT, _UNTIL_MEASURED = 0.8, 0.9  # parts of the time of a run
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SegmentationRequest:
-    """All a run needs to know.
+    """Everything a run needs to know.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class SegmentationRequest:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageMaps:
-    """What the network says of an image; kept for as long as its labels are shown.
+    """Output of the network for an image; kept while its labels are shown.
 
     Parameters
     ----------
@@ -106,11 +106,11 @@ class Nuclei:
     features : dict of str to (N,) ndarray
         One row for each nucleus, by ascending label.
     copy : (…, Y, X) ndarray of int32
-        The labels once more, made in the worker, for a layer that is painted in.
+        A copy of the labels, made in the worker, for the layer that the user paints in.
     settings : SegmentationSettings
         What they were found with; the threshold is never ``None``.
     absence : Absence, optional
-        What explains that there are none.
+        Why there are none.
     """
 
     labels: NDArray[np.int32]
@@ -172,7 +172,7 @@ def iter_segmentation(
     Returns
     -------
     image_maps : ImageMaps
-        What the network says, to split again with other settings.
+        Output of the network, to split again with other settings.
     nuclei : Nuclei
         What the settings make of it.
 
@@ -225,7 +225,7 @@ def iter_split(
     PlaneDone, PlaneMeasured
         After each plane, so that a newer request can replace this one.
     Preparing
-        Where there are no nuclei, while the reason is sought.
+        If there are no nuclei, while looking for the reason.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""What napari tells of painting: where pixels change, the mouse button, the history.
+"""What napari says about painting: where pixels change, the mouse button, history.
 
 Everything that depends on how napari's labels layer paints is here.
 """
@@ -48,7 +48,7 @@ class Strokes:
         layer.mouse_drag_callbacks.append(self._note_drag)
 
     def stop(self) -> None:
-        """Listen no longer."""
+        """Stop listening."""
         self._layer.events.paint.disconnect(self._note_paint)
         if self._note_drag in self._layer.mouse_drag_callbacks:
             self._layer.mouse_drag_callbacks.remove(self._note_drag)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 def make_quiet_timer(
     owner: QObject, milliseconds: int, on_quiet: Callable[[], object]
 ) -> QTimer:
-    """Make a timer that is started anew by each event and calls back after the last.
+    """Make a timer that each event restarts and that calls back after the last one.
 
     Parameters
     ----------

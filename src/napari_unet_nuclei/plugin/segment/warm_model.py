@@ -32,7 +32,7 @@ class WarmModel:
     Parameters
     ----------
     prepare : callable
-        Called before a model is loaded: what else takes a while the first time.
+        Called before a model is loaded, for what also takes a while the first time.
     """
 
     def __init__(self, prepare: Callable[[], object] = lambda: None) -> None:
@@ -79,7 +79,7 @@ def _find_version(name: str) -> _Version:
 
 
 def _import_splitting() -> None:
-    """Import what splitting needs and else imports when the tiles are done."""
+    """Import what splitting needs, or it would be imported after the last tile."""
     import scipy.sparse.csgraph  # noqa: F401
     import skimage.segmentation  # noqa: F401
 

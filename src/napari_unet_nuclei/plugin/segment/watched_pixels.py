@@ -1,4 +1,4 @@
-"""Which image is chosen, and what happens to its pixels and to its place on show."""
+"""Noticing that the pixels of the chosen image or the plane on show have changed."""
 
 from __future__ import annotations
 

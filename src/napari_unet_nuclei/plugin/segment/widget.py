@@ -62,8 +62,8 @@ if TYPE_CHECKING:
 class SegmentWidget(Container[Widget]):
     """Segments an image layer and keeps its maps, so that sliders act at once.
 
-    Keeps in step: the labels layer with threshold and smallest area, the button with
-    what a new run would change, the status line with the last result.
+    Keeps in step: the labels layer with threshold and smallest area, the button and
+    the status line with the last result and with what a new run would change.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ class SegmentWidget(Container[Widget]):
         """Find the nuclei of the chosen image, in the background."""
         if self.panel.is_running:
             return
-        self._follow_view()  # which else happens a moment after a slider is moved
+        self._follow_view()  # which otherwise happens only once a slider rests
         try:
             image = self._form.chosen_image()
             show_pixels(self._viewer, image)
@@ -197,7 +197,7 @@ class SegmentWidget(Container[Widget]):
             self._splitting.request(image, image_maps, settings)
 
     def _end_run(self) -> None:
-        """Say what has changed meanwhile, but for a run that failed."""
+        """Say what has changed meanwhile, unless the run failed."""
         self.image.catch_up()
         if self._status.is_of_result:
             self._show_pending()
@@ -218,7 +218,7 @@ class SegmentWidget(Container[Widget]):
         self._display.show(result, lambda corrected: self._say(result, corrected))
 
     def _say(self, result: Result, corrected: LiveTable | None) -> None:
-        """Say what is shown, and where corrections are that it does not hold."""
+        """Say what is shown, and which layer holds corrections that it lacks."""
         layer = None if corrected is None else corrected.layer
         said = describe_result(result.image_maps, result.nuclei, layer)
         engine = result.image_maps.model.engine.description
@@ -232,9 +232,9 @@ class SegmentWidget(Container[Widget]):
     # What the controls say, and what is shown.
 
     def _take_target(self) -> None:
-        """Let the sliders say what the nuclei that are shown were found with.
+        """Let the sliders show what the nuclei on show were found with.
 
-        Where a new run is needed, they say what that will use.
+        If a new run is needed, they show what that will use.
         """
         self._pixels.watch(self.image.layer)
         before, self._seen = self._seen, self._form.key
@@ -248,7 +248,7 @@ class SegmentWidget(Container[Widget]):
             self._form.controls.show_own_threshold()
 
     def _follow_view(self) -> None:
-        """Look again after the viewer has shown something else."""
+        """Update after the viewer has shown something else."""
         if self._form.key != self._seen:
             self._take_target()
         else:
@@ -268,12 +268,12 @@ class SegmentWidget(Container[Widget]):
             return []
         try:
             return changes(run.inputs, RunInputs.of(self._form.make_request(image)))
-        except UNetNucleiError:  # is told of when it is to be segmented
+        except UNetNucleiError:  # which is reported when it is segmented
             return ["settings"]
 
     def _split_again(self) -> None:
         """Split the maps of the chosen image, unless they are of something else."""
-        self._seen = self._form.key  # lest the slider be set back as the view is seen
+        self._seen = self._form.key  # or the next change of view resets the slider
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
         if image is not None and run is not None and not self._status.is_pending:
@@ -286,7 +286,7 @@ class SegmentWidget(Container[Widget]):
         )
 
     def _forget(self, event: Any) -> None:
-        """Free the maps of an image that has been removed; say no more of nuclei."""
+        """Free the maps of an image that has been removed, and what is said of it."""
         key = self._layers.key_of(event.value)
         is_on_show = key is not None and key == self._seen
         self._status.forget(key, is_on_show=is_on_show)

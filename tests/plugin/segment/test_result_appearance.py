@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.plugin.segment import result_look
+from napari_unet_nuclei.plugin.segment import result_appearance
 
 if TYPE_CHECKING:
     import pytest
@@ -20,7 +20,7 @@ def test_results_are_outlined_until_the_user_wants_something_else(
     scene: Scene, cells: Image, image: NDArray[np.uint8]
 ) -> None:
     layer = scene.segment()
-    assert layer.contour == result_look.CONTOUR
+    assert layer.contour == result_appearance.CONTOUR
     layer.contour = 0
     scene.move_slider(0.2)
     assert layer.contour == 0
@@ -32,7 +32,7 @@ def test_results_are_outlined_until_the_user_wants_something_else(
 def test_planes_that_take_long_to_outline_are_not(
     scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(result_look, "MOST_OUTLINED", 100)
+    monkeypatch.setattr(result_appearance, "MOST_OUTLINED", 100)
     assert scene.segment().contour == 0
 
 
@@ -42,12 +42,12 @@ def test_a_plane_that_took_too_long_to_outline_sets_no_example(
     image: NDArray[np.uint8],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(result_look, "MOST_OUTLINED", image.size - 1)
+    monkeypatch.setattr(result_appearance, "MOST_OUTLINED", image.size - 1)
     scene.segment().opacity = 0.3
     other = scene.viewer.add_image(image[:32], name="other")
     scene.widget.image.choose(other)
     layer = scene.segment()
-    assert (layer.contour, layer.opacity) == (result_look.CONTOUR, 0.3)
+    assert (layer.contour, layer.opacity) == (result_appearance.CONTOUR, 0.3)
 
 
 def test_the_truth_of_a_sample_is_hidden_once(

@@ -20,7 +20,7 @@ MOST_OUTLINED = 4096 * 4096
 """Area of the largest plane that is outlined, in px; for larger ones napari takes
 seconds."""
 
-_LOOK = ("contour", "opacity", "blending")
+_APPEARANCE = ("contour", "opacity", "blending")
 _TOOLS = (
     "brush_size",
     "n_edit_dimensions",
@@ -31,8 +31,8 @@ _TOOLS = (
 )
 
 
-def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return how the first result looks: outlined, so that the nuclei are seen.
+def default_appearance(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how the first result looks: outlined, so that the nuclei stay visible.
 
     Parameters
     ----------
@@ -47,8 +47,8 @@ def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
     return {"contour": CONTOUR} if math.prod(shape[-2:]) <= MOST_OUTLINED else {}
 
 
-def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return how a layer looks, as attributes for another.
+def same_appearance(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the attributes that make another layer look like this one.
 
     Parameters
     ----------
@@ -60,23 +60,23 @@ def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Attributes of the other layer; outlined as `first_look` says, unless the user
-        has chosen something else.
+        Attributes of the other layer; outlined as `default_appearance` says, unless
+        the user has chosen something else.
     """
-    look = {name: getattr(before, name) for name in _LOOK}
-    if before.contour == first_look(before.data.shape).get("contour", 0):
-        del look["contour"]
-    return first_look(shape) | look
+    appearance = {name: getattr(before, name) for name in _APPEARANCE}
+    if before.contour == default_appearance(before.data.shape).get("contour", 0):
+        del appearance["contour"]
+    return default_appearance(shape) | appearance
 
 
 def is_painting(layer: Layer | None) -> bool:
-    """Whether a layer has a tool in use, so that another must not take its place."""
+    """Whether a layer has a tool in use, so that it must stay the active one."""
     mode = str(getattr(layer, "mode", "pan_zoom"))
     return mode not in ("pan_zoom", "transform")
 
 
 def same_tools(before: Labels) -> dict[str, Any]:
-    """Return what a layer is painted with, as attributes for another."""
+    """Return the attributes that give another layer the same tool."""
     return {name: getattr(before, name) for name in _TOOLS}
 
 
@@ -97,7 +97,7 @@ def hide_truth(
     Returns
     -------
     list of napari.layers.Labels
-        What was hidden: labels that came with this package's sample of that name.
+        What was hidden: labels that came with the same sample of this package.
     """
     sample = image.metadata.get("sample_id")
     data_set = image.metadata.get("data_set")
