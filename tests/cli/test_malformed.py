@@ -14,7 +14,7 @@ import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 

@@ -63,8 +63,8 @@ def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> st
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
     from napari_unet_nuclei.core.batch.run import segment_images
     from napari_unet_nuclei.core.evaluation.scores import evaluate
-    from napari_unet_nuclei.core.files.images import StoredImage
-    from napari_unet_nuclei.core.files.labels import read_labels
+    from napari_unet_nuclei.core.files.label_reading import read_labels
+    from napari_unet_nuclei.core.images.stored_image import StoredImage
 
     formats = (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES)
     image = NamedImage(name, lambda: StoredImage(sample.image))

@@ -27,6 +27,7 @@ from napari_unet_nuclei.core.networks.bundling import (
     precision,
     without_normalization,
 )
+from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.choices import (
     Architecture,
@@ -37,7 +38,6 @@ from napari_unet_nuclei.core.settings.choices import (
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.settings.training import TrainingSettings
-from napari_unet_nuclei.core.steps import exhaust, map_steps
 from napari_unet_nuclei.core.training import best_model, held_out, learner
 from napari_unet_nuclei.core.training import loop as training
 from napari_unet_nuclei.core.training import run as training_run

@@ -196,9 +196,8 @@ def test_offline_is_one_sentence(viewer, offer, notifications):
 
 @pytest.mark.usefixtures("qapp", "cache")
 def test_the_window_lives_while_a_server_is_silent_and_can_cancel(
-    viewer, offer, silent_port, monkeypatch
+    viewer, offer, silent_port
 ):
-    monkeypatch.setattr(download_dialog, "_MS_BEFORE_DIALOG", 50)
     offer("stage1_train", silent_port)
     n_ticks = 0
     texts = []
@@ -247,8 +246,8 @@ def test_a_download_ends_with_the_window_of_its_dialog(viewer, offer, silent_por
 def test_a_download_nobody_waits_for_stops_at_its_next_piece():
     download = download_dialog._Download("stage1_train")
     download._take(2_000_000, 4_000_000)
-    assert download.sentence.endswith("from github.com\n2.0 MB of 4.0 MB")
+    assert download.description.endswith("from github.com\n2.0 MB of 4.0 MB")
     download.is_wanted = False
-    with pytest.raises(DownloadCancelledError, match="nobody waits"):
+    with pytest.raises(DownloadCancelledError, match="window was closed"):
         download._take(3_000_000, 4_000_000)
     assert download.n_bytes == 2_000_000

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog
 
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.rle import read_rle_csv
 from napari_unet_nuclei.plugin.files import opening, saving
 from napari_unet_nuclei.plugin.files.opening import open_paths

@@ -233,7 +233,7 @@ def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     scene.widget.axes.field.value = "cyx"
     scene.widget.axes.channel.value = 2
     assert "have the size and place" in scene.words
-    request = scene.widget._make_request()
+    request = scene.widget._form.make_request(scene.widget.make_command)
     assert (request.axes, request.channel) == ("CYX", 2)
     assert image.metadata["nuclei_axes"] == "CYX"
     scene.widget.axes.field.value = "cy"

@@ -25,10 +25,10 @@ from napari_unet_nuclei.core.instances.measurements import (
     measure_nuclei,
     write_features_csv,
 )
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.memory import fits_beside_another, say_lack
 from napari_unet_nuclei.core.segmentation.provenance import describe_run
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.images.calibration import Calibration
-    from napari_unet_nuclei.core.instances.splitting import Maps
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 

@@ -23,7 +23,7 @@ from napari_unet_nuclei.core.images.channels import (
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.instances.diameter import certainty, estimate_diameter
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.segmentation.memory import check_memory
 from napari_unet_nuclei.core.segmentation.tiled import iter_tiles
 

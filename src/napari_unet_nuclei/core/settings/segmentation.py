@@ -40,6 +40,11 @@ class SegmentationSettings:
     ------
     SettingsError
         If a setting is out of range.
+
+    Examples
+    --------
+    >>> SegmentationSettings(threshold=0.4, diameter=30)
+    SegmentationSettings(threshold=0.4, min_area=None, diameter=30, tta=False)
     """
 
     threshold: float | None = field(

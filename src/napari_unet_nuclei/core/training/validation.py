@@ -12,15 +12,11 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, summarise
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
 from napari_unet_nuclei.core.training.steps import is_better
 
 if TYPE_CHECKING:
@@ -28,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
 
 _MIN_SAMPLES_TO_HOLD_OUT = 5

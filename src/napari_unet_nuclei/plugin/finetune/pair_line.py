@@ -12,6 +12,7 @@ from magicgui.widgets.bases import Widget
 from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.pairing import (
     Pairing,
     Verdict,
@@ -70,7 +71,7 @@ class PairLine(Container[Widget]):
         self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
-        self._watched: tuple[Layer, ...] = ()
+        self._layer_events = LayerEvents(_MOVING, self.refresh)
         self.words = StatusLine()
         self.yes_button = PushButton(
             text="Yes, they belong together",
@@ -126,7 +127,7 @@ class PairLine(Container[Widget]):
 
     def refresh(self, *_: Any) -> None:
         """Say how image and labels go together."""
-        self._watch(self._image_list.layer, self._labels_list.layer)
+        self._layer_events.watch(self._image_list.layer, self._labels_list.layer)
         pairing = self._pairing
         verdict = None if pairing is None else pairing.verdict
         is_open = verdict is Verdict.DOUBTFUL and not self._is_confirmed
@@ -145,16 +146,6 @@ class PairLine(Container[Widget]):
     def _events(self) -> list[Any]:
         layers = self._viewer.layers.events
         return [layers.inserted, layers.removed, layers.renamed]
-
-    def _watch(self, *layers: Layer | None) -> None:
-        """Hear of what moves or reshapes these layers, and of no others."""
-        for layer in self._watched:
-            for name in _MOVING:
-                getattr(layer.events, name).disconnect(self.refresh)
-        self._watched = tuple(layer for layer in layers if layer is not None)
-        for layer in self._watched:
-            for name in _MOVING:
-                getattr(layer.events, name).connect(self.refresh)
 
     @property
     def _pairing(self) -> Pairing | None:
@@ -213,4 +204,4 @@ class PairLine(Container[Widget]):
     def _disconnect(self) -> None:
         for event in self._events:
             event.disconnect(self.refresh)
-        self._watch()
+        self._layer_events.watch()

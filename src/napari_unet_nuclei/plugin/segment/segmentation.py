@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
-    from napari_unet_nuclei.core.instances.splitting import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
@@ -297,7 +297,7 @@ def _iter_absence(
 ) -> Generator[Preparing, None, Absence]:
     """Look for what explains that there are no nuclei."""
     from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
-    from napari_unet_nuclei.core.steps import map_steps
+    from napari_unet_nuclei.core.progress import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)

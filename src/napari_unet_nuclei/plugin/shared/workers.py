@@ -1,4 +1,4 @@
-"""Background tasks: the one place where threads begin.
+"""Background tasks: the one place where threads are started.
 
 A task runs a generator of the core in a napari worker, so that napari's task
 manager knows it and can cancel it.  What the generator does and what a widget
@@ -24,6 +24,7 @@ from qtpy.QtCore import QTimer
 from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.shared.step_queue import StepQueue
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
@@ -45,10 +46,6 @@ class BackgroundTaskError(UNetNucleiError):
 class BackgroundTask(Generic[Step, Result]):
     """A generator that runs in a thread, and the callbacks that hear of it.
 
-    Success, error and cancel all end in ``on_end``, called once, after the
-    generator has been closed and the last step been told.  All callbacks are called
-    in the main thread, one after the other, and none after the owner is gone.
-
     Parameters
     ----------
     steps : generator
@@ -59,23 +56,8 @@ class BackgroundTask(Generic[Step, Result]):
         What napari's activity dialog and task manager call the task.
     owner : QObject
         The task is cancelled when this object is destroyed.
-    on_step : callable
-        Gets what the generator yields, at most every 50 ms.  Of several steps in
-        that time it gets the newest, and those that are kept.
-    on_result : callable
-        Gets what the generator returns.
-    on_error : callable, optional
-        Gets the error that ended the task, after the user has been told.
-    on_cancel : callable, optional
-        Called when the task was cancelled.
-    on_end : callable
-        Called last, whatever happened.
-    fraction : callable, optional
-        Turns a step into the part that is done, from 0 to 1, for napari's
-        progress bar; ``None`` where a step says nothing about that.
-    is_kept : callable, optional
-        Whether a step must be told even if others follow at once; called in the
-        thread of the worker.
+    callbacks : TaskCallbacks
+        What hears of steps, result and end.
     is_listed : bool
         Whether napari shows the task among its activities, with a progress bar,
         and asks about it when it is closed; not for what takes a moment.
@@ -86,46 +68,23 @@ class BackgroundTask(Generic[Step, Result]):
         steps: Generator[Step, None, Result],
         description: str,
         owner: QObject,
+        callbacks: TaskCallbacks[Step, Result],
         *,
-        on_step: Callable[[Step], object],
-        on_result: Callable[[Result], object],
-        on_end: Callable[[], object],
-        on_error: Callable[[Exception], object] | None = None,
-        on_cancel: Callable[[], object] | None = None,
-        fraction: Callable[[Step], float | None] | None = None,
-        is_kept: Callable[[Step], bool] | None = None,
         is_listed: bool = True,
     ) -> None:
         self.is_running = True
         self._description = description
         self._is_listed = is_listed
+        self._callbacks = callbacks
         self._has_owner = True
         self._has_finished = False
         self._has_failed = False
         self._is_left = False
         self._is_telling = False
         self._bar: progress | None = None
-        self._on_step: Callable[[Step], object] | None = on_step
-        self._on_result: Callable[[Result], object] | None = on_result
-        self._on_end: Callable[[], object] | None = on_end
-        self._on_error = on_error
-        self._on_cancel = on_cancel
-        self._fraction = fraction
         self._tell_outcome: Callable[[], object] | None = None
-        self._queue = StepQueue[Step](is_kept)
-        function = _named_generator(description)
-        self.worker: _ClosingWorker = (
-            create_worker(
-                function,
-                steps,
-                self._queue,
-                _worker_class=_ClosingWorker,
-                _ignore_errors=True,
-                _start_thread=False,
-            )
-            if is_listed
-            else _ClosingWorker(function, steps, self._queue)
-        )
+        self._queue = StepQueue[Step](callbacks.is_kept)
+        self.worker = _make_worker(steps, self._queue, description, is_listed=is_listed)
         # Closures, unlike bound methods, keep this task alive while it runs.
         self.worker.returned.connect(lambda result: self._note_result(result))
         self.worker.errored.connect(lambda error: self._note_error(error))
@@ -138,15 +97,15 @@ class BackgroundTask(Generic[Step, Result]):
         self.worker.start()
 
     def cancel(self) -> None:
-        """Stop soon, and tell of no step that is not told yet."""
+        """Stop soon, and pass on no further step."""
         self.worker.quit()
         self._queue.clear()
 
     def leave(self) -> None:
         """Cancel, and end for the window now; what still runs ends unheard.
 
-        For work that nothing is lost of, and that may be in the midst of what
-        cannot be interrupted; see `has_stopped`.
+        For work that may be stopped at any time, but not at once, because it is in
+        a call that cannot be interrupted; see `has_stopped`.
         """
         self.cancel()
         self._is_left = True
@@ -154,7 +113,7 @@ class BackgroundTask(Generic[Step, Result]):
 
     @property
     def has_stopped(self) -> threading.Event:
-        """Set once the generator has been closed; may be waited for in a thread."""
+        """Set once the generator has been closed; a thread may wait for it."""
         return self.worker.has_stopped
 
     def _abandon(self) -> None:
@@ -163,7 +122,7 @@ class BackgroundTask(Generic[Step, Result]):
 
     def _note_result(self, result: Result) -> None:
         if self.is_running:
-            self._tell_outcome = lambda: self._call(self._on_result, result)
+            self._tell_outcome = lambda: self._call(self._callbacks.on_result, result)
 
     def _note_error(self, error: Exception) -> None:
         if not self.is_running:
@@ -171,7 +130,7 @@ class BackgroundTask(Generic[Step, Result]):
 
         def tell() -> None:
             self._call(notify, error)
-            self._call(self._on_error, error)
+            self._call(self._callbacks.on_error, error)
 
         self._has_failed = True
         self._tell_outcome = tell
@@ -200,9 +159,9 @@ class BackgroundTask(Generic[Step, Result]):
         start = time.perf_counter()
         fraction = None
         for step in self._queue.drain():
-            if self._fraction is not None:
-                fraction = self._fraction(step)
-            self._call(self._on_step, step)
+            if self._callbacks.fraction is not None:
+                fraction = self._callbacks.fraction(step)
+            self._call(self._callbacks.on_step, step)
             if time.perf_counter() - start > _TELLING_SECONDS:
                 break
         if fraction is not None:
@@ -228,16 +187,14 @@ class BackgroundTask(Generic[Step, Result]):
             # A worker that is cancelled during its last step says only that it ended.
             is_cancelled = self.worker.abort_requested and not self._has_failed
             if is_cancelled or self._tell_outcome is None:
-                self._call(self._on_cancel)
+                self._call(self._callbacks.on_cancel)
             else:
                 self._tell_outcome()
         finally:
-            self._call(self._on_end)
+            self._call(self._callbacks.on_end)
             # napari's task manager keeps the worker, and so this task, for good; what
             # the callbacks know of images must not stay with it.
-            self._on_step = self._on_result = self._on_end = None
-            self._on_error = self._on_cancel = self._fraction = None
-            self._tell_outcome = None
+            self._callbacks, self._tell_outcome = TaskCallbacks(), None
 
     def _call(self, callback: Callable[..., object] | None, *values: object) -> None:
         if callback is not None and self._has_owner:
@@ -281,8 +238,30 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[misc]
             self.has_stopped.set()
 
 
+def _make_worker(
+    steps: Generator[Any, None, Any],
+    queue: StepQueue[Any],
+    description: str,
+    *,
+    is_listed: bool,
+) -> _ClosingWorker:
+    """Make a worker; napari lists only those it has created itself."""
+    function = _named_generator(description)
+    if not is_listed:
+        return _ClosingWorker(function, steps, queue)
+    worker: _ClosingWorker = create_worker(
+        function,
+        steps,
+        queue,
+        _worker_class=_ClosingWorker,
+        _ignore_errors=True,
+        _start_thread=False,
+    )
+    return worker
+
+
 def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
-    """Make the function a worker runs; napari shows its name to the user."""
+    """Return the function a worker runs; napari shows its name to the user."""
 
     def run(
         steps: Generator[Any, None, Any], queue: StepQueue[Any]
