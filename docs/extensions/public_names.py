@@ -24,6 +24,11 @@ _PACKAGE = napari_unet_nuclei.__name__
 _NAMES = sorted(
     name for name in napari_unet_nuclei.__all__ if not name.startswith("__")
 )
+_OPTIONS = {
+    "class": ["   :members:"],
+    "choice": ["   :members:", "   :undoc-members:"],
+    "error": [],
+}
 
 
 class PublicNames(SphinxDirective):
@@ -48,8 +53,7 @@ class PublicNames(SphinxDirective):
     def _document(self, name: str) -> list[str]:
         if self.arguments[0] == "function":
             return [f".. autofunction:: {_PACKAGE}.{name}", ""]
-        members = [] if self.arguments[0] == "error" else ["   :members:"]
-        return [f".. autoclass:: {_PACKAGE}.{name}", *members, ""]
+        return [f".. autoclass:: {_PACKAGE}.{name}", *_OPTIONS[self.arguments[0]], ""]
 
 
 def kind_of(value: object) -> str:
@@ -67,8 +71,17 @@ def link_types(app: Sphinx, config: Config) -> None:
     config.numpydoc_xref_aliases_complete = links
 
 
+def skip_tuple_fields(
+    app: Sphinx, what: str, name: str, member: object, *others: object
+) -> bool | None:
+    """Leave fields of named tuples to the docstring of their class."""
+    is_field = str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+    return True if is_field else None
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Tell Sphinx of the directive."""
     app.add_directive("public-names", PublicNames)
+    app.connect("autodoc-skip-member", skip_tuple_fields)
     app.connect("config-inited", link_types, priority=900)  # after numpydoc
     return {"parallel_read_safe": True}
