@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
+from napari_unet_nuclei.cli.options import Debug, Overwrite
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,

@@ -13,6 +13,7 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.settings.training import DEFAULT_MINUTES
 from napari_unet_nuclei.plugin.finetune.name_control import NameControl
 from napari_unet_nuclei.plugin.finetune.pair_line import PairLine
 from napari_unet_nuclei.plugin.finetune.training_process import FineTuneRequest
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.finetune.training_process import MakeCommand
 
-_DEFAULT_MINUTES = 5
 _MAX_MINUTES = 240
 _LABELS_TOOLTIP = (
     "One number per nucleus, 0 for background. Label every nucleus: whatever is not "
@@ -87,7 +87,7 @@ class FineTuneForm:
             label="Start from", tooltip="The model that is trained further"
         )
         self.minutes = SpinBox(
-            value=_DEFAULT_MINUTES,
+            value=DEFAULT_MINUTES,
             min=1,
             max=_MAX_MINUTES,
             label="Time (min)",

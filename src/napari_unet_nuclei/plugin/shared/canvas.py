@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.plugin.shared.axes_choice import ChannelChoice
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     channel_choice,
@@ -87,7 +88,7 @@ def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
         Its place along each axis before Y and X, channels left out; empty for an
         image of a single plane.
     """
-    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
+    leading = [axes.index(axis) for axis in leading_axes(axes)]
     if not leading:
         return ()
     indices = _shown_indices(layer, dims)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name, named_axes
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     full_resolution,
@@ -155,7 +156,7 @@ def place_labels(
         What puts a layer of them on top of the image; see `spatial_kwargs`.
     """
     wanted = labels_axes(axes, is_rgb=image.rgb)
-    leading = [axis for axis in axes if axis not in "CYX"]
+    leading = leading_axes(axes)
     found = [*leading, "Y", "X"]
     labels = labels.transpose([found.index(axis) for axis in wanted if axis != "C"])
     place = dict.fromkeys(wanted, 0.0)
@@ -200,7 +201,7 @@ def annotated_planes(
     """
     array = np.array(full_resolution(labels.data, is_multiscale=labels.multiscale))
     axes = image_axes(image)[: image.ndim]  # without the channels of colours
-    leading = [axis for axis in axes if axis not in "CYX"]
+    leading = leading_axes(axes)
     of_labels = axes_of_labels(image, labels)
     if of_labels is None:
         return array, None
