@@ -32,10 +32,11 @@ if TYPE_CHECKING:
 
 _FROM_SCRATCH = [name for name in Architecture if name.is_trainable_from_scratch]
 
+_NETWORK, _RECIPE, _WATCHING = "Network", "Recipe", "Watching"
+
 _setting = partial(setting_option, TrainingSettings)
-_network = partial(setting_option, TrainingSettings, rich_help_panel="Network")
-_recipe = partial(setting_option, TrainingSettings, rich_help_panel="Recipe")
-_NETWORK, _WATCHING = "Network", "Watching"
+_network = partial(_setting, rich_help_panel=_NETWORK)
+_recipe = partial(_setting, rich_help_panel=_RECIPE)
 
 
 class Events(StrEnum):
