@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     one_sentence_errors,
     output,
     quiet_native_libraries,
@@ -23,12 +20,7 @@ if TYPE_CHECKING:
 
 
 def demo(
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder to write the results to."
-        ),
-    ] = Path("demo"),
+    folder: ResultFolder = Path("demo"),
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:

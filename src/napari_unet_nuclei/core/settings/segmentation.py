@@ -14,6 +14,9 @@ MIN_AREA_SEEN = 30
 
 See docs/experiments.md."""
 
+USUAL_DIAMETER = 20.0
+"""Diameter in px of the nuclei that a network of unknown origin has learned from."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class SegmentationSettings:

@@ -23,8 +23,8 @@ from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_MINUTES = 5.0
-"""Length of a run of which nobody says how long it takes."""
+DEFAULT_MINUTES = 5
+"""Length of a run of which nobody says how long it takes; see `choose_minutes`."""
 
 PEAK_LEARNING_RATE = 2e-3
 """Peak of the schedule of a run from scratch."""
@@ -280,6 +280,13 @@ class TrainingSettings:
         if self.learning_rate is not None:
             return self.learning_rate
         return FINE_TUNING_LEARNING_RATE if is_fine_tuning else PEAK_LEARNING_RATE
+
+
+def choose_minutes(minutes: float | None, epochs: int | None) -> float | None:
+    """Return the minutes that limit a run: the default where nothing limits it."""
+    if minutes is None and epochs is None:
+        return DEFAULT_MINUTES
+    return minutes
 
 
 def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:

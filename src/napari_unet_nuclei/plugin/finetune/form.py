@@ -1,7 +1,6 @@
 """The controls of the fine-tuning widget, and the run they stand for.
 
-How that run is carried out is known in ``training_process``, what is shown of it in
-``widget``.
+The run itself is in ``training_process``, what is shown of it in ``widget``.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.settings.training import DEFAULT_MINUTES
 from napari_unet_nuclei.plugin.finetune.name_control import NameControl
 from napari_unet_nuclei.plugin.finetune.pair_line import PairLine
 from napari_unet_nuclei.plugin.finetune.training_process import FineTuneRequest
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.finetune.training_process import MakeCommand
 
-_DEFAULT_MINUTES = 5
 _MAX_MINUTES = 240
 _LABELS_TOOLTIP = (
     "One number per nucleus, 0 for background. Label every nucleus: whatever is not "
@@ -87,7 +86,7 @@ class FineTuneForm:
             label="Start from", tooltip="The model that is trained further"
         )
         self.minutes = SpinBox(
-            value=_DEFAULT_MINUTES,
+            value=DEFAULT_MINUTES,
             min=1,
             max=_MAX_MINUTES,
             label="Time (min)",
@@ -99,7 +98,7 @@ class FineTuneForm:
         self.native: QWidget = make_form([*choices, *settings])
 
     def make_request(self, command: MakeCommand) -> FineTuneRequest:
-        """Say what a run would do now.
+        """Return what a run would do now.
 
         Parameters
         ----------

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
+from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 from napari_unet_nuclei.core.writing.file_lock import hold_lock
 from napari_unet_nuclei.plugin.finetune.child_process import (
@@ -42,8 +43,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
-
-_MIN_SAMPLES = 5  # training cuts fewer into quarters, and holds some of these out
 
 MakeCommand = Callable[[Path, Path, Path, float], list[str]]
 """Makes program and arguments of data folder, output, start and minutes."""
@@ -232,7 +231,7 @@ def _iter_events(
 def _make_result(
     request: FineTuneRequest, event: FinishedEvent, n_samples: int
 ) -> FineTuned:
-    is_cut = n_samples < _MIN_SAMPLES
+    is_cut = n_samples < MIN_SAMPLES_TO_HOLD_OUT
     return FineTuned(
         name=request.output.stem,
         start=request.start.stem,

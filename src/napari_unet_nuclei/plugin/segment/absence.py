@@ -55,7 +55,8 @@ def iter_absence(
     Absence
         The reason.
     """
-    from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
+    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.intensity import intensity_limits
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -258,7 +259,7 @@ def _iter_measured(
     from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
     stack, only = image_maps.stack, image_maps.request.plane
-    leading = [axis.lower() for axis in image_maps.request.axes if axis not in "CYX"]
+    leading = leading_axes(image_maps.request.axes).lower()
     tables = []
     for index, plane, maps in zip(
         np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True

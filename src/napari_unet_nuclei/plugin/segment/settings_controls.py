@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox
 
+from napari_unet_nuclei.core.settings.rules import range_of
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ _FIELDS = {
         options={
             "value": 0,
             "min": 0,
-            "max": 2000,
+            "max": range_of(SegmentationSettings, "diameter").at_most,
             "step": 1,
             "label": "Nucleus diameter",
             "tooltip": "Typical diameter in this image, which is rescaled to suit the "
