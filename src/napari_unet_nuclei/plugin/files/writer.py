@@ -103,7 +103,7 @@ def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     _refuse_image(path, meta)
     labels, axes = labels_array(data, meta)
     record = make_record(meta, axes, labels.shape)
-    write_labels_png(path, single_plane(data, meta, "A PNG"), record=record)
+    write_labels_png(path, single_plane(labels, axes, "A PNG"), record=record)
     return [path]
 
 
@@ -134,9 +134,8 @@ def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     path = _complete(path, ".csv")
     _refuse_image(path, meta)
-    write_rle_csv(
-        path, {sample_id_of(meta): single_plane(data, meta, "A csv of run lengths")}
-    )
+    labels = single_plane(*labels_array(data, meta), "A csv of run lengths")
+    write_rle_csv(path, {sample_id_of(meta): labels})
     return [path]
 
 
@@ -161,10 +160,17 @@ def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
         for path in input_files([Path(data_set)]):
             if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
                 yield path
+    yield from images_by_path()
+
+
+def images_by_path() -> dict[str, Image]:
+    """Return the images of the window that were opened from files, by their path."""
     viewer = napari.current_viewer()
-    for layer in [] if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.source.path is not None:
-            yield layer.source.path
+    return {
+        layer.source.path: layer
+        for layer in ([] if viewer is None else reversed(viewer.layers))
+        if isinstance(layer, Image) and layer.source.path is not None
+    }
 
 
 def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
@@ -221,13 +227,13 @@ def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
     return completed
 
 
-def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
+def single_plane(labels: NDArray[Any], axes: str, what: str) -> NDArray[Any]:
     """Return labels of two axes; leading axes of length 1 are dropped.
 
     Parameters
     ----------
-    data, meta
-        What napari passes to a writer.
+    labels, axes
+        As from `layers.labels_array`.
     what : str
         The format, as an error names it.
 
@@ -239,9 +245,8 @@ def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
     Raises
     ------
     LabelsError
-        If it is a stack, or has axes that are not known.
+        If it is a stack.
     """
-    labels, axes = labels_array(data, meta)
     order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
     labels = labels.transpose(order)
     if any(length != 1 for length in labels.shape[:-2]):

@@ -18,6 +18,7 @@ from napari_unet_nuclei.plugin.shared.axes_choice import (
 )
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shows_channels
 from napari_unet_nuclei.plugin.shared.channel_list import ChannelList
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     image_axes,
     image_shape,
@@ -28,7 +29,6 @@ from napari_unet_nuclei.plugin.shared.layer_axes import (
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PROBLEM, mark
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
