@@ -27,11 +27,8 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,7 +19,8 @@ from napari_unet_nuclei.core.errors import ImageError, OutputError
 from napari_unet_nuclei.core.files.images import read_stored_image
 from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.label_records import as_plain, read_record
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.core.files.rle import read_rle_csv
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
 from napari_unet_nuclei.core.images.calibration import Calibration
 from napari_unet_nuclei.core.images.stored_image import StoredImage
 from napari_unet_nuclei.core.segmentation.model import Model, load_model

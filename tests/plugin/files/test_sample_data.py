@@ -19,13 +19,13 @@ from qtpy.QtWidgets import QApplication, QLabel, QProgressDialog, QPushButton
 
 import napari_unet_nuclei
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import (
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
     DownloadError,
     OnlineDataSet,
 )
-from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
-from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin.files import download_dialog
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")

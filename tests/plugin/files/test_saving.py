@@ -101,7 +101,7 @@ def test_our_own_dialog_has_our_formats_alone(
     (path,) = tmp_path.iterdir()
     assert path.name == written
     (told,) = [each for each in notifications if each.startswith("Saved")]
-    assert ("napari alone takes it for an image" in told) == ("_masks" not in written)
+    assert ("otherwise it opens as an image" in told) == ("_masks" not in written)
 
     chosen = ([str(path)], "")
     monkeypatch.setattr(

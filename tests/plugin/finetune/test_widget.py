@@ -313,7 +313,7 @@ def test_the_name_of_the_run_is_no_problem_while_it_runs(
     assert widget.model_name.value == "my-nuclei-2"
     assert not widget.name_problem.visible
     widget.model_name.native.setText("My-Nuclei")
-    assert "There is a model" in widget.name_problem.value
+    assert "already exists" in widget.name_problem.value
 
 
 def test_names_in_use_are_refused(
@@ -322,7 +322,7 @@ def test_names_in_use_are_refused(
     scene.widget.model_name.value = "start"
     scene.start()
     scene.wait()
-    assert "There is a model 'start' already" in scene.status
+    assert "A model 'start' already exists" in scene.status
     shipped = {"resnet": user_folder / "start.unetnuclei"}
     monkeypatch.setattr(model_store, "shipped_models", lambda: shipped)
     scene.widget.model_name.value = "resnet"

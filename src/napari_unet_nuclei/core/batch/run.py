@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_pn
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.label_records import LabelRecord
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
-from napari_unet_nuclei.core.files.rle import encode_labels
+from napari_unet_nuclei.core.files.run_lengths import encode_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.header_axes import settle_axes
 from napari_unet_nuclei.core.instances.measurements import (

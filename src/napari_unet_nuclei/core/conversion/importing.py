@@ -103,12 +103,12 @@ def import_model(
     # Only now, as they load Keras, which takes seconds.
     from napari_unet_nuclei.core.networks.exporting import add_openvino
     from napari_unet_nuclei.core.networks.geometry import measure_geometry
-    from napari_unet_nuclei.core.networks.imported import build_imported
+    from napari_unet_nuclei.core.networks.imported import ImportedShape, build_imported
 
     try:
         graph, notes = _settle_input(read_graph(file.config), brightest)
         layers, n_channels = _describe(graph), graph.n_channels
-        network = build_imported(layers=layers, n_channels=n_channels)
+        network = build_imported(ImportedShape(layers=layers, n_channels=n_channels))
         weights = _match_weights(network, graph, file)
         geometry = measure_geometry(network)
         if layers[-1].get("activation") != "sigmoid":
@@ -181,7 +181,7 @@ def _redirect(layer: KerasLayer, before: str, after: str) -> KerasLayer:
 
 def _describe(graph: KerasGraph) -> list[dict[str, Any]]:
     """Translate layers into those of ``models.imported``."""
-    from napari_unet_nuclei.core.networks.imported import LAYER_KINDS, check_layer
+    from napari_unet_nuclei.core.networks.layer_kinds import LAYER_KINDS, check_layer
 
     numbers = {graph.image: 0}
     described = []

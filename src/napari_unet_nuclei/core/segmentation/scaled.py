@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.images.channels import (
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import (
     fine_detail,
     intensity_limits,
     normalise,
-    to_planes,
 )
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.engines.engine import Engine
-    from napari_unet_nuclei.core.images.channels import Limits
+    from napari_unet_nuclei.core.images.intensity import Limits
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.progress import TileDone
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings

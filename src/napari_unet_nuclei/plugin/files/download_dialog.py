@@ -9,10 +9,9 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QProgressBar, QProgressDialog
 
-from napari_unet_nuclei.core.datasets.downloads import (
-    DATA_SETS,
+from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
-    fetch,
     format_size,
 )
 from napari_unet_nuclei.core.errors import UNetNucleiError

@@ -1,7 +1,6 @@
 """The controls of the fine-tuning widget, and the run they stand for.
 
-How that run is carried out is known in ``training_process``, what is shown of it in
-``widget``.
+The run itself is in ``training_process``, what is shown of it in ``widget``.
 """
 
 from __future__ import annotations
@@ -99,7 +98,7 @@ class FineTuneForm:
         self.native: QWidget = make_form([*choices, *settings])
 
     def make_request(self, command: MakeCommand) -> FineTuneRequest:
-        """Say what a run would do now.
+        """Return what a run would do now.
 
         Parameters
         ----------

@@ -1,6 +1,6 @@
 """The field for the name of a new model, and the words that say what is wrong with it.
 
-Which names are allowed is known in ``model_name``.
+Which names are allowed is in ``model_name``.
 """
 
 from __future__ import annotations

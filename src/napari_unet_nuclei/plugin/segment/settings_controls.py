@@ -137,7 +137,7 @@ class SettingsControls:
     on_input : callable
         Called when a new run would see other settings.
     on_slider : callable
-        Called when the nuclei can be split anew.
+        Called when the maps can be split again.
     """
 
     def __init__(

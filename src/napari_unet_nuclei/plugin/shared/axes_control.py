@@ -1,6 +1,6 @@
 """The field that shows which axes an image has, and can be edited.
 
-What axes mean is known in ``axes_choice``, which layer has which in ``layer_axes``.
+What axes mean is in ``axes_choice``, which layer has which in ``layer_axes``.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ class RunPanel(Container[Widget]):
         self.run_button.mark_pending(reason)
 
     def refuse(self, error: Exception) -> None:
-        """Say why nothing can be started, on the status line and in napari."""
+        """Show why nothing can be started, on the status line and in napari."""
         notify(error)
         self.say(describe_error(error))
 
@@ -113,7 +113,7 @@ class RunPanel(Container[Widget]):
         description : str
             What napari calls the task, such as ``"Segmenting cells"``.
         callbacks : TaskCallbacks
-            What hears of it, after this panel has shown progress, error and end.
+            Called after this panel has shown progress, error, cancel or end.
         may_be_left : bool
             Whether a task that does not end soon after it is cancelled is left to
             end in the background.  The next one then waits for it, and yields
@@ -225,7 +225,7 @@ def _after(
 
 
 def _make_thin(progress_bar: ProgressBar) -> None:
-    """Make a bar so thin that its place can be kept while it is not shown."""
+    """Make a bar so thin that its space can stay reserved while it is hidden."""
     bar = progress_bar.native
     bar.setTextVisible(False)
     bar.setFixedHeight(_BAR_HEIGHT)

@@ -1,4 +1,4 @@
-"""Which functions hear of a background task; how it runs is in ``workers``."""
+"""The functions that a background task calls; how it runs is in ``workers``."""
 
 from __future__ import annotations
 

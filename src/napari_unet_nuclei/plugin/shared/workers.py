@@ -1,13 +1,12 @@
 """Background tasks: the one place where threads are started.
 
 A task runs a generator of the core in a napari worker, so that napari's task
-manager knows it and can cancel it.  What the generator does and what a widget
-shows belong elsewhere.
+manager can list and cancel it.  What the generator does and what a widget shows
+belong elsewhere.
 
-Nothing here trusts the window to be free: napari's progress bars handle events
-whenever they are changed, so that any signal may arrive inside the callback of
-another.  Steps are therefore fetched by a timer instead of sent by the worker, and
-only one thing is told at a time.
+napari's progress bars handle events whenever they change, so any signal may arrive
+inside the callback of another.  Steps are therefore fetched by a timer instead of sent
+by the worker, and callbacks never overlap.
 """
 
 from __future__ import annotations
@@ -35,12 +34,12 @@ if TYPE_CHECKING:
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
-_INTERVAL_MS = 50  # between two looks at what the worker has done
-_TELLING_SECONDS = 0.02  # after which the window goes first again
+_INTERVAL_MS = 50  # between two checks for new steps
+_TELLING_SECONDS = 0.02  # after which the window may draw and react again
 
 
 class BackgroundTaskError(UNetNucleiError):
-    """Something below this package failed while a task was running."""
+    """A library failed while a task was running."""
 
 
 class BackgroundTask(Generic[Step, Result]):
@@ -126,7 +125,7 @@ class BackgroundTask(Generic[Step, Result]):
 
     def _note_error(self, error: Exception) -> None:
         if not self.is_running:
-            return  # left, and the error knows the image it was about
+            return  # left; the error may hold on to an image
 
         def tell() -> None:
             self._call(notify, error)
@@ -140,7 +139,7 @@ class BackgroundTask(Generic[Step, Result]):
         self._tell()
 
     def _tell(self) -> None:
-        """Tell what has happened; what cannot be told now is told by the timer."""
+        """Call the callbacks; the timer does so later if one is running now."""
         if self._is_telling or not self.is_running:
             return  # inside a callback, which lets other events be handled
         self._is_telling = True
@@ -184,7 +183,7 @@ class BackgroundTask(Generic[Step, Result]):
         if self._bar is not None:
             self._bar.close()
         try:
-            # A worker that is cancelled during its last step says only that it ended.
+            # A worker that is cancelled during its last step only reports its end.
             is_cancelled = self.worker.abort_requested and not self._has_failed
             if is_cancelled or self._tell_outcome is None:
                 self._call(self._callbacks.on_cancel)
@@ -192,8 +191,8 @@ class BackgroundTask(Generic[Step, Result]):
                 self._tell_outcome()
         finally:
             self._call(self._callbacks.on_end)
-            # napari's task manager keeps the worker, and so this task, for good; what
-            # the callbacks know of images must not stay with it.
+            # napari's task manager keeps the worker, and so this task, until it quits;
+            # the images that the callbacks refer to must not stay with it.
             self._callbacks, self._tell_outcome = TaskCallbacks(), None
 
     def _call(self, callback: Callable[..., object] | None, *values: object) -> None:
@@ -202,12 +201,12 @@ class BackgroundTask(Generic[Step, Result]):
 
 
 def notify(error: Exception) -> None:
-    """Tell the user of an error: in one sentence when it is one of ours.
+    """Show an error to the user: in one sentence if it is one of this package.
 
     Parameters
     ----------
     error : Exception
-        What went wrong; one that nobody expected is shown with its traceback.
+        What went wrong; an unexpected error is shown with its traceback.
     """
     if isinstance(error, UNetNucleiError | MemoryError):
         show_error(describe_error(error))
@@ -287,9 +286,9 @@ def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
 
 
 def _is_heard(error: BaseException) -> bool:
-    """Whether napari's worker says that this error has ended it.
+    """Whether napari's worker reports that this error has ended it.
 
-    It takes any RuntimeError for a deleted window, and lets through what is no
+    It treats any RuntimeError as a deleted window, and does not catch what is no
     Exception, such as SystemExit or a panic of Rust.
     """
     return isinstance(error, Exception) and not isinstance(error, RuntimeError)
