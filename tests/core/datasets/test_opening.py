@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,6 +19,9 @@ from napari_unet_nuclei.core.datasets.opening import (
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.labels import write_labels_png
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -29,6 +32,12 @@ def test_opens_dsb2018_folders_and_single_samples(tmp_path):
         source = open_samples(path)
         assert isinstance(source, Dsb2018)
         np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
+
+
+def test_a_single_pixel_is_an_image(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", np.full((1, 1), 7, np.uint8), [[1]])
+    sample = open_samples(tmp_path).read_sample("a")
+    assert (sample.image.tolist(), sample.labels.tolist()) == ([[7]], [[1]])
 
 
 def test_opens_folders_of_images_and_labels(tmp_path):
