@@ -2,8 +2,8 @@
 
 A collection is a folder or zip of label images or masks, a DSB2018 folder or zip, a
 folder or zip with images and labels, or one of Kaggle's run-length csv files.  Each
-plane of a stack of labels is a label image of its own.  What two of them
-have in common is the business of ``comparison``.
+plane of a stack of labels is a label image of its own.  Two of them are compared in
+``evaluation.comparison``.
 """
 
 from __future__ import annotations
