@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.datasets.opening import (
 )
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

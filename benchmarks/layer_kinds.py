@@ -4,8 +4,8 @@ Usage: python benchmarks/layer_kinds.py [--model classic] [--write FILE]
 
 Prints a table with a row for each kind.  Each image has the same three nuclei in every
 plane; a result counts as placed where its centres, taken to the world and back into
-the image, are the centres of these.  ``tests/plugin/test_layer_kinds.py`` walks the
-same way with a network that only takes brightness for nuclei.
+the image, are the centres of these.  ``tests/plugin/segment/test_layer_kinds.py``
+walks the same way with a network that only takes brightness for nuclei.
 """
 
 from __future__ import annotations
@@ -308,7 +308,7 @@ KINDS: dict[str, Kind] = {
     "YXC of 5": Kind(
         make=lambda: (np.moveaxis(channels_first(5), 0, -1), _GREY),
         axes="YXC",
-        doubt="taken for 5 channels",
+        doubt="read as 5 channels",
         before=_set("dims", "point", (0, 0, 2)),
     ),
     "YX1": Kind(make=lambda: (draw()[..., np.newaxis], _GREY), axes="YXC"),
@@ -320,7 +320,7 @@ KINDS: dict[str, Kind] = {
         make=lambda: (np.moveaxis(colour(), -1, 0), _GREY),
         axes="ZYX",
         n=9,
-        doubt="write CYX if 3 are channels",
+        doubt="write CYX if the axis of length 3 holds channels",
     ),
     "planar RGB, typed CYX, as colours": Kind(
         make=lambda: (np.moveaxis(colour(), -1, 0), _GREY),

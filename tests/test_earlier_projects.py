@@ -1,4 +1,4 @@
-"""The commands of docs/ancestors.md exist, with the options they are given."""
+"""The commands of docs/earlier-projects.md exist, with the options they are given."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import typer
 
 from napari_unet_nuclei.cli.app import app
 
-PAGE = (Path(__file__).parents[1] / "docs" / "ancestors.md").read_text(encoding="utf-8")
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = (DOCS / "earlier-projects.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^(?:.*`)?(napari-unet-nuclei [^`\n]+)", PAGE, re.M)))
 
 

@@ -15,7 +15,7 @@ from napari_unet_nuclei import evaluate, load_model
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from types import ModuleType

@@ -69,13 +69,10 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.engines.engine import create_engine
 from napari_unet_nuclei.core.errors import EngineError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
 from napari_unet_nuclei.core.settings.choices import EngineName
 

@@ -19,9 +19,9 @@ from mutations import Rng, Tree, pick, write_folder
 from napari_unet_nuclei.core.batch.inputs import find_inputs
 from napari_unet_nuclei.core.batch.outputs import plan_outputs
 from napari_unet_nuclei.core.batch.run import segment_images
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence

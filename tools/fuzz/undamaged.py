@@ -24,12 +24,8 @@ from napari_unet_nuclei.core.drawing.overlays import (
 )
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
-from napari_unet_nuclei.core.models.bundle import (
-    ModelBundle,
-    ModelConfig,
-    read_bundle,
-    write_bundle,
-)
+from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle, write_bundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.settings.choices import Architecture
 

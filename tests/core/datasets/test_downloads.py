@@ -14,10 +14,9 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import (
-    DATA_SETS,
+from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadError,
-    fetch,
 )
 from napari_unet_nuclei.core.errors import OutputError
 

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Labels
-from npe2 import PluginManifest, read
+from npe2 import read
 
 import napari_unet_nuclei
 from napari_unet_nuclei.core.drawing.overlays import write_png as write_overlay
@@ -21,13 +21,6 @@ from napari_unet_nuclei.plugin.files.writer import write_png, write_tiff
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
 NAME = "napari-unet-nuclei"
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
-
-
-@pytest.fixture
-def plugins(npe2pm):
-    npe2pm.register(PluginManifest.from_distribution("napari"))
-    npe2pm.register(PluginManifest.from_file(MANIFEST))
-    return npe2pm
 
 
 @pytest.mark.parametrize("name", ["a_masks.tif", "a_masks.TIFF", "a_masks.ome.tif"])
@@ -180,10 +173,9 @@ def test_a_folder_of_images_is_left_to_napari(tmp_path):
 def test_a_large_folder_is_not_opened_whole(tmp_path, monkeypatch):
     warnings = []
     monkeypatch.setattr(label_reader, "show_warning", warnings.append)
-    monkeypatch.setattr(label_reader, "_MOST_LAYERS", 2)
     for name in "abc":
         write_labels_tiff(tmp_path / f"{name}.tif", LABELS)
-    layers = label_reader.read_label_folder(str(tmp_path))
+    layers = label_reader.read_label_folder(str(tmp_path), max_layers=2)
     assert warnings == [f"Opened the first 2 of 3 label images in {tmp_path}."]
     assert [kwargs["name"] for _, kwargs, _ in layers] == ["a", "b"]
 

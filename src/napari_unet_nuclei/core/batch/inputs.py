@@ -32,10 +32,10 @@ from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.files.images import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
-    StoredImage,
     read_stored_image,
 )
 from napari_unet_nuclei.core.files.tiff import count_series
+from napari_unet_nuclei.core.images.stored_image import StoredImage
 from napari_unet_nuclei.core.shown_text import find_names
 from napari_unet_nuclei.core.writing.own_files import is_own_content
 

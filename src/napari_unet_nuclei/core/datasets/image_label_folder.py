@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path, PurePath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +24,14 @@ from napari_unet_nuclei.core.datasets.sample import Sample, make_sample
 from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.files.images import (
-    StoredImage,
-    read_image,
-    read_stored_image,
-)
+from napari_unet_nuclei.core.files.images import read_image, read_stored_image
 from napari_unet_nuclei.core.files.label_coding import n_plane_axes, without_single_axes
 from napari_unet_nuclei.core.files.label_reading import leading_shape, read_nuclei_stack
 from napari_unet_nuclei.core.images.plane_names import plane_names
 from napari_unet_nuclei.core.instances.labels import check_labels
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.images.stored_image import StoredImage
 
 _Plane = tuple[str, int | None]
 _Reader = Callable[[Path | bytes, str], NDArray[Any]]

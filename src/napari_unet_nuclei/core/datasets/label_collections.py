@@ -17,13 +17,14 @@ from napari_unet_nuclei.core.datasets.opening import PathContents, open_samples
 from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
-from napari_unet_nuclei.core.files.images import TIFF_SUFFIXES
 from napari_unet_nuclei.core.files.label_reading import (
     LABEL_SUFFIXES,
     leading_shape,
     read_nuclei_stack,
 )
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_table
+from napari_unet_nuclei.core.files.rle import read_rle_table
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
+from napari_unet_nuclei.core.files.tiff import TIFF_SUFFIXES
 from napari_unet_nuclei.core.images.plane_names import plane_names
 from napari_unet_nuclei.core.shown_text import as_distinct_texts, as_text
 

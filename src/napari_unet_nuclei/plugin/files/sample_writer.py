@@ -1,7 +1,8 @@
 """Labels layers → samples of a DSB2018 data set, an entry in napari's save dialog.
 
-The dialog sees the folder of the data set only; masks and images of a sample that are
-of others are refused here.  Label images are written in ``writer``.
+The dialog asks about the folder of the data set only; masks and images that another
+program has put into a sample are protected here.  Label images are written in
+``writer``.
 """
 
 from __future__ import annotations
@@ -11,9 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import napari
 import numpy as np
-from napari.layers import Image
 from napari.utils.notifications import show_info
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
@@ -24,7 +23,13 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import (
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.plugin.files.layer_records import stamp_of
-from napari_unet_nuclei.plugin.files.writer import path_in, sample_id_of, single_plane
+from napari_unet_nuclei.plugin.files.writer import (
+    images_by_path,
+    path_in,
+    sample_id_of,
+    single_plane,
+)
+from napari_unet_nuclei.plugin.shared.layers import labels_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -66,7 +71,7 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
         If the files cannot be written, or the sample has masks that this session
         of napari did not write, or another image.
     """
-    labels = single_plane(data, meta, "A DSB2018 sample")
+    labels = single_plane(*labels_array(data, meta), "A DSB2018 sample")
     sample_id = _FORBIDDEN.sub("_", sample_id_of(meta)).strip(" .")
     sample = Path(path) / sample_id
     image = _read_source(meta.get("metadata") or {}, labels.shape)
@@ -83,7 +88,7 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _check_sample(sample: Path, image: NDArray[Any] | None) -> bool:
-    """Refuse a sample that is another's; tell whether its image is there already."""
+    """Refuse a sample with other content; return whether its image is there already."""
     if os.path.realpath(sample) in _written_samples:
         return False
     if masks := _list(sample / "masks"):
@@ -120,18 +125,15 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _shown_pixels(path: str) -> NDArray[Any] | None:
-    """Return an image of the window, whose file may be another one by now."""
-    viewer = napari.current_viewer()
-    for layer in [] if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.source.path == path:
-            return None if layer.multiscale else np.asarray(layer.data)
-    return None
+    """Return an image of the window, whose file may have been replaced by now."""
+    layer = images_by_path().get(path)
+    return None if layer is None or layer.multiscale else np.asarray(layer.data)
 
 
 def _read_source(
     metadata: Mapping[str, Any], shape: tuple[int, ...]
 ) -> NDArray[Any] | None:
-    """Return the image that labels were made from, if it is still to be had."""
+    """Return the image that labels were made from, if it can still be read."""
     try:
         folder, path = path_in(metadata, "data_set"), path_in(metadata, "image_path")
         if folder is not None:
@@ -139,7 +141,7 @@ def _read_source(
         elif path is not None:
             stamp = metadata.get("image_stamp")
             if stamp is not None and stamp != stamp_of(path):
-                return None  # another image lies there since the labels were saved
+                return None  # the file was replaced after the labels were saved
             shown = _shown_pixels(path)
             image = read_image(path) if shown is None else shown
         else:

@@ -1,7 +1,7 @@
 """The name of a new model: what it may be, and whether it is free.
 
-A model is a file in a folder that may be on any disk of any system, so the rules are
-those of the strictest.
+A model is a file that may be copied to any disk of any system, so the rules of the
+strictest one apply.
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from napari_unet_nuclei.core.models.bundle import SUFFIX
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+FILE_SUFFIXES = (SUFFIX, ".state.npz", ".csv", ".png")
+"""Of a model, and of the state, log and curve of its training beside it."""
 
 _DEFAULT_NAME = "my-nuclei"
 _MOST_CHARACTERS = 100
@@ -41,11 +44,11 @@ def check_model_name(name: str) -> str:
     Raises
     ------
     TrainingError
-        If it is none, or belongs to another model.
+        If it is not allowed, or belongs to another model.
     """
     name = unicodedata.normalize("NFC", name.strip())
     _check_letters(name)
-    # Case is no difference for people, nor on all disks.
+    # Neither people nor all file systems distinguish upper and lower case.
     folded = name.casefold()
     if folded in map(str.casefold, model_store.shipped_models()):
         raise TrainingError(
@@ -54,14 +57,14 @@ def check_model_name(name: str) -> str:
         )
     if any(folded == _model_of(path) for path in _files()):
         raise TrainingError(
-            f"There is a model {name!r} already, or a file of its training; choose "
+            f"A model {name!r} already exists, or a file from its training; choose "
             "another name."
         )
     return name
 
 
 def model_path(name: str) -> Path:
-    """Say where a new model is kept.
+    """Return where a new model is kept.
 
     Parameters
     ----------
@@ -97,7 +100,7 @@ def _check_letters(name: str) -> None:
     for character in name:
         if not re.fullmatch(r"[\w .-]", character):
             raise TrainingError(
-                f"The name may have {_ALLOWED}. Received: {character!r}; take it out."
+                f"The name may contain {_ALLOWED}. Received: {character!r}; remove it."
             )
     if not re.match(r"\w", name):
         raise TrainingError(
@@ -106,7 +109,7 @@ def _check_letters(name: str) -> None:
         )
     if name.endswith("."):
         raise TrainingError(
-            "The name must not end with a dot, which Windows drops; take it out."
+            "The name must not end with a dot, which Windows drops; remove it."
         )
     if _DEVICE.fullmatch(name):
         raise TrainingError(
@@ -116,8 +119,8 @@ def _check_letters(name: str) -> None:
     most = min(_MOST_CHARACTERS, _MOST_BYTES // widest)
     if len(name) > most:
         raise TrainingError(
-            f"The name may have {most} characters. Received: {len(name)}; choose a "
-            "shorter name."
+            f"The name may have up to {most} characters. Received: {len(name)}; choose "
+            "a shorter name."
         )
 
 
@@ -129,7 +132,7 @@ def _files() -> list[Path]:
 def _model_of(path: Path) -> str:
     """Return the folded name of the model that a file belongs to."""
     name = path.name.casefold()
-    for suffix in (SUFFIX, ".state.npz", ".csv", ".png"):
+    for suffix in FILE_SUFFIXES:
         if name.endswith(suffix):
             return name.removesuffix(suffix)
     return name

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust, map_steps
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -49,3 +49,9 @@ def test_closing_goes_down_to_the_source():
     assert next(steps) == "1"
     steps.close()
     assert count.is_closed
+
+
+def test_progress_is_a_part_of_the_whole():
+    assert TileDone(1, 4).fraction == 0.25
+    assert PlaneDone(0, 0).fraction == 1  # a stack without planes is done
+    assert TileDone(1, 4) != PlaneDone(1, 4)
