@@ -175,7 +175,7 @@ class Scene:
         end = time.perf_counter() + seconds
         QApplication.processEvents()
         while not is_done() or time.perf_counter() < end:
-            time.sleep(0.001)
+            time.sleep(0.001)  # leaves the processor to the threads waited for
             QApplication.processEvents()
 
 

@@ -499,7 +499,7 @@ def main() -> None:
     def wait(widget: Any) -> None:
         while widget.panel.is_running or not widget._splitting.is_idle:
             app.processEvents()
-            time.sleep(0.002)
+            time.sleep(0.002)  # leaves the processor to the threads waited for
 
     lines = ["| kind | understood | shown | placed |", "| --- | --- | --- | --- |"]
     for name, kind in KINDS.items():
