@@ -26,8 +26,8 @@ from speed import mosaic
 from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.instances import splitting
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
-from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.segmentation import scaled as scaled_prediction
+from napari_unet_nuclei.core.segmentation import stacks
 from napari_unet_nuclei.core.segmentation import tiled as tiled_prediction
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ STAGES: list[tuple[str, ModuleType, str]] = [
     ("normalise", tiled_prediction, "normalise"),
     ("network", tiled_prediction, "_predict_tile"),
     ("size of nuclei", scaled_prediction, "_better_scale"),
-    ("split", prediction, "split_instances"),
+    ("split", stacks, "split_instances"),
     ("  components (in a thread)", splitting, "_find_components"),
     ("  smooth the depth", splitting, "_smooth_depth"),
     ("  flood and name nuclei", splitting, "_divide"),
