@@ -15,29 +15,27 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
 
-from napari_unet_nuclei.core.networks.classic import build_classic
-from napari_unet_nuclei.core.networks.resnet import build_resnet
+from napari_unet_nuclei.core.networks.classic import ClassicShape, build_classic
+from napari_unet_nuclei.core.networks.resnet import ResNetShape, build_resnet
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 CANDIDATES = {
-    "classic 32-64-96-128": (build_classic, {}),
-    "classic 32-64-128-192": (build_classic, {"widths": (32, 64, 128, 192)}),
-    "classic 32-64-128-256": (build_classic, {"widths": (32, 64, 128, 256)}),
-    "classic 32-64-96-128-160": (build_classic, {"widths": (32, 64, 96, 128, 160)}),
-    "classic 32-64-96-128-160 bilinear": (
-        build_classic,
-        {"widths": (32, 64, 96, 128, 160), "upsampling": "bilinear"},
+    "classic 32-64-96-128": ClassicShape(),
+    "classic 32-64-128-192": ClassicShape(widths=(32, 64, 128, 192)),
+    "classic 32-64-128-256": ClassicShape(widths=(32, 64, 128, 256)),
+    "classic 32-64-96-128-160": ClassicShape(widths=(32, 64, 96, 128, 160)),
+    "classic 32-64-96-128-160 bilinear": ClassicShape(
+        widths=(32, 64, 96, 128, 160), upsampling="bilinear"
     ),
-    "resnet 32-64-128-256": (build_resnet, {}),
-    "resnet 32-64-128-256, 2 deep": (build_resnet, {"encoder_blocks": (1, 1, 2, 2)}),
-    "resnet 32-64-128-192-256": (build_resnet, {"widths": (32, 64, 128, 192, 256)}),
-    "resnet 48-96-192-256": (build_resnet, {"widths": (48, 96, 192, 256)}),
-    "resnet 48-96-192-384": (build_resnet, {"widths": (48, 96, 192, 384)}),
-    "resnet 32-64-128-192-256, 1-2-2-2-2": (
-        build_resnet,
-        {"widths": (32, 64, 128, 192, 256), "encoder_blocks": (1, 2, 2, 2, 2)},
+    "resnet 32-64-128-256": ResNetShape(),
+    "resnet 32-64-128-256, 2 deep": ResNetShape(encoder_blocks=(1, 1, 2, 2)),
+    "resnet 32-64-128-192-256": ResNetShape(widths=(32, 64, 128, 192, 256)),
+    "resnet 48-96-192-256": ResNetShape(widths=(48, 96, 192, 256)),
+    "resnet 48-96-192-384": ResNetShape(widths=(48, 96, 192, 384)),
+    "resnet 32-64-128-192-256, 1-2-2-2-2": ResNetShape(
+        widths=(32, 64, 128, 192, 256), encoder_blocks=(1, 2, 2, 2, 2)
     ),
-    "resnet 48-96-160-224-256": (build_resnet, {"widths": (48, 96, 160, 224, 256)}),
+    "resnet 48-96-160-224-256": ResNetShape(widths=(48, 96, 160, 224, 256)),
 }
 
 
@@ -72,8 +70,9 @@ def main() -> None:
     arguments = parser.parse_args()
     print("| shape | M params | bf16 512² | bf16 1024² | f32 512² |")
     print("| --- | --- | --- | --- | --- |")
-    for name, (build, kwargs) in CANDIDATES.items():
-        model = build(**kwargs)
+    for name, shape in CANDIDATES.items():
+        is_classic = isinstance(shape, ClassicShape)
+        model = build_classic(shape) if is_classic else build_resnet(shape)
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "model.xml"
             model.export(str(path), format="openvino", verbose=False)

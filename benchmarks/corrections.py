@@ -165,7 +165,8 @@ class Scene:
     @property
     def table(self) -> Any:
         """Return what follows the layer."""
-        return self.widget._layers.table((self.viewer.layers["c"].unique_id, None))
+        key = self.viewer.layers["c"].unique_id, None
+        return self.widget._layers.get(key).table
 
     def wait(self, is_done: Callable[[], bool], seconds: float = 0) -> None:
         """Let the window live until something is done and some time is over."""

@@ -38,7 +38,7 @@ TILE = 256
 
 
 def _ours(name: str, precision: str | None = None) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
     from napari_unet_nuclei.core.models.bundle import read_bundle
     from napari_unet_nuclei.core.models.store import find_model
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -54,7 +54,7 @@ def _ours_on_keras(name: str) -> Callable[[np.ndarray], Any]:
 
 
 def _network_only(name: str) -> Callable[[np.ndarray], Any]:
-    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
     from napari_unet_nuclei.core.models.bundle import read_bundle
     from napari_unet_nuclei.core.models.store import find_model
 

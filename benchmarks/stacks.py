@@ -68,7 +68,7 @@ def measure(way: str, path: Path, model: str) -> str:
     from napari_unet_nuclei.core.images import lazy as lazy_arrays
     from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.segmentation import stack_maps
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.segmentation import (
         SegmentationRequest,
         iter_segmentation,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
     import openvino
 
-    from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+    from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
     from napari_unet_nuclei.core.segmentation.model import Model
 
 STAGES: list[tuple[str, ModuleType, str]] = [

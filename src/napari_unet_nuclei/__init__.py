@@ -30,7 +30,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
-    from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
         Architecture,
@@ -39,10 +40,8 @@ if TYPE_CHECKING:
         Monitor,
         Schedule,
     )
-    from napari_unet_nuclei.core.settings.training import (
-        SegmentationSettings,
-        TrainingSettings,
-    )
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.loop import train
     from napari_unet_nuclei.core.training.steps import TrainingReport
 
@@ -93,10 +92,12 @@ _MODULES = {
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
     "instances.maps": "Maps SplittingParameters",
-    "models.bundle": "ModelBundle ModelConfig",
+    "models.bundle": "ModelBundle",
+    "models.config": "ModelConfig",
     "segmentation.model": "Model load_model segment",
     "settings.choices": "Architecture Augmentation EngineName Monitor Schedule",
-    "settings.training": "SegmentationSettings TrainingSettings",
+    "settings.segmentation": "SegmentationSettings",
+    "settings.training": "TrainingSettings",
     "training.loop": "train",
     "training.steps": "TrainingReport",
 }

@@ -13,7 +13,8 @@ import pytest
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def make_bundle() -> MakeBundle:
     def make(
         architecture: str = "classic", seed: int = 0, **arguments: Any
     ) -> ModelBundle:
-        from napari_unet_nuclei.core.models.bundle import to_half_precision
+        from napari_unet_nuclei.core.models.weights import to_half_precision
         from napari_unet_nuclei.core.networks.building import build_model
         from napari_unet_nuclei.core.networks.geometry import measure_geometry
 

@@ -17,7 +17,8 @@ from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.instances.measurements import write_features_csv
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, write_bundle
+from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.training.log import write_log
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.datasets.opening import SampleSource
+    from napari_unet_nuclei.core.datasets.sample import SampleSource
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8)
 LABELS = np.zeros(IMAGE.shape, np.int32)

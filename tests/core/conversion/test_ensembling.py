@@ -7,16 +7,12 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.conversion.ensembling import combine_models
-from napari_unet_nuclei.core.engines.engine import KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
-from napari_unet_nuclei.core.models.bundle import (
-    MAPS,
-    ONE_MAP,
-    ModelBundle,
-    read_bundle,
-    write_bundle,
-)
+from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle, write_bundle
+from napari_unet_nuclei.core.models.config import MAPS, ONE_MAP
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.training import TrainingSettings

@@ -10,7 +10,7 @@ import pytest
 from keras import layers
 
 from napari_unet_nuclei.core.conversion.importing import import_model
-from napari_unet_nuclei.core.engines.engine import OpenVinoEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
 from napari_unet_nuclei.core.networks.bundling import restore_model

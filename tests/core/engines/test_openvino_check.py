@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.engines.engine import OpenVinoEngine, create_engine
+from napari_unet_nuclei.core.engines.engine import create_engine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.engines.openvino_check import check_shapes, check_text
 from napari_unet_nuclei.core.errors import EngineError, ModelError
 from napari_unet_nuclei.core.models.bundle import read_bundle

@@ -22,7 +22,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     """Make empty folders of shipped models and of the user's."""
     shipped, data = tmp_path / "package" / "weights", tmp_path / "data"
     shipped.mkdir(parents=True)
-    module = shipped.parent / "core" / "model_store.py"
+    module = shipped.parent / "core" / "models" / "store.py"
     monkeypatch.setattr(model_store, "__file__", str(module))
     monkeypatch.setattr(model_store, "user_data_path", lambda *_, **__: data)
     return shipped, data / "models"

@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.networks.blocks import (
+    Level,
     Upsampling,
     apply_convolution,
     apply_grey,
     apply_level,
     apply_maps,
+    apply_skip,
     apply_upsampling,
     each_level,
 )
@@ -94,12 +96,22 @@ def test_repeated_pixels_are_convolved():
     assert network.count_params() == 2 * 2 * 3 * 4 + 4
 
 
+def test_a_skip_joins_what_the_encoder_saw():
+    coarse, fine = keras.Input((None, None, 4)), keras.Input((None, None, 2))
+    y = apply_skip(coarse, fine, 3, name="two", upsampling=Upsampling.TRANSPOSED)
+    network = keras.Model([coarse, fine], y)
+    assert {"two_up", "two_skip"} < set(layer_names(network))
+    pixels = rng.random((1, 8, 6, 2), np.float32)
+    joined = network([np.zeros((1, 4, 3, 4), np.float32), pixels], training=False)
+    maps = keras.ops.convert_to_numpy(joined)
+    assert maps.shape == (1, 8, 6, 5)
+    np.testing.assert_array_equal(maps[..., 3:], pixels)
+
+
 def test_a_level_is_convolutions_and_dropout():
     x = image()
-    y = apply_level(
-        x, 4, n_convolutions=2, strides=2, activation="elu", dropout=0.1, name="one"
-    )
-    network = keras.Model(x, y)
+    level = Level(filters=4, n_convolutions=2, activation="elu", dropout=0.1)
+    network = keras.Model(x, apply_level(x, level, strides=2, name="one"))
     of_one = ["one_{}_conv", "one_{}_bn", "one_{}_elu"]
     names = [name.format(index) for index in range(2) for name in of_one]
     assert layer_names(network) == ["image", *names, "one_dropout"]
@@ -108,7 +120,8 @@ def test_a_level_is_convolutions_and_dropout():
 
 def test_a_level_may_be_empty():
     x = image()
-    assert apply_level(x, 4, n_convolutions=0, dropout=0.5, name="one") is x
+    empty = Level(filters=4, n_convolutions=0, dropout=0.5)
+    assert apply_level(x, empty, name="one") is x
 
 
 def test_a_setting_is_spelled_out_for_each_level():

@@ -105,3 +105,39 @@ def test_a_bundle_outlives_a_change_of_the_defaults(architecture):
     assert build_model(architecture, stored).count_params() == (
         build_model(architecture, chosen).count_params()
     )
+
+
+# As bundles hold them since the first release; they are never renamed.
+STORED = {
+    "classic": """{"widths": [4, 8], "n_channels": 3, "stem_stride": 2,
+        "encoder_convolutions": 2, "decoder_convolutions": 1, "bottleneck": true,
+        "batch_normalization": false, "dropout": 0.0, "decoder_dropout": [0.1],
+        "dropout_after": null, "upsampling": "transposed",
+        "upsampling_filters": null, "head_filters": 0, "n_maps": 3}""",
+    "resnet": """{"widths": [4, 8], "stem_stride": 2, "encoder_blocks": [1, 1],
+        "decoder_blocks": 1, "batch_normalization": false, "dropout": 0.0,
+        "upsampling": "transposed", "n_maps": 3}""",
+    "resnet50": """{"encoder_weights": "imagenet", "widths": [4, 4, 4, 4],
+        "decoder_convolutions": 2, "dropout": 0.1, "upsampling": "transposed",
+        "n_maps": 3}""",
+    "imported": """{"layers": [{"kind": "Conv2D", "inputs": [0], "filters": 1,
+        "kernel_size": 1, "activation": "sigmoid"}], "n_channels": 1}""",
+    "ensemble": """{"members": [
+        {"architecture": "classic", "arguments": {"widths": [4, 8]}},
+        {"architecture": "resnet", "arguments": {"widths": [4, 8], "n_maps": 1}}]}""",
+}
+N_WEIGHTS = {
+    "classic": 1615,
+    "resnet": 1987,
+    "resnet50": 23_688_739,
+    "imported": 2,
+    "ensemble": 3796,
+}
+
+
+@pytest.mark.parametrize("architecture", Architecture)
+def test_what_old_bundles_hold_builds_the_networks_they_were_trained_as(architecture):
+    stored = json.loads(STORED[architecture])
+    assert complete_arguments(architecture, stored) == stored
+    network = build_model(architecture, stored)
+    assert network.count_params() == N_WEIGHTS[architecture]

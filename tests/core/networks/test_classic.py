@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.networks.classic import build_classic
+from napari_unet_nuclei.core.networks.classic import ClassicShape, build_classic
 
 
 def output_shape(network: keras.Model, shape: tuple[int, int]) -> tuple[int, ...]:
@@ -16,7 +16,7 @@ def count(network: keras.Model, kind: type[keras.layers.Layer]) -> int:
 
 
 def test_the_shipped_shape_does_not_change_by_accident():
-    network = build_classic()
+    network = build_classic(ClassicShape())
     assert network.name == "classic"
     assert network.count_params() == 805_539
     assert network.output_shape == (None, None, None, 3)
@@ -39,7 +39,7 @@ def test_the_shipped_shape_does_not_change_by_accident():
     ],
 )
 def test_maps_have_the_size_of_the_image(arguments, multiple):
-    network = build_classic(**{"widths": (4, 8), **arguments})
+    network = build_classic(ClassicShape(**{"widths": (4, 8), **arguments}))
     n_maps = arguments.get("n_maps", 3)
     for shape in (multiple, 3 * multiple), (2 * multiple, multiple):
         assert output_shape(network, shape) == (1, *shape, n_maps)
@@ -47,12 +47,14 @@ def test_maps_have_the_size_of_the_image(arguments, multiple):
 
 def test_arguments_change_the_layers():
     plain, bare = (
-        build_classic(widths=(4, 8)),
+        build_classic(ClassicShape(widths=(4, 8))),
         build_classic(
-            widths=(4, 8),
-            batch_normalization=False,
-            dropout=0.1,
-            encoder_convolutions=3,
+            ClassicShape(
+                widths=(4, 8),
+                batch_normalization=False,
+                dropout=0.1,
+                encoder_convolutions=3,
+            )
         ),
     )
     assert count(plain, keras.layers.BatchNormalization) == 5
@@ -64,7 +66,9 @@ def test_arguments_change_the_layers():
 
 def test_each_level_may_have_its_own_dropout():
     network = build_classic(
-        widths=(4, 6, 8), dropout=[0, 0.2, 0.3], decoder_dropout=(0.1, 0), n_maps=1
+        ClassicShape(
+            widths=(4, 6, 8), dropout=[0, 0.2, 0.3], decoder_dropout=(0.1, 0), n_maps=1
+        )
     )
     rates = {
         layer.name: layer.rate
@@ -83,7 +87,12 @@ def test_each_level_may_have_its_own_dropout():
 )
 def test_dropout_comes_after_as_many_convolutions(dropout_after, place):
     network = build_classic(
-        widths=(4,), dropout=0.1, encoder_convolutions=3, dropout_after=dropout_after
+        ClassicShape(
+            widths=(4,),
+            dropout=0.1,
+            encoder_convolutions=3,
+            dropout_after=dropout_after,
+        )
     )
     names = [layer.name for layer in network.layers]
     before = [
@@ -93,20 +102,20 @@ def test_dropout_comes_after_as_many_convolutions(dropout_after, place):
 
 
 def test_without_a_bottleneck_every_level_has_a_skip():
-    network = build_classic(widths=(4, 8), bottleneck=False)
+    network = build_classic(ClassicShape(widths=(4, 8), bottleneck=False))
     assert count(network, keras.layers.MaxPooling2D) == 2
     assert count(network, keras.layers.Concatenate) == 2
     assert network.get_layer("decoder1_up").input.shape[-1] == 8
 
 
 def test_upsampling_may_have_filters_of_its_own():
-    network = build_classic(widths=(4, 6, 8), upsampling_filters=(5, 7))
+    network = build_classic(ClassicShape(widths=(4, 6, 8), upsampling_filters=(5, 7)))
     assert network.get_layer("decoder0_up").filters == 5
     assert network.get_layer("decoder1_up").filters == 7
 
 
 def test_a_grey_network_sees_the_mean_of_the_channels():
-    network = build_classic(widths=(4, 8), n_channels=1)
+    network = build_classic(ClassicShape(widths=(4, 8), n_channels=1))
     assert network.get_layer("encoder0_0_conv").kernel.shape == (3, 3, 1, 4)
     pixels = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
     grey = np.repeat(pixels.mean(axis=-1, keepdims=True), 3, axis=-1)
@@ -131,11 +140,15 @@ def test_a_grey_network_sees_the_mean_of_the_channels():
 )
 def test_arguments_that_contradict_the_depth_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        build_classic(widths=(4, 8), **arguments)
+        build_classic(ClassicShape(widths=(4, 8), **arguments))
 
 
 def test_weights_are_named_after_their_place():
-    paths = {weight.path for weight in build_classic(widths=(4, 8)).weights}
+    paths = {
+        weight.path for weight in build_classic(ClassicShape(widths=(4, 8))).weights
+    }
     expected = {"encoder1_0_conv/kernel", "decoder0_up/bias", "maps_logits/kernel"}
     assert expected <= paths
-    assert paths == {weight.path for weight in build_classic(widths=(4, 8)).weights}
+    assert paths == {
+        weight.path for weight in build_classic(ClassicShape(widths=(4, 8))).weights
+    }

@@ -8,7 +8,8 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.engines.engine import KerasEngine, OpenVinoEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.networks import exporting
 from napari_unet_nuclei.core.networks.exporting import add_openvino

@@ -6,15 +6,14 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.networks import imported
 from napari_unet_nuclei.core.networks.bundling import precision
 from napari_unet_nuclei.core.networks.geometry import measure_geometry
 from napari_unet_nuclei.core.networks.imported import (
-    LAYER_KINDS,
+    ImportedShape,
     build_imported,
-    check_layer,
     layer_name,
 )
+from napari_unet_nuclei.core.networks.layer_kinds import LAYER_KINDS, check_layer
 
 CONVOLUTION = {"kind": "Conv2D", "inputs": [0], "filters": 3, "kernel_size": [3, 3]}
 # One layer of each kind, on an image of three channels.
@@ -56,7 +55,9 @@ def test_there_is_an_example_of_each_kind():
 def test_a_layer_computes_what_that_of_keras_does(example):
     kind = example["kind"]
     joins = LAYER_KINDS[kind].joins
-    network = build_imported(layers=[{**example, "inputs": [0, 0] if joins else [0]}])
+    network = build_imported(
+        ImportedShape(layers=[{**example, "inputs": [0, 0] if joins else [0]}])
+    )
     layer = getattr(keras.layers, kind)(**check_layer(example))
     pixels = np.random.default_rng(0).normal(size=(2, 8, 12, 3)).astype(np.float32)
     inputs = [pixels, pixels] if joins else pixels
@@ -76,7 +77,7 @@ def test_layers_are_joined_by_number():
         {"kind": "Concatenate", "inputs": [0, 1]},
         {"kind": "Multiply", "inputs": [2, 2]},
     ]
-    network = build_imported(layers=layers)
+    network = build_imported(ImportedShape(layers=layers))
     pixels = np.random.default_rng(0).random((1, 8, 8, 3), np.float32)
     maps = run(network, pixels)
     assert maps.shape == (1, 8, 8, 6)
@@ -85,8 +86,10 @@ def test_layers_are_joined_by_number():
 
 def test_a_grey_network_sees_the_mean_of_the_channels():
     network = build_imported(
-        layers=[{"kind": "Rescaling", "inputs": [0], "scale": 2, "offset": 1}],
-        n_channels=1,
+        ImportedShape(
+            layers=[{"kind": "Rescaling", "inputs": [0], "scale": 2, "offset": 1}],
+            n_channels=1,
+        )
     )
     pixels = np.random.default_rng(0).random((1, 4, 4, 3), np.float32)
     expected = 1 + 2 * pixels.mean(axis=-1, keepdims=True)
@@ -100,7 +103,7 @@ def test_image_and_maps_are_never_rounded_to_half_precision():
         {**CONVOLUTION, "inputs": [2], "activation": "sigmoid"},
     ]
     with precision("mixed_bfloat16"):
-        network = build_imported(layers=layers)
+        network = build_imported(ImportedShape(layers=layers))
     assert [layer.compute_dtype for layer in network.layers[1:]] == [
         "float32",
         "bfloat16",
@@ -140,7 +143,7 @@ def transposed(source: int, kernel_size: int) -> dict[str, Any]:
     ids=["transposed 3", "transposed 4", "repeated", "padded", "bilinear"],
 )
 def test_nothing_beyond_the_margin_matters(layers):
-    network = build_imported(layers=layers)
+    network = build_imported(ImportedShape(layers=layers))
     # The same weights wherever; a zero would hide how far a kernel reaches.
     network.set_weights([np.ones(weight.shape) for weight in network.weights])
     geometry = measure_geometry(network)
@@ -187,7 +190,7 @@ def test_nothing_beyond_the_margin_matters(layers):
 )
 def test_a_wrong_description_is_refused(change, sentence):
     with pytest.raises(ValueError, match=f"layer 1: .*{sentence}"):
-        build_imported(layers=[{**CONVOLUTION, **change}])
+        build_imported(ImportedShape(layers=[{**CONVOLUTION, **change}]))
 
 
 @pytest.mark.parametrize(
@@ -209,22 +212,21 @@ def test_other_arguments_are_refused(example, sentence):
 
 def test_a_join_needs_two_inputs():
     with pytest.raises(ValueError, match=r"Add has two or more inputs\. Received: 1"):
-        build_imported(layers=[{"kind": "Add", "inputs": [0]}])
+        build_imported(ImportedShape(layers=[{"kind": "Add", "inputs": [0]}]))
 
 
 @pytest.mark.parametrize("n_layers", [0, 2001])
 def test_the_number_of_layers_is_limited(n_layers):
     with pytest.raises(ValueError, match=f"1 to 2000 layers.* Received: {n_layers}"):
-        build_imported(layers=[CONVOLUTION] * n_layers)
+        build_imported(ImportedShape(layers=[CONVOLUTION] * n_layers))
 
 
 def test_the_number_of_channels_is_limited():
     with pytest.raises(ValueError, match=r"n_channels must be 1 or 3\. Received: 4"):
-        build_imported(layers=[CONVOLUTION], n_channels=4)
+        build_imported(ImportedShape(layers=[CONVOLUTION], n_channels=4))
 
 
-def test_huge_networks_are_refused_before_they_take_memory(monkeypatch):
-    monkeypatch.setattr(imported, "_MAX_WEIGHTS", 200)
-    build_imported(layers=[CONVOLUTION])
+def test_huge_networks_are_refused_before_they_take_memory():
+    build_imported(ImportedShape(layers=[CONVOLUTION]), max_weights=200)
     with pytest.raises(ValueError, match="layer 3: more than 200 weights"):
-        build_imported(layers=[CONVOLUTION] * 3)
+        build_imported(ImportedShape(layers=[CONVOLUTION] * 3), max_weights=200)

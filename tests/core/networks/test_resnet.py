@@ -4,11 +4,15 @@ import keras
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.networks.resnet import apply_residual_block, build_resnet
+from napari_unet_nuclei.core.networks.resnet import (
+    ResNetShape,
+    apply_residual_block,
+    build_resnet,
+)
 
 
 def test_the_shipped_shape_does_not_change_by_accident():
-    network = build_resnet()
+    network = build_resnet(ResNetShape())
     assert network.name == "resnet"
     assert network.count_params() == 2_028_227
     assert network.output_shape == (None, None, None, 3)
@@ -25,7 +29,7 @@ def test_the_shipped_shape_does_not_change_by_accident():
     ],
 )
 def test_maps_have_the_size_of_the_image(arguments, multiple):
-    network = build_resnet(**{"widths": (4, 8), **arguments})
+    network = build_resnet(ResNetShape(**{"widths": (4, 8), **arguments}))
     n_maps = arguments.get("n_maps", 3)
     for shape in (multiple, 3 * multiple), (2 * multiple, multiple):
         maps = network(np.zeros((1, *shape, 3), np.float32))
@@ -59,7 +63,7 @@ def test_a_block_that_has_learned_nothing_hands_its_input_on():
 
 
 def test_weights_are_named_after_their_place():
-    paths = {weight.path for weight in build_resnet(widths=(4, 8)).weights}
+    paths = {weight.path for weight in build_resnet(ResNetShape(widths=(4, 8))).weights}
     expected = {"stem_conv/kernel", "encoder1_0_shortcut_conv/kernel"}
     expected |= {"decoder0_0_1_bn/moving_mean", "maps_logits/bias"}
     assert expected <= paths

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,
@@ -16,7 +17,7 @@ from napari_unet_nuclei.core.networks.bundling import (
 )
 from napari_unet_nuclei.core.networks.exporting import add_openvino
 from napari_unet_nuclei.core.networks.geometry import Geometry, measure_geometry
-from napari_unet_nuclei.core.networks.resnet50 import build_resnet50
+from napari_unet_nuclei.core.networks.resnet50 import ResNet50Shape, build_resnet50
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 from napari_unet_nuclei.core.settings.choices import Architecture
 
@@ -27,7 +28,7 @@ N_ENCODER_WEIGHTS = 23_587_712  # of Keras' ResNet50(include_top=False)
 @pytest.fixture(scope="module")
 def network() -> keras.Model:
     keras.utils.set_random_seed(0)
-    return build_resnet50(**SMALL, n_maps=1)
+    return build_resnet50(ResNet50Shape(**SMALL, n_maps=1))
 
 
 def run(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
@@ -42,7 +43,7 @@ def go_offline(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_shape_does_not_change_by_accident():
-    network = build_resnet50()
+    network = build_resnet50(ResNet50Shape())
     assert network.name == "resnet50"
     assert network.count_params() == 30_540_451
     assert network.output_shape == (None, None, None, 3)
@@ -90,7 +91,7 @@ def test_maps_have_the_size_of_the_image(network, shape):
 )
 def test_other_arguments_are_refused(arguments, sentence):
     with pytest.raises(ValueError, match=sentence):
-        build_resnet50(**arguments)
+        build_resnet50(ResNet50Shape(**arguments))
 
 
 def test_nothing_beyond_the_margin_matters(network):
@@ -183,7 +184,7 @@ def test_statistics_settle_within_a_short_training(network):
 
 
 def test_steps_of_training_help():
-    network = build_resnet50(**SMALL, n_maps=1)
+    network = build_resnet50(ResNet50Shape(**SMALL, n_maps=1))
     # Tracing fifty layers would take longer than a few steps without.
     network.compile(
         keras.optimizers.Adam(1e-3), "binary_crossentropy", run_eagerly=True

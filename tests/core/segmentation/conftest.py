@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.segmentation.model import Model
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 

@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.segmentation.model import load_model, segment
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import EngineName
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 DEFAULT = SegmentationSettings()
 

@@ -13,11 +13,11 @@ from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.models.bundle import MAPS
+from napari_unet_nuclei.core.models.config import MAPS
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust
 from napari_unet_nuclei.core.segmentation import stacks
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation, iter_split
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps

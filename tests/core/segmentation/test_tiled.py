@@ -12,17 +12,17 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.engines.engine import KerasEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images.channels import to_planes
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.models.bundle import ModelConfig
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.progress import TileDone, exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 CONFIG = ModelConfig(
     architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=10.0

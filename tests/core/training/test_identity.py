@@ -9,7 +9,8 @@ import pytest
 
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training.identity import (

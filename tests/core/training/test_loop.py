@@ -36,10 +36,8 @@ from napari_unet_nuclei.core.settings.choices import (
     Monitor,
     Schedule,
 )
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-    TrainingSettings,
-)
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training import best_model, held_out, learner
 from napari_unet_nuclei.core.training import loop as training
 from napari_unet_nuclei.core.training import run as training_run
@@ -754,7 +752,7 @@ def test_a_part_of_the_start_is_kept(how, drawn_samples, tiny_path, output, scri
     results = {}
     for keep in 0.0, 0.5:
         scripted(0.1, 0.2, 0.3)  # the start, and two epochs that are better
-        settings = replace(SETTINGS, keep=keep)
+        settings = replace(SETTINGS, start_weight=keep)
         steps = iter_training(
             drawn_samples[:3],
             output,
@@ -820,8 +818,8 @@ def test_what_cannot_start_says_why(drawn_samples, output, options, error, messa
 
 
 def test_only_a_start_can_be_kept(drawn_samples, output):
-    settings = replace(SETTINGS, keep=0.5)
-    with pytest.raises(TrainingError, match=r"keep=0\.5 without one; name one"):
+    settings = replace(SETTINGS, start_weight=0.5)
+    with pytest.raises(TrainingError, match=r"start_weight=0\.5 without one; name one"):
         next(iter_training(drawn_samples, output, settings))
 
 

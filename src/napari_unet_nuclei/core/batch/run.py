@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.batch.writers import (
 )
 from napari_unet_nuclei.core.concurrency import map_ahead
 from napari_unet_nuclei.core.files.label_records import LabelRecord
-from napari_unet_nuclei.core.files.rle import encode_labels
+from napari_unet_nuclei.core.files.run_lengths import encode_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.header_axes import settle_axes
 from napari_unet_nuclei.core.progress import PlaneDone, exhaust
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 __all__ = ["RLE_NAME", "ImageDone", "segment_images"]
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
-from napari_unet_nuclei.core.models.bundle import MAPS, ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
 _MAX_SIZE_RATIO = 1.25
 

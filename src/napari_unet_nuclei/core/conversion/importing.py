@@ -21,8 +21,10 @@ from napari_unet_nuclei.core.conversion.keras_graph import (
 )
 from napari_unet_nuclei.core.errors import ModelError, SettingsError
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
-from napari_unet_nuclei.core.models.bundle import ONE_MAP, ModelBundle, ModelConfig
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ONE_MAP, ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
+from napari_unet_nuclei.core.settings.segmentation import USUAL_DIAMETER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -31,9 +33,8 @@ if TYPE_CHECKING:
     import keras
 
     from napari_unet_nuclei.core.conversion.keras_files import KerasFile
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
-_USUAL_DIAMETER = 20.0  # px
 # Arguments that the layers here do not have, and the values they nevertheless have.
 _IMPLIED: Mapping[str, Sequence[Any]] = {
     "axis": (-1, 3, [-1], [3]),
@@ -72,8 +73,8 @@ def import_model(
     path : Path
         ``.keras`` or ``.h5`` file of a network that ends in one sigmoid map.
     diameter : float, in px, optional
-        Typical diameter of the nuclei in the images it was trained on, 20 px by
-        default.
+        Typical diameter of the nuclei in the images it was trained on,
+        `USUAL_DIAMETER` by default.
     brightest : float, optional
         What it was given for the brightest pixel, usually 1 or 255; by default 255
         where its first layer scales images down, and otherwise 1.
@@ -102,12 +103,12 @@ def import_model(
     # Only now, as they load Keras, which takes seconds.
     from napari_unet_nuclei.core.networks.exporting import add_openvino
     from napari_unet_nuclei.core.networks.geometry import measure_geometry
-    from napari_unet_nuclei.core.networks.imported import build_imported
+    from napari_unet_nuclei.core.networks.imported import ImportedShape, build_imported
 
     try:
         graph, notes = _settle_input(read_graph(file.config), brightest)
         layers, n_channels = _describe(graph), graph.n_channels
-        network = build_imported(layers=layers, n_channels=n_channels)
+        network = build_imported(ImportedShape(layers=layers, n_channels=n_channels))
         weights = _match_weights(network, graph, file)
         geometry = measure_geometry(network)
         if layers[-1].get("activation") != "sigmoid":
@@ -121,7 +122,7 @@ def import_model(
             maps=ONE_MAP,
             multiple=geometry.multiple,
             margin=geometry.margin,
-            diameter=diameter or _USUAL_DIAMETER,
+            diameter=diameter or USUAL_DIAMETER,
             provenance={
                 "package": version("napari-unet-nuclei"),
                 "imported": path.name,
@@ -180,7 +181,7 @@ def _redirect(layer: KerasLayer, before: str, after: str) -> KerasLayer:
 
 def _describe(graph: KerasGraph) -> list[dict[str, Any]]:
     """Translate layers into those of ``models.imported``."""
-    from napari_unet_nuclei.core.networks.imported import LAYER_KINDS, check_layer
+    from napari_unet_nuclei.core.networks.layer_kinds import LAYER_KINDS, check_layer
 
     numbers = {graph.image: 0}
     described = []

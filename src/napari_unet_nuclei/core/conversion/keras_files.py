@@ -28,9 +28,8 @@ import h5py
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.files.archives import read_member
 from napari_unet_nuclei.core.files.regular_files import check_regular
-from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
+from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS, read_from_zip
 
 if sys.platform != "win32":
     import resource
@@ -178,8 +177,8 @@ def parse_keras_file(path: Path) -> KerasFile:
 def _read_zip(path: Path) -> KerasFile:
     """Read Keras 3's own format."""
     with zipfile.ZipFile(path) as archive:
-        config = json.loads(read_member(archive, "config.json", _MAX_CONFIG_BYTES))
-        content = read_member(archive, "model.weights.h5", _MAX_FILE_BYTES)
+        config = json.loads(read_from_zip(archive, "config.json", _MAX_CONFIG_BYTES))
+        content = read_from_zip(archive, "model.weights.h5", _MAX_FILE_BYTES)
     counts: Counter[str] = Counter()
     reader = _ArrayReader()
     weights = {}

@@ -6,6 +6,7 @@ a systematic name, so that weights can be matched by name.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -125,30 +126,16 @@ def apply_convolution(
     return x
 
 
-def apply_level(
-    x: keras.KerasTensor,
-    filters: int,
-    *,
-    n_convolutions: int,
-    strides: int = 1,
-    batch_normalization: bool = True,
-    activation: str = "relu",
-    dropout: float = 0.0,
-    dropout_after: int | None = None,
-    name: str,
-) -> keras.KerasTensor:
-    """Apply the convolutions of one level and, after some or all of them, dropout.
+@dataclass(frozen=True, kw_only=True)
+class Level:
+    """The convolutions of one level of a U-Net.
 
     Parameters
     ----------
-    x : KerasTensor, shape (batch, Y, X, channels)
-        Input.
     filters : int
         Output channels of each convolution.
     n_convolutions : int
         How many there are; without any, the input is the output.
-    strides : int, in px
-        Step of the first.
     batch_normalization : bool
         Normalise after each.
     activation : str
@@ -157,27 +144,51 @@ def apply_level(
         Dropped part of the features.
     dropout_after : int, optional
         Convolutions before the dropout; all by default, and at most.
+    """
+
+    filters: int
+    n_convolutions: int
+    batch_normalization: bool = True
+    activation: str = "relu"
+    dropout: float = 0.0
+    dropout_after: int | None = None
+
+
+def apply_level(
+    x: keras.KerasTensor, level: Level, *, name: str, strides: int = 1
+) -> keras.KerasTensor:
+    """Apply the convolutions of one level and, after some or all of them, dropout.
+
+    Parameters
+    ----------
+    x : KerasTensor, shape (batch, Y, X, channels)
+        Input.
+    level : Level
+        What to apply.
     name : str
         Prefix of the layer names.
+    strides : int, in px
+        Step of the first convolution.
 
     Returns
     -------
     KerasTensor, shape (batch, Y / strides, X / strides, filters)
         Output.
     """
-    if dropout_after is None or dropout_after > n_convolutions:
-        dropout_after = n_convolutions
-    for index in range(n_convolutions):
+    dropout_after = level.n_convolutions
+    if level.dropout_after is not None:
+        dropout_after = min(level.dropout_after, dropout_after)
+    for index in range(level.n_convolutions):
         x = apply_convolution(
             x,
-            filters,
+            level.filters,
             strides=strides if index == 0 else 1,
-            batch_normalization=batch_normalization,
-            activation=activation,
+            batch_normalization=level.batch_normalization,
+            activation=level.activation,
             name=f"{name}_{index}",
         )
-        if dropout and index + 1 == dropout_after:
-            x = keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
+        if level.dropout and index + 1 == dropout_after:
+            x = keras.layers.Dropout(level.dropout, name=f"{name}_dropout")(x)
     return x
 
 
@@ -239,6 +250,41 @@ def _apply_bilinear_upsampling(x: keras.KerasTensor, *, name: str) -> keras.Kera
     x = keras.ops.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]], mode="symmetric")
     x = keras.layers.AveragePooling2D(2, strides=1, name=f"{name}_smooth0")(x)
     return keras.layers.AveragePooling2D(2, strides=1, name=name)(x)
+
+
+def apply_skip(
+    x: keras.KerasTensor,
+    skip: keras.KerasTensor,
+    filters: int,
+    *,
+    name: str,
+    upsampling: Upsampling,
+) -> keras.KerasTensor:
+    """Double the resolution and join what the encoder saw there.
+
+    Parameters
+    ----------
+    x : KerasTensor, shape (batch, Y, X, channels)
+        Input.
+    skip : KerasTensor, shape (batch, 2 Y, 2 X, others)
+        Features of the encoder.
+    filters, upsampling
+        As in :func:`apply_upsampling`.
+    name : str
+        Prefix of the layer names.
+
+    Returns
+    -------
+    KerasTensor, shape (batch, 2 Y, 2 X, filters + others)
+        Output.
+
+    References
+    ----------
+    Ronneberger, Fischer, Brox: U-Net, MICCAI 2015,
+    doi:10.1007/978-3-319-24574-4_28
+    """
+    x = apply_upsampling(x, filters, name=f"{name}_up", upsampling=upsampling)
+    return keras.layers.Concatenate(name=f"{name}_skip")([x, skip])
 
 
 def apply_maps(

@@ -6,24 +6,22 @@ Another architecture is one file here, one member of
 
 from __future__ import annotations
 
-import inspect
 import textwrap
+from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.networks.classic import build_classic
-from napari_unet_nuclei.core.networks.ensemble import average_networks
-from napari_unet_nuclei.core.networks.imported import build_imported
-from napari_unet_nuclei.core.networks.resnet import build_resnet
-from napari_unet_nuclei.core.networks.resnet50 import build_resnet50
+from napari_unet_nuclei.core.networks.classic import ClassicShape, build_classic
+from napari_unet_nuclei.core.networks.ensemble import EnsembleShape, average_networks
+from napari_unet_nuclei.core.networks.imported import ImportedShape, build_imported
+from napari_unet_nuclei.core.networks.resnet import ResNetShape, build_resnet
+from napari_unet_nuclei.core.networks.resnet50 import ResNet50Shape, build_resnet50
 from napari_unet_nuclei.core.settings.choices import Architecture, parse_architecture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Mapping
 
     import keras
-
-_MAX_MEMBERS = 16  # of an ensemble
 
 
 def build_model(
@@ -39,7 +37,9 @@ def build_model(
     architecture : Architecture
         Which network.
     arguments : mapping, optional
-        Keyword arguments of its builder; the defaults are the shipped shapes.
+        Its shape, such as the fields of
+        :class:`~napari_unet_nuclei.core.networks.classic.ClassicShape` by name; the
+        defaults are the shipped shapes.
     pretrained : bool
         Fetch the weights that ``encoder_weights`` among the arguments asks for.  By
         default it says no more than how a training once began: the weights of a
@@ -57,12 +57,12 @@ def build_model(
     ModelError
         If it does not take these arguments, or weights cannot be fetched.
     """
-    build = _builder(architecture)
+    make_shape, build = _family(architecture)
     kwargs = dict(arguments or {})
     if "encoder_weights" in kwargs and not pretrained:
         kwargs["encoder_weights"] = None
     try:
-        return build(**kwargs)
+        return build(make_shape(**kwargs))
     except ModelError:
         raise
     except (LookupError, RecursionError, TypeError, ValueError) as error:
@@ -75,66 +75,43 @@ def build_model(
 def complete_arguments(
     architecture: Architecture | str, arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
-    """Fill in the defaults of a builder, so that a bundle outlives changes of them.
+    """Fill in the defaults of a shape, so that a bundle outlives changes of them.
 
     Parameters
     ----------
     architecture : Architecture
         Which network.
     arguments : mapping
-        Keyword arguments of its builder that differ from the defaults.
+        Fields of its shape that differ from the defaults.
 
     Returns
     -------
     dict
-        All of its keyword arguments.
+        All fields.
     """
-    parameters = inspect.signature(_builder(architecture)).parameters
-    return {name: p.default for name, p in parameters.items()} | dict(arguments)
+    make_shape, _ = _family(architecture)
+    return {field.name: field.default for field in fields(make_shape)} | dict(arguments)
 
 
-def _builder(architecture: Architecture | str) -> Callable[..., keras.Model]:
+def _family(
+    architecture: Architecture | str,
+) -> tuple[type[Any], Callable[[Any], keras.Model]]:
+    """Return the class of a network's shape, and what builds the network from one."""
     match parse_architecture(architecture):
         case Architecture.CLASSIC:
-            return build_classic
+            return ClassicShape, build_classic
         case Architecture.RESNET:
-            return build_resnet
+            return ResNetShape, build_resnet
         case Architecture.RESNET50:
-            return build_resnet50
+            return ResNet50Shape, build_resnet50
         case Architecture.IMPORTED:
-            return build_imported
+            return ImportedShape, build_imported
         case Architecture.ENSEMBLE:
-            return _build_ensemble
+            return EnsembleShape, _build_ensemble
 
 
-def _build_ensemble(*, members: Sequence[Mapping[str, Any]] = ()) -> keras.Model:
-    """Build networks and join them.
-
-    Parameters
-    ----------
-    members : sequence of mapping
-        ``"architecture"`` and ``"arguments"`` of each.
-
-    Returns
-    -------
-    keras.Model
-        See :func:`~napari_unet_nuclei.core.networks.ensemble.average_networks`.
-
-    Raises
-    ------
-    ValueError
-        If there are too many, or one is described by anything else or is an
-        ensemble itself.
-    """
-    if len(members) > _MAX_MEMBERS:
-        raise ValueError(
-            f"there may be {_MAX_MEMBERS} members. Received: {len(members)}"
-        )
-    networks = []
-    for member in members:
-        if set(member) != {"architecture", "arguments"}:
-            raise ValueError(f"a member is described by {list(member)}")
-        if member["architecture"] == Architecture.ENSEMBLE:
-            raise ValueError("no member may be an ensemble")
-        networks.append(build_model(member["architecture"], member["arguments"]))
-    return average_networks(networks)
+def _build_ensemble(shape: EnsembleShape) -> keras.Model:
+    """Build the parts and join them."""
+    return average_networks(
+        [build_model(part["architecture"], part["arguments"]) for part in shape.members]
+    )

@@ -10,11 +10,7 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.models.bundle import (
-    ModelBundle,
-    Weights,
-    to_half_precision,
-)
+from napari_unet_nuclei.core.models.weights import Weights, to_half_precision
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.folding import fold_batch_normalization
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
@@ -24,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 
 @contextmanager

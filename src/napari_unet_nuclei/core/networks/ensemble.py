@@ -2,12 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import keras
 
+from napari_unet_nuclei.core.settings.choices import Architecture
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+
+_MAX_MEMBERS = 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class EnsembleShape:
+    """The networks that an ensemble joins; bundles store this field by name.
+
+    Parameters
+    ----------
+    members : sequence of mapping
+        ``"architecture"`` and ``"arguments"`` of each.
+
+    Raises
+    ------
+    ValueError
+        If there are too many, or one is described by anything else or is an
+        ensemble itself.
+    """
+
+    members: Sequence[Mapping[str, Any]] = ()
+
+    def __post_init__(self) -> None:
+        if len(self.members) > _MAX_MEMBERS:
+            raise ValueError(
+                f"there may be {_MAX_MEMBERS} members. Received: {len(self.members)}"
+            )
+        for member in self.members:
+            if set(member) != {"architecture", "arguments"}:
+                raise ValueError(f"a member is described by {list(member)}")
+            if member["architecture"] == Architecture.ENSEMBLE:
+                raise ValueError("no member may be an ensemble")
 
 
 def member_path(number: int, path: str) -> str:
@@ -35,6 +70,11 @@ def average_networks(networks: Sequence[keras.Model]) -> keras.Model:
     ------
     ValueError
         If there are fewer than two networks.
+
+    References
+    ----------
+    Hansen, Salamon: Neural network ensembles, IEEE Trans. Pattern Anal. Mach.
+    Intell. 1990, doi:10.1109/34.58871
     """
     if len(networks) < 2:
         raise ValueError(f"there must be 2 or more members. Received: {len(networks)}")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
 
 def fold_batch_normalization(

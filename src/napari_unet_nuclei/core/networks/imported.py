@@ -1,16 +1,15 @@
 """Networks made elsewhere, described layer by layer in plain values.
 
 The description comes from a file that anybody may have written, so it is not left
-to Keras' own deserialisation: only the layers and arguments listed here exist, and
-each argument is checked.  All of them work on images of any size, and all are
-measured rightly by :mod:`~napari_unet_nuclei.core.networks.geometry`.  Reading
-Keras' files belongs in :mod:`~napari_unet_nuclei.core.conversion.importing`.
+to Keras' own deserialisation: only the layers and arguments listed in
+:mod:`~napari_unet_nuclei.core.networks.layer_kinds` exist, and each argument is
+checked.  Reading Keras' files belongs in
+:mod:`~napari_unet_nuclei.core.conversion.importing`.
 """
 
 from __future__ import annotations
 
-import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -20,162 +19,23 @@ from napari_unet_nuclei.core.networks.blocks import (
     apply_grey,
     apply_upsampling,
 )
+from napari_unet_nuclei.core.networks.layer_kinds import (
+    LAYER_KINDS,
+    check_layer,
+    integer_between,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-_ACTIVATIONS = frozenset(
-    ("elu", "gelu", "linear", "relu", "selu", "sigmoid", "silu", "softplus", "tanh")
-)
 _MAX_LAYERS = 2000
-_MAX_FILTERS = 8192
-_MAX_WEIGHTS = 1 << 27
+MAX_WEIGHTS = 1 << 27
+"""Weights that the convolutions of an imported network may have."""
 
 
-def _integer(lowest: int, highest: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        if type(value) is not int or not lowest <= value <= highest:
-            raise ValueError(f"must be an integer from {lowest} to {highest}")
-        return value
-
-    return check
-
-
-def _side(lowest: int, highest: int) -> Callable[[Any], int]:
-    """Check a size that is the same everywhere, however often it is written."""
-    check = _integer(lowest, highest)
-
-    def check_both(value: Any) -> int:
-        while isinstance(value, (list, tuple)) and len(value) == 2:
-            if value[0] != value[1]:
-                raise ValueError("must be the same in all directions")
-            value = value[0]
-        return check(value)
-
-    return check_both
-
-
-def _number(value: Any) -> float:
-    if type(value) not in (int, float) or not math.isfinite(value):
-        raise ValueError("must be a finite number")
-    return float(value)
-
-
-def _number_or_none(value: Any) -> float | None:
-    return None if value is None else _number(value)
-
-
-def _part(value: Any) -> float:
-    number = _number(value)
-    if not 0 <= number < 1:
-        raise ValueError("must lie in [0, 1)")
-    return number
-
-
-def _flag(value: Any) -> bool:
-    if type(value) is not bool:
-        raise ValueError("must be true or false")
-    return value
-
-
-def _one_of(*names: str) -> Callable[[Any], str]:
-    def check(value: Any) -> str:
-        if not isinstance(value, str) or value not in names:
-            raise ValueError(f"must be one of {', '.join(sorted(names))}")
-        return value
-
-    return check
-
-
-@dataclass(frozen=True)
-class LayerKind:
-    """What is known of a kind of layers.
-
-    Parameters
-    ----------
-    build : callable
-        From the checked arguments, a name and a dtype to a layer.
-    arguments : mapping of str to callable
-        What it takes, and how each value is checked.
-    joins : bool
-        Whether it has two or more inputs.
-    """
-
-    build: Callable[..., Any]
-    arguments: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict)
-    joins: bool = False
-
-
-_POOLING = {
-    "pool_size": _side(1, 31),
-    "strides": _side(1, 31),
-    "padding": _one_of("same", "valid"),
-}
-_CONVOLUTION = {
-    "filters": _integer(1, _MAX_FILTERS),
-    "padding": _one_of("same", "valid"),
-    "use_bias": _flag,
-    "activation": _one_of(*_ACTIVATIONS),
-}
-
-LAYER_KINDS: Mapping[str, LayerKind] = {
-    "Activation": LayerKind(
-        keras.layers.Activation, {"activation": _one_of(*_ACTIVATIONS)}
-    ),
-    "Add": LayerKind(keras.layers.Add, joins=True),
-    "Average": LayerKind(keras.layers.Average, joins=True),
-    "AveragePooling2D": LayerKind(keras.layers.AveragePooling2D, _POOLING),
-    "BatchNormalization": LayerKind(
-        keras.layers.BatchNormalization,
-        {"epsilon": _number, "momentum": _part, "center": _flag, "scale": _flag},
-    ),
-    "Concatenate": LayerKind(keras.layers.Concatenate, joins=True),
-    "Conv2D": LayerKind(
-        keras.layers.Conv2D,
-        {**_CONVOLUTION, "kernel_size": _side(1, 31), "strides": _side(1, 8)},
-    ),
-    "Conv2DTranspose": LayerKind(
-        keras.layers.Conv2DTranspose,
-        {**_CONVOLUTION, "kernel_size": _side(2, 4), "strides": _side(2, 2)},
-    ),
-    "Dropout": LayerKind(keras.layers.Dropout, {"rate": _part}),
-    "ELU": LayerKind(keras.layers.ELU, {"alpha": _number}),
-    "GaussianDropout": LayerKind(keras.layers.GaussianDropout, {"rate": _part}),
-    "GaussianNoise": LayerKind(keras.layers.GaussianNoise, {"stddev": _number}),
-    "LeakyReLU": LayerKind(keras.layers.LeakyReLU, {"negative_slope": _number}),
-    "MaxPooling2D": LayerKind(keras.layers.MaxPooling2D, _POOLING),
-    "Maximum": LayerKind(keras.layers.Maximum, joins=True),
-    "Multiply": LayerKind(keras.layers.Multiply, joins=True),
-    "ReLU": LayerKind(
-        keras.layers.ReLU,
-        {
-            "max_value": _number_or_none,
-            "negative_slope": _number,
-            "threshold": _number,
-        },
-    ),
-    "Rescaling": LayerKind(
-        keras.layers.Rescaling, {"scale": _number, "offset": _number}
-    ),
-    "SpatialDropout2D": LayerKind(keras.layers.SpatialDropout2D, {"rate": _part}),
-    "UpSampling2D": LayerKind(
-        keras.layers.UpSampling2D,
-        {"size": _side(2, 2), "interpolation": _one_of("nearest", "bilinear")},
-    ),
-    "ZeroPadding2D": LayerKind(keras.layers.ZeroPadding2D, {"padding": _side(0, 31)}),
-}
-"""The layers that imported networks may consist of, by Keras' names."""
-
-
-def layer_name(number: int, kind: str) -> str:
-    """Name a layer after its place, whatever it was called where it comes from."""
-    return f"layer{number}_{kind.lower()}"
-
-
-def build_imported(
-    *, layers: Sequence[Mapping[str, Any]] = (), n_channels: int = 3
-) -> keras.Model:
-    """Build a network from a description of its layers.
+@dataclass(frozen=True, kw_only=True)
+class ImportedShape:
+    """Layers of a network made elsewhere; bundles store these fields by name.
 
     Parameters
     ----------
@@ -187,6 +47,43 @@ def build_imported(
     n_channels : {1, 3}
         Channels the first layer sees: the image's three, or their mean.
 
+    Raises
+    ------
+    ValueError
+        If there are no layers or too many, or another number of channels.
+    """
+
+    layers: Sequence[Mapping[str, Any]] = ()
+    n_channels: int = 3
+
+    def __post_init__(self) -> None:
+        if not 0 < len(self.layers) <= _MAX_LAYERS:
+            raise ValueError(
+                f"there must be 1 to {_MAX_LAYERS} layers, which a Keras file brings: "
+                f"import one, or fine-tune a model that was imported. Received: "
+                f"{len(self.layers)}"
+            )
+        if self.n_channels not in (1, 3):
+            raise ValueError(f"n_channels must be 1 or 3. Received: {self.n_channels}")
+
+
+def layer_name(number: int, kind: str) -> str:
+    """Name a layer after its place, whatever it was called where it comes from."""
+    return f"layer{number}_{kind.lower()}"
+
+
+def build_imported(
+    shape: ImportedShape, *, max_weights: int = MAX_WEIGHTS
+) -> keras.Model:
+    """Build a network from a description of its layers.
+
+    Parameters
+    ----------
+    shape : ImportedShape
+        Its layers.
+    max_weights : int
+        Weights that its convolutions may have in all.
+
     Returns
     -------
     keras.Model
@@ -195,26 +92,20 @@ def build_imported(
     Raises
     ------
     ValueError
-        If a layer is unknown, or an argument or input of one is wrong.
+        If a layer is unknown, an argument or input of one is wrong, or there are
+        too many weights.
     """
-    if not 0 < len(layers) <= _MAX_LAYERS:
-        raise ValueError(
-            f"there must be 1 to {_MAX_LAYERS} layers, which a Keras file brings: "
-            f"import one, or fine-tune a model that was imported. Received: "
-            f"{len(layers)}"
-        )
-    if n_channels not in (1, 3):
-        raise ValueError(f"n_channels must be 1 or 3. Received: {n_channels}")
     image = keras.Input((None, None, 3), name="image")
-    tensors = [image if n_channels == 3 else apply_grey(image)]
+    tensors = [image if shape.n_channels == 3 else apply_grey(image)]
     n_weights = 0
-    for number, layer in enumerate(layers, start=1):
+    for number, layer in enumerate(shape.layers, start=1):
         try:
             arguments = check_layer(layer)
-            inputs = [tensors[_integer(0, number - 1)(i)] for i in layer["inputs"]]
+            check = integer_between(0, number - 1)
+            inputs = [tensors[check(source)] for source in layer["inputs"]]
             n_weights += _count_kernel(layer, arguments, inputs)
-            if n_weights > _MAX_WEIGHTS:
-                raise ValueError(f"more than {_MAX_WEIGHTS:,} weights")
+            if n_weights > max_weights:
+                raise ValueError(f"more than {max_weights:,} weights")
             tensors.append(
                 _apply_layer(
                     inputs,
@@ -222,51 +113,12 @@ def build_imported(
                     arguments,
                     name=layer_name(number, layer["kind"]),
                     # Half precision is for what lies between the image and the maps.
-                    dtype="float32" if number == len(layers) else None,
+                    dtype="float32" if number == len(shape.layers) else None,
                 )
             )
         except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ValueError(f"layer {number}: {error}") from error
     return keras.Model(image, tensors[-1], name="imported")
-
-
-def check_layer(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """Check what a layer is described by, but for its inputs.
-
-    Parameters
-    ----------
-    layer : mapping
-        One of the layers that :func:`build_imported` takes.
-
-    Returns
-    -------
-    dict
-        Arguments of the layer.
-
-    Raises
-    ------
-    ValueError
-        If there is no such kind of layers, or an argument is wrong.
-    """
-    kind = LAYER_KINDS.get(layer["kind"])
-    if kind is None:
-        raise ValueError(
-            f"{layer['kind']!r} is none of the layers that can be imported: "
-            f"{', '.join(LAYER_KINDS)}"
-        )
-    arguments = {
-        name: value for name, value in layer.items() if name not in ("kind", "inputs")
-    }
-    for name, value in arguments.items():
-        if name not in kind.arguments:
-            raise ValueError(f"{layer['kind']} takes no {name!r}")
-        try:
-            arguments[name] = kind.arguments[name](value)
-        except ValueError as error:
-            raise ValueError(
-                f"{name} of {layer['kind']} {error}. Received: {value!r}"
-            ) from error
-    return arguments
 
 
 def _count_kernel(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
@@ -10,7 +11,7 @@ from napari_unet_nuclei.core.networks.blocks import (
     Upsampling,
     apply_convolution,
     apply_maps,
-    apply_upsampling,
+    apply_skip,
 )
 
 if TYPE_CHECKING:
@@ -79,18 +80,9 @@ def apply_residual_block(
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)
 
 
-def build_resnet(
-    *,
-    widths: Sequence[int] = (32, 64, 128, 256),
-    stem_stride: int = 2,
-    encoder_blocks: int | Sequence[int] = 1,
-    decoder_blocks: int = 1,
-    batch_normalization: bool = True,
-    dropout: float = 0.0,
-    upsampling: str = "transposed",
-    n_maps: int = 3,
-) -> keras.Model:
-    """Build a U-Net whose encoder and decoder are residual blocks.
+@dataclass(frozen=True, kw_only=True)
+class ResNetShape:
+    """Layers of a residual U-Net; bundles store these fields by name.
 
     Parameters
     ----------
@@ -110,6 +102,25 @@ def build_resnet(
         How the decoder doubles the resolution.
     n_maps : int
         Number of output maps.
+    """
+
+    widths: Sequence[int] = (32, 64, 128, 256)
+    stem_stride: int = 2
+    encoder_blocks: int | Sequence[int] = 1
+    decoder_blocks: int = 1
+    batch_normalization: bool = True
+    dropout: float = 0.0
+    upsampling: str = "transposed"
+    n_maps: int = 3
+
+
+def build_resnet(shape: ResNetShape) -> keras.Model:
+    """Build a U-Net whose encoder and decoder are residual blocks.
+
+    Parameters
+    ----------
+    shape : ResNetShape
+        Its layers.
 
     Returns
     -------
@@ -118,50 +129,68 @@ def build_resnet(
         float32 in (0, 1); Y and X are multiples of
         ``stem_stride * 2 ** (len(widths) - 1)``.
 
+    Raises
+    ------
+    ValueError
+        If there is no such up-sampling, or blocks are given for another depth.
+
     References
     ----------
     Ronneberger, Fischer, Brox: U-Net, MICCAI 2015,
     doi:10.1007/978-3-319-24574-4_28; He, Zhang, Ren, Sun: Deep residual
     learning for image recognition, CVPR 2016, doi:10.1109/CVPR.2016.90
     """
-    how = Upsampling(upsampling)
-    blocks = (
-        [encoder_blocks] * len(widths)
-        if isinstance(encoder_blocks, int)
-        else list(encoder_blocks)
-    )
     image = keras.Input((None, None, 3), name="image")
+    skips = _apply_encoder(image, shape)
+    x = skips[-1]
+    if shape.dropout:
+        x = keras.layers.Dropout(shape.dropout, name="bottleneck_dropout")(x)
+    x = _apply_decoder(x, skips[:-1], shape)
+    maps = apply_maps(x, shape.n_maps, stem_stride=shape.stem_stride)
+    return keras.Model(image, maps, name="resnet")
+
+
+def _apply_encoder(
+    image: keras.KerasTensor, shape: ResNetShape
+) -> list[keras.KerasTensor]:
+    """Return the features of each level, the finest first."""
+    n_blocks = shape.encoder_blocks
+    if isinstance(n_blocks, int):
+        n_blocks = [n_blocks] * len(shape.widths)
     x = apply_convolution(
         image,
-        widths[0],
-        strides=stem_stride,
-        batch_normalization=batch_normalization,
+        shape.widths[0],
+        strides=shape.stem_stride,
+        batch_normalization=shape.batch_normalization,
         name="stem",
     )
     skips = []
-    for level, (filters, n_blocks) in enumerate(zip(widths, blocks, strict=True)):
-        for index in range(n_blocks):
+    for level, (filters, n) in enumerate(zip(shape.widths, n_blocks, strict=True)):
+        for index in range(n):
             x = apply_residual_block(
                 x,
                 filters,
                 strides=2 if level > 0 and index == 0 else 1,
-                batch_normalization=batch_normalization,
+                batch_normalization=shape.batch_normalization,
                 name=f"encoder{level}_{index}",
             )
         skips.append(x)
-    if dropout:
-        x = keras.layers.Dropout(dropout, name="bottleneck_dropout")(x)
-    for level in range(len(widths) - 2, -1, -1):
-        x = apply_upsampling(
-            x, widths[level], name=f"decoder{level}_up", upsampling=how
-        )
-        x = keras.layers.Concatenate(name=f"decoder{level}_skip")([x, skips[level]])
-        for index in range(decoder_blocks):
+    return skips
+
+
+def _apply_decoder(
+    x: keras.KerasTensor, skips: Sequence[keras.KerasTensor], shape: ResNetShape
+) -> keras.KerasTensor:
+    """Go up again."""
+    upsampling = Upsampling(shape.upsampling)
+    for level, skip in reversed(list(enumerate(skips))):
+        filters, name = shape.widths[level], f"decoder{level}"
+        x = apply_skip(x, skip, filters, upsampling=upsampling, name=name)
+        for index in range(shape.decoder_blocks):
             x = apply_residual_block(
                 x,
-                widths[level],
-                batch_normalization=batch_normalization,
-                name=f"decoder{level}_{index}",
+                filters,
+                batch_normalization=shape.batch_normalization,
+                name=f"{name}_{index}",
             )
-    maps = apply_maps(x, n_maps, stem_stride=stem_stride)
-    return keras.Model(image, maps, name="resnet")
+    return x

@@ -6,16 +6,18 @@ import contextlib
 import functools
 import socket
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import keras
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.networks.blocks import (
+    Level,
     Upsampling,
     apply_level,
     apply_maps,
-    apply_upsampling,
+    apply_skip,
 )
 
 if TYPE_CHECKING:
@@ -29,16 +31,9 @@ _IMAGENET_MEANS = (123.68, 116.779, 103.939)
 _DOWNLOAD_TIMEOUT = 30.0  # seconds of silence
 
 
-def build_resnet50(
-    *,
-    encoder_weights: str | None = None,
-    widths: Sequence[int] = (32, 64, 128, 256),
-    decoder_convolutions: int = 2,
-    dropout: float = 0.1,
-    upsampling: str = "transposed",
-    n_maps: int = 3,
-) -> keras.Model:
-    """Build a U-Net on top of a ResNet-50, with ELU in the decoder.
+@dataclass(frozen=True, kw_only=True)
+class ResNet50Shape:
+    """Layers of a U-Net on top of a ResNet-50; bundles store these fields by name.
 
     Parameters
     ----------
@@ -57,6 +52,41 @@ def build_resnet50(
     n_maps : int
         Number of output maps.
 
+    Raises
+    ------
+    ValueError
+        If there are no such weights, or another number of widths.
+    """
+
+    encoder_weights: str | None = None
+    widths: Sequence[int] = (32, 64, 128, 256)
+    decoder_convolutions: int = 2
+    dropout: float = 0.1
+    upsampling: str = "transposed"
+    n_maps: int = 3
+
+    def __post_init__(self) -> None:
+        Upsampling(self.upsampling)  # raises what it is instead
+        if self.encoder_weights not in (None, "imagenet"):
+            raise ValueError(
+                "encoder_weights must be 'imagenet' or None. "
+                f"Received: {self.encoder_weights!r}"
+            )
+        if len(self.widths) != len(_SKIPS):
+            raise ValueError(
+                f"widths must be {len(_SKIPS)} numbers, one for each level of the "
+                f"decoder. Received: {list(self.widths)}"
+            )
+
+
+def build_resnet50(shape: ResNet50Shape) -> keras.Model:
+    """Build a U-Net on top of a ResNet-50, with ELU in the decoder.
+
+    Parameters
+    ----------
+    shape : ResNet50Shape
+        Its layers.
+
     Returns
     -------
     keras.Model
@@ -65,8 +95,6 @@ def build_resnet50(
 
     Raises
     ------
-    ValueError
-        If an argument is none of these.
     ModelError
         If ImageNet's weights can neither be downloaded nor found on this computer.
 
@@ -78,36 +106,25 @@ def build_resnet50(
     Hochreiter: Fast and accurate deep network learning by exponential linear units
     (ELUs), ICLR 2016, doi:10.48550/arXiv.1511.07289
     """
-    how = Upsampling(upsampling)
-    if encoder_weights not in (None, "imagenet"):
-        raise ValueError(
-            f"encoder_weights must be 'imagenet' or None. Received: {encoder_weights!r}"
-        )
-    if len(widths) != len(_SKIPS):
-        raise ValueError(
-            f"widths must be {len(_SKIPS)} numbers, one for each level of the decoder. "
-            f"Received: {list(widths)}"
-        )
     image = keras.Input((None, None, 3), name="image")
-    encoder = _build_encoder(_apply_imagenet_preprocessing(image), encoder_weights)
-    x = encoder.output
-    for level in reversed(range(len(widths))):
-        x = apply_upsampling(
-            x, widths[level], name=f"decoder{level}_up", upsampling=how
-        )
-        skip = encoder.get_layer(_SKIPS[level]).output
-        x = keras.layers.Concatenate(name=f"decoder{level}_skip")([x, skip])
-        x = apply_level(
-            x,
-            widths[level],
-            n_convolutions=decoder_convolutions,
+    preprocessed = _apply_imagenet_preprocessing(image)
+    encoder = _build_encoder(preprocessed, shape.encoder_weights)
+    x, upsampling = encoder.output, Upsampling(shape.upsampling)
+    for number in reversed(range(len(shape.widths))):
+        filters, name = shape.widths[number], f"decoder{number}"
+        skip = encoder.get_layer(_SKIPS[number]).output
+        level = Level(
+            filters=filters,
+            n_convolutions=shape.decoder_convolutions,
             batch_normalization=False,
             activation="elu",
-            dropout=dropout,
+            dropout=shape.dropout,
             dropout_after=1,
-            name=f"decoder{level}",
         )
-    return keras.Model(image, apply_maps(x, n_maps, stem_stride=2), name="resnet50")
+        x = apply_skip(x, skip, filters, upsampling=upsampling, name=name)
+        x = apply_level(x, level, name=name)
+    maps = apply_maps(x, shape.n_maps, stem_stride=2)
+    return keras.Model(image, maps, name="resnet50")
 
 
 def _apply_imagenet_preprocessing(image: keras.KerasTensor) -> keras.KerasTensor:

@@ -11,14 +11,14 @@ import numpy as np
 
 from napari_unet_nuclei.core.engines.engine import Engine, create_engine
 from napari_unet_nuclei.core.images.axes import PlaneStack
-from napari_unet_nuclei.core.models.bundle import ModelBundle, ModelConfig, read_bundle
+from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.memory import check_memory, explained
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.maps import Maps
+    from napari_unet_nuclei.core.models.config import ModelConfig
 
 
 class Model:

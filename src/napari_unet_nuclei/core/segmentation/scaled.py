@@ -34,9 +34,9 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.images.intensity import Limits
-    from napari_unet_nuclei.core.models.bundle import ModelConfig
+    from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.progress import TileDone
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 # Nuclei under so many typical diameters are enlarged; above so many they are shrunk;
 # those the network is sure of only when they are huge.  All that follows was measured

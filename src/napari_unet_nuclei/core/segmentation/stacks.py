@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 Index = tuple[int, ...]
 """Place of a plane, along each axis before Y and X."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.engines.engine import Engine
-    from napari_unet_nuclei.core.models.bundle import ModelConfig
+    from napari_unet_nuclei.core.models.config import ModelConfig
 
 _MAX_TILE_AREA = 5 * 2**20  # px²; larger ones gain little, see docs/benchmarks.md
 _MIN_TILE_MARGINS = 4  # a tile of fewer margins a side is mostly margin

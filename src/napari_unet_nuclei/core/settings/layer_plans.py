@@ -1,7 +1,7 @@
 """Layer plans of earlier projects, as arguments of the classic network.
 
 Plain data: what the arguments mean is said in
-:func:`~napari_unet_nuclei.core.networks.classic.build_classic`.
+:func:`~napari_unet_nuclei.core.networks.classic.ClassicShape`.
 """
 
 from __future__ import annotations

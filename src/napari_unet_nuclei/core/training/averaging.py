@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
 
 
 class WeightAverage:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.models.bundle import (
     ModelBundle,
-    ModelConfig,
     check_suffix,
     write_bundle,
 )
@@ -20,7 +19,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.models.weights import Weights
 
 
 class BestModel:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
-from napari_unet_nuclei.core.engines.engine import KerasEngine
+from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.models.bundle import ModelBundle, Weights
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.networks.geometry import Geometry
     from napari_unet_nuclei.core.settings.choices import Architecture
     from napari_unet_nuclei.core.settings.training import TrainingSettings

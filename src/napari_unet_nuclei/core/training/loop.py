@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.settings.choices import parse_architecture
-from napari_unet_nuclei.core.settings.training import TrainingSettings
+from napari_unet_nuclei.core.settings.training import TrainingSettings, choose_minutes
 from napari_unet_nuclei.core.training.crops.batches import CropDataset, prefetch
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
@@ -61,7 +61,8 @@ def train(
     start : str or Path, optional
         Model to fine-tune instead.
     minutes : float, optional
-        Time to train; 5 when neither this nor ``epochs`` is given.
+        Time to train; ``DEFAULT_MINUTES`` of the settings when neither this nor
+        ``epochs`` is given.
     epochs : int, optional
         Epochs to train.
     seed : int
@@ -96,11 +97,9 @@ def train(
     (True, 1)
     """
     output = Path(output)
-    if minutes is None and epochs is None:
-        minutes = 5
     settings = TrainingSettings(
         architecture=parse_architecture(architecture),
-        minutes=minutes,
+        minutes=choose_minutes(minutes, epochs),
         epochs=epochs,
         seed=seed,
     )

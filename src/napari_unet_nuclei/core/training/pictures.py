@@ -9,7 +9,7 @@ import numpy as np
 from napari_unet_nuclei.core.drawing.overlays import draw_outlines
 from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

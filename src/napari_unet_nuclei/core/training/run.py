@@ -16,7 +16,8 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.diameter import annotated_diameter
-from napari_unet_nuclei.core.models.bundle import MAPS, ModelConfig, read_bundle
+from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.training.averaging import WeightAverage, mix_weights
 from napari_unet_nuclei.core.training.best_model import BestModel
@@ -59,7 +60,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
-    from napari_unet_nuclei.core.models.bundle import Weights
+    from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
@@ -114,11 +115,11 @@ class TrainingRun:
         self._output = output
         self.held_out = HeldOutSamples(validation, shown)
         bundle = None if start is None else read_bundle(find_model(start))
-        if bundle is None and settings.keep > 0:
+        if bundle is None and settings.start_weight > 0:
             raise TrainingError(
                 "Expected a model to start from, part of which is kept. Received: "
-                "{keep} without one; name one, as in {start}.",
-                keep=settings.keep,
+                "{start_weight} without one; name one, as in {start}.",
+                start_weight=settings.start_weight,
                 start="resnet",
             )
         self._identity = identify_run(settings, bundle, samples, validation)
@@ -317,9 +318,9 @@ class TrainingRun:
 
     def _keep_start(self) -> None:
         """Mix the start into the best weights, as far as asked for."""
-        if self._settings.keep > 0:
+        if self._settings.start_weight > 0:
             self._best.weights = mix_weights(
-                self._best.weights, self._start_weights, self._settings.keep
+                self._best.weights, self._start_weights, self._settings.start_weight
             )
 
     def _tune_splitting(self) -> tuple[SplittingParameters, Scores]:

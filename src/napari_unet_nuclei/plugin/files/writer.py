@@ -1,8 +1,8 @@
 """Labels layers → files, one function for each entry in napari's save dialog.
 
-The dialog asks before a file is replaced; that it is an image of the window is refused
-here.  How each format looks is known in ``core.files.labels`` and ``core.files.rle``,
-folders of DSB2018 samples in ``sample_writer``.
+The dialog asks before a file is replaced; an image of the window is never replaced.
+The formats are in ``core.files.labels`` and ``core.files.rle``, folders of DSB2018
+samples in ``sample_writer``.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     _refuse_image(path, meta)
     labels, axes = labels_array(data, meta)
     record = make_record(meta, axes, labels.shape)
-    write_labels_png(path, single_plane(data, meta, "A PNG"), record=record)
+    write_labels_png(path, single_plane(labels, axes, "A PNG"), record=record)
     return [path]
 
 
@@ -134,14 +134,13 @@ def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     path = _complete(path, ".csv")
     _refuse_image(path, meta)
-    write_rle_csv(
-        path, {sample_id_of(meta): single_plane(data, meta, "A csv of run lengths")}
-    )
+    labels = single_plane(*labels_array(data, meta), "A csv of run lengths")
+    write_rle_csv(path, {sample_id_of(meta): labels})
     return [path]
 
 
 def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:
-    """Refuse to put labels in the place of an image."""
+    """Refuse to overwrite an image with labels."""
     replaced = file_id(path)
     if replaced is not None and any(
         file_id(image) == replaced for image in _image_files(meta.get("metadata") or {})
@@ -161,33 +160,40 @@ def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
         for path in input_files([Path(data_set)]):
             if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
                 yield path
+    yield from images_by_path()
+
+
+def images_by_path() -> dict[str, Image]:
+    """Return the images of the window that were opened from files, by their path."""
     viewer = napari.current_viewer()
-    for layer in [] if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.source.path is not None:
-            yield layer.source.path
+    return {
+        layer.source.path: layer
+        for layer in ([] if viewer is None else reversed(viewer.layers))
+        if isinstance(layer, Image) and layer.source.path is not None
+    }
 
 
 def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
-    """Return a path that metadata hold, unless they hold anything else there.
+    """Return a path from metadata, if it is one.
 
     Parameters
     ----------
     metadata : mapping
-        Those of a layer, which may come from a file of anybody.
+        Those of a layer, which may come from a file of any program.
     name : str
         Such as ``image_path``.
 
     Returns
     -------
     str or None
-        None where there is none.
+        ``None`` where there is none.
     """
     path = metadata.get(name)
     return os.fspath(path) if isinstance(path, str | PurePath) else None
 
 
 def masks_name(name: str) -> str:
-    """Return the name by which napari finds labels to be ours.
+    """Return a name by which napari lets this plugin open a file.
 
     Parameters
     ----------
@@ -197,8 +203,8 @@ def masks_name(name: str) -> str:
     Returns
     -------
     str
-        Such as ``cells_masks`` for ``cells nuclei``, so that the file stands beside
-        its image as those do that the command line writes.
+        Such as ``cells_masks`` for ``cells nuclei``, the name that the command line
+        gives to labels, too.
 
     Examples
     --------
@@ -221,15 +227,15 @@ def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
     return completed
 
 
-def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
-    """Return labels of two axes; leading axes of length 1 do no harm.
+def single_plane(labels: NDArray[Any], axes: str, what: str) -> NDArray[Any]:
+    """Return labels of two axes; leading axes of length 1 are dropped.
 
     Parameters
     ----------
-    data, meta
-        What napari passes to a writer.
+    labels, axes
+        As from `layers.labels_array`.
     what : str
-        What is to be written, as an error says it.
+        The format, as an error names it.
 
     Returns
     -------
@@ -239,9 +245,8 @@ def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
     Raises
     ------
     LabelsError
-        If it is a stack, or has axes that are not known.
+        If it is a stack.
     """
-    labels, axes = labels_array(data, meta)
     order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
     labels = labels.transpose(order)
     if any(length != 1 for length in labels.shape[:-2]):

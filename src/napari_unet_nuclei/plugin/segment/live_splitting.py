@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
-
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
+from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from qtpy.QtWidgets import QWidget
 
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.segmentation import (
         ImageMaps,
         Nuclei,
@@ -44,11 +44,11 @@ class LiveSplitting:
     owner : QWidget
         Nothing is done once this widget is gone.
     on_step : callable
-        Gets how far it is.
+        Gets the progress.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
     on_error : callable
-        Gets the error that ended the work, after the user has been told.
+        Gets the error that ended the work, after the user has been notified.
     """
 
     def __init__(
@@ -64,10 +64,7 @@ class LiveSplitting:
         self._on_error = on_error
         self._wanted: _Request | None = None
         self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
-        self._timer = QTimer(owner)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_QUIET_MS)
-        self._timer.timeout.connect(self._start)
+        self._timer = make_quiet_timer(owner, _QUIET_MS, self._start)
 
     @property
     def is_idle(self) -> bool:
@@ -109,10 +106,12 @@ class LiveSplitting:
             iter_split(request.image_maps, request.settings),
             f"Splitting the nuclei of {request.image.name}",
             self._owner,
-            on_step=self._on_step,
-            on_result=lambda nuclei: self._show(request, nuclei),
-            on_error=self._on_error,
-            on_end=self._end,
+            TaskCallbacks(
+                on_step=self._on_step,
+                on_result=lambda nuclei: self._show(request, nuclei),
+                on_error=self._on_error,
+                on_end=self._end,
+            ),
             is_listed=False,
         )
 

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from napari_unet_nuclei.core.errors import SettingsError
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"maps": ("distance",)}, "maps must be foreground, boundary, distance"),
+        ({"multiple": 0}, "multiple must lie between 1 and 1024 px. Received: 0"),
+        ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
+        ({"diameter": -1.0}, "diameter must be a positive number of px"),
+        ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),
+        *(
+            ({"n_symmetries": n}, rf"symmetries must be 1, 2 or 8\. Received: {n!r}")
+            for n in (4, 8.0, True, "8", None)
+        ),
+    ],
+    ids=str,
+)
+def test_a_configuration_that_cannot_be_is_refused(change, sentence, bundle):
+    with pytest.raises(SettingsError, match=sentence):
+        replace(bundle.config, **change)
