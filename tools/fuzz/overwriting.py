@@ -16,7 +16,7 @@ import numpy as np
 from mutations import Rng, Tree, pick, write_folder
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
-from napari_unet_nuclei.core.batch.outputs import plan_outputs
+from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.run import segment_images
 from napari_unet_nuclei.core.models.bundle import ModelBundle
 from napari_unet_nuclei.core.models.config import ModelConfig

@@ -10,8 +10,9 @@ from PIL import Image
 
 from napari_unet_nuclei.core.batch import run as batch
 from napari_unet_nuclei.core.batch.inputs import NamedImage
-from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs, plan_outputs
+from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
+from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.predictions_table import PredictionsTable
 from napari_unet_nuclei.core.batch.run import segment_images
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
