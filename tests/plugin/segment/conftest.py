@@ -46,7 +46,7 @@ class Scene:
         """Press the button and wait until the network is at work."""
         n_calls = self.engine.n_calls
         self.widget.panel.run_button.native.click()
-        self._qtbot.waitUntil(lambda: self.engine.n_calls > n_calls)
+        self._qtbot.waitUntil(lambda: self.engine.n_calls > n_calls, timeout=30_000)
 
     def segment(self) -> Any:
         """Press the button, wait, and return the newest labels, if there are any."""
@@ -61,7 +61,8 @@ class Scene:
     def wait(self) -> Any:
         widget = self.widget
         self._qtbot.waitUntil(
-            lambda: not widget.panel.is_running and widget._splitting.is_idle
+            lambda: not widget.panel.is_running and widget._splitting.is_idle,
+            timeout=30_000,  # the first run imports what it needs
         )
         return self.results[-1] if self.results else None
 

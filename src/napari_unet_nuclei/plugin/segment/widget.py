@@ -39,10 +39,10 @@ from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
 from napari_unet_nuclei.plugin.shared.commands import segment_command
 from napari_unet_nuclei.plugin.shared.docking import lay_out
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
