@@ -216,8 +216,8 @@ class _StackPrediction:
 
     def _iter_plane(self, index: Index) -> Generator[TileDone, None, Maps]:
         probe = self._probes.pop(index, None)
-        is_enough = probe is not None and self._scale in (None, probe.scale)
-        if probe is not None and is_enough and not self._settings.tta:
+        is_once = not self._settings.tta
+        if probe is not None and is_once and self._scale in (None, probe.scale):
             yield TileDone(1, 1)
             return probe
         return (yield from self._iter_maps(index, self._settings))
