@@ -26,9 +26,10 @@ from speed import mosaic
 from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.instances import splitting
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
-from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.segmentation import scaled as scaled_prediction
+from napari_unet_nuclei.core.segmentation import stacks
 from napari_unet_nuclei.core.segmentation import tiled as tiled_prediction
+from napari_unet_nuclei.core.segmentation.scale_policy import ScalePolicy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,12 +40,12 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
     from napari_unet_nuclei.core.segmentation.model import Model
 
-STAGES: list[tuple[str, ModuleType, str]] = [
+STAGES: list[tuple[str, ModuleType | type, str]] = [
     ("limits of intensity", scaled_prediction, "intensity_limits"),
     ("normalise", tiled_prediction, "normalise"),
     ("network", tiled_prediction, "_predict_tile"),
-    ("size of nuclei", scaled_prediction, "_better_scale"),
-    ("split", prediction, "split_instances"),
+    ("size of nuclei", ScalePolicy, "better_scale"),
+    ("split", stacks, "split_instances"),
     ("  components (in a thread)", splitting, "_find_components"),
     ("  smooth the depth", splitting, "_smooth_depth"),
     ("  flood and name nuclei", splitting, "_divide"),

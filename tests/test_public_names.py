@@ -56,9 +56,8 @@ def signatures(name: str) -> Iterator[Any]:
     for member_name, member in vars(value).items():
         member = member.fget if isinstance(member, property) else member
         is_ours = getattr(member, "__module__", "").startswith("napari_unet_nuclei")
-        is_step_by_step = inspect.isgeneratorfunction(member)
         is_public = member_name == "__init__" or not member_name.startswith("_")
-        if inspect.isfunction(member) and is_public and is_ours and not is_step_by_step:
+        if inspect.isfunction(member) and is_public and is_ours:
             yield inspect.unwrap(member)
 
 

@@ -13,7 +13,7 @@ from napari_unet_nuclei.core.cancellation import (
     check_cancelled,
     is_cancelled,
 )
-from napari_unet_nuclei.core.concurrency import overlap
+from napari_unet_nuclei.core.concurrency import map_ahead
 from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.instances.splitting import split_instances
 
@@ -60,7 +60,7 @@ def test_another_thread_is_cancelled_only_where_that_is_carried_over() -> None:
 
 def test_stages_are_cancelled_with_what_waits_for_them() -> None:
     with cancellable(Patience(2)), pytest.raises(Cancelled):
-        list(overlap(str, range(10)))
+        list(map_ahead(str, range(10)))
 
 
 def test_splitting_can_be_cancelled_at_many_points() -> None:

@@ -4,12 +4,12 @@ import threading
 
 import pytest
 
-from napari_unet_nuclei.core.concurrency import overlap
+from napari_unet_nuclei.core.concurrency import map_ahead
 
 
 def test_results_come_in_the_order_of_the_items():
-    assert list(overlap(lambda n: n * n, range(7))) == [0, 1, 4, 9, 16, 25, 36]
-    assert list(overlap(str, [])) == []
+    assert list(map_ahead(lambda n: n * n, range(7))) == [0, 1, 4, 9, 16, 25, 36]
+    assert list(map_ahead(str, [])) == []
 
 
 def test_the_next_item_is_made_while_the_last_is_worked_on():
@@ -20,7 +20,7 @@ def test_the_next_item_is_made_while_the_last_is_worked_on():
         second_is_made.set()
         yield 2
 
-    results = list(overlap(lambda n: (n, second_is_made.wait(10)), make()))
+    results = list(map_ahead(lambda n: (n, second_is_made.wait(10)), make()))
     assert results == [(1, True), (2, True)]
 
 
@@ -32,7 +32,7 @@ def test_no_more_than_one_item_is_made_ahead():
             made.append(n)
             yield n
 
-    results = overlap(lambda n: n, make())
+    results = map_ahead(lambda n: n, make())
     assert next(results) == 0
     assert made == [0, 1]
     results.close()
@@ -48,7 +48,7 @@ def test_an_error_ends_the_work():
             raise ValueError("one")
         return n
 
-    results = overlap(fail, range(5))
+    results = map_ahead(fail, range(5))
     assert next(results) == 0
     with pytest.raises(ValueError, match="one"):
         list(results)
@@ -56,8 +56,8 @@ def test_an_error_ends_the_work():
 
 
 def test_stages_can_be_chained():
-    doubled = overlap(lambda n: 2 * n, range(4))
-    assert list(overlap(lambda n: n + 1, doubled)) == [1, 3, 5, 7]
+    doubled = map_ahead(lambda n: 2 * n, range(4))
+    assert list(map_ahead(lambda n: n + 1, doubled)) == [1, 3, 5, 7]
 
 
 def test_several_items_are_worked_on_at_once():
@@ -67,4 +67,4 @@ def test_several_items_are_worked_on_at_once():
         all_are_here.wait(10)
         return n
 
-    assert list(overlap(meet, range(6), n_threads=3)) == [0, 1, 2, 3, 4, 5]
+    assert list(map_ahead(meet, range(6), n_threads=3)) == [0, 1, 2, 3, 4, 5]

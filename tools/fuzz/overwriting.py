@@ -7,7 +7,6 @@ out, everything else is what ``segment`` does.
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 from contextlib import closing, suppress
@@ -17,19 +16,23 @@ import numpy as np
 from mutations import Rng, Tree, pick, write_folder
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
-from napari_unet_nuclei.core.batch.outputs import plan_outputs
+from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.run import segment_images
-from napari_unet_nuclei.core.instances.maps import Maps
-from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.models.bundle import ModelBundle
+from napari_unet_nuclei.core.models.config import ModelConfig
+from napari_unet_nuclei.core.segmentation.model import Model
+from napari_unet_nuclei.core.settings.choices import (
+    Architecture,
+    EngineName,
+    OutputFormat,
+)
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from napari_unet_nuclei.core.images.axes import PlaneStack
 
 _MOST_IMAGES = 5  # in a folder, so that none takes long
 _OPTIONS, _INPUT = "options.json", "in"
@@ -37,41 +40,31 @@ _RESULTS = ("_masks", "_overlay", "_nuclei")
 _KEPT = (".png", ".tif", ".tiff", ".bmp", ".jpg")
 
 
-class NoEngine:
-    """Stands for a runtime, in what label files say of their origin."""
+class CornerEngine:
+    """Stands for a runtime: sees a nucleus in the corner of every tile."""
 
+    name = EngineName.AUTO
     description = "no engine"
 
+    def predict(self, tiles: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return maps that show it."""
+        maps = np.zeros(tiles.shape, np.float32)
+        height, width = tiles.shape[1:3]
+        maps[:, : height // 4, : width // 4, ::2] = 1  # foreground and distance
+        return maps
 
-class NoNetwork:
-    """Stands for a model: one nucleus an image."""
 
-    name = "no network"
-    engine = NoEngine()
-
-    def iter_maps(
-        self, stack: PlaneStack, settings: SegmentationSettings
-    ) -> Generator[None, None, list[Maps]]:
-        """Return maps that show a nucleus in the middle."""
-        yield
-        return [
-            Maps(foreground=shown, boundary=0 * shown, distance=shown)
-            for shown in itertools.repeat(self._show(stack), len(stack))
-        ]
-
-    def iter_split(
-        self, stack: PlaneStack, maps: Sequence[Maps], settings: SegmentationSettings
-    ) -> Generator[None, None, NDArray[np.int32]]:
-        """Return labels of the same."""
-        yield
-        shape = (*stack.leading_shape, *stack.plane_shape)
-        return np.broadcast_to(self._show(stack), shape).astype(np.int32)
-
-    def _show(self, stack: PlaneStack) -> NDArray[np.float32]:
-        height, width = stack.plane_shape
-        shown = np.zeros((height, width), np.float32)
-        shown[height // 4 : height // 2 + 1, width // 4 : width // 2 + 1] = 1
-        return shown
+NO_NETWORK = Model(
+    ModelBundle(
+        name="no network",
+        config=ModelConfig(
+            architecture=Architecture.CLASSIC, multiple=16, margin=0, diameter=20
+        ),
+        weights={},
+    ),
+    CornerEngine(),
+)
+SETTINGS = SegmentationSettings(diameter=20, min_area=0)  # at its scale, each pixel
 
 
 def make_run(trees: Sequence[Tree], folder: Path, rng: Rng) -> Path:
@@ -163,10 +156,10 @@ def _segment(inputs: list[Path], output: Path, options: dict[str, Any]) -> None:
         images = find_inputs(inputs)
         outputs = plan_outputs(images, output, formats, inputs, **flags)
         steps = segment_images(
-            NoNetwork(),  # type: ignore[arg-type]
+            NO_NETWORK,
             outputs.missing(images),
             outputs,
-            SegmentationSettings(),
+            SETTINGS,
         )
         with closing(steps):
             for _done in steps:

@@ -100,7 +100,8 @@ def segment(
         names, series = selection.read_names(), image.parse_series()
 
         from napari_unet_nuclei.core.batch.inputs import find_inputs
-        from napari_unet_nuclei.core.batch.outputs import claim_csv, plan_outputs
+        from napari_unet_nuclei.core.batch.outputs import claim_csv
+        from napari_unet_nuclei.core.batch.planning import plan_outputs
         from napari_unet_nuclei.core.batch.run import segment_images
         from napari_unet_nuclei.core.segmentation.model import load_model
 

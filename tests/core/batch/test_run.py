@@ -10,8 +10,9 @@ from PIL import Image
 
 from napari_unet_nuclei.core.batch import run as batch
 from napari_unet_nuclei.core.batch.inputs import NamedImage
-from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs, plan_outputs
+from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
+from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.predictions_table import PredictionsTable
 from napari_unet_nuclei.core.batch.run import segment_images
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
@@ -23,7 +24,9 @@ from napari_unet_nuclei.core.files.rle import read_rle_csv
 from napari_unet_nuclei.core.files.run_lengths import decode_labels
 from napari_unet_nuclei.core.images.calibration import Calibration
 from napari_unet_nuclei.core.images.stored_image import StoredImage
+from napari_unet_nuclei.core.progress import PlaneDone
 from napari_unet_nuclei.core.segmentation.model import Model, load_model
+from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
@@ -88,18 +91,16 @@ def test_an_image_waits_for_the_last_one_where_memory_is_small(
     is_second_begun = Event()
     seen = []
 
-    def iter_maps(stack, settings):
+    def iter_watched(model, stack, settings, **options):
         begun.append(stack)
         if len(begun) == 2:
             is_second_begun.set()
-        return Model.iter_maps(model, stack, settings)
-
-    def iter_split(stack, maps, settings):
+        steps = iter_segmentation(model, stack, settings, **options)
+        yield next(step for step in steps if isinstance(step, PlaneDone))
         seen.append(is_second_begun.wait(5 if fits else 0.1))
-        return Model.iter_split(model, stack, maps, settings)
+        return (yield from steps)
 
-    monkeypatch.setattr(model, "iter_maps", iter_maps)
-    monkeypatch.setattr(model, "iter_split", iter_split)
+    monkeypatch.setattr(batch, "iter_segmentation", iter_watched)
     done = run(model, [drawn("a"), drawn("b", 1)], tmp_path, OutputFormat.TIFF)
     assert [image.error for image in done] == [None, None]
     assert seen == [fits, True]

@@ -12,7 +12,7 @@ from napari_unet_nuclei.core.images.rescaling import rescale
 @pytest.mark.parametrize("shape", [(30, 70), (61, 140), (122, 35)])
 @pytest.mark.parametrize("area", [1, 500, 10**6])
 def test_strips_make_the_picture_that_the_whole_makes(monkeypatch, shape, area):
-    monkeypatch.setattr(rescaling, "_STRIP_AREA", area)
+    monkeypatch.setattr(rescaling, "STRIP_AREA", area)
     planes = np.random.default_rng(0).random((61, 70, 2), np.float32)
     rescaled = rescale(planes, shape)
     for index in range(2):

@@ -59,8 +59,8 @@ def test_components_are_divided_among_their_hearts():
 def test_components_are_flooded_as_the_whole_image_is(
     seed, min_part_area, part_area, monkeypatch
 ):
-    monkeypatch.setattr(flooding, "_MIN_PART_AREA", min_part_area)
-    monkeypatch.setattr(flooding, "_PART_AREA", part_area)
+    monkeypatch.setattr(flooding, "MIN_PART_AREA", min_part_area)
+    monkeypatch.setattr(flooding, "PART_AREA", part_area)
     rng = np.random.default_rng(seed)
     depth = ndimage.gaussian_filter(rng.random((90, 120), np.float32), 2)
     mask, is_heart = (depth > np.quantile(depth, part) for part in (0.4, 0.8))

@@ -46,7 +46,7 @@ def test_numbers_are_those_of_labelling_the_pixels(mask):
 
 @pytest.mark.parametrize("area", [1, 16, 2**20])
 def test_runs_are_found_block_by_block(area, monkeypatch):
-    monkeypatch.setattr(runs_module, "_BLOCK_AREA", area)
+    monkeypatch.setattr(runs_module, "BLOCK_AREA", area)
     runs = label_runs(SPIRAL)
     assert runs.numbers.tolist() == [1] * runs.starts.size
     np.testing.assert_array_equal(
@@ -120,7 +120,7 @@ def test_a_foreground_too_scattered_for_a_container_is_refused(monkeypatch):
 @pytest.mark.parametrize("area", [1, 7, 64, 10_000])
 def test_blocks_are_painted_as_if_all_were_one(monkeypatch, area):
     mask = np.random.default_rng(0).random((40, 30)) < 0.6
-    monkeypatch.setattr(runs_module, "_BLOCK_AREA", area)
+    monkeypatch.setattr(runs_module, "BLOCK_AREA", area)
     runs = label_runs(mask)
     expected = ndimage.label(mask)[0]
     np.testing.assert_array_equal(paint(runs, runs.numbers, mask.shape), expected)

@@ -213,9 +213,9 @@ def test_a_large_image_is_split_alike_however_the_work_is_divided(monkeypatch):
     _, truth = draw_nuclei(3, shape=(300, 200), n_nuclei=50)
     maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
     expected = split_instances(maps, DEFAULT)
-    monkeypatch.setattr(splitting, "_BAND_ROWS", 7)
-    monkeypatch.setattr(splitting, "_BLOCK_ROWS", 3)
-    monkeypatch.setattr(splitting, "_N_THREADS", 5)
+    monkeypatch.setattr(splitting, "BAND_ROWS", 7)
+    monkeypatch.setattr(splitting, "BLOCK_ROWS", 3)
+    monkeypatch.setattr(splitting, "N_THREADS", 5)
     np.testing.assert_array_equal(split_instances(maps, DEFAULT), expected)
     assert expected.max() > 30
 

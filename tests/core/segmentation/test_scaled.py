@@ -7,6 +7,7 @@ from scipy import ndimage
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.progress import exhaust
+from napari_unet_nuclei.core.segmentation.scale_policy import ScalePolicy
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
@@ -166,3 +167,16 @@ def test_blue_on_black_gives_the_maps_of_grey():
     np.testing.assert_array_equal(
         segment(Bright(), blue).foreground, segment(Bright(), grey).foreground
     )
+
+
+def test_a_policy_says_how_far_from_typical_nuclei_may_be():
+    def scale(**values: float) -> float:
+        policy = ScalePolicy(**values)
+        steps = iter_plane_maps(
+            Bright(), CONFIG, discs(10), SegmentationSettings(), policy=policy
+        )
+        return exhaust(steps).scale
+
+    assert scale() > 1
+    assert scale(small=0.4) == scale(max_rescalings=0) == 1
+    assert scale(max_scale=1.5) == 1.5

@@ -9,7 +9,7 @@ import numpy as np
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.segmentation import model as prediction
+from napari_unet_nuclei.core.segmentation import stacks
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def test_a_newer_move_ends_the_work_on_an_older_one(
     scene.viewer.add_image(np.stack([image] * 4), name="cells")
     scene.segment()
     assert scene.n_nuclei == 8
-    split = prediction.split_instances
+    split = stacks.split_instances
     thresholds: list[float] = []
     may_go_on = threading.Event()
 
@@ -78,7 +78,7 @@ def test_a_newer_move_ends_the_work_on_an_older_one(
 
     said: list[str] = []
     monkeypatch.setattr(RunPanel, "say", lambda panel, text, *_: said.append(text))
-    monkeypatch.setattr(prediction, "split_instances", note)
+    monkeypatch.setattr(stacks, "split_instances", note)
     monkeypatch.setattr(hardware, "n_processors", lambda: 1)
     scene.widget.threshold.value = 0.3
     scene._qtbot.waitUntil(lambda: bool(thresholds))
@@ -99,7 +99,7 @@ def test_what_goes_wrong_after_a_move_is_said(
         raise ImageError("The image is gone.")
 
     scene.segment()
-    monkeypatch.setattr(prediction, "split_instances", fail)
+    monkeypatch.setattr(stacks, "split_instances", fail)
     scene.widget.threshold.value = 0.2
     scene.wait()
     assert scene.status == "The image is gone."
@@ -109,7 +109,7 @@ def test_what_goes_wrong_after_a_move_is_said(
 def test_nuclei_of_an_image_that_was_removed_are_not_shown(
     scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    split = prediction.split_instances
+    split = stacks.split_instances
     has_begun, may_go_on = threading.Event(), threading.Event()
 
     def wait(*args: Any, **kwargs: Any) -> NDArray[np.int32]:
@@ -118,7 +118,7 @@ def test_nuclei_of_an_image_that_was_removed_are_not_shown(
         return split(*args, **kwargs)
 
     scene.segment()
-    monkeypatch.setattr(prediction, "split_instances", wait)
+    monkeypatch.setattr(stacks, "split_instances", wait)
     scene.widget.threshold.value = 0.2
     scene._qtbot.waitUntil(has_begun.is_set)
     scene.viewer.layers.clear()

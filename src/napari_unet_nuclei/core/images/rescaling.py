@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-_STRIP_AREA = 2**20  # px²
+STRIP_AREA = 2**20
+"""Pixels that are resized at once, after which it may end."""
 
 
 def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
@@ -66,7 +67,7 @@ def _copy_picture(picture: Image.Image, plane: NDArray[np.float32]) -> None:
 
 
 def _strips(height: int, width: int) -> Iterator[slice]:
-    n_rows = max(1, _STRIP_AREA // width)
+    n_rows = max(1, STRIP_AREA // width)
     for top in range(0, height, n_rows):
         check_cancelled()
         yield slice(top, min(top + n_rows, height))

@@ -15,8 +15,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _N_THREADS = 2  # more would wait for memory
-_MIN_PART_AREA = 10_000  # px²; less is flooded before another thread has begun
-_PART_AREA = 250_000  # px²; each takes some 80 bytes, and a tenth of a second
+# How the work is divided; the labels do not depend on it.
+MIN_PART_AREA = 10_000
+"""Pixels of the smallest part; less is flooded before another thread has begun."""
+PART_AREA = 250_000
+"""Pixels of the largest part: 80 bytes each, and a tenth of a second for all."""
 
 
 class Flooded(NamedTuple):
@@ -65,7 +68,7 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     """
     areas = np.bincount(components.numbers, components.lengths)
     area = areas.sum()
-    n_parts = int(np.clip(area / _MIN_PART_AREA, 1, max(_N_THREADS, area / _PART_AREA)))
+    n_parts = int(np.clip(area / MIN_PART_AREA, 1, max(_N_THREADS, area / PART_AREA)))
     # Every second one by area, so that the parts are alike in size.
     ranks = np.argsort(np.argsort(areas, kind="stable"))
     part_of_run = ranks[components.numbers] % n_parts

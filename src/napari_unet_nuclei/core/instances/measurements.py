@@ -88,13 +88,21 @@ def measure_nuclei(
     if foreground is not None:
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])
-    size = None if calibration is None else calibration.pixel_size()
-    if calibration is not None and size is not None:
-        unit = calibration.unit
-        features[f"area_{unit}2"] = area * (size[0] * size[1])
-        features[f"centroid_y_{unit}"] = features["centroid_y"] * size[0]
-        features[f"centroid_x_{unit}"] = features["centroid_x"] * size[1]
+    if calibration is not None:
+        features |= _in_units(features, calibration)
     return features
+
+
+def _in_units(features: Features, calibration: Calibration) -> Features:
+    """Area and centroid in the unit of the image; nothing where a pixel has no size."""
+    size, unit = calibration.pixel_size(), calibration.unit
+    if size is None:
+        return {}
+    return {
+        f"area_{unit}2": features["area"] * (size[0] * size[1]),
+        f"centroid_y_{unit}": features["centroid_y"] * size[0],
+        f"centroid_x_{unit}": features["centroid_x"] * size[1],
+    }
 
 
 def write_features_csv(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _BYTES_PER_RUN = 200  # while components are found
-_BLOCK_AREA = 2**20  # px² looked at at once: little enough to stay in the cache
+BLOCK_AREA = 2**20
+"""Pixels that are searched at once: few enough to stay in the cache."""
 
 
 class Runs(NamedTuple):
@@ -67,7 +68,7 @@ def label_runs(mask: NDArray[np.bool_]) -> Runs:
         If there are more runs than the memory has room for.
     """
     height, width = mask.shape
-    n_rows = max(1, _BLOCK_AREA // width)
+    n_rows = max(1, BLOCK_AREA // width)
     parts = [
         _changes(mask[y : y + n_rows]) + y * width for y in range(0, height, n_rows)
     ]
@@ -147,9 +148,9 @@ def paint(
     painted = np.empty(shape, np.int32)
     flat = painted.ravel()
     # Repeating lets no other thread of Python run, not that of a window either.
-    for start in range(0, flat.size, _BLOCK_AREA):
+    for start in range(0, flat.size, BLOCK_AREA):
         check_cancelled()
-        stop = min(start + _BLOCK_AREA, flat.size)
+        stop = min(start + BLOCK_AREA, flat.size)
         first = np.searchsorted(ends, start, "right") - 1
         last = np.searchsorted(ends, stop)
         within = np.clip(ends[first : last + 1], start, stop)

@@ -27,10 +27,15 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 
+# How the work is divided; the labels do not depend on it.
+N_THREADS = 2
+"""Threads for one image; more would wait for memory."""
+BAND_ROWS = 256
+"""Rows that one thread smooths."""
+BLOCK_ROWS = 32
+"""Rows that are smoothed at once: few enough to stay in the cache."""
+
 _BOUNDARY_WEIGHT = 0.5
-_N_THREADS = 2  # more would wait for memory
-_BAND_ROWS = 256  # smoothed by one thread
-_BLOCK_ROWS = 32  # smoothed at once: little enough to stay in the cache
 _CONFIDENT_AREA = 30  # px² of a nucleus; half of it is enough, however large it is
 _SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
 
@@ -81,7 +86,7 @@ def split_instances(
     if threshold is None:
         threshold = parameters.threshold
     mask = maps.foreground > threshold
-    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="splitting") as executor:
+    with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
         confidence = threshold + parameters.confident_part * (1 - threshold)
         find_components = carrying_cancellation(_find_components)
         found = executor.submit(find_components, mask, maps.foreground, confidence)
@@ -101,12 +106,16 @@ def split_instances(
     whole, flooded = _divide(components, hearts.chosen(in_kept), depth)
     del is_heart, depth, distance  # so that the labels take their memory
     flooded = merge_small(flooded, max(min_area, MAX_HOLE + 1), mask.shape)
+    return _number(whole, flooded, mask.shape)
 
+
+def _number(whole: Runs, flooded: Flooded, shape: tuple[int, int]) -> NDArray[np.int32]:
+    """Paint nuclei with numbers from 1 without gaps."""
     is_used = np.zeros(max(whole.numbers.max(initial=0), flooded.highest) + 1, np.bool_)
     is_used[whole.numbers] = is_used[flooded.numbers] = True
     is_used[0] = False
     numbers = np.where(is_used, np.cumsum(is_used), 0).astype(np.int32)
-    labels = paint(whole, numbers[whole.numbers], mask.shape)
+    labels = paint(whole, numbers[whole.numbers], shape)
     labels.ravel()[flooded.pixels] = numbers[flooded.numbers]
     return labels
 
@@ -196,9 +205,9 @@ def _smooth_depth(
     depth = np.empty(distance.shape, np.float32)
 
     def smooth(start: int) -> None:
-        _smooth_rows(depth, distance, boundary, start, min(start + _BAND_ROWS, height))
+        _smooth_rows(depth, distance, boundary, start, min(start + BAND_ROWS, height))
 
-    list(executor.map(carrying_cancellation(smooth), range(0, height, _BAND_ROWS)))
+    list(executor.map(carrying_cancellation(smooth), range(0, height, BAND_ROWS)))
     return depth
 
 
@@ -212,9 +221,9 @@ def _smooth_rows(
     """Smooth from one row to another, a block at a time."""
     height, width = distance.shape
     # Two buffers for all blocks: fresh memory would cost more than the sums.
-    buffers = np.empty((2, _BLOCK_ROWS + 4, width + 4), np.float32)
-    for start in range(top, bottom, _BLOCK_ROWS):
-        stop = min(start + _BLOCK_ROWS, bottom)
+    buffers = np.empty((2, BLOCK_ROWS + 4, width + 4), np.float32)
+    for start in range(top, bottom, BLOCK_ROWS):
+        stop = min(start + BLOCK_ROWS, bottom)
         block, other = (buffer[: stop - start + 4] for buffer in buffers)
         first, last = max(start - 2, 0), min(stop + 2, height)
         inside = np.s_[first - start + 2 : last - start + 2, 2:-2]

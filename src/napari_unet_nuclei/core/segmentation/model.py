@@ -1,42 +1,26 @@
-"""Images become maps and labels, with a model that is kept warm.
+"""A model that is loaded, and what Python calls to segment with it.
 
-This is the main job, and what the command line, the widgets and the Python
-interface call alike.
+The work itself belongs in :mod:`~napari_unet_nuclei.core.segmentation.stacks`.
 """
 
 from __future__ import annotations
 
-from contextlib import closing
-from dataclasses import replace
-from functools import partial
-from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.concurrency import overlap
 from napari_unet_nuclei.core.engines.engine import Engine, create_engine
 from napari_unet_nuclei.core.images.axes import PlaneStack
-from napari_unet_nuclei.core.instances.diameter import estimate_diameter
-from napari_unet_nuclei.core.instances.maps import Maps
-from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
-from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.models.store import find_model
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust, map_steps
-from napari_unet_nuclei.core.segmentation.memory import (
-    check_memory,
-    explained,
-    n_planes_at_once,
-)
+from napari_unet_nuclei.core.progress import exhaust
+from napari_unet_nuclei.core.segmentation.memory import check_memory, explained
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
-from napari_unet_nuclei.core.segmentation.stack_labels import iter_stack_labels
-from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
+from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterable, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -134,19 +118,9 @@ class Model:
             If the image or its axes cannot be used, or it takes more memory than this
             computer has.
         """
-        settings = settings or SegmentationSettings()
         stack = PlaneStack(image, axes, channel)
-        check_memory(stack.plane_shape, len(stack))
-        looks = exhaust(self._iter_looks(stack, settings))
-        scale = _common_scale(looks.values())
-        maps = (
-            exhaust(self._iter_plane(stack, index, settings, scale, looks))
-            for index in np.ndindex(stack.leading_shape)
-        )
-        split = partial(self._split_plane, settings=settings)
-        # A single plane has nothing to overlap with.
-        planes = map(split, maps) if len(stack) == 1 else overlap(split, maps)
-        return exhaust(iter_stack_labels(stack, planes))
+        steps = iter_segmentation(self, stack, settings or SegmentationSettings())
+        return exhaust(steps).labels
 
     @explained()
     def maps(
@@ -177,146 +151,6 @@ class Model:
         settings = settings or SegmentationSettings()
         check_memory(np.shape(image)[:2])
         return exhaust(iter_plane_maps(self.engine, self.config, image, settings))
-
-    def iter_maps(
-        self, stack: PlaneStack, settings: SegmentationSettings
-    ) -> Generator[TileDone, None, list[Maps]]:
-        """Evaluate the network on each plane, tile by tile.
-
-        Parameters
-        ----------
-        stack : PlaneStack
-            Planes to evaluate.
-        settings : SegmentationSettings
-            Only diameter and test-time flips matter here.
-
-        Yields
-        ------
-        TileDone
-            After each tile; a caller may stop here.
-
-        Returns
-        -------
-        list of Maps
-            One for each plane; those of a stack too large for the memory are in a
-            temporary file.
-
-        Raises
-        ------
-        ImageError
-            If a plane cannot be used, or its labels or maps find room nowhere.
-        EngineError
-            If the engine fails.
-        """
-        check_memory(stack.plane_shape, len(stack))
-        looks = yield from self._iter_looks(stack, settings)
-        scale = _common_scale(looks.values())
-        n_before = len(looks)
-        maps = StackMaps(len(stack))
-        for n_done, index in enumerate(np.ndindex(stack.leading_shape), n_before):
-            steps = self._iter_plane(stack, index, settings, scale, looks)
-            count = _count_looks(n_done, n_before + len(stack))
-            maps.append((yield from map_steps(count, steps)))
-        return maps.to_list()
-
-    def _iter_looks(
-        self, stack: PlaneStack, settings: SegmentationSettings
-    ) -> Generator[TileDone, None, dict[tuple[int, ...], Maps]]:
-        """Look at a few planes of a stack, to see at which scale to look at all."""
-        if len(stack) < 2 or settings.diameter is not None:
-            return {}
-        once = replace(settings, tta=False)
-        indices = {
-            tuple(length * quarter // 4 for length in stack.leading_shape)
-            for quarter in (1, 2, 3)
-        }
-        looks = {}
-        for n_done, index in enumerate(sorted(indices)):
-            steps = iter_plane_maps(self.engine, self.config, stack.plane(index), once)
-            count = _count_looks(n_done, len(indices) + len(stack))
-            looks[index] = yield from map_steps(count, steps)
-        return looks
-
-    def _iter_plane(
-        self,
-        stack: PlaneStack,
-        index: tuple[int, ...],
-        settings: SegmentationSettings,
-        scale: float | None,
-        looks: dict[tuple[int, ...], Maps],
-    ) -> Generator[TileDone, None, Maps]:
-        """Evaluate the network on a plane, unless an earlier look at it will do."""
-        look = looks.pop(index, None)
-        if look is not None and not settings.tta and scale in (None, look.scale):
-            yield TileDone(1, 1)
-            return look
-        plane = stack.plane(index)
-        return (
-            yield from iter_plane_maps(
-                self.engine, self.config, plane, settings, scale=scale
-            )
-        )
-
-    def iter_split(
-        self, stack: PlaneStack, maps: Sequence[Maps], settings: SegmentationSettings
-    ) -> Generator[PlaneDone, None, NDArray[np.int32]]:
-        """Turn the maps of a stack into labels, several planes at once.
-
-        Parameters
-        ----------
-        stack : PlaneStack
-            What the maps were made of.
-        maps : sequence of Maps
-            One for each plane.
-        settings : SegmentationSettings
-            Only threshold and smallest area matter here.
-
-        Yields
-        ------
-        PlaneDone
-            After each plane; a caller may stop here.
-
-        Returns
-        -------
-        (…, Y, X) ndarray of int32
-            Labels; see :meth:`segment`.
-        """
-        split = partial(self._split_plane, settings=settings)
-        if len(stack) == 1:
-            return (yield from iter_stack_labels(stack, map(split, maps)))
-        with closing(
-            overlap(split, maps, n_planes_at_once(stack.plane_shape))
-        ) as planes:
-            return (yield from iter_stack_labels(stack, planes))
-
-    def _split_plane(
-        self, maps: Maps, settings: SegmentationSettings
-    ) -> NDArray[np.int32]:
-        return split_instances(
-            maps,
-            self.config.splitting,
-            threshold=settings.threshold,
-            min_area=settings.smallest_area(maps.scale),
-        )
-
-
-def _common_scale(looks: Iterable[Maps]) -> float | None:
-    """Scale for all planes, as nuclei are of one size in a stack.
-
-    ``None``, where none of the looks shows nuclei, leaves it to each plane.
-    """
-    scales = [maps.scale for maps in looks if estimate_diameter(maps) is not None]
-    return median_low(scales) if scales else None
-
-
-def _count_looks(n_done: int, n_looks: int) -> Callable[[TileDone], TileDone]:
-    """Count the tiles of one look at a plane as a part of those of all looks."""
-
-    def count(done: TileDone) -> TileDone:
-        n_tiles = done.n_total
-        return TileDone(n_done * n_tiles + done.n_done, n_looks * n_tiles)
-
-    return count
 
 
 def load_model(

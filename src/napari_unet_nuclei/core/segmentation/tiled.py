@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 from napari_unet_nuclei.core.images.intensity import Limits, normalise
 from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.segmentation.memory import affordable_tile, check_tile
-from napari_unet_nuclei.core.segmentation.tiles import pad_to_shape, plan_tiles
+from napari_unet_nuclei.core.segmentation.tiles import Tile, pad_to_shape, plan_tiles
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -79,19 +79,12 @@ def iter_tiles(
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    smallest = max(_MIN_TILE_MARGINS * config.margin, _MIN_TILE_SIDE) ** 2
-    tiles = plan_tiles(
-        planes.shape[:2],
-        max_area=max(max_area or _largest_area(planes.shape[:2]), smallest),
-        margin=config.margin,
-        stride=config.multiple,
-        side_multiple=_SIDE_MULTIPLE,
-    )
-    check_tile(tiles[0].shape)
+    shape = planes.shape[:2]
+    tiles = _plan(shape, config, max_area or _largest_area(shape))
     symmetries = _SYMMETRIES[: config.n_symmetries if tta else 1]
     maps: NDArray[np.float32]
     if len(tiles) > 1:  # a single one brings its own
-        maps = np.empty((len(config.maps), *planes.shape[:2]), np.float32)
+        maps = np.empty((len(config.maps), *shape), np.float32)
     for n_done, tile in enumerate(tiles, start=1):
         check_cancelled()
         pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
@@ -99,13 +92,9 @@ def iter_tiles(
             predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
         except OutOfMemoryError:
             area = math.prod(tile.shape)
-            if area <= smallest:
+            if area <= _smallest_area(config):
                 raise
-            warnings.warn(
-                f"There is too little memory for tiles of {tile.shape[0]}x"
-                f"{tile.shape[1]} px; going on with smaller ones, which takes longer.",
-                stacklevel=2,
-            )
+            _warn_of_memory(tile)
             smaller = iter_tiles(
                 engine, config, planes, limits, tta=tta, max_area=area // 2
             )
@@ -118,6 +107,32 @@ def iter_tiles(
         del predicted, kept  # so that the next tile takes their memory
         yield TileDone(n_done, len(tiles))
     return maps
+
+
+def _plan(shape: tuple[int, int], config: ModelConfig, max_area: int) -> list[Tile]:
+    """Plan tiles that there is memory for, and refuse those that there is not."""
+    tiles = plan_tiles(
+        shape,
+        max_area=max(max_area, _smallest_area(config)),
+        margin=config.margin,
+        stride=config.multiple,
+        side_multiple=_SIDE_MULTIPLE,
+    )
+    check_tile(tiles[0].shape)
+    return tiles
+
+
+def _smallest_area(config: ModelConfig) -> int:
+    """Area of the smallest tile that is worth it, in px²."""
+    return max(_MIN_TILE_MARGINS * config.margin, _MIN_TILE_SIDE) ** 2
+
+
+def _warn_of_memory(tile: Tile) -> None:
+    warnings.warn(
+        f"There is too little memory for tiles of {tile.shape[0]}x{tile.shape[1]} px; "
+        "going on with smaller ones, which takes longer.",
+        stacklevel=3,
+    )
 
 
 def _largest_area(shape: tuple[int, ...]) -> int:

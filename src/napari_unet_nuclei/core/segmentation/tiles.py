@@ -97,13 +97,7 @@ def plan_tiles(
         if height.size * width.size <= max_area
     ]
     if not fitting:
-        smallest = heights[-1].size * widths[-1].size
-        raise SettingsError(
-            f"A tile of an image of {shape[0]}x{shape[1]} px must have {smallest} px² "
-            f"or more, because the model needs a margin of {margin} px. Received: "
-            "{max_area}; allow larger tiles.",
-            max_area=max_area,
-        )
+        raise _too_small(shape, heights[-1].size * widths[-1].size, margin, max_area)
     height, width = min(fitting, key=lambda pair: pair[0].total * pair[1].total)
     return [
         Tile(
@@ -116,6 +110,17 @@ def plan_tiles(
             _spans(shape[1], widths[0].size, width, margin),
         )
     ]
+
+
+def _too_small(
+    shape: tuple[int, int], smallest: int, margin: int, max_area: int
+) -> SettingsError:
+    return SettingsError(
+        f"A tile of an image of {shape[0]}x{shape[1]} px must have {smallest} px² "
+        f"or more, because the model needs a margin of {margin} px. Received: "
+        "{max_area}; allow larger tiles.",
+        max_area=max_area,
+    )
 
 
 class _Division(NamedTuple):

@@ -57,12 +57,13 @@ def iter_absence(
     """
     from napari_unet_nuclei.core.images.channels import to_planes
     from napari_unet_nuclei.core.images.intensity import intensity_limits
+    from napari_unet_nuclei.core.segmentation import stacks
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)
     seeking = Preparing("No nuclei: looking for the reason")
     labels = yield from map_steps(
-        lambda _: seeking, image_maps.model.iter_split(stack, maps, everything)
+        lambda _: seeking, stacks.iter_split(image_maps.model, stack, maps, everything)
     )
     is_even = True
     for plane in stack:

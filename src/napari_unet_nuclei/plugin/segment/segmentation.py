@@ -7,7 +7,6 @@ them, so that opening the widget stays fast.
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -183,6 +182,7 @@ def iter_segmentation(
         If image, model or settings cannot be used.
     """
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.segmentation import stacks
 
     stack = PlaneStack(request.image, request.axes, request.channel)
     if not models.is_warm(request.model):
@@ -196,16 +196,17 @@ def iter_segmentation(
         stack = stack.only(())  # others are read plane by plane, or with the first one
     if not stack.leading_shape:
         yield Preparing("Finding nuclei")
-    start = time.perf_counter()
-    maps = yield from model.iter_maps(stack, request.settings)
+    found = yield from stacks.iter_segmentation(
+        model, stack, request.settings, keeps_maps=True
+    )
     image_maps = ImageMaps(
         stack=stack,
-        maps=maps,
+        maps=found.maps,
         model=model,
         request=request,
-        seconds=time.perf_counter() - start,
+        seconds=found.seconds,
     )
-    nuclei = yield from iter_split(image_maps, request.settings)
+    nuclei = yield from _iter_nuclei(image_maps, found.labels, request.settings)
     return image_maps, nuclei
 
 
@@ -233,10 +234,20 @@ def iter_split(
     Nuclei
         Labels, measurements and the settings with the threshold filled in.
     """
+    from napari_unet_nuclei.core.segmentation import stacks
+
     model, stack = image_maps.model, image_maps.stack
+    labels = yield from stacks.iter_split(model, stack, image_maps.maps, settings)
+    return (yield from _iter_nuclei(image_maps, labels, settings))
+
+
+def _iter_nuclei(
+    image_maps: ImageMaps, labels: NDArray[np.int32], settings: SegmentationSettings
+) -> Generator[PlaneMeasured | Preparing, None, Nuclei]:
+    """Measure nuclei and, where there are none, look for the reason."""
     if settings.threshold is None:
-        settings = replace(settings, threshold=model.config.splitting.threshold)
-    labels = yield from model.iter_split(stack, image_maps.maps, settings)
+        own = image_maps.model.config.splitting.threshold
+        settings = replace(settings, threshold=own)
     features = yield from _iter_measured(image_maps, labels)
     absence = None
     if not labels.any():

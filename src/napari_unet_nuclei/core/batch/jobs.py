@@ -1,0 +1,144 @@
+"""One image of a batch on its way through the stages, and what became of it."""
+
+from __future__ import annotations
+
+import errno
+import time
+from dataclasses import dataclass, field
+from threading import Event
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.batch.own_results import OwnResultError
+from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
+from napari_unet_nuclei.core.segmentation.memory import say_lack
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+    from napari_unet_nuclei.core.batch.inputs import NamedImage
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.calibration import Calibration
+    from napari_unet_nuclei.core.segmentation.stacks import Segmentation
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageDone:
+    """What became of one image.
+
+    Parameters
+    ----------
+    name : str
+        Name of the image.
+    n_nuclei : int
+        Nuclei found; 0 when there was an error.
+    seconds : float
+        Time for reading, segmenting and writing.
+    is_rescaled : bool
+        Whether the network saw the image, or a plane of it, at another size because
+        of the size of its nuclei.
+    error : str, optional
+        Why there is no result.
+    notes : tuple of str
+        Sentences on what was not read, or was read in another way than asked for.
+    cause : UNetNucleiError, optional
+        The error behind that sentence.
+    """
+
+    name: str
+    n_nuclei: int
+    seconds: float
+    is_rescaled: bool = False
+    error: str | None = None
+    notes: tuple[str, ...] = ()
+    cause: UNetNucleiError | None = None
+
+    @property
+    def is_own_result(self) -> bool:
+        """Whether this is no image but a result of an earlier batch, passed over."""
+        return isinstance(self.cause, OwnResultError)
+
+
+@dataclass(eq=False)
+class Job:
+    """One image, as far as it has come.
+
+    Parameters
+    ----------
+    image : NamedImage
+        What to read.
+
+    Attributes
+    ----------
+    stack, axes, calibration
+        What was read; of the stage that reads.
+    steps : generator
+        What segments the stack; the network has seen all of it once its stage is over.
+    is_over : Event
+        Set when pixels and maps have been given up.
+    """
+
+    image: NamedImage
+    axes: str | None = field(init=False)
+    stack: PlaneStack = field(init=False)
+    calibration: Calibration = field(init=False)
+    steps: Generator[object, None, Segmentation] = field(init=False)
+    notes: tuple[str, ...] = ()
+    n_nuclei: int = 0
+    is_rescaled: bool = False
+    seconds: float = 0.0
+    error: str | None = None
+    cause: UNetNucleiError | None = None
+    is_over: Event = field(default_factory=Event)
+
+    def advance(self, stage: Callable[[Job], None]) -> Job:
+        """Do a stage, unless an earlier one failed.
+
+        Raises
+        ------
+        OutputError
+            If no other image could be written either.
+        """
+        if self.error is not None:
+            return self
+        start = time.perf_counter()
+        try:
+            stage(self)
+        except UNetNucleiError as error:
+            if _ends_batch(error):
+                raise
+            self.error, self.cause = str(error), error
+        except MemoryError as error:
+            self.error = say_lack(error)
+        finally:
+            self.seconds += time.perf_counter() - start
+        return self
+
+    def end(self) -> None:
+        """Give up pixels and maps, which may take much memory."""
+        if "steps" in vars(self):
+            self.steps.close()
+        for name in ("stack", "steps"):
+            vars(self).pop(name, None)
+        self.is_over.set()
+
+    def report(self) -> ImageDone:
+        """Say what became of the image."""
+        return ImageDone(
+            name=self.image.name,
+            n_nuclei=self.n_nuclei,
+            seconds=self.seconds,
+            is_rescaled=self.is_rescaled,
+            error=self.error,
+            notes=self.notes,
+            cause=self.cause,
+        )
+
+
+def _ends_batch(error: Exception) -> bool:
+    """Whether the next image would fail for the same reason, as on a full disk."""
+    cause = error.__cause__
+    return (
+        isinstance(error, OutputError)
+        and isinstance(cause, OSError)
+        and cause.errno not in (errno.ENAMETOOLONG, errno.EINVAL)
+    )

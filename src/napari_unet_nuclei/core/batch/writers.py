@@ -1,0 +1,98 @@
+"""The forms that the nuclei of one image are written in: a function for each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
+from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_png
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
+from napari_unet_nuclei.core.instances.measurements import (
+    measure_nuclei,
+    write_features_csv,
+)
+from napari_unet_nuclei.core.settings.choices import OutputFormat
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.files.label_records import LabelRecord
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.calibration import Calibration
+    from napari_unet_nuclei.core.segmentation.stacks import Segmentation
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ImageResult:
+    """One image and all that can be written of it.
+
+    Parameters
+    ----------
+    stack : PlaneStack
+        Its pixels.
+    segmentation : Segmentation
+        Its nuclei, with the maps if `FORMATS_OF_MAPS` are written.
+    calibration : Calibration
+        Sizes of its pixels.
+    record : LabelRecord
+        How the nuclei were found.
+    """
+
+    stack: PlaneStack
+    segmentation: Segmentation
+    calibration: Calibration
+    record: LabelRecord
+
+
+def _write_tiff(path: Path, result: ImageResult, may_replace: bool) -> None:
+    write_labels_tiff(
+        path,
+        result.segmentation.labels,
+        axes=result.stack.axes,
+        calibration=result.calibration,
+        record=result.record,
+        may_replace=may_replace,
+    )
+
+
+def _write_png(path: Path, result: ImageResult, may_replace: bool) -> None:
+    labels = result.segmentation.labels
+    write_labels_png(path, labels, record=result.record, may_replace=may_replace)
+
+
+def _write_dsb2018(path: Path, result: ImageResult, may_replace: bool) -> None:
+    image, labels = result.stack.single_plane(), result.segmentation.labels
+    write_dsb2018_sample(path.parent, path.name, image, labels, may_replace=may_replace)
+
+
+def _write_overlay(path: Path, result: ImageResult, may_replace: bool) -> None:
+    image, labels = result.stack.single_plane(), result.segmentation.labels
+    write_png(path, draw_side_by_side(image, labels), may_replace=may_replace)
+
+
+def _write_features(path: Path, result: ImageResult, may_replace: bool) -> None:
+    features = measure_nuclei(
+        result.segmentation.labels,
+        result.stack.single_plane(),
+        result.segmentation.maps[0].foreground,
+        calibration=result.calibration,
+    )
+    write_features_csv(path, features, may_replace=may_replace)
+
+
+WRITERS: Mapping[OutputFormat, Callable[[Path, ImageResult, bool], None]] = {
+    OutputFormat.TIFF: _write_tiff,
+    OutputFormat.PNG: _write_png,
+    OutputFormat.DSB2018: _write_dsb2018,
+    OutputFormat.OVERLAY: _write_overlay,
+    OutputFormat.FEATURES: _write_features,
+}
+"""By form: takes a path, a result, and whether a file that is there is replaced."""
+
+FORMATS_OF_STACKS = frozenset({OutputFormat.TIFF})
+"""Forms that hold more than a plane."""
+
+FORMATS_OF_MAPS = frozenset({OutputFormat.FEATURES})
+"""Forms that say something of the maps."""

@@ -1,0 +1,253 @@
+"""The main job: planes of an image or a stack become maps, and maps become labels.
+
+Python, the widget and batches all run `iter_segmentation`.  One plane alone belongs in
+:mod:`~napari_unet_nuclei.core.segmentation.scaled`.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import closing
+from dataclasses import dataclass, replace
+from functools import partial
+from statistics import median_low
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from napari_unet_nuclei.core.concurrency import Stage, map_ahead
+from napari_unet_nuclei.core.instances.diameter import estimate_diameter
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, map_steps
+from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_at_once
+from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
+from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
+from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+    from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+
+Index = tuple[int, ...]
+"""Place of a plane, along each axis before Y and X."""
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Segmentation:
+    """The nuclei of an image or a stack, and how they were seen.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of int32
+        Nuclei numbered from 1, 0 = background; no number occurs in two planes.
+    scales : tuple of float
+        How much larger the network saw each plane than it is.
+    maps : list of Maps
+        One for each plane; empty where they were not to be kept.
+    seconds : float
+        Time until the network had seen all planes.
+    """
+
+    labels: NDArray[np.int32]
+    scales: tuple[float, ...]
+    maps: list[Maps]
+    seconds: float
+
+
+def iter_segmentation(
+    model: Model,
+    stack: PlaneStack,
+    settings: SegmentationSettings,
+    *,
+    keeps_maps: bool = False,
+) -> Generator[TileDone | PlaneDone, None, Segmentation]:
+    """Segment planes one by one, each split while the network sees the next.
+
+    Parameters
+    ----------
+    model : Model
+        Network, and what it knows of splitting its maps.
+    stack : PlaneStack
+        Planes to segment.
+    settings : SegmentationSettings
+        Threshold, smallest area, diameter and test-time flips.
+    keeps_maps : bool
+        Whether the maps are returned, to split them again; those of a stack too large
+        for the memory are then in a temporary file.
+
+    Yields
+    ------
+    TileDone
+        After each tile that the network has seen; a caller may stop at any step.
+    PlaneDone
+        Once the network has seen all planes, for each of those that are split, from
+        none to all of them: at least one step.
+
+    Returns
+    -------
+    Segmentation
+        Labels, scales and maps of all planes.
+
+    Raises
+    ------
+    ImageError
+        If a plane cannot be used, or its labels or maps find room nowhere.
+    EngineError
+        If the engine fails.
+    """
+    start = time.perf_counter()
+    check_memory(stack.plane_shape, len(stack))
+    labels, scales = StackLabels(stack), []
+    kept = StackMaps(len(stack)) if keeps_maps else None
+    with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
+        prediction = _StackPrediction(model, stack, settings)
+        yield from prediction.iter_probes()
+        for index in np.ndindex(stack.leading_shape):
+            maps = yield from prediction.iter_plane(index)
+            scales.append(maps.scale)
+            if kept is not None:
+                kept.append(maps)
+            for plane in splitting.put(maps):
+                labels.append(plane)
+        seconds = time.perf_counter() - start
+        # Reported only now, those that were split meanwhile too: progress never falls.
+        for n_done in range(labels.n_planes + 1):
+            yield PlaneDone(n_done, len(stack))
+        for plane in splitting.finish():
+            labels.append(plane)
+            yield PlaneDone(labels.n_planes, len(stack))
+    return Segmentation(
+        labels=labels.to_array(),
+        scales=tuple(scales),
+        maps=[] if kept is None else kept.to_list(),
+        seconds=seconds,
+    )
+
+
+def iter_split(
+    model: Model,
+    stack: PlaneStack,
+    maps: Sequence[Maps],
+    settings: SegmentationSettings,
+) -> Generator[PlaneDone, None, NDArray[np.int32]]:
+    """Split maps again with other settings, several planes at once.
+
+    Parameters
+    ----------
+    model : Model
+        What the maps came from.
+    stack : PlaneStack
+        What they were made of.
+    maps : sequence of Maps
+        One for each plane, as kept by `iter_segmentation`.
+    settings : SegmentationSettings
+        Only threshold and smallest area matter here.
+
+    Yields
+    ------
+    PlaneDone
+        After each plane; a caller may stop here.
+
+    Returns
+    -------
+    (…, Y, X) ndarray of int32
+        Labels, as in `Segmentation`.
+    """
+    split = partial(_split_plane, model.config.splitting, settings)
+    labels = StackLabels(stack)
+    n_threads = n_planes_at_once(stack.plane_shape)
+    with closing(map_ahead(split, maps, n_threads)) as planes:
+        for plane in planes:
+            labels.append(plane)
+            yield PlaneDone(labels.n_planes, len(stack))
+    return labels.to_array()
+
+
+def _split_plane(
+    parameters: SplittingParameters, settings: SegmentationSettings, maps: Maps
+) -> NDArray[np.int32]:
+    return split_instances(
+        maps,
+        parameters,
+        threshold=settings.threshold,
+        min_area=settings.smallest_area(maps.scale),
+    )
+
+
+class _StackPrediction:
+    """Evaluates a network on the planes of a stack, all of them at one scale.
+
+    Nuclei are of one size in a stack, so a few planes are probed first: those after
+    one, two and three quarters of each axis say at which scale all are seen.
+    """
+
+    def __init__(
+        self, model: Model, stack: PlaneStack, settings: SegmentationSettings
+    ) -> None:
+        self._model, self._stack, self._settings = model, stack, settings
+        self._scale: float | None = None
+        self._probes: dict[Index, Maps] = {}
+        needs_probes = len(stack) > 1 and settings.diameter is None
+        self._probed = sorted(
+            {
+                tuple(length * quarter // 4 for length in stack.leading_shape)
+                for quarter in (1, 2, 3)
+                if needs_probes
+            }
+        )
+        self._n_begun = 0
+
+    def iter_probes(self) -> Generator[TileDone, None, None]:
+        """Find the scale for all planes; without one, each plane has its own."""
+        once = replace(self._settings, tta=False)
+        for index in self._probed:
+            self._probes[index] = yield from self._count(self._iter_maps(index, once))
+        self._scale = _common_scale(self._probes.values())
+
+    def iter_plane(self, index: Index) -> Generator[TileDone, None, Maps]:
+        """Evaluate the network on a plane, unless its probe will do."""
+        return (yield from self._count(self._iter_plane(index)))
+
+    def _iter_plane(self, index: Index) -> Generator[TileDone, None, Maps]:
+        probe = self._probes.pop(index, None)
+        is_once = not self._settings.tta
+        if probe is not None and is_once and self._scale in (None, probe.scale):
+            yield TileDone(1, 1)
+            return probe
+        return (yield from self._iter_maps(index, self._settings))
+
+    def _iter_maps(
+        self, index: Index, settings: SegmentationSettings
+    ) -> Generator[TileDone, None, Maps]:
+        return iter_plane_maps(
+            self._model.engine,
+            self._model.config,
+            self._stack.plane(index),
+            settings,
+            scale=self._scale,
+        )
+
+    def _count(
+        self, steps: Generator[TileDone, None, Maps]
+    ) -> Generator[TileDone, None, Maps]:
+        """Count the tiles of a plane as a part of those of all planes and probes."""
+        n_before, n_planes = self._n_begun, len(self._probed) + len(self._stack)
+        self._n_begun += 1
+
+        def count(done: TileDone) -> TileDone:
+            n_tiles = done.n_total
+            return TileDone(n_before * n_tiles + done.n_done, n_planes * n_tiles)
+
+        return map_steps(count, steps)
+
+
+def _common_scale(probes: Iterable[Maps]) -> float | None:
+    """Scale for all planes; ``None`` where none of the probes shows nuclei."""
+    scales = [maps.scale for maps in probes if estimate_diameter(maps) is not None]
+    return median_low(scales) if scales else None
