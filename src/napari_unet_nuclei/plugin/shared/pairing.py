@@ -267,7 +267,7 @@ def _has_same_units(image: Image, labels: Labels, where: list[int]) -> bool:
 
 
 def _shared_name(image: Image, labels: Labels) -> int:
-    """Return how many letters of the image's name the name of labels begins with."""
+    """Return the length of the name of an image that labels are named after, or 0."""
     names = [name.casefold() for name in _names(labels)]
     return max(
         (
