@@ -43,20 +43,12 @@ _written_samples: set[str] = set()
 
 
 def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as a sample of a DSB2018 data set.
+    """Write a labels layer of a single plane as a sample of a DSB2018 data set.
 
-    The masks go to ``<path>/<id>/masks``.  Where the metadata says which file
-    or sample the labels were made from, its image goes to ``<path>/<id>/images``.
-
-    Parameters
-    ----------
-    path : str
-        The folder of the data set; created if missing.
-    data : (Y, X) array_like of int
-        0 is background.
-    meta : mapping
-        Keyword arguments of the layer; the id is the ``sample_id`` of its
-        metadata, else its name.
+    A writer as described in ``writer``; ``path`` is the folder of the data set, and is
+    created if missing.  The masks go to ``<path>/<id>/masks``, where the id is the
+    ``sample_id`` of the layer's metadata, else its name.  If the metadata say which
+    file or sample the labels were made from, its image goes to ``<path>/<id>/images``.
 
     Returns
     -------
@@ -65,11 +57,9 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
     Raises
     ------
-    LabelsError
-        If these are no labels, or a stack.
     OutputError
-        If the files cannot be written, or the sample has masks that this session
-        of napari did not write, or another image.
+        Also if the sample has masks that this session of napari did not write, or
+        another image.
     """
     labels = single_plane(*labels_array(data, meta), "A DSB2018 sample")
     sample_id = _FORBIDDEN.sub("_", sample_id_of(meta)).strip(" .")

@@ -11,11 +11,7 @@ from magicgui.widgets import Container, LineEdit
 from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import ImageError, SettingsError
-from napari_unet_nuclei.plugin.shared.axes_choice import (
-    ChannelChoice,
-    describe_axes,
-    read_typed_axes,
-)
+from napari_unet_nuclei.plugin.shared.axes_text import describe_axes, read_typed_axes
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shows_channels
 from napari_unet_nuclei.plugin.shared.channel_list import ChannelList
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
+    from napari_unet_nuclei.plugin.shared.axes_choice import ChannelChoice
     from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
 
 _TOOLTIP = (
