@@ -18,11 +18,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei import evaluate, load_model
-from napari_unet_nuclei.core.datasets.opening import (
-    open_samples,
-    read_good_samples,
-    read_split,
-)
+from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
+from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings

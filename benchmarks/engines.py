@@ -20,7 +20,8 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 import numpy as np
 
 from napari_unet_nuclei import evaluate
-from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.engines.engine import Engine
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine

@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.evaluation.scores import evaluate_image, summarise
 from napari_unet_nuclei.core.images.staining import Staining, staining
 

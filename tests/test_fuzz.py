@@ -48,20 +48,21 @@ def test_a_case_can_be_made_again(tmp_path: Path) -> None:
 PROGRAM = """
 import json, os, sys, time, warnings
 sys.path.insert(0, sys.argv[1])
-import fuzz, numpy as np
-fuzz.SECONDS = 5
-answers = []
+import answers, workers, numpy as np
+from napari_unet_nuclei.core.errors import ImageError
+workers.SECONDS = 5
+found = []
 for body in json.loads(sys.argv[2]):
-    fuzz.read_case = lambda path: [lambda: exec(body)]
-    worker = fuzz.Worker(0, None)
-    answers.append(", ".join(worker.judge(0).answers))
+    answers.read_case = lambda path: [lambda: exec(body)]
+    worker = workers.Worker(0, None)
+    found.append(", ".join(worker.judge(0).answers))
     worker.close()
-print(json.dumps(answers))
+print(json.dumps(found))
 """
 BODIES = {
     "raise KeyError": "foreign exception",
-    "raise fuzz.ImageError('no name')": "unclear error",
-    "raise fuzz.ImageError('case.png is no image')": "own error",
+    "raise ImageError('no name')": "unclear error",
+    "raise ImageError('case.png is no image')": "own error",
     "os.kill(os.getpid(), 11)": "crash",
     "time.sleep(60)": "hang",
     "warnings.warn('odd')": "accepted, warning",

@@ -13,7 +13,8 @@ from contextlib import closing, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from mutations import Rng, Tree, pick, write_folder
+from byte_mutations import Rng, pick
+from folder_mutations import Tree, write_folder
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
 from napari_unet_nuclei.core.batch.planning import plan_outputs

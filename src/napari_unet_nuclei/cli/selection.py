@@ -26,7 +26,7 @@ class Selection:
 
     def read_names(self) -> tuple[str, ...] | None:
         """Read which images are wanted; ``None`` means all."""
-        from napari_unet_nuclei.core.datasets.opening import read_ids, read_split
+        from napari_unet_nuclei.core.datasets.splits import read_ids, read_split
 
         if self.ids is not None and self.split is not None:
             raise SettingsError(

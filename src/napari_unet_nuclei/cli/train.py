@@ -113,7 +113,8 @@ def _read_all(
     data: Path, split: Path | None, reporter: Reporter
 ) -> tuple[list[Sample], list[Sample] | None]:
     """Read what to train on, and what to hold out where that is said."""
-    from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
+    from napari_unet_nuclei.core.datasets.opening import open_samples
+    from napari_unet_nuclei.core.datasets.splits import read_split
     from napari_unet_nuclei.core.shown_text import find_names
 
     source = open_samples(data)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import OnlineDataSet
+from napari_unet_nuclei.core.datasets.transfer import OnlineDataSet
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

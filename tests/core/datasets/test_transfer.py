@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import (
+from napari_unet_nuclei.core.datasets.downloads import fetch
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
     DownloadError,
-    fetch,
     format_size,
 )
 

@@ -25,8 +25,8 @@ READERS = {
     "x.tif": "label_files.read_labels(path)",
     "x.csv": "rle.read_rle_table(path)",
     "y.csv": "open_collection(path)",
-    "ids.txt": "samples.read_ids(path)",
-    "split.json": "samples.read_split(f'{path}:val')",
+    "ids.txt": "splits.read_ids(path)",
+    "split.json": "splits.read_split(f'{path}:val')",
     "x.unetnuclei": "bundles.read_bundle(path)",
     "y.unetnuclei": "model_store.find_model(path)",
     "x.h5": "keras_files.read_keras_file(path)",
@@ -44,7 +44,7 @@ from napari_unet_nuclei.core.files import images as image_files
 from napari_unet_nuclei.core.batch import inputs
 from napari_unet_nuclei.core.conversion import keras_files
 from napari_unet_nuclei.core.files import labels as label_files
-from napari_unet_nuclei.core.datasets import zip_files
+from napari_unet_nuclei.core.datasets import splits, zip_files
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.files import rle
 from napari_unet_nuclei.core.datasets import opening as samples

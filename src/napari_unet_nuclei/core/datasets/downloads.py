@@ -15,11 +15,9 @@ from typing import TYPE_CHECKING
 from platformdirs import user_cache_path
 
 from napari_unet_nuclei.core.datasets.transfer import (
-    DownloadCancelledError,
     DownloadError,
     OnlineDataSet,
     Received,
-    format_size,
 )
 from napari_unet_nuclei.core.datasets.unpacking import is_unpacked, unpack
 from napari_unet_nuclei.core.errors import OutputError
@@ -32,16 +30,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     Progress = Callable[[int, int | None], object]
-
-__all__ = [
-    "DATA_SETS",
-    "DownloadCancelledError",
-    "DownloadError",
-    "OnlineDataSet",
-    "cache_folder",
-    "fetch",
-    "format_size",
-]
 
 DATA_SETS = {
     "dsb2018_fluorescence": OnlineDataSet(

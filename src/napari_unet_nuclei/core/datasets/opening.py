@@ -26,8 +26,6 @@ from napari_unet_nuclei.core.datasets.image_label_layout import (
     layout_of,
 )
 from napari_unet_nuclei.core.datasets.mask_names import FOLDER_PAIRS
-from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
-from napari_unet_nuclei.core.datasets.splits import read_ids, read_split
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import find_images
 from napari_unet_nuclei.core.images.plane_names import stack_of
@@ -35,17 +33,7 @@ from napari_unet_nuclei.core.images.plane_names import stack_of
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = [
-    "BadSample",
-    "PathContents",
-    "PathKind",
-    "Sample",
-    "SampleSource",
-    "open_samples",
-    "read_good_samples",
-    "read_ids",
-    "read_split",
-]
+    from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
 
 _EMPTY_PLANE = (
     "Sample {} is a plane without labels, which may not be annotated. If it shows no "

@@ -28,16 +28,6 @@ from napari_unet_nuclei.core.images.stored_image import StoredImage
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = [
-    "FOREIGN_SUFFIXES",
-    "IMAGE_SUFFIXES",
-    "TIFF_SUFFIXES",
-    "StoredImage",
-    "find_images",
-    "read_image",
-    "read_stored_image",
-]
-
 IMAGE_SUFFIXES = TIFF_SUFFIXES | {
     ".png",
     ".jpg",

@@ -15,10 +15,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.files.run_lengths import (
-    decode_labels,
-    decode_mask,
     encode_labels,
-    encode_mask,
 )
 from napari_unet_nuclei.core.shown_text import as_distinct_texts
 from napari_unet_nuclei.core.writing.atomic_files import replacing
@@ -27,18 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
-
-__all__ = [
-    "RleTable",
-    "decode_labels",
-    "decode_mask",
-    "encode_labels",
-    "encode_mask",
-    "read_rle_csv",
-    "read_rle_table",
-    "write_rle_csv",
-    "write_runs_csv",
-]
 
 _COLUMNS = ("ImageId", "EncodedPixels")
 _SIZE_COLUMNS = ("Height", "Width")
