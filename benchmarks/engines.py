@@ -21,18 +21,16 @@ import numpy as np
 
 from napari_unet_nuclei import evaluate
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
+from napari_unet_nuclei.core.engines.engine import Engine
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training.validation import predict_samples
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.rle import read_rle_table
 from napari_unet_nuclei.core.models.bundle import read_bundle
 

@@ -308,7 +308,7 @@ KINDS: dict[str, Kind] = {
     "YXC of 5": Kind(
         make=lambda: (np.moveaxis(channels_first(5), 0, -1), _GREY),
         axes="YXC",
-        doubt="taken for 5 channels",
+        doubt="read as 5 channels",
         before=_set("dims", "point", (0, 0, 2)),
     ),
     "YX1": Kind(make=lambda: (draw()[..., np.newaxis], _GREY), axes="YXC"),
@@ -320,7 +320,7 @@ KINDS: dict[str, Kind] = {
         make=lambda: (np.moveaxis(colour(), -1, 0), _GREY),
         axes="ZYX",
         n=9,
-        doubt="write CYX if 3 are channels",
+        doubt="write CYX if the axis of length 3 holds channels",
     ),
     "planar RGB, typed CYX, as colours": Kind(
         make=lambda: (np.moveaxis(colour(), -1, 0), _GREY),

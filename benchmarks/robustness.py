@@ -19,7 +19,7 @@ from PIL import Image
 from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
 from napari_unet_nuclei.core.evaluation.scores import evaluate_image, summarise
-from napari_unet_nuclei.core.images.channels import Staining, staining
+from napari_unet_nuclei.core.images.staining import Staining, staining
 
 if TYPE_CHECKING:
     from collections.abc import Callable

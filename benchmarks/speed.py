@@ -137,13 +137,9 @@ def mosaic(side: int, data: Path | None) -> np.ndarray:
     """Square image of uint8 with the density of fluorescence images."""
     from napari_unet_nuclei.core.datasets.opening import open_samples
     from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-    from napari_unet_nuclei.core.images.channels import (
-        Staining,
-        intensity_limits,
-        normalise,
-        staining,
-        to_planes,
-    )
+    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
+    from napari_unet_nuclei.core.images.staining import Staining, staining
 
     if data is None:
         image, _ = draw_nuclei(0, shape=(1024, 1024), n_nuclei=500)

@@ -18,11 +18,8 @@ from skimage.segmentation import watershed
 from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import split_instances
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -66,9 +66,9 @@ class PeakMemory:
 def measure(way: str, path: Path, model: str) -> str:
     """Segment a stack in one way, and split it again; return a row of the table."""
     from napari_unet_nuclei.core.images import lazy as lazy_arrays
+    from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.segmentation import stack_maps
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
-    from napari_unet_nuclei.core.steps import exhaust
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.segmentation import (
         SegmentationRequest,
         iter_segmentation,

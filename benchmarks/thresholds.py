@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_split
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training.validation import score_maps
 
 _CHANGES = {

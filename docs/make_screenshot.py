@@ -1,6 +1,7 @@
 """Take pictures of napari's window with both widgets, at two sizes, in both themes.
 
-Two pictures go into the docs, all others into a folder, to be looked at:
+Those that the docs show are copied to ``docs/images``; all of them go into a folder, to
+be looked at:
 
     xvfb-run -s '-screen 0 1700x1100x24' python docs/make_screenshot.py FOLDER
 
@@ -41,6 +42,9 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 FOR_THE_DOCS = {
     "after-a-run-dark-1366": "segment-widget.png",
+    "painted-dark-1366": "corrections.png",
+    "pending-dark-1366": "segment-again.png",
+    "stack-dark-1366": "stack.png",
     "training-light-1366": "fine-tune-widget.png",
 }
 SIZES = ((1366, 768), (1600, 1000))

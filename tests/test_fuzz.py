@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("resource", reason="limits of memory exist on Unix only")
 
-SCRIPT = Path(__file__).parents[1] / "benchmarks/fuzz.py"
+SCRIPT = Path(__file__).parents[1] / "tools/fuzz/fuzz.py"
 FAULTS = ("foreign exception", "crash", "hang", "warning")
 
 

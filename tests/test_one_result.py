@@ -14,9 +14,9 @@ from napari_unet_nuclei import load_model, segment
 from napari_unet_nuclei.cli.app import app
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.images.axes import PlaneStack
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.segmentation import (
     SegmentationRequest,
     iter_segmentation,
@@ -133,7 +133,7 @@ def test_maps_of_tiles_are_those_of_the_whole(name, shape):
         n_tiles = 0
         while True:
             try:
-                n_tiles = next(steps).n_tiles
+                n_tiles = next(steps).n_total
             except StopIteration as end:
                 return n_tiles, np.stack(end.value.planes)
 

@@ -3,6 +3,9 @@
 Importing this package imports nothing else, so that ``napari`` starts as fast
 with the plugin as without it; each public name is fetched from its module when
 it is first asked for.  Nothing is implemented here.
+
+What is importable from here is public: the functions, what they take and return,
+and the errors they raise.  Everything below is free to change.
 """
 
 from __future__ import annotations
@@ -10,19 +13,98 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.evaluation.scores import evaluate
-    from napari_unet_nuclei.core.segmentation.model import load_model, segment
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.engines.engine import Engine
+    from napari_unet_nuclei.core.errors import (
+        DatasetError,
+        EngineError,
+        ImageError,
+        LabelsError,
+        ModelError,
+        OutOfMemoryError,
+        OutputError,
+        SettingsError,
+        TrainingError,
+        UNetNucleiError,
+    )
+    from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
+    from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
+    from napari_unet_nuclei.core.settings.choices import (
+        Architecture,
+        Augmentation,
+        EngineName,
+        Monitor,
+        Schedule,
+    )
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.loop import train
+    from napari_unet_nuclei.core.training.steps import TrainingReport
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "evaluate", "load_model", "segment", "train"]
+__all__ = [
+    "Architecture",
+    "ArrayLike",
+    "Augmentation",
+    "DatasetError",
+    "Engine",
+    "EngineError",
+    "EngineName",
+    "ImageError",
+    "LabelsError",
+    "Maps",
+    "Model",
+    "ModelBundle",
+    "ModelConfig",
+    "ModelError",
+    "Monitor",
+    "OutOfMemoryError",
+    "OutputError",
+    "Sample",
+    "Schedule",
+    "Scores",
+    "SegmentationSettings",
+    "SettingsError",
+    "SplittingParameters",
+    "TrainingError",
+    "TrainingReport",
+    "TrainingSettings",
+    "UNetNucleiError",
+    "__version__",
+    "evaluate",
+    "load_model",
+    "segment",
+    "train",
+]
 
+_MODULES = {
+    "datasets.sample": "Sample",
+    "engines.engine": "Engine",
+    "errors": (
+        "DatasetError EngineError ImageError LabelsError ModelError OutOfMemoryError "
+        "OutputError SettingsError TrainingError UNetNucleiError"
+    ),
+    "evaluation.scores": "Scores evaluate",
+    "images.lazy": "ArrayLike",
+    "instances.maps": "Maps SplittingParameters",
+    "models.bundle": "ModelBundle",
+    "models.config": "ModelConfig",
+    "segmentation.model": "Model load_model segment",
+    "settings.choices": "Architecture Augmentation EngineName Monitor Schedule",
+    "settings.segmentation": "SegmentationSettings",
+    "settings.training": "TrainingSettings",
+    "training.loop": "train",
+    "training.steps": "TrainingReport",
+}
 _HOMES = {
-    "evaluate": "napari_unet_nuclei.core.evaluation.scores",
-    "load_model": "napari_unet_nuclei.core.segmentation.model",
-    "segment": "napari_unet_nuclei.core.segmentation.model",
-    "train": "napari_unet_nuclei.core.training.loop",
+    name: f"{__name__}.core.{module}"
+    for module, names in _MODULES.items()
+    for name in names.split()
 }
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES, synthetic_nuclei
 from napari_unet_nuclei.core.evaluation.scores import evaluate
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from napari_unet_nuclei.core.datasets.opening import open_samples
-from napari_unet_nuclei.core.files.labels import read_labels, write_labels_tiff
+from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 
 if TYPE_CHECKING:

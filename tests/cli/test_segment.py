@@ -13,8 +13,9 @@ import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.files.labels import read_labels
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.files.rle import read_rle_csv
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -19,10 +19,8 @@ from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.core.images.axes import PlaneStack, check_axes
 from napari_unet_nuclei.core.images.channels import to_planes
 from napari_unet_nuclei.core.segmentation.tiles import plan_tiles
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-    TrainingSettings,
-)
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 PYTHON = re.compile(r"\b[a-z_]+=\S|\b[a-z]+_[a-z_]+ must")
 SEGMENT = {"threshold": 1.5, "min_area": -1, "diameter": 1}
@@ -36,7 +34,7 @@ TRAIN = {
     "plateau_patience": 0,
     "plateau_factor": 1.5,
     "learning_rate": -1.0,
-    "keep": 1.0,
+    "start_weight": 1.0,
     "validation_fraction": 1.5,
     "seed": -1,
     "loss": "hinge",

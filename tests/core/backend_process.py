@@ -11,12 +11,10 @@ import numpy as np
 
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-    TrainingSettings,
-)
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training.loop import iter_training
 
 SETTINGS = TrainingSettings(

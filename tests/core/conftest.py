@@ -12,7 +12,7 @@ import pytest
 
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
 from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture

@@ -18,7 +18,7 @@ import pytest
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.segmentation.model import load_model
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

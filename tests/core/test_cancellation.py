@@ -14,11 +14,8 @@ from napari_unet_nuclei.core.cancellation import (
     is_cancelled,
 )
 from napari_unet_nuclei.core.concurrency import overlap
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import split_instances
 
 
 class Patience:

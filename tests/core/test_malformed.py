@@ -27,18 +27,15 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.datasets.opening import SampleSource
+    from napari_unet_nuclei.core.datasets.sample import SampleSource
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8)
 LABELS = np.zeros(IMAGE.shape, np.int32)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
 from napari_unet_nuclei.core.models.config import ModelConfig
@@ -174,3 +174,92 @@ def fake_training() -> Callable[..., Callable[..., list[str]]]:
         return command
 
     return make
+
+
+class NapariWindow:
+    """A real window of a size, with an image, its labels and widgets."""
+
+    def __init__(self, viewer: Any, qtbot: QtBot) -> None:
+        self.viewer = viewer
+        self._qtbot = qtbot
+
+    @property
+    def native(self) -> Any:
+        return self.viewer.window._qt_window  # kept, it would look like a leak
+
+    def open(self, title: str) -> Any:
+        _, widget = self.viewer.window.add_plugin_dock_widget(
+            "napari-unet-nuclei", title
+        )
+        self.settle()
+        return widget
+
+    def resize(self, width: int, height: int) -> None:
+        self.native.resize(width, height)
+        self.settle()
+
+    def float(self, widget: Any, width: int, height: int) -> None:
+        """Take a dock out of the window, whose other docks need more height."""
+        dock = widget.native.parent()
+        dock.setFloating(True)
+        dock.resize(width, height)
+        self.settle()
+
+    def settle(self) -> None:
+        self._qtbot.wait(120)  # Qt lays out in several rounds of events
+
+    def area_of(self, widget: Any) -> Any:
+        """Return the part of a widget that scrolls."""
+        from napari_unet_nuclei.plugin.shared.docking import FormArea
+
+        area = widget.native.findChild(FormArea)
+        assert area is not None
+        return area
+
+    def controls_of(self, widget: Any) -> list[Any]:
+        """Return the controls of a widget that are shown."""
+        from qtpy import QtWidgets as qt
+
+        kinds = (qt.QAbstractSpinBox, qt.QCheckBox, qt.QComboBox, qt.QLabel)
+        kinds += (qt.QLineEdit, qt.QPushButton, qt.QSlider)
+        return [
+            each
+            for each in widget.native.findChildren(qt.QWidget)
+            if isinstance(each, kinds) and each.isVisible()
+        ]
+
+    def assert_not_cut(self, widget: Any) -> None:
+        """Every control lies within the dock, and has the room it asks for."""
+        from qtpy.QtCore import QPoint
+
+        dock = widget.native.parent().rect()
+        for control in self.controls_of(widget):
+            place = control.rect().translated(
+                control.mapTo(widget.native.parent(), QPoint(0, 0))
+            )
+            assert dock.contains(place), control
+            needed = control.minimumSizeHint()
+            assert control.width() >= needed.width() or control.hasHeightForWidth()
+            assert control.height() >= min(needed.height(), 18), control
+
+    @staticmethod
+    def is_reachable(control: Any) -> bool:
+        """Whether all of a control is on the screen."""
+        return bool(control.visibleRegion().boundingRect() == control.rect())
+
+
+@pytest.fixture
+def window(
+    make_napari_viewer: Callable[..., Any],
+    qtbot: QtBot,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+) -> NapariWindow:
+    """Return a window of usual size with an image and labels."""
+    make_model("tiny")
+    viewer = make_napari_viewer(show=True)
+    viewer.add_image(image, name="cells")
+    viewer.add_labels((image > 80).astype(np.uint8), name="truth")
+    window = NapariWindow(viewer, qtbot)
+    window.resize(1366, 768)
+    return window

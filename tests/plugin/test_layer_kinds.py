@@ -78,7 +78,7 @@ def test_each_kind_of_layer_is_understood_and_its_nuclei_lie_on_it(
         assert row.understood.startswith(f"{kind.axes}, ")
         assert kind.doubt in row.understood
         assert bool(kind.doubt) == (
-            "write" in row.understood or "taken" in row.understood
+            "write" in row.understood or "read as" in row.understood
         )
     if kind.refusal:
         assert kind.refusal in row.shown

@@ -12,7 +12,7 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sampl
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.evaluation.scores import evaluate
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.plugin.files.opening import open_paths
 from napari_unet_nuclei.plugin.shared import commands

@@ -18,6 +18,7 @@ from napari_unet_nuclei.cli.interrupts import STOPPED
 from napari_unet_nuclei.cli.reporting import messages
 from napari_unet_nuclei.cli.segment import segment
 from napari_unet_nuclei.cli.train import train
+from napari_unet_nuclei.cli.wording import current_option
 
 # Typer has a copy of Click's own; what it raises derives from this.
 _ClickError: Any = typer.BadParameter.__mro__[2]
@@ -31,7 +32,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for command in (demo, segment, train, evaluate, insights, ensemble, download, info):
-    app.command()(command)
+    app.command(context_settings={"token_normalize_func": current_option})(command)
 app.command("import")(import_model)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
+from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     one_sentence_errors,
     output,
     quiet_native_libraries,
@@ -23,12 +20,7 @@ if TYPE_CHECKING:
 
 
 def demo(
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder to write the results to."
-        ),
-    ] = Path("demo"),
+    folder: ResultFolder = Path("demo"),
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
@@ -63,8 +55,8 @@ def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> st
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
     from napari_unet_nuclei.core.batch.run import segment_images
     from napari_unet_nuclei.core.evaluation.scores import evaluate
-    from napari_unet_nuclei.core.files.images import StoredImage
-    from napari_unet_nuclei.core.files.labels import read_labels
+    from napari_unet_nuclei.core.files.label_reading import read_labels
+    from napari_unet_nuclei.core.images.stored_image import StoredImage
 
     formats = (OutputFormat.TIFF, OutputFormat.OVERLAY, OutputFormat.FEATURES)
     image = NamedImage(name, lambda: StoredImage(sample.image))

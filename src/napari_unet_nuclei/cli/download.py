@@ -8,9 +8,8 @@ from typing import Annotated
 import typer
 from rich.progress import DownloadColumn, TransferSpeedColumn
 
+from napari_unet_nuclei.cli.options import Debug, Overwrite
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
@@ -48,11 +47,8 @@ def download(
     Example: `napari-unet-nuclei download dsb2018_fluorescence -o data`
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core.datasets.downloads import (
-            DATA_SETS,
-            fetch,
-            format_size,
-        )
+        from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+        from napari_unet_nuclei.core.datasets.transfer import format_size
 
         with make_progress(DownloadColumn(), TransferSpeedColumn()) as progress:
             task = progress.add_task("Downloading", total=None, visible=False)

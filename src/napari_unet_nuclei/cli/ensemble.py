@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.options import Debug, ModelOutput, Overwrite
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     one_sentence_errors,
     output,
     quiet_native_libraries,
@@ -25,12 +23,7 @@ def ensemble(
             show_default=False,
         ),
     ],
-    model: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
-        ),
-    ],
+    model: ModelOutput,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:

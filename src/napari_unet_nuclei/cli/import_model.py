@@ -7,49 +7,48 @@ from typing import Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.options import Debug, ModelOutput, Overwrite
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     messages,
     one_sentence_errors,
     output,
     quiet_native_libraries,
 )
+from napari_unet_nuclei.core.settings.segmentation import USUAL_DIAMETER
+
+KerasFile = Annotated[
+    Path,
+    typer.Argument(
+        help="Network saved by Keras 2 or 3, as .keras or .h5, that ends in one "
+        "sigmoid map.",
+        show_default=False,
+    ),
+]
+Diameter = Annotated[
+    float | None,
+    typer.Option(
+        metavar="PX",
+        help="Typical diameter of the nuclei in the images it was trained on, as "
+        f"large as the network saw them.  [default: {USUAL_DIAMETER:g}]",
+        show_default=False,
+    ),
+]
+Brightest = Annotated[
+    float | None,
+    typer.Option(
+        metavar="VALUE",
+        help="What the network was given for the brightest pixels, usually 1 or "
+        "255.  [default: guessed from its first layer]",
+        show_default=False,
+    ),
+]
 
 
 def import_model(
-    file: Annotated[
-        Path,
-        typer.Argument(
-            help="Network saved by Keras 2 or 3, as .keras or .h5, that ends in one "
-            "sigmoid map.",
-            show_default=False,
-        ),
-    ],
-    model: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="MODEL.unetnuclei", help="Model to write."
-        ),
-    ],
-    diameter: Annotated[
-        float | None,
-        typer.Option(
-            metavar="PX",
-            help="Typical diameter of the nuclei in the images it was trained on, as "
-            "large as the network saw them.  [default: 20]",
-            show_default=False,
-        ),
-    ] = None,
-    brightest: Annotated[
-        float | None,
-        typer.Option(
-            metavar="VALUE",
-            help="What the network was given for the brightest pixels, usually 1 or "
-            "255.  [default: guessed from its first layer]",
-            show_default=False,
-        ),
-    ] = None,
+    file: KerasFile,
+    model: ModelOutput,
+    diameter: Diameter = None,
+    brightest: Brightest = None,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
-from napari_unet_nuclei.cli.reporting import Debug, one_sentence_errors, output
+from napari_unet_nuclei.cli.options import Debug
+from napari_unet_nuclei.cli.reporting import one_sentence_errors, output
 from napari_unet_nuclei.core.shown_text import make_visible
 
 

@@ -11,52 +11,42 @@ import typer
 from rich import box
 from rich.table import Table
 
+from napari_unet_nuclei.cli.option_groups import with_option_groups
+from napari_unet_nuclei.cli.options import ANNOTATED_IMAGES, Debug, Overwrite
 from napari_unet_nuclei.cli.reporting import (
-    Debug,
-    Overwrite,
     make_progress,
     messages,
     one_sentence_errors,
     output,
 )
-from napari_unet_nuclei.cli.segment import files_with_names, read_names
+from napari_unet_nuclei.cli.selection import Selection
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.shown_text import find_names, with_texts
 
 if TYPE_CHECKING:
+    from napari_unet_nuclei.core.datasets.sample import SampleSource
+    from napari_unet_nuclei.core.insights.masks import MaskReader
     from napari_unet_nuclei.core.insights.summary import DataSetInsights
 
 _REMEDY = "Use --overwrite to replace {what}, or choose another folder."
 _PAGES = ("samples.png", "distributions.png", "suspicious.png", "insights.json")
 _MOST_NAMES = 10  # of a kind are printed; the JSON has them all
 
+Data = Annotated[Path, typer.Argument(help=f"{ANNOTATED_IMAGES}.", show_default=False)]
+PageFolder = Annotated[
+    Path,
+    typer.Option("--output", "-o", metavar="DIR", help="Folder to write the pages to."),
+]
+Seed = Annotated[int, typer.Option(min=0, help="Chooses the samples that are shown.")]
 
+
+@with_option_groups
 def insights(
-    data: Annotated[
-        Path,
-        typer.Argument(
-            help="DSB2018 folder or zip, or a folder or zip with images/ and labels/, "
-            "or with a.tif and a_masks.tif. Planes of a stack count as images.",
-            show_default=False,
-        ),
-    ],
-    folder: Annotated[
-        Path,
-        typer.Option(
-            "--output", "-o", metavar="DIR", help="Folder to write the pages to."
-        ),
-    ] = Path("insights"),
-    ids: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Look only at the images a text file names."),
-    ] = None,
-    split: Annotated[
-        str | None,
-        typer.Option(metavar="FILE:PART", help="Look only at a part of a split file."),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Chooses the samples that are shown.")
-    ] = 0,
+    *,
+    data: Data,
+    folder: PageFolder = Path("insights"),
+    selection: Selection,
+    seed: Seed = 0,
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
@@ -74,50 +64,69 @@ def insights(
             input_files,
         )
         from napari_unet_nuclei.core.datasets.opening import open_samples
-        from napari_unet_nuclei.core.drawing.figures import write_figure
-        from napari_unet_nuclei.core.insights.distributions import draw_distributions
-        from napari_unet_nuclei.core.insights.inspection import iter_insights
         from napari_unet_nuclei.core.insights.masks import open_masks
-        from napari_unet_nuclei.core.insights.pages import (
-            draw_samples,
-            draw_suspicious,
-        )
-        from napari_unet_nuclei.core.insights.summary import DataSetInsights
-        from napari_unet_nuclei.core.writing.atomic_files import replacing
         from napari_unet_nuclei.core.writing.outputs import check_outputs
 
         check_output_folder(folder, [data])
         check_outputs(
             [folder / page for page in _PAGES],
-            input_files([data, *files_with_names(ids, split)]),
+            input_files([data, *selection.files]),
             overwrite=overwrite,
             remedy=_REMEDY,
         )
         source, read_masks = open_samples(data), open_masks(data)
-        wanted = read_names(ids, split) or source.sample_ids
+        wanted = selection.read_names() or source.sample_ids
         names = find_names(wanted, source.sample_ids)
-        found = DataSetInsights(source.name)
-        with make_progress() as progress:
-            for sample in progress.track(
-                iter_insights(source, read_masks, names),
-                total=len(names),
-                description="Looking",
-            ):
-                found.add(sample)
+        found = _look(source, read_masks, names)
         if not found.rows:
             raise DatasetError(
                 f"Expected annotated images. Received: {data}, of whose "
                 f"{len(names)} samples none can be read, the first because: "
                 f"{found.unreadable[0].reason}"
             )
-        write_figure(folder / _PAGES[0], draw_samples(source, found, seed))
-        write_figure(folder / _PAGES[1], draw_distributions(found))
-        write_figure(folder / _PAGES[2], draw_suspicious(source, read_masks, found))
-        with replacing(folder / _PAGES[3]) as temporary:
-            content = json.dumps(with_texts(found.as_json()), indent=1)
-            temporary.write_text(content, encoding="utf-8")
+        _write_pages(folder, source, read_masks, found, seed)
         _print_summary(found)
         output.print(f"All of it is in {folder}", highlight=False, soft_wrap=True)
+
+
+def _look(
+    source: SampleSource, read_masks: MaskReader, names: Sequence[str]
+) -> DataSetInsights:
+    """Inspect sample after sample, and show how far that is."""
+    from napari_unet_nuclei.core.insights.inspection import iter_insights
+    from napari_unet_nuclei.core.insights.summary import DataSetInsights
+
+    found = DataSetInsights(source.name)
+    with make_progress() as progress:
+        for sample in progress.track(
+            iter_insights(source, read_masks, names),
+            total=len(names),
+            description="Looking",
+        ):
+            found.add(sample)
+    return found
+
+
+def _write_pages(
+    folder: Path,
+    source: SampleSource,
+    read_masks: MaskReader,
+    found: DataSetInsights,
+    seed: int,
+) -> None:
+    """Draw the pages and write the numbers."""
+    from napari_unet_nuclei.core.drawing.figures import write_figure
+    from napari_unet_nuclei.core.insights.distributions import draw_distributions
+    from napari_unet_nuclei.core.insights.pages import draw_samples, draw_suspicious
+    from napari_unet_nuclei.core.writing.atomic_files import replacing
+
+    samples, distributions, suspicious, numbers = (folder / page for page in _PAGES)
+    write_figure(samples, draw_samples(source, found, seed))
+    write_figure(distributions, draw_distributions(found))
+    write_figure(suspicious, draw_suspicious(source, read_masks, found))
+    with replacing(numbers) as temporary:
+        content = json.dumps(with_texts(found.as_json()), indent=1)
+        temporary.write_text(content, encoding="utf-8")
 
 
 def _print_summary(found: DataSetInsights) -> None:

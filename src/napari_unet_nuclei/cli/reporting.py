@@ -1,4 +1,4 @@
-"""How every command talks: options they share, progress, errors in one sentence."""
+"""How every command talks: progress, results, errors in one sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -32,14 +32,6 @@ _QUIET = {
     "matplotlib": logging.ERROR,
     "tifffile": logging.CRITICAL,
 }
-
-Debug = Annotated[
-    bool, typer.Option("--debug", help="Show the whole traceback of an error.")
-]
-
-Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Replace files that exist.")
-]
 
 
 class PlainConsole(Console):

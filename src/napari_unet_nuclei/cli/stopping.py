@@ -9,7 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
-from napari_unet_nuclei.core.steps import map_steps
+from napari_unet_nuclei.core.progress import map_steps
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterator

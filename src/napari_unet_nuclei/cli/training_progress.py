@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from napari_unet_nuclei.cli.reporting import make_progress, messages, output
 from napari_unet_nuclei.cli.wording import describe_error, describe_system_error
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.segmentation.memory import say_lack
 from napari_unet_nuclei.core.shown_text import with_texts
-from napari_unet_nuclei.core.steps import exhaust, map_steps
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.evaluation.scores import Scores

@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.settings.training import OLD_NAMES
 
 _OPTIONS = {"start": "--from"}
+_CURRENT_OPTIONS = {
+    old.replace("_", "-"): new.replace("_", "-") for old, new in OLD_NAMES.items()
+}
 _WORDS = {"max_area": "tiles of {} px² at most"}
 """What is no option, because the program itself sets it."""
 
@@ -54,6 +58,22 @@ def describe_system_error(error: OSError) -> str:
         f"The operating system refused something: {error.strerror or error}{what}. "
         "Try again, with --debug to see where."
     )
+
+
+def current_option(name: str) -> str:
+    """Return the name that an option has now, without its dashes.
+
+    Parameters
+    ----------
+    name : str
+        As it was typed; old names go on to work.
+
+    Returns
+    -------
+    str
+        The same, where it is no old one.
+    """
+    return _CURRENT_OPTIONS.get(name, name)
 
 
 def spell_option(name: str, value: object) -> str:

@@ -1,65 +1,52 @@
-"""How far a long job is: what its generators yield."""
+"""How far a long job is: the steps of its generator, and how to run one.
+
+What takes long is a generator here: it yields steps on the way and returns its result
+at the end.  What a step is depends on the generator; those that count tiles and planes
+are the same everywhere.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+
+Step = TypeVar("Step")
+Changed = TypeVar("Changed")
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
-class TileDone:
-    """Progress of a prediction.
+class Progress:
+    """So many parts of a job are done.
 
     Parameters
     ----------
-    n_done, n_tiles : int
-        Tiles finished, and tiles in all.
+    n_done, n_total : int
+        Parts that are finished, and parts in all.
     """
 
     n_done: int
-    n_tiles: int
+    n_total: int
 
     @property
     def fraction(self) -> float:
-        """Part that is done."""
-        return self.n_done / self.n_tiles
+        """Part that is done, in [0, 1]; of nothing, all."""
+        return self.n_done / self.n_total if self.n_total else 1.0
 
 
-@dataclass(frozen=True)
-class PlaneDone:
-    """Progress of splitting the maps of a stack.
-
-    Parameters
-    ----------
-    n_done, n_planes : int
-        Planes finished, and planes in all.
-    """
-
-    n_done: int
-    n_planes: int
-
-    @property
-    def fraction(self) -> float:
-        """Part that is done."""
-        return self.n_done / self.n_planes
+class TileDone(Progress):
+    """The network has seen a tile of an image."""
 
 
-@dataclass(frozen=True)
-class PlaneMeasured:
-    """Progress of measuring the nuclei of a stack.
+class PlaneDone(Progress):
+    """The maps of a plane have become labels."""
 
-    Parameters
-    ----------
-    n_done, n_planes : int
-        Planes finished, and planes in all.
-    """
 
-    n_done: int
-    n_planes: int
-
-    @property
-    def fraction(self) -> float:
-        """Part that is done."""
-        return self.n_done / self.n_planes
+class PlaneMeasured(Progress):
+    """The nuclei of a plane have been measured."""
 
 
 @dataclass(frozen=True)
@@ -73,3 +60,58 @@ class Preparing:
     """
 
     what: str
+
+
+def exhaust(steps: Generator[object, None, Result]) -> Result:
+    """Run a generator to its end and hand out what it returns.
+
+    Parameters
+    ----------
+    steps : generator
+        What to run.
+
+    Returns
+    -------
+    object
+        What the generator returns.
+    """
+    while True:
+        try:
+            next(steps)
+        except StopIteration as stop:
+            result: Result = stop.value
+            return result
+
+
+def map_steps(
+    change: Callable[[Step], Changed], steps: Generator[Step, None, Result]
+) -> Generator[Changed, None, Result]:
+    """Hand on each step of a generator, changed.
+
+    Parameters
+    ----------
+    change : callable
+        Makes of each step what is handed on; what it raises ends the run.
+    steps : generator
+        What to run; it is closed when this one is, and when ``change`` raises.
+
+    Yields
+    ------
+    object
+        What ``change`` makes of each step.
+
+    Returns
+    -------
+    object
+        What the generator returns.
+    """
+    try:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as stop:
+                result: Result = stop.value
+                return result
+            yield change(step)
+    finally:
+        steps.close()

@@ -11,9 +11,9 @@ from napari_unet_nuclei.core.batch.inputs import NamedImage, find_inputs
 from napari_unet_nuclei.core.batch.outputs import BatchOutputs, claim_csv, plan_outputs
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.errors import DatasetError, OutputError
-from napari_unet_nuclei.core.files.images import StoredImage
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_runs_csv
+from napari_unet_nuclei.core.images.stored_image import StoredImage
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 
 if TYPE_CHECKING:

@@ -7,7 +7,8 @@ import pytest
 
 from napari_unet_nuclei.core.batch.publishing import publish
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.files.labels import read_labels, write_labels_tiff
+from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path

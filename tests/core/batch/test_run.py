@@ -10,20 +10,22 @@ from PIL import Image
 
 from napari_unet_nuclei.core.batch import run as batch
 from napari_unet_nuclei.core.batch.inputs import NamedImage
-from napari_unet_nuclei.core.batch.outputs import BatchOutputs, plan_outputs
+from napari_unet_nuclei.core.batch.outputs import RLE_NAME, BatchOutputs, plan_outputs
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
 from napari_unet_nuclei.core.batch.predictions_table import PredictionsTable
-from napari_unet_nuclei.core.batch.run import RLE_NAME, segment_images
+from napari_unet_nuclei.core.batch.run import segment_images
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import ImageError, OutputError
-from napari_unet_nuclei.core.files.images import StoredImage, read_stored_image
+from napari_unet_nuclei.core.files.images import read_stored_image
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.label_records import as_plain, read_record
-from napari_unet_nuclei.core.files.labels import read_labels
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.core.files.rle import read_rle_csv
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
 from napari_unet_nuclei.core.images.calibration import Calibration
+from napari_unet_nuclei.core.images.stored_image import StoredImage
 from napari_unet_nuclei.core.segmentation.model import Model, load_model
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 SETTINGS = SegmentationSettings()
 

@@ -10,7 +10,7 @@ from napari_unet_nuclei.core.conversion.ensembling import combine_models
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle, write_bundle
 from napari_unet_nuclei.core.models.config import MAPS, ONE_MAP
 from napari_unet_nuclei.core.segmentation.model import load_model

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import os
+import shutil
 import socket
 import stat
 import subprocess
@@ -23,16 +24,15 @@ import pytest
 import tifffile
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import (
-    DATA_SETS,
+from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
     DownloadError,
     OnlineDataSet,
-    fetch,
     format_size,
 )
-from napari_unet_nuclei.core.datasets.opening import open_samples
-from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import OutputError
 
 if TYPE_CHECKING:
@@ -151,11 +151,13 @@ def offer(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         part: str | None = None,
         port: int = server.server_port,
         n_bytes: int | None = None,
+        most_bytes: int = 250_000_000,
     ) -> None:
         data_set = OnlineDataSet(
             url=f"http://127.0.0.1:{port}{path}",
             sha256=hashlib.sha256(server.content).hexdigest(),
             n_bytes=n_bytes,
+            most_bytes=most_bytes,
             part=part,
         )
         monkeypatch.setattr(downloads, "DATA_SETS", {NAME: data_set})
@@ -333,10 +335,9 @@ def test_no_more_than_the_known_size_is_written(
 
 
 def test_a_size_that_is_not_known_has_a_limit(
-    offer: Callable[..., None], cache: Path, monkeypatch: pytest.MonkeyPatch
+    offer: Callable[..., None], cache: Path
 ) -> None:
-    monkeypatch.setattr(downloads, "_LARGEST", 1_000_000)
-    offer("/endless")
+    offer("/endless", most_bytes=1_000_000)
     with pytest.raises(DownloadError, match=r"Expected at most 1\.0 MB at .*/endless"):
         fetch(NAME)
     assert os.listdir(cache) == []
@@ -470,14 +471,14 @@ def test_several_processes_may_unpack_at_once(
 ) -> None:
     server.content = stardist_zip()
     offer("/good", part="dsb2018/train")
-    unpack = downloads._unpack
+    unpack = downloads.unpack
     both_have_the_zip = threading.Barrier(2)
 
     def wait_and_unpack(*arguments: object) -> None:
         both_have_the_zip.wait(30)
         unpack(*arguments)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(downloads, "_unpack", wait_and_unpack)
+    monkeypatch.setattr(downloads, "unpack", wait_and_unpack)
     with ThreadPoolExecutor(2) as pool:
         found = list(pool.map(lambda _: fetch(NAME), range(2)))
     assert found == [cache / NAME] * 2
@@ -492,7 +493,7 @@ def test_unpacking_that_fails_leaves_no_half_data_set(
 ) -> None:
     server.content = stardist_zip()
     offer("/good", part="dsb2018/train")
-    copy = downloads.shutil.copyfileobj
+    copy = shutil.copyfileobj
     n_files = 0
 
     def fill_disk(*arguments: object) -> None:
@@ -503,7 +504,7 @@ def test_unpacking_that_fails_leaves_no_half_data_set(
         copy(*arguments)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(downloads.shutil, "copyfileobj", fill_disk)
+        patch.setattr(shutil, "copyfileobj", fill_disk)
         with pytest.raises(OutputError, match=r"tiny.*No space left on device.*room"):
             fetch(NAME)
     assert os.listdir(cache) == ["tiny.zip"]

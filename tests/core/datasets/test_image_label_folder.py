@@ -9,10 +9,8 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_unet_nuclei.core.datasets.image_label_folder import (
-    LabelledFolder,
-    is_labelled_folder,
-)
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
+from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
 from napari_unet_nuclei.core.datasets.mask_names import FOLDER_PAIRS
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
 from napari_unet_nuclei.core.errors import DatasetError
@@ -33,8 +31,8 @@ def folder(tmp_path):
 
 
 def test_images_and_labels_are_matched_by_name(folder):
-    assert is_labelled_folder(folder)
-    source = LabelledFolder(str(folder))
+    assert is_image_label_folder(folder)
+    source = ImageLabelFolder(str(folder))
     assert source.name == folder.name
     assert source.sample_ids == ("a", "b")
     sample = source.read_sample("a")
@@ -47,18 +45,18 @@ def test_images_and_labels_are_matched_by_name(folder):
 def test_the_singular_names_will_do(folder):
     (folder / "images").rename(folder / "image")
     (folder / "labels").rename(folder / "label")
-    np.testing.assert_array_equal(LabelledFolder(folder).read_labels("a"), LABELS)
+    np.testing.assert_array_equal(ImageLabelFolder(folder).read_labels("a"), LABELS)
 
 
 def test_masks_of_the_same_names_will_do(folder):
     (folder / "labels").rename(folder / "masks")
-    np.testing.assert_array_equal(LabelledFolder(folder).read_labels("a"), LABELS)
+    np.testing.assert_array_equal(ImageLabelFolder(folder).read_labels("a"), LABELS)
 
 
 def test_the_folder_of_one_dsb2018_sample_is_none(folder):
     (folder / "labels").rename(folder / "masks")
     (folder / "images/b.png").unlink()
-    assert not is_labelled_folder(folder)
+    assert not is_image_label_folder(folder)
 
 
 @pytest.mark.parametrize("value", [1, 255, 65535])
@@ -66,7 +64,7 @@ def test_a_mask_is_split_into_connected_parts(folder, value):
     mask = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [1, 0, 1, 1]], np.uint16) * value
     tifffile.imwrite(folder / "labels/a.tif", mask)
     expected = [[1, 1, 0, 0], [0, 0, 2, 0], [3, 0, 2, 2]]
-    labels = LabelledFolder(folder).read_labels("a")
+    labels = ImageLabelFolder(folder).read_labels("a")
     assert labels.dtype == np.int32
     assert labels.tolist() == expected
 
@@ -74,21 +72,21 @@ def test_a_mask_is_split_into_connected_parts(folder, value):
 def test_a_folder_without_the_pair_is_refused(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "label").mkdir()
-    assert not is_labelled_folder(tmp_path)
+    assert not is_image_label_folder(tmp_path)
     with pytest.raises(DatasetError, match=r"sub-folders images and labels. Received"):
-        LabelledFolder(tmp_path)
+        ImageLabelFolder(tmp_path)
 
 
 def test_a_folder_without_images_is_refused(tmp_path):
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()
     with pytest.raises(DatasetError, match=r"Expected images in .* no image file"):
-        LabelledFolder(tmp_path)
+        ImageLabelFolder(tmp_path)
 
 
 def test_a_label_file_without_image_is_named(folder):
     write_labels_tiff(folder / "labels/c.tif", LABELS)
-    source = LabelledFolder(folder)
+    source = ImageLabelFolder(folder)
     assert source.sample_ids == ("a", "b", "c")
     with pytest.raises(DatasetError, match=r"Sample c of .* one image .*: none"):
         source.read_sample("c")
@@ -97,7 +95,7 @@ def test_a_label_file_without_image_is_named(folder):
 def test_two_files_of_one_name_are_named(folder):
     Image.new("L", (4, 3)).save(folder / "images/a.bmp")
     write_labels_tiff(folder / "labels/b.tiff", LABELS)
-    source = LabelledFolder(folder)
+    source = ImageLabelFolder(folder)
     with pytest.raises(DatasetError, match=r"one image .* Received: a\.bmp, a\.png\."):
         source.read_image("a")
     reason = r"b of .* one label file .* Received: b\.tif, b\.tiff"
@@ -107,19 +105,19 @@ def test_two_files_of_one_name_are_named(folder):
 
 def test_an_unknown_sample_is_named(folder):
     with pytest.raises(DatasetError, match=r"one of the 2 samples of .* Received: c"):
-        LabelledFolder(folder).read_sample("c")
+        ImageLabelFolder(folder).read_sample("c")
 
 
 def test_an_image_without_labels_is_named(folder):
     (folder / "labels/a.tif").unlink()
     with pytest.raises(DatasetError, match=r"Sample a of .*one label file .*d: none\."):
-        LabelledFolder(folder).read_sample("a")
+        ImageLabelFolder(folder).read_sample("a")
 
 
 def test_labels_of_another_size_are_refused(folder):
     write_labels_tiff(folder / "labels/a.tif", LABELS.T)
     with pytest.raises(DatasetError, match=f"^{folder}: Sample a needs an image"):
-        LabelledFolder(folder).read_sample("a")
+        ImageLabelFolder(folder).read_sample("a")
 
 
 WIDE = np.pad(LABELS, ((0, 0), (0, 3)))
@@ -147,7 +145,7 @@ def test_pairs_of_folders_are_data_sets(tmp_path, images, labels, packed):
     (top / "weights").mkdir()
     (top / "weights/notes.txt").write_text("anything")
     path = top if packed == "no" else zip_up(top, "." if packed == "flat" else "set")
-    assert is_labelled_folder(path)
+    assert is_image_label_folder(path)
     source = open_samples(path)
     assert source.sample_ids == ("a", "b")
     np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
@@ -172,22 +170,22 @@ def test_an_image_without_a_mask_beside_it_is_named(tmp_path):
     for name in ("a", "a_masks", "b"):
         save(tmp_path / f"{name}.tif", LABELS)
     with pytest.raises(DatasetError, match=r"Sample b .* one label file .*: none"):
-        LabelledFolder(tmp_path).read_sample("b")
+        ImageLabelFolder(tmp_path).read_sample("b")
 
 
 def test_a_folder_of_images_is_no_data_set(tmp_path):
     for name in ("a", "b_masks"):
         save(tmp_path / f"{name}.tif", LABELS)
-    assert not is_labelled_folder(tmp_path)
-    assert not is_labelled_folder(zip_up(tmp_path))
+    assert not is_image_label_folder(tmp_path)
+    assert not is_image_label_folder(zip_up(tmp_path))
 
 
 @pytest.mark.parametrize("label", ["a_mask", "a_label", "a_cp_masks"])
 def test_labels_in_their_folder_may_be_called_so(tmp_path, label):
     save(tmp_path / "images/a.tif", LABELS + 7)
     save(tmp_path / f"labels/{label}.tif", LABELS)
-    assert LabelledFolder(tmp_path).sample_ids == ("a",)
-    np.testing.assert_array_equal(LabelledFolder(tmp_path).read_labels("a"), LABELS)
+    assert ImageLabelFolder(tmp_path).sample_ids == ("a",)
+    np.testing.assert_array_equal(ImageLabelFolder(tmp_path).read_labels("a"), LABELS)
 
 
 def test_one_image_with_one_mask_of_its_name_is_no_dsb2018_sample(tmp_path):
@@ -201,7 +199,7 @@ def test_a_zip_of_one_dsb2018_sample_is_none(tmp_path):
     save(tmp_path / "a/images/a.tif", LABELS + 7)
     save(tmp_path / "a/masks/1.tif", LABELS == 1)
     path = zip_up(tmp_path / "a", "a")
-    assert not is_labelled_folder(path)
+    assert not is_image_label_folder(path)
     np.testing.assert_array_equal(open_samples(path).read_labels("a"), LABELS == 1)
 
 
@@ -210,7 +208,7 @@ def test_planes_of_a_stack_are_samples(tmp_path):
     save(tmp_path / "labels/a.tif", STACK)
     save(tmp_path / "images/b.tif", LABELS)
     save(tmp_path / "labels/b.tif", LABELS[np.newaxis])
-    source = LabelledFolder(tmp_path)
+    source = ImageLabelFolder(tmp_path)
     assert source.sample_ids == ("a[0]", "a[1]", "a[2]", "b")
     assert source.image_names == ("a", "b")
     sample = source.read_sample("a[2]")
@@ -222,7 +220,7 @@ def test_planes_of_a_stack_are_samples(tmp_path):
 def test_planes_without_labels_are_not_trained_on(tmp_path):
     save(tmp_path / "images/a.tif", STACK + 7)
     save(tmp_path / "labels/a.tif", STACK)
-    source = LabelledFolder(tmp_path)
+    source = ImageLabelFolder(tmp_path)
     samples, problems = read_good_samples(source, source.sample_ids)
     assert [sample.sample_id for sample in samples] == ["a[0]", "a[2]"]
     assert [problem.sample_id for problem in problems] == ["a[1]"]
@@ -233,14 +231,14 @@ def test_stacks_with_other_planes_are_refused(tmp_path):
     save(tmp_path / "images/a.tif", STACK[:2])
     save(tmp_path / "labels/a.tif", STACK)
     with pytest.raises(DatasetError, match=r"a\[0\] .* in its labels, 3\. Received: 2"):
-        LabelledFolder(tmp_path).read_sample("a[0]")
+        ImageLabelFolder(tmp_path).read_sample("a[0]")
 
 
 def test_a_stack_of_images_with_one_plane_of_labels_is_refused(tmp_path):
     save(tmp_path / "images/a.tif", STACK)
     save(tmp_path / "labels/a.tif", WIDE)
     with pytest.raises(DatasetError, match=r"Sample a needs .* planes of a stack"):
-        LabelledFolder(tmp_path).read_sample("a")
+        ImageLabelFolder(tmp_path).read_sample("a")
 
 
 @pytest.mark.parametrize(
@@ -255,7 +253,7 @@ def test_labels_of_another_size_are_told_how(tmp_path, labels, advice):
     save(tmp_path / "images/a.tif", LABELS)
     save(tmp_path / "labels/a.tif", labels)
     with pytest.raises(DatasetError, match=advice):
-        LabelledFolder(tmp_path).read_sample("a")
+        ImageLabelFolder(tmp_path).read_sample("a")
 
 
 def test_a_zip_may_hold_shadows_of_macos(tmp_path):

@@ -9,7 +9,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core.datasets.dsb2018 import Dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
-from napari_unet_nuclei.core.datasets.image_label_folder import LabelledFolder
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
 from napari_unet_nuclei.core.datasets.opening import (
     open_samples,
     read_good_samples,
@@ -37,7 +37,7 @@ def test_opens_folders_of_images_and_labels(tmp_path):
     Image.fromarray(IMAGE).save(tmp_path / "images/a.png")
     write_labels_png(tmp_path / "labels/a.png", LABELS)
     source = open_samples(str(tmp_path))
-    assert isinstance(source, LabelledFolder)
+    assert isinstance(source, ImageLabelFolder)
     np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
 
 

@@ -13,7 +13,7 @@ from napari_unet_nuclei.core.evaluation.comparison import compare, read_pair
 from napari_unet_nuclei.core.evaluation.scores import evaluate_image
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
-from napari_unet_nuclei.core.images.channels import Staining
+from napari_unet_nuclei.core.images.staining import Staining
 
 if TYPE_CHECKING:
     from pathlib import Path

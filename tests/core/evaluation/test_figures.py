@@ -9,7 +9,7 @@ from napari_unet_nuclei.core.evaluation.figures import draw_comparison
 from napari_unet_nuclei.core.evaluation.mistakes import find_mistakes
 from napari_unet_nuclei.core.evaluation.pixel_scores import score_pixels
 from napari_unet_nuclei.core.evaluation.scores import score_image
-from napari_unet_nuclei.core.images.channels import Staining
+from napari_unet_nuclei.core.images.staining import Staining
 
 TRUE, PREDICTED, AGREED = (42, 168, 255), (255, 63, 164), (255, 214, 10)
 

@@ -14,11 +14,8 @@ from napari_unet_nuclei.core.errors import (
     OutputError,
 )
 from napari_unet_nuclei.core.files.images import read_stored_image
-from napari_unet_nuclei.core.files.labels import (
-    read_labels,
-    write_labels_png,
-    write_labels_tiff,
-)
+from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.images.calibration import Calibration
 from napari_unet_nuclei.core.writing.own_files import is_own_file
 

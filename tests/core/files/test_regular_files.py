@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(
 READERS = {
     "x.zip": "inputs.find_inputs([path])",
     "y.zip": "samples.open_samples(path)",
-    "z.zip": "dsb2018_layout.is_dsb2018(path), members.ZipMembers(path)",
-    "w.zip": "members.is_broken_zip(path), open_collection(path)",
+    "z.zip": "dsb2018_layout.is_dsb2018(path), zip_files.ZipFiles(path)",
+    "w.zip": "zip_files.is_broken_zip(path), open_collection(path)",
     "x.png": "image_files.read_image(path)",
     "x.tif": "label_files.read_labels(path)",
     "x.csv": "rle.read_rle_table(path)",
@@ -44,7 +44,7 @@ from napari_unet_nuclei.core.files import images as image_files
 from napari_unet_nuclei.core.batch import inputs
 from napari_unet_nuclei.core.conversion import keras_files
 from napari_unet_nuclei.core.files import labels as label_files
-from napari_unet_nuclei.core.datasets import stored_files as members
+from napari_unet_nuclei.core.datasets import zip_files
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.files import rle
 from napari_unet_nuclei.core.datasets import opening as samples

@@ -8,13 +8,15 @@ from hypothesis.extra import numpy as hnp
 
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError, OutputError
 from napari_unet_nuclei.core.files.rle import (
+    read_rle_csv,
+    read_rle_table,
+    write_rle_csv,
+)
+from napari_unet_nuclei.core.files.run_lengths import (
     decode_labels,
     decode_mask,
     encode_labels,
     encode_mask,
-    read_rle_csv,
-    read_rle_table,
-    write_rle_csv,
 )
 
 SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=9)

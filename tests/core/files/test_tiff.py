@@ -11,7 +11,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.tiff import apply_palette
+from napari_unet_nuclei.core.files.palettes import apply_palette
 
 GREY = np.arange(8 * 40, dtype=np.uint8).reshape(8, 40)
 LENGTH, BYTE_COUNTS = 257, 279  # codes of tags

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import zipfile
+from typing import TYPE_CHECKING
+
 import pytest
 
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.files.untrusted import check_announced_size
+from napari_unet_nuclei.core.files.untrusted import check_announced_size, read_from_zip
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.mark.parametrize(
@@ -19,3 +25,40 @@ def test_what_a_file_cannot_hold_is_refused(n_bytes, n_stored):
     reason = rf"header of a\.png announces, 3 × 5,000\. .* a file of {n_stored:,} bytes"
     with pytest.raises(ImageError, match=reason):
         check_announced_size((3, 5000), n_bytes, n_stored, "a.png")
+
+
+def write(path: Path, compression: int) -> zipfile.ZipFile:
+    with zipfile.ZipFile(path, "w", compression) as archive:
+        archive.writestr("a.txt", b"nuclei" * 10)
+    return zipfile.ZipFile(path)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED])
+def test_usual_members_are_read(tmp_path, compression):
+    with write(tmp_path / "a.zip", compression) as archive:
+        assert read_from_zip(archive, "a.txt", 60) == b"nuclei" * 10
+
+
+def test_large_members_are_not_unpacked(tmp_path):
+    with (
+        write(tmp_path / "a.zip", zipfile.ZIP_DEFLATED) as archive,
+        pytest.raises(ValueError, match=r"a\.txt is larger than 59 bytes"),
+    ):
+        read_from_zip(archive, "a.txt", 59)
+
+
+def test_members_that_are_missing_are_named(tmp_path):
+    with (
+        write(tmp_path / "a.zip", zipfile.ZIP_STORED) as archive,
+        pytest.raises(KeyError, match=r"b\.txt"),
+    ):
+        read_from_zip(archive, "b.txt", 60)
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_unusual_compression_is_refused(tmp_path, compression):
+    with (
+        write(tmp_path / "a.zip", compression) as archive,
+        pytest.raises(ValueError, match="compressed in an unknown way"),
+    ):
+        read_from_zip(archive, "a.txt", 60)

@@ -15,6 +15,7 @@ from napari_unet_nuclei.core.images.axes import (
     PlaneStack,
     check_axes,
     guess_axes,
+    leading_axes,
 )
 
 SIZES = {"T": 2, "Z": 5, "C": 3, "Y": 6, "X": 7}
@@ -72,6 +73,13 @@ def test_every_axis_of_the_image_must_be_named():
 )
 def test_images_without_axes_are_understood(shape, axes):
     assert guess_axes(shape) == axes
+
+
+@pytest.mark.parametrize(
+    ("axes", "leading"), [("YX", ""), ("CYX", ""), ("TCZYX", "TZ"), ("YZXC", "Z")]
+)
+def test_planes_follow_each_other_along_neither_channels_nor_y_nor_x(axes, leading):
+    assert leading_axes(axes) == leading
 
 
 @pytest.mark.parametrize("shape", [(), (7,), (6, 7, 2), (5, 6, 7), (2, 6, 7, 3)])

@@ -7,7 +7,7 @@ import pytest
 
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.images.channels import Staining
+from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.insights.inspection import (
     SampleInsights,
     UnreadableSample,

@@ -7,7 +7,7 @@ from napari_unet_nuclei.core.instances.diameter import (
     certainty,
     estimate_diameter,
 )
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.training.crops.targets import make_targets
 
 

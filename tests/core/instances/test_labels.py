@@ -13,7 +13,7 @@ from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.evaluation.contingency import cross_tabulate
-from napari_unet_nuclei.core.files.rle import encode_labels
+from napari_unet_nuclei.core.files.run_lengths import encode_labels
 from napari_unet_nuclei.core.insights.masks import read_label_masks
 from napari_unet_nuclei.core.instances.labels import (
     check_labels,

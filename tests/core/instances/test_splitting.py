@@ -14,11 +14,8 @@ from skimage.segmentation import watershed
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.instances import splitting
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.training.crops.targets import make_targets
 
 DEFAULT = SplittingParameters()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
 from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.models.weights import to_half_precision

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import (
     check_suffix,
     read_bundle,

@@ -24,19 +24,13 @@ from napari_unet_nuclei.core.errors import (
     SettingsError,
 )
 from napari_unet_nuclei.core.images.axes import PlaneStack
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust
 from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.segmentation.model import (
     Model,
@@ -45,8 +39,7 @@ from napari_unet_nuclei.core.segmentation.model import (
 )
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -6,10 +6,10 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.models.config import ModelConfig
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 CONFIG = ModelConfig(
     architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=20.0

@@ -12,7 +12,7 @@ import pytest
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 
 if TYPE_CHECKING:

@@ -10,10 +10,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.evaluation.scores import evaluate
-from napari_unet_nuclei.core.settings.training import (
-    TrainingSettings,
-)
-from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.progress import exhaust, map_steps
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training import best_model, held_out
 from napari_unet_nuclei.core.training import log as run_log
 from napari_unet_nuclei.core.training.loop import iter_training

@@ -20,9 +20,7 @@ from napari_unet_nuclei.core.settings.choices import (
     Architecture,
     EngineName,
 )
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-)
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training import best_model
 from napari_unet_nuclei.core.training.loop import iter_training
 from napari_unet_nuclei.core.training.schedules import cosine_learning_rate

@@ -5,7 +5,7 @@ import numpy as np
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.drawing.overlays import draw_outlines
-from napari_unet_nuclei.core.instances.splitting import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.training.crops.targets import make_targets
 from napari_unet_nuclei.core.training.pictures import ShownSamples
 

@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.datasets.sample import Sample
-    from napari_unet_nuclei.core.settings.training import (
-        TrainingSettings,
-    )
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
 
 

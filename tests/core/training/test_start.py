@@ -14,17 +14,16 @@ from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle, writ
 from napari_unet_nuclei.core.networks.bundling import (
     without_normalization,
 )
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
-from napari_unet_nuclei.core.settings.training import (
-    SegmentationSettings,
-    TrainingSettings,
-)
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training import best_model, held_out
 from napari_unet_nuclei.core.training.loop import iter_training
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 
 @pytest.mark.usefixtures("hurried")
@@ -222,7 +221,7 @@ def test_a_part_of_the_start_is_kept(
     results = {}
     for keep in 0.0, 0.5:
         scripted(0.1, 0.2, 0.3)  # the start, and two epochs that are better
-        settings = replace(settings, keep=keep)
+        settings = replace(settings, start_weight=keep)
         steps = iter_training(
             drawn_samples[:3],
             output,
@@ -246,6 +245,6 @@ def test_a_part_of_the_start_is_kept(
 
 
 def test_only_a_start_can_be_kept(drawn_samples, output, settings):
-    settings = replace(settings, keep=0.5)
-    with pytest.raises(TrainingError, match=r"keep=0\.5 without one; name one"):
+    settings = replace(settings, start_weight=0.5)
+    with pytest.raises(TrainingError, match=r"start_weight=0\.5 without one; name one"):
         next(iter_training(drawn_samples, output, settings))

@@ -69,6 +69,14 @@ def test_the_state_comes_back(output):
         np.testing.assert_array_equal(value, expected)
 
 
+def test_a_setting_that_had_another_name_comes_back_under_its_own(output):
+    stored = {"seed": 3, "keep": 0.25, "patience": None}
+    identity = replace(STATE.identity, settings=stored)
+    write_state(output, replace(STATE, identity=identity))
+    settings = read_state(output).identity.settings
+    assert settings == {"seed": 3, "start_weight": 0.25, "patience": None}
+
+
 def test_without_a_state_there_is_nothing_to_resume(output):
     with pytest.raises(TrainingError, match=r"nothing to resume.*my\.nuclei\.state"):
         read_state(output)

@@ -118,7 +118,7 @@ def test_a_missing_package_is_named(monkeypatch, tmp_path):
 def test_a_run_is_noted_step_by_step(
     folder, drawn_samples, tiny_path, tmp_path, monkeypatch
 ):
-    from napari_unet_nuclei.core.steps import exhaust
+    from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.training.loop import iter_training
 
     monkeypatch.setattr(best_model, "add_openvino", lambda bundle: bundle)

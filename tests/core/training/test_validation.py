@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.instances.splitting import Maps, SplittingParameters
+from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName, Monitor
 from napari_unet_nuclei.core.training.crops.targets import make_targets

@@ -180,10 +180,9 @@ def test_a_folder_of_images_is_left_to_napari(tmp_path):
 def test_a_large_folder_is_not_opened_whole(tmp_path, monkeypatch):
     warnings = []
     monkeypatch.setattr(label_reader, "show_warning", warnings.append)
-    monkeypatch.setattr(label_reader, "_MOST_LAYERS", 2)
     for name in "abc":
         write_labels_tiff(tmp_path / f"{name}.tif", LABELS)
-    layers = label_reader.read_label_folder(str(tmp_path))
+    layers = label_reader.read_label_folder(str(tmp_path), max_layers=2)
     assert warnings == [f"Opened the first 2 of 3 label images in {tmp_path}."]
     assert [kwargs["name"] for _, kwargs, _ in layers] == ["a", "b"]
 

@@ -291,9 +291,9 @@ def test_bad_samples_of_a_data_set_are_passed_over(
     monkeypatch.setattr("napari.current_viewer", lambda: viewer)
     shown = [open_paths(viewer, [path])[0].metadata for _ in range(3)]
     assert [metadata["sample_id"] for metadata in shown] == ["b", "c", "b"]
-    warnings = [sentence for sentence in notifications if "Passed over" in sentence]
+    warnings = [sentence for sentence in notifications if "Skipped" in sentence]
     assert len(warnings) == 2
-    assert "bad sample: Sample a of" in warnings[0]
+    assert "cannot be read: Sample a of" in warnings[0]
     assert "needs exactly one image in its images folder. Rec" in warnings[0]
     assert any(sentence.startswith("Sample 2 of 3 in") for sentence in notifications)
 
@@ -303,7 +303,9 @@ def test_several_bad_samples_make_one_warning(plugins, folder, notifications):
     text(folder / "b/masks/b_0001.png")
     layers = read([str(folder)], stack=False)
     assert layers[0][1]["name"] == "c"
-    assert notifications[0].startswith("Passed over a bad sample (and 1 more): Expec")
+    assert notifications[0].startswith(
+        "Skipped a sample that cannot be read (and 1 more): Expec"
+    )
     assert "a/images/a.png, which holds text" in notifications[0]
 
 

@@ -19,13 +19,13 @@ from qtpy.QtWidgets import QApplication, QLabel, QProgressDialog, QPushButton
 
 import napari_unet_nuclei
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import (
+from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
     DownloadError,
     OnlineDataSet,
 )
-from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
-from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.plugin.files import download_dialog
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
@@ -196,9 +196,8 @@ def test_offline_is_one_sentence(viewer, offer, notifications):
 
 @pytest.mark.usefixtures("qapp", "cache")
 def test_the_window_lives_while_a_server_is_silent_and_can_cancel(
-    viewer, offer, silent_port, monkeypatch
+    viewer, offer, silent_port
 ):
-    monkeypatch.setattr(download_dialog, "_MS_BEFORE_DIALOG", 50)
     offer("stage1_train", silent_port)
     n_ticks = 0
     texts = []
@@ -247,8 +246,8 @@ def test_a_download_ends_with_the_window_of_its_dialog(viewer, offer, silent_por
 def test_a_download_nobody_waits_for_stops_at_its_next_piece():
     download = download_dialog._Download("stage1_train")
     download._take(2_000_000, 4_000_000)
-    assert download.sentence.endswith("from github.com\n2.0 MB of 4.0 MB")
+    assert download.description.endswith("from github.com\n2.0 MB of 4.0 MB")
     download.is_wanted = False
-    with pytest.raises(DownloadCancelledError, match="nobody waits"):
+    with pytest.raises(DownloadCancelledError, match="window was closed"):
         download._take(3_000_000, 4_000_000)
     assert download.n_bytes == 2_000_000

@@ -10,7 +10,7 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 from qtpy.QtWidgets import QFileDialog
 
-from napari_unet_nuclei.core.files.labels import read_labels
+from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.rle import read_rle_csv
 from napari_unet_nuclei.plugin.files import opening, saving
 from napari_unet_nuclei.plugin.files.opening import open_paths
@@ -101,7 +101,7 @@ def test_our_own_dialog_has_our_formats_alone(
     (path,) = tmp_path.iterdir()
     assert path.name == written
     (told,) = [each for each in notifications if each.startswith("Saved")]
-    assert ("napari alone takes it for an image" in told) == ("_masks" not in written)
+    assert ("otherwise it opens as an image" in told) == ("_masks" not in written)
 
     chosen = ([str(path)], "")
     monkeypatch.setattr(

@@ -23,8 +23,9 @@ import napari_unet_nuclei
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
-from napari_unet_nuclei.core.files.labels import read_labels
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_csv
+from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.files.rle import read_rle_csv
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
 from napari_unet_nuclei.plugin.files.opening import open_paths
 from napari_unet_nuclei.plugin.files.reader import read
 from napari_unet_nuclei.plugin.files.sample_writer import write_dsb2018

@@ -53,8 +53,8 @@ def test_these_are_names(typed: str, name: str) -> None:
         ("CON", "belongs to a device"),
         ("nul.v2", "belongs to a device"),
         ("Com1", "belongs to a device"),
-        ("x" * 300, r"may have 100 characters. Received: 300"),
-        ("細" * 100, r"may have 66 characters. Received: 100"),
+        ("x" * 300, r"up to 100 characters. Received: 300"),
+        ("細" * 100, r"up to 66 characters. Received: 100"),
     ],
 )
 def test_these_are_none(typed: str, words: str) -> None:
@@ -77,7 +77,7 @@ def test_names_of_other_models_are_refused(
     make_model("Mine")
     (user_folder / "left.state.npz").touch()
     for name in ("Mine", "mine", " MINE ", "left"):
-        with pytest.raises(TrainingError, match="There is a model"):
+        with pytest.raises(TrainingError, match="already exists"):
             check_model_name(name)
     assert check_model_name("mine too") == "mine too"
     monkeypatch.setattr(model_store, "shipped_models", lambda: {"resnet": user_folder})

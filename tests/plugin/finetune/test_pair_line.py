@@ -211,11 +211,11 @@ def test_labels_that_cannot_fit_are_refused(
 def test_a_layer_that_was_moved_is_noticed_at_the_click(scene: Scene) -> None:
     scene.viewer.add_image(np.zeros((40, 50), np.uint8), name="cells")
     scene.viewer.add_labels(np.ones((40, 50), np.uint8), name="painted")
-    assert scene.words == "These labels have the size and place of 'cells'."
+    assert scene.words == "These labels have the size and position of 'cells'."
     scene.viewer.layers["cells"].scale = (0.5, 0.5)
     scene.start()
     assert not scene.is_running
-    assert "but not its place" in scene.status
+    assert "but not its position" in scene.status
 
 
 def test_the_lists_hold_still_while_training_goes_on(two: Scene) -> None:
@@ -232,8 +232,8 @@ def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     assert "do not fit" in scene.words
     scene.widget.axes.field.value = "cyx"
     scene.widget.axes.channel.value = 2
-    assert "have the size and place" in scene.words
-    request = scene.widget._make_request()
+    assert "have the size and position" in scene.words
+    request = scene.widget._form.make_request(scene.widget.make_command)
     assert (request.axes, request.channel) == ("CYX", 2)
     assert image.metadata["nuclei_axes"] == "CYX"
     scene.widget.axes.field.value = "cy"

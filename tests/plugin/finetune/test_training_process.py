@@ -16,14 +16,15 @@ from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
 from napari_unet_nuclei.core.models.bundle import read_bundle
-from napari_unet_nuclei.core.steps import exhaust
-from napari_unet_nuclei.plugin.finetune import child_process
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.plugin.finetune.training_events import StatusEvent, StepEvent
 from napari_unet_nuclei.plugin.finetune.training_process import (
     FineTuned,
     FineTuneRequest,
     StillRunning,
     iter_fine_tuning,
+)
+from napari_unet_nuclei.plugin.finetune.training_samples import (
     make_samples,
     write_samples,
 )
@@ -145,10 +146,9 @@ def test_closing_ends_the_process_and_keeps_only_better_weights(
 
 
 def test_a_stubborn_process_is_killed(
-    request_with: Callable[..., FineTuneRequest], monkeypatch: pytest.MonkeyPatch
+    request_with: Callable[..., FineTuneRequest],
 ) -> None:
-    monkeypatch.setattr(child_process, "_GRACE_SECONDS", 0.2)
-    request = request_with(step(1, True), "STUBBORN")
+    request = replace(request_with(step(1, True), "STUBBORN"), grace_seconds=0.2)
     steps = follow_until_waiting(request)
     steps.close()
     assert not psutil.pid_exists(child_of(request))

@@ -12,7 +12,7 @@ from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
 
 from napari_unet_nuclei.core.models import store as model_store
-from napari_unet_nuclei.plugin.finetune.training_process import make_samples
+from napari_unet_nuclei.plugin.finetune.training_samples import make_samples
 from napari_unet_nuclei.plugin.finetune.widget import FineTuneWidget
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
@@ -313,7 +313,7 @@ def test_the_name_of_the_run_is_no_problem_while_it_runs(
     assert widget.model_name.value == "my-nuclei-2"
     assert not widget.name_problem.visible
     widget.model_name.native.setText("My-Nuclei")
-    assert "There is a model" in widget.name_problem.value
+    assert "already exists" in widget.name_problem.value
 
 
 def test_names_in_use_are_refused(
@@ -322,7 +322,7 @@ def test_names_in_use_are_refused(
     scene.widget.model_name.value = "start"
     scene.start()
     scene.wait()
-    assert "There is a model 'start' already" in scene.status
+    assert "A model 'start' already exists" in scene.status
     shipped = {"resnet": user_folder / "start.unetnuclei"}
     monkeypatch.setattr(model_store, "shipped_models", lambda: shipped)
     scene.widget.model_name.value = "resnet"
@@ -338,7 +338,7 @@ def test_labels_of_one_plane_are_learned_with_that_plane(
     viewer.add_image(np.stack([0 * image, image]), name="stack", scale=(3, 1, 1))
     truth = (image > 80).astype(np.uint8)[np.newaxis]
     viewer.add_labels(truth, name="plane 1", scale=(3, 1, 1), translate=(3, 0, 0))
-    request = widget._make_request()
+    request = widget._form.make_request(widget.make_command)
     assert request.plane == (1,)
     (sample,) = make_samples(request)
     np.testing.assert_array_equal(sample.image[..., 0], image)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns
 
 

@@ -15,10 +15,10 @@ from napari_unet_nuclei.core.progress import (
     PlaneMeasured,
     Preparing,
     TileDone,
+    exhaust,
 )
 from napari_unet_nuclei.core.segmentation import model as prediction
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.messages import describe_nuclei, short_engine
 from napari_unet_nuclei.plugin.segment.segmentation import (
     SegmentationRequest,

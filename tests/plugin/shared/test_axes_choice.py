@@ -32,14 +32,19 @@ def no_names(shape: tuple[int, ...]) -> list[str]:
         ((40, 50, 4), "YXC", ""),
         ((12, 40, 50, 3), "ZYXC", ""),
         ((7, 12, 40, 50, 3), "TZYXC", ""),
-        ((40, 50, 5), "YXC", "taken for 5 channels"),
+        ((40, 50, 5), "YXC", "read as 5 channels"),
         ((40, 50, 6), "ZYX", ""),
         ((16, 20, 3), "ZYX", ""),  # as small as this, napari sees no colours either
         # Short axes first may be planes or channels.
-        ((3, 40, 50), "ZYX", "write CYX if 3 are channels"),
-        ((2, 12, 40, 50), "TZYX", "write CZYX if 2 are channels"),
-        ((12, 3, 40, 50), "TZYX", "write ZCYX if 3 are channels"),
-        ((2, 3, 40, 50), "TZYX", "CZYX if 2 are channels or ZCYX if 3 are channels"),
+        ((3, 40, 50), "ZYX", "write CYX if the axis of length 3 holds channels"),
+        ((2, 12, 40, 50), "TZYX", "write CZYX if the axis of length 2 holds channels"),
+        ((12, 3, 40, 50), "TZYX", "write ZCYX if the axis of length 3 holds channels"),
+        (
+            (2, 3, 40, 50),
+            "TZYX",
+            "CZYX if the axis of length 2 holds channels or ZCYX if the axis of length "
+            "3 holds channels",
+        ),
         ((1, 40, 50), "ZYX", ""),
         # Of five axes, one of length 1 can be left out.
         ((7, 12, 1, 40, 50), "TZCYX", ""),

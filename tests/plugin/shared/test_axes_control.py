@@ -75,7 +75,7 @@ def test_what_was_understood_is_shown(scene: Scene) -> None:
 
 def test_a_doubt_is_said(scene: Scene) -> None:
     scene.add(3, 40, 50)
-    assert scene.words.endswith("write CYX if 3 are channels.")
+    assert scene.words.endswith("write CYX if the axis of length 3 holds channels.")
 
 
 def test_what_is_typed_counts_at_each_letter(scene: Scene) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.commands import (
     fine_tune_arguments,
     segment_command,

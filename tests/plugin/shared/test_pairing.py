@@ -9,7 +9,12 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.plugin.shared.layer_axes import remember_axes
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
-from napari_unet_nuclei.plugin.shared.pairing import Verdict, image_of, labels_of, pair
+from napari_unet_nuclei.plugin.shared.pairing import (
+    Confidence,
+    image_of,
+    labels_of,
+    pair,
+)
 from napari_unet_nuclei.plugin.shared.placement import place_labels
 
 GREY = np.zeros((40, 50), np.uint8)
@@ -26,9 +31,9 @@ def drawn(name: str = "Labels", shape: tuple[int, ...] = (40, 50), **kwargs: Any
 def test_labels_made_from_an_image_belong_to_it():
     first, second = grey("first"), grey("second")
     labels = drawn(metadata=labels_layer_metadata(first))
-    assert pair(first, labels, [first, second]).verdict is Verdict.CERTAIN
+    assert pair(first, labels, [first, second]).confidence is Confidence.CERTAIN
     pairing = pair(second, labels, [first, second])
-    assert pairing.verdict is Verdict.DOUBTFUL
+    assert pairing.confidence is Confidence.DOUBTFUL
     assert pairing.reason == "These labels come from 'first', not from 'second'."
     assert image_of(labels, [second, first]) is first
 
@@ -42,32 +47,32 @@ def test_stale_names_do_not_mislead():
 
 def test_labels_of_an_image_that_is_gone_fit_one_of_its_name():
     labels = drawn(metadata=labels_layer_metadata(grey("gone")))
-    assert pair(grey("gone"), labels).verdict is Verdict.PLAUSIBLE
+    assert pair(grey("gone"), labels).confidence is Confidence.PLAUSIBLE
     pairing = pair(grey("another"), labels)
-    assert pairing.verdict is Verdict.DOUBTFUL
+    assert pairing.confidence is Confidence.DOUBTFUL
     assert pairing.reason == "These labels come from 'gone', not from 'another'."
     assert image_of(labels, [grey("another")]) is None
 
 
 def test_the_truth_of_a_sample_that_is_gone_is_doubted_on_another_image():
     truth = drawn("truth", metadata={"sample_id": "synthetic"})
-    assert pair(grey("mine"), truth).verdict is Verdict.DOUBTFUL
+    assert pair(grey("mine"), truth).confidence is Confidence.DOUBTFUL
 
 
 @pytest.mark.parametrize(
-    ("of_labels", "verdict"),
+    ("of_labels", "confidence"),
     [
-        ({"sample_id": "a", "data_set": "/d"}, Verdict.CERTAIN),
-        ({"sample_id": "a"}, Verdict.CERTAIN),  # saved and opened again
-        ({"sample_id": "b", "data_set": "/d"}, Verdict.DOUBTFUL),
-        ({"sample_id": "a", "data_set": "/other"}, Verdict.DOUBTFUL),
-        ({"sample_id": "b"}, Verdict.DOUBTFUL),
-        ({}, Verdict.PLAUSIBLE),
+        ({"sample_id": "a", "data_set": "/d"}, Confidence.CERTAIN),
+        ({"sample_id": "a"}, Confidence.CERTAIN),  # saved and opened again
+        ({"sample_id": "b", "data_set": "/d"}, Confidence.DOUBTFUL),
+        ({"sample_id": "a", "data_set": "/other"}, Confidence.DOUBTFUL),
+        ({"sample_id": "b"}, Confidence.DOUBTFUL),
+        ({}, Confidence.PLAUSIBLE),
     ],
 )
-def test_samples_are_known_by_id_and_data_set(of_labels, verdict):
+def test_samples_are_known_by_id_and_data_set(of_labels, confidence):
     image = grey(metadata={"sample_id": "a", "data_set": "/d"})
-    assert pair(image, drawn(metadata=of_labels)).verdict is verdict
+    assert pair(image, drawn(metadata=of_labels)).confidence is confidence
 
 
 def test_a_doubt_names_the_image_that_is_open():
@@ -97,8 +102,8 @@ def _readers(npe2pm):
 def test_files_are_known_by_their_paths(tmp_path):
     first, second = opened(tmp_path, "first"), opened(tmp_path, "second")
     labels = drawn(metadata={"image_path": first.source.path})
-    assert pair(first, labels).verdict is Verdict.CERTAIN
-    assert pair(second, labels).verdict is Verdict.DOUBTFUL
+    assert pair(first, labels).confidence is Confidence.CERTAIN
+    assert pair(second, labels).confidence is Confidence.DOUBTFUL
     assert pair(grey("drawn"), labels, [first]).reason == (
         "These labels come from 'first', not from 'drawn'."
     )
@@ -124,21 +129,21 @@ def test_a_file_that_was_opened_is_known_by_its_name(tmp_path):
 )
 def test_labels_in_another_place_are_doubted(kwargs):
     pairing = pair(grey(**kwargs), drawn())
-    assert pairing.verdict is Verdict.DOUBTFUL
-    assert "not its place" in pairing.reason
-    assert pair(grey(**kwargs), drawn(**kwargs)).verdict is Verdict.PLAUSIBLE
+    assert pairing.confidence is Confidence.DOUBTFUL
+    assert "not its position" in pairing.reason
+    assert pair(grey(**kwargs), drawn(**kwargs)).confidence is Confidence.PLAUSIBLE
 
 
 def test_a_scale_that_a_file_has_rounded_is_the_same():
-    assert pair(grey(scale=(0.1, 0.1)), drawn(scale=(0.1001, 0.1))).verdict is (
-        Verdict.PLAUSIBLE
+    assert pair(grey(scale=(0.1, 0.1)), drawn(scale=(0.1001, 0.1))).confidence is (
+        Confidence.PLAUSIBLE
     )
 
 
 def test_two_images_that_fit_alike_are_doubted_unless_the_name_says_which():
     first, second = grey("cells"), grey("cells [1]")
     images = [first, second]
-    assert pair(first, drawn(), images).verdict is Verdict.DOUBTFUL
+    assert pair(first, drawn(), images).confidence is Confidence.DOUBTFUL
     assert image_of(drawn(), images) is None
     assert image_of(drawn("cells [1] - Labels"), images) is second
     assert image_of(drawn("cells - Labels"), images) is first
@@ -165,15 +170,15 @@ def test_two_images_that_fit_alike_are_doubted_unless_the_name_says_which():
     ],
 )
 def test_labels_need_the_size_of_the_image(image, shape, is_possible):
-    verdict = pair(image, drawn(shape=shape)).verdict
-    assert (verdict is Verdict.PLAUSIBLE) == is_possible
-    assert (verdict is Verdict.IMPOSSIBLE) != is_possible
+    confidence = pair(image, drawn(shape=shape)).confidence
+    assert (confidence is Confidence.PLAUSIBLE) == is_possible
+    assert (confidence is Confidence.IMPOSSIBLE) != is_possible
 
 
 def test_what_cannot_be_is_said_with_both_sizes():
     labels = drawn(shape=(8, 9), metadata=labels_layer_metadata(image := grey()))
     pairing = pair(image, labels)  # cropped since
-    assert pairing.verdict is Verdict.IMPOSSIBLE
+    assert pairing.confidence is Confidence.IMPOSSIBLE
     assert "These labels (8 × 9) do not fit 'cells' (40 × 50)" in pairing.reason
 
 
@@ -186,7 +191,7 @@ def test_new_labels_over_two_images_of_different_size_fit_neither():
     labels = viewer.layers[-1]
     for image in (first, second):
         pairing = pair(image, labels, [first, second])
-        assert pairing.verdict is Verdict.IMPOSSIBLE
+        assert pairing.confidence is Confidence.IMPOSSIBLE
         assert "press New labels" in pairing.reason
     viewer.layers.selection.active = second
     viewer._new_labels()
@@ -213,20 +218,20 @@ def test_results_lie_where_their_image_does(axis_labels, is_plane):
         1 if "c" in axis_labels[:-1] else None,
         (2,) * has_z if is_plane and has_z else None,
     )
-    assert pair(image, Labels(labels, **kwargs)).verdict is Verdict.PLAUSIBLE
+    assert pair(image, Labels(labels, **kwargs)).confidence is Confidence.PLAUSIBLE
 
 
 def test_a_plane_beside_the_stack_is_doubted():
     image = Image(np.zeros((9, 40, 50)))
     labels = drawn(shape=(1, 40, 50), translate=(9, 0, 0))
-    assert pair(image, labels).verdict is Verdict.DOUBTFUL
+    assert pair(image, labels).confidence is Confidence.DOUBTFUL
 
 
 def test_the_axes_the_user_has_chosen_count():
     image = Image(np.zeros((3, 40, 50)))
-    assert pair(image, drawn()).verdict is Verdict.IMPOSSIBLE
+    assert pair(image, drawn()).confidence is Confidence.IMPOSSIBLE
     remember_axes(image, "CYX")
-    assert pair(image, drawn()).verdict is Verdict.PLAUSIBLE
+    assert pair(image, drawn()).confidence is Confidence.PLAUSIBLE
 
 
 def test_the_labels_of_an_image_are_the_surest_then_the_topmost():

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QApplication, QWidget
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask, BackgroundTaskError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Record:
     """Notes every callback of a task, in order."""
 
     def __init__(
-        self, qtbot: QtBot, steps: Generator[Any, None, Any], **kwargs: Any
+        self, qtbot: QtBot, steps: Generator[Any, None, Any], **callbacks: Any
     ) -> None:
         self.owner = QWidget()
         self.calls: list[Any] = []
@@ -30,14 +31,20 @@ class Record:
             steps,
             "Counting",
             self.owner,
-            on_step=self.calls.append,
-            on_result=lambda result: self.calls.append(("result", result)),
-            on_error=lambda error: self.calls.append(("error", error)),
-            on_cancel=lambda: self.calls.append("cancel"),
-            on_end=lambda: self.calls.append("end"),
-            **{"fraction": lambda step: step / 2, **kwargs},
+            TaskCallbacks(**{**self._callbacks, **callbacks}),
         )
         self._qtbot = qtbot
+
+    @property
+    def _callbacks(self) -> dict[str, Any]:
+        return {
+            "on_step": self.calls.append,
+            "on_result": lambda result: self.calls.append(("result", result)),
+            "on_error": lambda error: self.calls.append(("error", error)),
+            "on_cancel": lambda: self.calls.append("cancel"),
+            "on_end": lambda: self.calls.append("end"),
+            "fraction": lambda step: step / 2,
+        }
 
     def wait(self) -> list[Any]:
         self._qtbot.waitUntil(lambda: "end" in self.calls)
@@ -84,8 +91,7 @@ def test_kept_steps_that_take_long_to_tell_let_the_window_go_first(
     timer = QTimer()
     timer.timeout.connect(look)
     timer.start(1)
-    record = Record(qtbot, count(), is_kept=lambda _: True)
-    record.task._on_step = tell
+    record = Record(qtbot, count(), on_step=tell, is_kept=lambda _: True)
     record.wait()
     assert told == list(range(100))
     assert longest < 0.25
@@ -147,8 +153,7 @@ def test_events_handled_inside_a_callback_tell_nothing_out_of_turn(
         record.calls.append("told")
         depth -= 1
 
-    record = Record(qtbot, count())
-    record.task._on_step = tell
+    record = Record(qtbot, count(), on_step=tell)
     calls = record.wait()
     assert set(depths) == {1}
     assert calls.count("end") == 1

@@ -29,21 +29,19 @@ from napari_unet_nuclei.core.datasets.image_folders import (
     list_folder,
     list_zip,
 )
-from napari_unet_nuclei.core.datasets.image_label_folder import (
-    LabelledFolder,
-    layout_folders,
-)
-from napari_unet_nuclei.core.datasets.listings import ZipListing
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
+from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
 from napari_unet_nuclei.core.datasets.mask_names import is_label_folder
 from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.zip_files import ZipFiles, open_zip
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.files.images import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
-    StoredImage,
     read_stored_image,
 )
 from napari_unet_nuclei.core.files.tiff import count_series
+from napari_unet_nuclei.core.images.stored_image import StoredImage
 from napari_unet_nuclei.core.shown_text import find_names
 from napari_unet_nuclei.core.writing.own_files import is_own_content
 
@@ -143,7 +141,7 @@ def _find(
         )
     is_folder = os.path.isdir(path)
     if layout_folders(path):
-        labelled = LabelledFolder(path)
+        labelled = ImageLabelFolder(path)
         for name in labelled.image_names:
             yield NamedImage(name, partial(labelled.read_stored_image, name))
     elif is_sample_folder(path) or (
@@ -252,7 +250,7 @@ def _refuse_folder(path: Path) -> StoredImage:
 
 
 def _find_in_zip(path: Path, say: Callable[[str], object]) -> Iterator[NamedImage]:
-    listing = ZipListing(path)
+    listing = open_zip(path)
     images, others = list_zip(listing)
     by_folder: dict[str, list[PurePosixPath]] = {}
     for name in images:
@@ -272,7 +270,7 @@ def _find_in_zip(path: Path, say: Callable[[str], object]) -> Iterator[NamedImag
     results = []
     for files in by_folder.values():
         kept, set_aside = set_results_aside(
-            files, lambda file: _is_own_member(listing, str(file))
+            files, lambda file: _is_own_packed(listing, str(file))
         )
         results += set_aside
         for file in kept:
@@ -283,17 +281,17 @@ def _find_in_zip(path: Path, say: Callable[[str], object]) -> Iterator[NamedImag
         yield NamedImage(f"{path}/{name}", partial(_read_packed, listing, name))
 
 
-def _is_own_member(listing: ZipListing, name: str) -> bool:
+def _is_own_packed(listing: ZipFiles, name: str) -> bool:
     try:
         content, _ = listing.open(name)
     except DatasetError:  # reading it says why
         return False
-    return isinstance(content, bytes) and is_own_content(BytesIO(content))
+    return is_own_content(BytesIO(content))
 
 
-def _read_packed(listing: ZipListing, name: str) -> StoredImage:
+def _read_packed(listing: ZipFiles, name: str) -> StoredImage:
     content, display_name = listing.open(name)
-    if isinstance(content, bytes) and is_own_content(BytesIO(content)):
+    if is_own_content(BytesIO(content)):
         raise OwnResultError(f"{display_name} is a result that this program wrote.")
     return read_stored_image(content, display_name)
 

@@ -13,16 +13,15 @@ from typing import TYPE_CHECKING, TypeVar
 from napari_unet_nuclei.core.datasets.mask_names import images_of_masks
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.files.images import (
-    StoredImage,
-    read_stored_image,
-)
+from napari_unet_nuclei.core.files.images import read_stored_image
 from napari_unet_nuclei.core.files.label_reading import LABEL_SUFFIXES
 from napari_unet_nuclei.core.writing.own_files import is_own_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path
+
+    from napari_unet_nuclei.core.images.stored_image import StoredImage
 
 File = TypeVar("File", bound=PurePath)
 

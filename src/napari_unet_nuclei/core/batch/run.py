@@ -18,17 +18,17 @@ from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_pn
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.label_records import LabelRecord
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
-from napari_unet_nuclei.core.files.rle import encode_labels
+from napari_unet_nuclei.core.files.run_lengths import encode_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.header_axes import settle_axes
 from napari_unet_nuclei.core.instances.measurements import (
     measure_nuclei,
     write_features_csv,
 )
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.memory import fits_beside_another, say_lack
 from napari_unet_nuclei.core.segmentation.provenance import describe_run
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.core.steps import exhaust
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
@@ -39,9 +39,9 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.images.calibration import Calibration
-    from napari_unet_nuclei.core.instances.splitting import Maps
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 __all__ = ["RLE_NAME", "ImageDone", "segment_images"]
 

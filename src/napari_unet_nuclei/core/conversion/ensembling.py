@@ -8,7 +8,7 @@ from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.bundle import ModelBundle
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture

@@ -26,6 +26,7 @@ from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
 from napari_unet_nuclei.core.models.bundle import ModelBundle
 from napari_unet_nuclei.core.models.config import ONE_MAP, ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture
+from napari_unet_nuclei.core.settings.segmentation import USUAL_DIAMETER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.conversion.keras_parsing import KerasFile
     from napari_unet_nuclei.core.models.weights import Weights
 
-_USUAL_DIAMETER = 20.0  # px
 # Arguments that the layers here do not have, and the values they nevertheless have.
 _IMPLIED: Mapping[str, Sequence[Any]] = {
     "axis": (-1, 3, [-1], [3]),
@@ -75,8 +75,8 @@ def import_model(
     path : Path
         ``.keras`` or ``.h5`` file of a network that ends in one sigmoid map.
     diameter : float, in px, optional
-        Typical diameter of the nuclei in the images it was trained on, 20 px by
-        default.
+        Typical diameter of the nuclei in the images it was trained on,
+        `USUAL_DIAMETER` by default.
     brightest : float, optional
         What it was given for the brightest pixel, usually 1 or 255; by default 255
         where its first layer scales images down, and otherwise 1.
@@ -143,7 +143,7 @@ def _translate(
         maps=ONE_MAP,
         multiple=geometry.multiple,
         margin=geometry.margin,
-        diameter=diameter or _USUAL_DIAMETER,
+        diameter=diameter or USUAL_DIAMETER,
         provenance={
             "package": version("napari-unet-nuclei"),
             "imported": path.name,

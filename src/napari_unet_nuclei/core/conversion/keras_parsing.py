@@ -19,8 +19,7 @@ import h5py
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.files.archives import read_member
-from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
+from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS, read_from_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,9 +107,9 @@ def _read_zip(path: Path, limits: KerasFileLimits) -> KerasFile:
     """Read Keras 3's own format."""
     with zipfile.ZipFile(path) as archive:
         config = json.loads(
-            read_member(archive, "config.json", limits.max_config_bytes)
+            read_from_zip(archive, "config.json", limits.max_config_bytes)
         )
-        content = read_member(archive, "model.weights.h5", limits.max_file_bytes)
+        content = read_from_zip(archive, "model.weights.h5", limits.max_file_bytes)
     counts: Counter[str] = Counter()
     reader = _ArrayReader(limits.max_weight_bytes)
     weights = {}

@@ -1,8 +1,7 @@
 """The 2018 Data Science Bowl layout: one folder a sample, one mask a nucleus.
 
 Folders and zips are read as they are, never unpacked.  Which files belong together
-is known in ``dsb2018_layout``; writing this layout lives in ``label_files``,
-Kaggle's run-length csv in ``rle``.
+is known in ``dsb2018_layout``; they are written in ``dsb2018_writing``.
 """
 
 from __future__ import annotations
@@ -18,12 +17,9 @@ from napari_unet_nuclei.core.datasets.dsb2018_layout import (
     group_by_sample,
     is_sample_folder,
 )
+from napari_unet_nuclei.core.datasets.folder_files import FolderFiles
 from napari_unet_nuclei.core.datasets.sample import Sample, make_sample
-from napari_unet_nuclei.core.datasets.stored_files import (
-    FolderMembers,
-    Members,
-    ZipMembers,
-)
+from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.label_reading import read_mask
@@ -33,6 +29,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.datasets.stored_files import StoredFiles
+
 _LOSSY_SUFFIXES = (".jpg", ".jpeg")
 
 
@@ -41,7 +39,7 @@ class Dsb2018:
 
     Parameters
     ----------
-    members : Members
+    files : StoredFiles
         The files of the data set.
     name : str
         What the data set is called.
@@ -52,15 +50,15 @@ class Dsb2018:
         If there is no sample, or more than one data set.
     """
 
-    def __init__(self, members: Members, name: str) -> None:
+    def __init__(self, files: StoredFiles, name: str) -> None:
         self.name = name
-        self._members = members
-        data_sets = group_by_sample(members.names())
+        self._stored = files
+        data_sets = group_by_sample(files.names())
         if len(data_sets) != 1:
             found = ", ".join(parent or "samples at the top" for parent in data_sets)
             raise DatasetError(
                 "Expected one DSB2018 data set (<id>/images/<id>.png and "
-                f"<id>/masks/*.png for each sample). Received: {members.path} with "
+                f"<id>/masks/*.png for each sample). Received: {files.path} with "
                 f"{found or 'no sample'}. Choose the folder that holds the samples."
             )
         self._files = next(iter(data_sets.values()))
@@ -71,17 +69,7 @@ class Dsb2018:
         return tuple(sorted(self._files))
 
     def read_image(self, sample_id: str) -> NDArray[Any]:
-        """Return the image of a sample.
-
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        (Y, X) or (Y, X, 3 or 4) ndarray
-            Pixels as stored; Kaggle's own images are RGBA, uint8.
+        """Return the image of a sample; Kaggle's own are RGBA, uint8.
 
         Raises
         ------
@@ -93,7 +81,7 @@ class Dsb2018:
         images = self._files_of(sample_id).images
         if len(images) != 1:
             raise DatasetError(
-                f"Sample {sample_id} of {self._members.path} needs exactly one image "
+                f"Sample {sample_id} of {self._stored.path} needs exactly one image "
                 f"in its images folder. Received: {_count(images)}. Add the missing "
                 "image or remove the others."
             )
@@ -102,15 +90,7 @@ class Dsb2018:
     def has_masks(self, sample_id: str) -> bool:
         """Say whether a sample is annotated, as Kaggle's test images are not.
 
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        bool
-            True if it has a ``masks`` folder, which may be empty.
+        An empty ``masks`` folder is enough.
 
         Raises
         ------
@@ -120,63 +100,34 @@ class Dsb2018:
         return self._files_of(sample_id).masks is not None
 
     def read_labels(self, sample_id: str) -> NDArray[np.int32]:
-        """Return the nuclei of a sample.
+        """Return the nuclei of a sample, as `read_sample` does."""
+        return self.read_sample(sample_id).labels
+
+    def read_sample(self, sample_id: str) -> Sample:
+        """Return image and labels of a sample.
 
         Mask number *n* in the order of file names becomes label *n*.  Where masks
         overlap, the first one keeps the pixel; the number of a mask that is empty
         or wholly hidden does not occur.  An empty ``masks`` folder says that there
         are no nuclei.
 
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        (Y, X) ndarray of int32
-            0 is background.
-
-        Raises
-        ------
-        DatasetError
-            If there is no such sample, it has no masks, or a mask differs in
-            shape from the image or is a JPEG.
-        ImageError
-            If the image or a mask is damaged.
-        """
-        return self.read_sample(sample_id).labels
-
-    def read_sample(self, sample_id: str) -> Sample:
-        """Return image and labels of a sample.
-
-        Parameters
-        ----------
-        sample_id : str
-            One of ``sample_ids``.
-
-        Returns
-        -------
-        Sample
-            What ``read_image`` and ``read_labels`` return.
-
         Raises
         ------
         DatasetError
             If there is no such sample, it lacks its image or its masks, or a mask
-            differs in shape from the image.
+            differs in shape from the image or is a JPEG.
         ImageError
             If the image or a mask is damaged.
         """
         image = self.read_image(sample_id)
         background = np.zeros(image.shape[:2], np.int32)
-        sample = make_sample(str(self._members.path), sample_id, image, background)
+        sample = make_sample(str(self._stored.path), sample_id, image, background)
         flat = sample.labels.reshape(-1)
         for number, (name, mask) in enumerate(self.iter_masks(sample_id), start=1):
             if mask.shape != sample.labels.shape:
                 raise DatasetError(
                     "Expected a mask of the shape of its image, "
-                    f"{sample.labels.shape}. Received: {self._members.path}/{name} of "
+                    f"{sample.labels.shape}. Received: {self._stored.path}/{name} of "
                     f"shape {mask.shape}. Replace or remove the mask."
                 )
             pixels = np.flatnonzero(mask)
@@ -210,12 +161,12 @@ class Dsb2018:
         files = self._files_of(sample_id)
         if files.masks is None:
             raise DatasetError(
-                f"Sample {sample_id} of {self._members.path} has no masks. Expected "
+                f"Sample {sample_id} of {self._stored.path} has no masks. Expected "
                 "one file a nucleus in its masks folder. Choose an annotated data set."
             )
         if files.other_masks and not files.masks:
             raise DatasetError(
-                f"Sample {sample_id} of {self._members.path} needs its masks as image "
+                f"Sample {sample_id} of {self._stored.path} needs its masks as image "
                 f"files. Received: {_count(files.other_masks)}. Save them as PNG."
             )
         for name in files.masks:
@@ -227,23 +178,20 @@ class Dsb2018:
         except KeyError:
             raise DatasetError(
                 f"Expected one of the {len(self._files)} samples of "
-                f"{self._members.path}. Received: {sample_id}. Check that the ids "
+                f"{self._stored.path}. Received: {sample_id}. Check that the ids "
                 "belong to this data set."
             ) from None
 
-    def _read(self, member: str) -> NDArray[Any]:
-        return read_image(
-            self._members.read(member), name=f"{self._members.path}/{member}"
-        )
+    def _read(self, name: str) -> NDArray[Any]:
+        return read_image(self._stored.read(name), name=f"{self._stored.path}/{name}")
 
-    def _read_mask(self, member: str) -> NDArray[np.bool_]:
-        if member.lower().endswith(_LOSSY_SUFFIXES):
+    def _read_mask(self, name: str) -> NDArray[np.bool_]:
+        if name.lower().endswith(_LOSSY_SUFFIXES):
             raise DatasetError(
                 "Expected masks without lossy compression. Received: "
-                f"{self._members.path}/{member}. Save the masks as PNG."
+                f"{self._stored.path}/{name}. Save the masks as PNG."
             )
-        name = f"{self._members.path}/{member}"
-        return read_mask(self._members.read(member), name)
+        return read_mask(self._stored.read(name), f"{self._stored.path}/{name}")
 
 
 def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
@@ -272,12 +220,12 @@ def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
             "exist. Check the path."
         )
     if os.path.isfile(path):
-        members = ZipMembers(path)
-        members.check_names()
-        return Dsb2018(members, path.stem)
+        files = ZipFiles(path)
+        files.check_names()
+        return Dsb2018(files, path.stem)
     if is_sample_folder(path):
-        return Dsb2018(FolderMembers(path.parent, path.name), path.name)
-    return Dsb2018(FolderMembers(path), path.name)
+        return Dsb2018(FolderFiles(path.parent, path.name), path.name)
+    return Dsb2018(FolderFiles(path), path.name)
 
 
 def _count(names: Sequence[str]) -> str:

@@ -16,13 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.datasets.folder_files import UNLISTED, FolderFiles
 from napari_unet_nuclei.core.datasets.mask_names import MASK_ENDINGS
-from napari_unet_nuclei.core.datasets.stored_files import (
-    UNLISTED,
-    FolderMembers,
-    ZipMembers,
-    is_hidden,
-)
+from napari_unet_nuclei.core.datasets.zip_files import ZipFiles, is_hidden
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.files.images import IMAGE_SUFFIXES, find_images
 
@@ -99,9 +95,9 @@ def is_dsb2018(path: str | os.PathLike[str]) -> bool:
     path = Path(os.path.abspath(path))
     try:
         if os.path.isdir(path):
-            names = FolderMembers(path).names()
+            names = FolderFiles(path).names()
         elif path.suffix.lower() == ".zip":
-            names = ZipMembers(path).names()
+            names = ZipFiles(path).names()
         else:
             return False
         data_sets = group_by_sample(names)
@@ -131,7 +127,7 @@ def is_made_from_images_beside(path: str | os.PathLike[str]) -> bool:
     path = Path(os.path.abspath(path))
     try:
         stems = {file.stem for file in find_images(path)}
-        data_sets = group_by_sample(FolderMembers(path).names()) if stems else {}
+        data_sets = group_by_sample(FolderFiles(path).names()) if stems else {}
     except (DatasetError, ImageError):
         return False
     samples = {sample for data_set in data_sets.values() for sample in data_set}

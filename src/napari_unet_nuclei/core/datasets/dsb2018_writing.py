@@ -16,11 +16,8 @@ import numpy as np
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.files.png import save_png
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.labels import check_labels, find_nuclei
 from napari_unet_nuclei.core.writing.atomic_files import (
     refuse_appeared,

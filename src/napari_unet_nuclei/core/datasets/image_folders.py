@@ -16,16 +16,16 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.images import (
     FOREIGN_SUFFIXES,
     IMAGE_SUFFIXES,
-    PICTURE_SIGNATURES,
     find_images,
 )
+from napari_unet_nuclei.core.files.pictures import PICTURE_SIGNATURES
 from napari_unet_nuclei.core.files.tiff import TIFF_SIGNATURES
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_unet_nuclei.core.datasets.listings import ZipListing
+    from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
 
 _BEGINNING = 1024  # bytes, enough to tell text from numbers
 _CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\r\f\x1b"))
@@ -99,12 +99,12 @@ def list_folder(folder: Path) -> FolderContents:
     return FolderContents(tuple(images), tuple(others), tuple(sub_folders))
 
 
-def list_zip(listing: ZipListing) -> tuple[list[str], list[str]]:
+def list_zip(zipped: ZipFiles) -> tuple[list[str], list[str]]:
     """Sort out the files of a zip, in whatever folders they lie.
 
     Parameters
     ----------
-    listing : ZipListing
+    zipped : ZipFiles
         The zip.
 
     Returns
@@ -114,8 +114,8 @@ def list_zip(listing: ZipListing) -> tuple[list[str], list[str]]:
         that are neither images nor text.
     """
     images, others = [], []
-    for name in listing.files():
-        match _sort_out(name, partial(listing.read_beginning, name, _BEGINNING)):
+    for name in zipped.files():
+        match _sort_out(name, partial(zipped.read_beginning, name, _BEGINNING)):
             case True:
                 images.append(name)
             case False:

@@ -15,8 +15,8 @@ from napari_unet_nuclei.core.datasets.dsb2018_layout import (
     is_made_from_images_beside,
     is_sample_folder,
 )
-from napari_unet_nuclei.core.datasets.image_label_folder import layout_folders
-from napari_unet_nuclei.core.datasets.stored_files import FolderMembers
+from napari_unet_nuclei.core.datasets.folder_files import FolderFiles
+from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
 from napari_unet_nuclei.core.files.images import find_images
 from napari_unet_nuclei.core.writing.outputs import check_folder, file_id
@@ -102,7 +102,7 @@ def _folders_of(path: Path) -> list[Path]:
     if not is_dsb2018(path) or is_made_from_images_beside(path):
         return []
     try:
-        names = list(FolderMembers(path).names())
+        names = list(FolderFiles(path).names())
     except DatasetError:
         return []
     return [path / name for name in names if name.endswith("/")]

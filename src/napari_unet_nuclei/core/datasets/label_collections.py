@@ -13,19 +13,20 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.image_label_folder import is_labelled_folder
-from napari_unet_nuclei.core.datasets.listings import Listing, open_listing
+from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
 from napari_unet_nuclei.core.datasets.mask_names import stem_of
 from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
-from napari_unet_nuclei.core.files.images import TIFF_SUFFIXES
 from napari_unet_nuclei.core.files.label_reading import (
     LABEL_SUFFIXES,
     leading_shape,
     read_nuclei_stack,
 )
-from napari_unet_nuclei.core.files.rle import decode_labels, read_rle_table
+from napari_unet_nuclei.core.files.rle import read_rle_table
+from napari_unet_nuclei.core.files.run_lengths import decode_labels
+from napari_unet_nuclei.core.files.tiff import TIFF_SUFFIXES
 from napari_unet_nuclei.core.images.plane_names import plane_names
 from napari_unet_nuclei.core.shown_text import as_distinct_texts, as_text
 
@@ -91,9 +92,9 @@ class _SampleCollection:
 class _FileCollection:
     """A label image or a stack a file; where a name has several, the TIFF is read."""
 
-    def __init__(self, listing: Listing) -> None:
-        self._listing = listing
-        suffixes = {file: PurePath(file).suffix.lower() for file in listing.images()}
+    def __init__(self, stored: StoredFiles) -> None:
+        self._stored = stored
+        suffixes = {file: PurePath(file).suffix.lower() for file in stored.images()}
         files = sorted(
             (file for file in suffixes if suffixes[file] in LABEL_SUFFIXES),
             key=lambda file: (stem_of(file), suffixes[file] not in TIFF_SUFFIXES),
@@ -104,12 +105,12 @@ class _FileCollection:
                 by_stem.setdefault(stem_of(file), file)
         if not by_stem:
             raise DatasetError(
-                f"Expected a folder of label images. Received: {listing.path}, which "
+                f"Expected a folder of label images. Received: {stored.path}, which "
                 "holds none. Choose another folder."
             )
         self._files: dict[str, tuple[str, int]] = {}
         for stem, file in by_stem.items():
-            planes = plane_names(stem, leading_shape(*listing.open(file)))
+            planes = plane_names(stem, leading_shape(*stored.open(file)))
             for index, name in enumerate(planes):
                 self._files[name] = file, index
         self.names = tuple(self._files)
@@ -122,7 +123,7 @@ class _FileCollection:
         file, index = self._files[name]
         last = self._last
         if last is None or last[0] != file:
-            stack = read_nuclei_stack(*self._listing.open(file))
+            stack = read_nuclei_stack(*self._stored.open(file))
             last = self._last = file, stack.reshape(-1, *stack.shape[-2:])
         return Labelled(last[1][index])
 
@@ -201,12 +202,12 @@ def open_collection(path: Path) -> LabelCollection:
     """
     if path.suffix.lower() == ".csv":
         return _CsvCollection(path)  # is text already
-    if is_labelled_folder(path) or is_dsb2018(path) or is_sample_folder(path):
+    if is_image_label_folder(path) or is_dsb2018(path) or is_sample_folder(path):
         return _name_by_text(_SampleCollection(open_samples(path)))
-    listing = open_listing(path)
-    if listing is None:
+    files = open_files(path)
+    if files is None:
         raise DatasetError(
             "Expected a folder of label images, a DSB2018 folder or zip, or a "
             f"run-length csv. Received: {path}. Check the path."
         )
-    return _name_by_text(_FileCollection(listing))
+    return _name_by_text(_FileCollection(files))

@@ -13,10 +13,8 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.image_label_folder import (
-    LabelledFolder,
-    is_labelled_folder,
-)
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
+from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
 from napari_unet_nuclei.core.datasets.mask_names import FOLDER_PAIRS
 from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
@@ -69,7 +67,7 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     ----------
     path : path
         A DSB2018 folder or zip, or a folder or zip with ``images`` and ``labels``,
-        or another layout of `LabelledFolder`, matched by file name.
+        or another layout of `ImageLabelFolder`, matched by file name.
 
     Returns
     -------
@@ -83,8 +81,8 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     ImageError
         If a folder cannot be listed.
     """
-    if is_labelled_folder(path):
-        return LabelledFolder(path)
+    if is_image_label_folder(path):
+        return ImageLabelFolder(path)
     if os.path.isdir(path) and not is_dsb2018(path) and not is_sample_folder(path):
         find_images(path)  # says why, where nobody may look into the folder
         raise DatasetError(
@@ -102,7 +100,7 @@ def _advice(folder: Path) -> str:
     except OSError:
         entries = []
     folders = [entry for entry in entries if os.path.isdir(entry)]
-    inside = [entry.name for entry in folders if is_labelled_folder(entry)]
+    inside = [entry.name for entry in folders if is_image_label_folder(entry)]
     if inside:
         return f"Choose one of the data sets in it: {', '.join(inside[:4])}."
     if any(entry.name.lower().endswith("_seg.npy") for entry in entries):

@@ -1,7 +1,7 @@
 """One annotated image, and what hands out such images by name.
 
-The places samples come from have a module each: ``dsb2018``,
-``labelled_folder``; ``samples`` picks the right one for a path.
+The places samples come from have a module each, ``dsb2018`` and
+``image_label_folder``; ``opening`` picks the right one for a path.
 """
 
 from __future__ import annotations
@@ -114,10 +114,58 @@ class SampleSource(Protocol):
         """Names of all samples, sorted."""
 
     def read_image(self, sample_id: str) -> NDArray[Any]:
-        """Return the image, (Y, X) or (Y, X, 3 or 4), dtype as stored."""
+        """Return the image of a sample.
+
+        Parameters
+        ----------
+        sample_id : str
+            One of ``sample_ids``.
+
+        Returns
+        -------
+        (Y, X) or (Y, X, 3 or 4) ndarray
+            Pixels as stored.
+
+        Raises
+        ------
+        DatasetError, ImageError
+            If there is no such sample, or it has no image that can be read.
+        """
 
     def read_labels(self, sample_id: str) -> NDArray[np.int32]:
-        """Return the labels, (Y, X) int32."""
+        """Return the nuclei of a sample.
+
+        Parameters
+        ----------
+        sample_id : str
+            One of ``sample_ids``.
+
+        Returns
+        -------
+        (Y, X) ndarray of int32
+            0 is background.
+
+        Raises
+        ------
+        DatasetError, ImageError, LabelsError
+            If there is no such sample, or it has no labels that can be read.
+        """
 
     def read_sample(self, sample_id: str) -> Sample:
-        """Return image and labels."""
+        """Return what `read_image` and `read_labels` return, which fit each other.
+
+        Parameters
+        ----------
+        sample_id : str
+            One of ``sample_ids``.
+
+        Returns
+        -------
+        Sample
+            Image and labels.
+
+        Raises
+        ------
+        DatasetError, ImageError, LabelsError
+            As there, and if image and labels differ in shape.
+        """

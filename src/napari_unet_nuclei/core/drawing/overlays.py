@@ -12,12 +12,8 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.images.channels import (
-    distinct_planes,
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import distinct_planes, to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 from napari_unet_nuclei.core.writing.own_files import png_mark

@@ -15,8 +15,8 @@ from napari_unet_nuclei.core.evaluation.contingency import cross_tabulate
 from napari_unet_nuclei.core.evaluation.mistakes import Mistakes, find_mistakes
 from napari_unet_nuclei.core.evaluation.pixel_scores import PixelScores, score_pixels
 from napari_unet_nuclei.core.evaluation.scores import ImageScores, score_image
-from napari_unet_nuclei.core.images.channels import Staining, staining
 from napari_unet_nuclei.core.images.plane_names import stack_of
+from napari_unet_nuclei.core.images.staining import Staining, staining
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

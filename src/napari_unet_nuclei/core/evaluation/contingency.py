@@ -1,7 +1,9 @@
 """Which pixels true and predicted nuclei share: the table every comparison needs.
 
-Scores that are computed from the table live in ``metrics`` and
-``pixel_metrics``, mistakes that are read off it in ``mistakes``.
+scikit-image counts, over the pixels that both images call nuclei: with the
+background, which no score needs as a nucleus, it takes twice as long.  Scores that
+are computed from the table live in ``scores`` and ``pixel_scores``, mistakes that are
+read off it in ``mistakes``.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from scipy import sparse
+from skimage.metrics import contingency_table
 
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.instances.labels import check_labels
@@ -76,21 +78,29 @@ def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
         )
     true, predicted = _count(truth), _count(prediction)
     shared = (true.compact > 0) & (predicted.compact > 0)
-    rows, columns = true.compact[shared], predicted.compact[shared]
-    shape = (int(true.compact.max()) + 1, int(predicted.compact.max()) + 1)
-    ones = np.ones(rows.size, np.int64)
-    # The conversion to rows sums duplicates in linear time; sorting would not.
-    pairs = sparse.coo_array((ones, (rows, columns)), shape=shape).tocsr().tocoo()
+    rows, columns, intersections = _count_pairs(
+        true.compact[shared], predicted.compact[shared]
+    )
     return Contingency(
         true_labels=true.labels,
         predicted_labels=predicted.labels,
         true_areas=true.areas,
         predicted_areas=predicted.areas,
-        rows=np.searchsorted(true.present, pairs.coords[0]),
-        columns=np.searchsorted(predicted.present, pairs.coords[1]),
-        intersections=pairs.data,
+        rows=np.searchsorted(true.present, rows),
+        columns=np.searchsorted(predicted.present, columns),
+        intersections=intersections,
         n_pixels=truth.size,
     )
+
+
+def _count_pairs(
+    truth: NDArray[Any], prediction: NDArray[Any]
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[np.int64]]:
+    """Return each pair of numbers that occurs at the same place, and how often."""
+    if not truth.size:  # of which SciPy cannot tell the shape of a table
+        return truth, prediction, np.zeros(0, np.int64)
+    pairs = contingency_table(truth, prediction).tocoo()
+    return pairs.row, pairs.col, pairs.data.astype(np.int64)
 
 
 class _Nuclei(NamedTuple):

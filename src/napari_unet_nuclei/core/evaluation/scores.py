@@ -129,6 +129,16 @@ def evaluate(
            2018 Data Science Bowl. https://doi.org/10.1038/s41592-019-0612-7
     .. [2] Kirillov et al., Panoptic segmentation.
            https://doi.org/10.1109/CVPR.2019.00963
+
+    Examples
+    --------
+    Of two nuclei, one is found as it is, and one is missed:
+
+    >>> import numpy as np
+    >>> truth = np.array([[1, 1, 0, 2, 2]])
+    >>> scores = evaluate(truth, np.array([[1, 1, 0, 0, 0]]))
+    >>> scores.n_true, scores.n_predicted, scores.ap[0.5], round(scores.dice, 2)
+    (2, 1, 0.5, 0.67)
     """
     truths, predictions = _as_sequence(truth), _as_sequence(prediction)
     if len(truths) != len(predictions):

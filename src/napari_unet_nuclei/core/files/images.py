@@ -1,14 +1,14 @@
 """Image files on disk or in memory → arrays, by content, whatever the suffix says.
 
-TIFF is left to ``tiff_files``.  What the axes and channels of an array mean is
-decided in ``images``; label files are read and written in ``label_files``.
+TIFFs are read in ``tiff``, PNG, JPEG and BMP in ``pictures``, label images in
+``label_reading``.  What the axes and channels of an array mean is decided in
+``core.images``.
 """
 
 from __future__ import annotations
 
 import io
 import os
-import warnings
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -16,22 +16,13 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.files.png import has_16_bit_channels, read_16_bit_png
+from napari_unet_nuclei.core.files.pictures import PICTURE_SIGNATURES, read_picture
 from napari_unet_nuclei.core.files.tiff import (
     TIFF_SIGNATURES,
     TIFF_SUFFIXES,
-    apply_palette,
     read_tiff,
 )
-from napari_unet_nuclei.core.files.truncation import (
-    check_jpeg,
-    check_jpeg_size,
-    check_png,
-)
-from napari_unet_nuclei.core.files.untrusted import (
-    DECODING_ERRORS,
-    check_announced_size,
-)
+from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
 from napari_unet_nuclei.core.images.stored_image import StoredImage
 
 if TYPE_CHECKING:
@@ -65,7 +56,6 @@ FOREIGN_SUFFIXES = frozenset(
 # What begins like a TIFF or JPEG, and has its pixels in files beside it.
 _SUFFIXES_OF_PREVIEWS = frozenset({".mrxs", ".vsi"})
 
-PICTURE_SIGNATURES = (b"\x89PNG", b"\xff\xd8", b"BM")
 _OTHER_SIGNATURES = {
     b"ZISRAWFILE": "a CZI",
     b"\xda\xce\xbe\x0a": "an ND2",
@@ -81,8 +71,6 @@ _OTHER_SIGNATURES = {
 }
 _SIGNATURE_LENGTH = 32  # bytes, also enough to tell text from numbers
 _CONTROL_CHARACTERS = bytes({*range(32), 127} - set(b"\t\n\r"))
-_GREY_MODES = {"1", "LA", "La"}
-_STORED_MODES = {"L", "I", "F", "I;16", "I;16B", "I;16L", "RGB", "RGBA"}
 
 
 def read_stored_image(
@@ -238,7 +226,7 @@ def _read(
                 f"Expected one of the images in {name}, which holds one. Received: "
                 f"number {series}, counted from 0. Leave the number out."
             )
-        pixels = _read_picture(file, n_bytes, name, as_shown)
+        pixels = read_picture(file, n_bytes, name, as_shown=as_shown)
         return StoredImage(pixels, "YXS" if pixels.ndim == 3 else "YX")
     if suffix in FOREIGN_SUFFIXES:
         raise ImageError(
@@ -298,57 +286,3 @@ def _check_pixels(image: StoredImage, name: str) -> StoredImage:
             "the image again."
         )
     return image
-
-
-def _read_picture(
-    file: Path | io.BytesIO, n_bytes: int, name: str, as_shown: bool
-) -> NDArray[Any]:
-    with _open_quietly(file) as image:
-        n_frames = getattr(image, "n_frames", 1)
-        if image.format == "PNG" and n_frames > 1:
-            raise ImageError(
-                f"Expected a single picture. Received: {name}, an animation of "
-                f"{n_frames} pictures. Save those you need one by one."
-            )
-        width, height = image.size
-        shape = (height, width, len(image.getbands()))
-        check_announced_size(shape, height * width * shape[2], n_bytes, name)
-        if image.format == "JPEG":
-            check_jpeg_size(image.size, n_bytes, name)
-        _check_is_whole(image, file, name)
-        if image.format == "PNG" and has_16_bit_channels(file):
-            return read_16_bit_png(file)
-        if image.mode in _STORED_MODES:
-            pixels = np.array(image)
-            return pixels.astype(pixels.dtype.newbyteorder("="), copy=False)
-        if image.mode in _GREY_MODES:
-            return np.array(image.convert("L"))
-        if image.mode == "P":
-            return _look_up(image, as_shown)
-        return np.array(image.convert("RGB"))
-
-
-def _check_is_whole(image: Image.Image, file: Path | io.BytesIO, name: str) -> None:
-    """Refuse a picture in which Pillow puts grey or black for what is missing."""
-    if image.format not in ("JPEG", "PNG"):
-        return
-    content = file.getvalue() if isinstance(file, io.BytesIO) else file.read_bytes()
-    if image.format == "PNG":
-        check_png(content, np.asarray(image), name)
-    else:
-        is_progressive = bool(image.info.get("progressive"))
-        check_jpeg(content, np.asarray(image), name, is_progressive=is_progressive)
-
-
-def _open_quietly(file: Path | io.BytesIO) -> Image.Image:
-    with warnings.catch_warnings():  # of sizes and of faults that do not matter here
-        warnings.simplefilter("ignore")
-        return Image.open(file, formats=("PNG", "JPEG", "BMP"))
-
-
-def _look_up(image: Image.Image, as_shown: bool) -> NDArray[Any]:
-    indices = np.array(image)
-    palette = np.zeros((256, 3), np.uint8)  # a file may hold less than it refers to
-    stored = np.array(image.getpalette("RGB"), np.uint8).reshape(-1, 3)
-    palette[: len(stored)] = stored
-    return apply_palette(indices, palette, as_shown)

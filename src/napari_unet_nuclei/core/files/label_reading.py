@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import ImageError, LabelsError
-from napari_unet_nuclei.core.files.images import TIFF_SUFFIXES, read_image
+from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.label_coding import (
     as_numbers,
     n_plane_axes,
@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.files.label_conventions import (
     find_one_nucleus,
     number_nuclei,
 )
-from napari_unet_nuclei.core.files.tiff import read_tiff_shape
+from napari_unet_nuclei.core.files.tiff import TIFF_SUFFIXES, read_tiff_shape
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
 from napari_unet_nuclei.core.instances.labels import check_labels
 

@@ -1,7 +1,7 @@
 """Label images ↔ files: TIFF for ImageJ, 16-bit PNG.
 
-Reading them lives in ``label_reading``, Kaggle's run-length csv in ``rle``, DSB2018
-data sets in ``core.datasets``, pictures for people in ``core.drawing``.
+They are read in ``label_reading``.  Kaggle's run-length csv is in ``rle``, DSB2018 data
+sets are in ``core.datasets``, pictures for people in ``core.drawing``.
 """
 
 from __future__ import annotations
@@ -98,34 +98,14 @@ def write_labels_tiff(
         exceeds 16,777,216.
     """
     labels = _check_stack(labels, axes)
-    largest = int(labels.max())
     is_ome = Path(path).name.lower().endswith(OME_ENDINGS)
-    if largest > _LARGEST_FLOAT32 and not is_ome:
-        raise OutputError(
-            f"Expected labels up to {_LARGEST_FLOAT32:,}, the most an ImageJ TIFF can "
-            f"tell apart. Received: {largest:,}. Renumber the nuclei."
-        )
-    more: type = np.uint32 if is_ome else np.float32
-    array: NDArray[Any] = labels.astype(
-        np.uint16 if largest <= _LARGEST_16_BIT else more
-    )
+    array = _as_stored(labels, is_ome=is_ome)
     calibration = calibration or Calibration()
-    text = "" if record is None else encode_record(record)
-    description = "" if record is None else describe_record(record)
     if is_ome:
-        options = ome_options(calibration, description)
-        content = f"{axes}{calibration}{text}{sha256(array.tobytes()).hexdigest()}"
-        # The same labels make the same file.
-        options["metadata"] |= {
-            "axes": axes,
-            "UUID": str(uuid5(NAMESPACE_OID, content)),
-        }
+        options = _ome_options(array, axes, calibration, record)
     else:
-        options = imagej_options(calibration, largest, description)
-        # All axes, as tifffile garbles a stack of planes that are one pixel wide.
-        lengths = dict(zip(axes, labels.shape, strict=True))
-        array = array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES])
-        options["metadata"]["axes"] = _IMAGEJ_AXES
+        array, options = _imagej_options(array, axes, calibration, record)
+    text = "" if record is None else encode_record(record)
     with replacing(path, may_replace=may_replace) as temporary:
         tifffile.imwrite(
             temporary,
@@ -138,6 +118,42 @@ def write_labels_tiff(
             extratags=[(TIFF_TAG, "s", 0, text, True)] if text else [],
             **options,
         )
+
+
+def _as_stored(labels: NDArray[np.int32], *, is_ome: bool) -> NDArray[Any]:
+    """Return labels in the smallest type that every program shows."""
+    largest = int(labels.max())
+    if largest > _LARGEST_FLOAT32 and not is_ome:
+        raise OutputError(
+            f"Expected labels up to {_LARGEST_FLOAT32:,}, the most an ImageJ TIFF can "
+            f"tell apart. Received: {largest:,}. Renumber the nuclei."
+        )
+    more: type = np.uint32 if is_ome else np.float32
+    return labels.astype(np.uint16 if largest <= _LARGEST_16_BIT else more)
+
+
+def _ome_options(
+    array: NDArray[Any], axes: str, calibration: Calibration, record: LabelRecord | None
+) -> dict[str, Any]:
+    """Return how tifffile writes an OME-TIFF; the same labels make the same file."""
+    text = "" if record is None else encode_record(record)
+    description = "" if record is None else describe_record(record)
+    options = ome_options(calibration, description)
+    content = f"{axes}{calibration}{text}{sha256(array.tobytes()).hexdigest()}"
+    options["metadata"] |= {"axes": axes, "UUID": str(uuid5(NAMESPACE_OID, content))}
+    return options
+
+
+def _imagej_options(
+    array: NDArray[Any], axes: str, calibration: Calibration, record: LabelRecord | None
+) -> tuple[NDArray[Any], dict[str, Any]]:
+    """Return labels with all axes of ImageJ, and how tifffile writes them."""
+    description = "" if record is None else describe_record(record)
+    options = imagej_options(calibration, int(array.max()), description)
+    # All axes, as tifffile garbles a stack of planes that are one pixel wide.
+    lengths = dict(zip(axes, array.shape, strict=True))
+    options["metadata"]["axes"] = _IMAGEJ_AXES
+    return array.reshape([lengths.get(axis, 1) for axis in _IMAGEJ_AXES]), options
 
 
 def _check_stack(labels: ArrayLike, axes: str) -> NDArray[np.int32]:

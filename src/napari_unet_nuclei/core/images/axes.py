@@ -75,6 +75,27 @@ def check_axes(axes: str, ndim: int | None = None) -> str:
     return upper
 
 
+def leading_axes(axes: str) -> str:
+    """Return the axes along which planes follow each other: neither C nor Y nor X.
+
+    Parameters
+    ----------
+    axes : str
+        Axes of an image or of its labels.
+
+    Returns
+    -------
+    str
+        Those of them that count planes, in their order.
+
+    Examples
+    --------
+    >>> leading_axes("TCZYX")
+    'TZ'
+    """
+    return "".join(axis for axis in axes if axis not in "CYX")
+
+
 def guess_axes(shape: tuple[int, ...]) -> str:
     """Name the axes of an image that says nothing about them.
 
@@ -155,8 +176,8 @@ class PlaneStack:
             )
         self._image_axes = axes
         self._channel = channel
-        self._leading = [axis for axis in axes if axis not in f"{_SINGLE}CYX"]
-        self.axes = "".join(self._leading) + "YX"
+        self._leading = leading_axes(axes.replace(_SINGLE, ""))
+        self.axes = f"{self._leading}YX"
         self.leading_shape = tuple(length[axis] for axis in self._leading)
         self.plane_shape = length["Y"], length["X"]
         self._image: NDArray[np.generic] | LazyReader

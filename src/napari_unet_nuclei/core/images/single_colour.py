@@ -10,11 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.channels import (
-    LIMIT_PERCENTILES,
-    distinct_planes,
-    sample_pixels,
-)
+from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.intensity import LIMIT_PERCENTILES, sample_pixels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

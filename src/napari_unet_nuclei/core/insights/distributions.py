@@ -18,7 +18,7 @@ from matplotlib.ticker import (
 )
 
 from napari_unet_nuclei.core.drawing.figures import make_figure
-from napari_unet_nuclei.core.images.channels import Staining
+from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.insights.summary import ALL
 
 if TYPE_CHECKING:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.images.channels import Staining, staining, to_planes
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.staining import Staining, staining
 from napari_unet_nuclei.core.insights.suspicion import MaskInspector
 
 if TYPE_CHECKING:

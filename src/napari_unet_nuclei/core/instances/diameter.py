@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.instances.splitting import Maps
+    from napari_unet_nuclei.core.instances.maps import Maps
 
 _THRESHOLD = 0.5
 _LINES = np.s_[::4], np.s_[:, ::4]

@@ -18,9 +18,12 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError
-from napari_unet_nuclei.core.files.archives import check_members, read_member
 from napari_unet_nuclei.core.files.regular_files import check_regular
-from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
+from napari_unet_nuclei.core.files.untrusted import (
+    DECODING_ERRORS,
+    check_zip,
+    read_from_zip,
+)
 from napari_unet_nuclei.core.models.config import parse_config
 from napari_unet_nuclei.core.models.network_limits import check_arguments
 from napari_unet_nuclei.core.models.weights import (
@@ -195,7 +198,7 @@ def _read_files(
         with _open_bundle(path, limits) as (archive, config, checksums):
             checksums = dict(checksums)
             files = {
-                name: read_member(archive, name, limits.max_bytes)
+                name: read_from_zip(archive, name, limits.max_bytes)
                 for name in (WEIGHTS_FILE, _IR_XML, _IR_BIN)
                 if name in checksums
             }
@@ -261,8 +264,8 @@ def _open_bundle(
     """Open a bundle: its zip, its configuration, and the checksums beside that."""
     check_regular(path)
     with zipfile.ZipFile(path) as archive:
-        check_members(archive, max_bytes=limits.max_bytes, max_members=limits.max_files)
-        config = json.loads(read_member(archive, _CONFIG, limits.max_config_bytes))
+        check_zip(archive, max_bytes=limits.max_bytes, max_files=limits.max_files)
+        config = json.loads(read_from_zip(archive, _CONFIG, limits.max_config_bytes))
         if config.pop("format") > _FORMAT:
             raise _LaterFormatError("it was written by a newer version of this package")
         yield archive, config, config.pop("sha256")

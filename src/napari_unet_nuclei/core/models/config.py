@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.settings.choices import Architecture
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_unet_nuclei.core.files.archives import check_members, read_member
+from napari_unet_nuclei.core.files.untrusted import check_zip, read_from_zip
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -80,10 +80,10 @@ def parse_weights(content: bytes, max_bytes: int) -> Weights:
         If the content is damaged.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        check_members(archive, max_bytes=max_bytes, max_members=_MAX_ARRAYS)
+        check_zip(archive, max_bytes=max_bytes, max_files=_MAX_ARRAYS)
         return {
             name.removesuffix(".npy"): _parse_array(
-                read_member(archive, name, max_bytes)
+                read_from_zip(archive, name, max_bytes)
             )
             for name in archive.namelist()
         }

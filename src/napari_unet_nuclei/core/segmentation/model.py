@@ -18,10 +18,12 @@ from napari_unet_nuclei.core.concurrency import overlap
 from napari_unet_nuclei.core.engines.engine import Engine, create_engine
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
-from napari_unet_nuclei.core.instances.splitting import Maps, split_instances
+from napari_unet_nuclei.core.instances.maps import Maps
+from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
+from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.models.store import find_model
-from napari_unet_nuclei.core.progress import PlaneDone, TileDone
+from napari_unet_nuclei.core.progress import PlaneDone, TileDone, exhaust, map_steps
 from napari_unet_nuclei.core.segmentation.memory import (
     check_memory,
     explained,
@@ -31,8 +33,7 @@ from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stack_labels import iter_stack_labels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterable, Sequence
@@ -41,18 +42,46 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.models.config import ModelConfig
 
 
 class Model:
-    """A model bundle on an engine, ready to segment.
+    """A model that is loaded and stays warm, ready to segment any number of images.
+
+    `load_model` makes one.  It can be used from several threads, which take turns.
 
     Parameters
     ----------
     bundle : ModelBundle
-        Configuration and weights.
+        Configuration and weights, as one ``.unetnuclei`` file holds them.
     engine : Engine
         Runtime that holds the network.
+
+    Attributes
+    ----------
+    bundle : ModelBundle
+        What the model was loaded from.
+    engine : Engine
+        What evaluates its network; ``model.engine.description`` names the device.
+
+    See Also
+    --------
+    segment : The same for a single image, in one call.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from napari_unet_nuclei import SegmentationSettings, load_model
+    >>> model = load_model("classic")
+    >>> rows, columns = np.ogrid[:64, :64]
+    >>> image = np.hypot(rows - 30, columns - 30) < 12
+    >>> int(model.segment(image).max())
+    1
+    >>> int(model.segment(image, SegmentationSettings(min_area=1000)).max())
+    0
+    >>> model.maps(image).foreground.shape
+    (64, 64)
     """
 
     def __init__(self, bundle: ModelBundle, engine: Engine) -> None:
@@ -284,7 +313,7 @@ def _count_looks(n_done: int, n_looks: int) -> Callable[[TileDone], TileDone]:
     """Count the tiles of one look at a plane as a part of those of all looks."""
 
     def count(done: TileDone) -> TileDone:
-        n_tiles = done.n_tiles
+        n_tiles = done.n_total
         return TileDone(n_done * n_tiles + done.n_done, n_looks * n_tiles)
 
     return count
@@ -316,6 +345,12 @@ def load_model(
         If there is no such engine, or not the device that the environment names.
     EngineError
         If the engine is not available.
+
+    Examples
+    --------
+    >>> model = load_model("classic", engine="openvino")
+    >>> model.name, model.config.maps
+    ('classic', ('foreground', 'boundary', 'distance'))
     """
     bundle = read_bundle(find_model(model))
     return Model(bundle, create_engine(bundle, parse_engine(engine)))
@@ -367,6 +402,24 @@ def segment(
     ------
     ImageError, SettingsError, ModelError, EngineError
         If the image, a setting, the model or the engine cannot be used.
+
+    Examples
+    --------
+    Two bright discs that touch:
+
+    >>> import numpy as np
+    >>> rows, columns = np.ogrid[:96, :96]
+    >>> image = np.hypot(rows - 30, columns - 30) < 12
+    >>> image |= np.hypot(rows - 48, columns - 48) < 12
+    >>> labels = segment(image, model="classic")
+    >>> labels.shape, labels.dtype, int(labels.max())
+    ((96, 96), dtype('int32'), 2)
+
+    A stack of three planes, where no number occurs in two of them:
+
+    >>> labels = segment(np.stack([image] * 3), "classic", axes="ZYX", min_area=50)
+    >>> [np.unique(plane).tolist() for plane in labels]
+    [[0, 1, 2], [0, 3, 4], [0, 5, 6]]
     """
     if not isinstance(model, Model):
         model = load_model(model)

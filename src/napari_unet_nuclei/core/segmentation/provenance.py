@@ -9,7 +9,7 @@ from napari_unet_nuclei.core.writing.own_files import SOFTWARE
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 
 def describe_run(

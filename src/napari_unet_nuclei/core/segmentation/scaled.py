@@ -14,16 +14,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.images.channels import (
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import (
     fine_detail,
     intensity_limits,
     normalise,
-    to_planes,
 )
 from napari_unet_nuclei.core.images.rescaling import rescale
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.instances.diameter import certainty, estimate_diameter
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.segmentation.memory import check_memory
 from napari_unet_nuclei.core.segmentation.tiled import iter_tiles
 
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.engines.engine import Engine
-    from napari_unet_nuclei.core.images.channels import Limits
+    from napari_unet_nuclei.core.images.intensity import Limits
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.progress import TileDone
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 # Nuclei under so many typical diameters are enlarged; above so many they are shrunk;
 # those the network is sure of only when they are huge.  All that follows was measured

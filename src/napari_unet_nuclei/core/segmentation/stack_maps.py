@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.instances.splitting import Maps
+from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.models.config import MAPS
 
 _ON_DISK = "/var/tmp"  # noqa: S108 - a file without a name meets no other

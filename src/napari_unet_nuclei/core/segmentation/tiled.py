@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
-from napari_unet_nuclei.core.images.channels import Limits, normalise
+from napari_unet_nuclei.core.images.intensity import Limits, normalise
 from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.segmentation.memory import affordable_tile, check_tile
 from napari_unet_nuclei.core.segmentation.tiles import pad_to_shape, plan_tiles

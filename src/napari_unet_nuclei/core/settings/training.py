@@ -1,91 +1,45 @@
-"""What a user can choose, checked on creation and passed around whole.
+"""How a model is trained: what a user can choose, checked on creation.
 
-Every default lives here once; the widgets and the command line read it from
-these classes.
+Every default lives here once; the widgets and the command line read it from here.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import (
     Architecture,
     Augmentation,
+    LossTerm,
     Monitor,
     Schedule,
     parse_loss,
 )
+from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MIN_AREA_SEEN = 30  # px²; see docs/experiments.md
+DEFAULT_MINUTES = 5
+"""Length of a run of which nobody says how long it takes; see `choose_minutes`."""
 
+PEAK_LEARNING_RATE = 2e-3
+"""Peak of the schedule of a run from scratch."""
 
-@dataclass(frozen=True, kw_only=True)
-class SegmentationSettings:
-    """How maps become labels.
+FINE_TUNING_LEARNING_RATE = 3e-4
+"""Peak of the schedule of fine-tuning, which has less far to go."""
 
-    Parameters
-    ----------
-    threshold : float in (0, 1), optional
-        Foreground probability above which a pixel belongs to a nucleus;
-        ``None`` takes the model's own.
-    min_area : int, in px², optional
-        Nuclei smaller than this are dropped.  ``None`` takes 30 px² of what the
-        network saw: less where the image was enlarged for it, more where shrunk.
-    diameter : float, in px, optional
-        Typical diameter of the nuclei in this image; the image is rescaled so
-        that it meets the diameter the model was trained for.  ``None`` rescales
-        where the nuclei turn out much larger or smaller than that.
-    tta : bool
-        Average the maps over the eight flips and quarter turns of the image, or
-        those of them that the network was trained with: better, and as many times
-        slower.
-    """
+MIN_SAMPLES_TO_HOLD_OUT = 5
+"""Samples of which some are held out whole; fewer are cut into quarters first."""
 
-    threshold: float | None = None
-    min_area: int | None = None
-    diameter: float | None = None
-    tta: bool = False
+OLD_NAMES: Mapping[str, str] = MappingProxyType({"keep": "start_weight"})
+"""Settings that had other names, in state files and on the command line."""
 
-    def __post_init__(self) -> None:
-        if self.threshold is not None and not 0 < self.threshold < 1:
-            raise SettingsError(
-                "The threshold must lie between 0 and 1, both excluded. "
-                "Received: {threshold}",
-                threshold=self.threshold,
-            )
-        if self.min_area is not None and self.min_area < 0:
-            raise SettingsError(
-                "The minimum area must be 0 px² or more. Received: {min_area}",
-                min_area=self.min_area,
-            )
-        if self.diameter is not None and not 2 <= self.diameter <= 2000:
-            raise SettingsError(
-                "The nucleus diameter must lie between 2 and 2000 px. "
-                "Received: {diameter}",
-                diameter=self.diameter,
-            )
-
-    def smallest_area(self, scale: float = 1.0) -> int:
-        """Area under which nuclei are dropped.
-
-        Parameters
-        ----------
-        scale : float
-            How much larger the network saw the image than it is.
-
-        Returns
-        -------
-        int, in px² of the image
-            What was asked for, else the default at that scale.
-        """
-        if self.min_area is not None:
-            return self.min_area
-        return round(_MIN_AREA_SEEN / scale**2)
+_ONE_OR_MORE = Range(at_least=1)
+_ZERO_OR_MORE = Range(at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,8 +79,8 @@ class TrainingSettings:
     plateau_factor : float in (0, 1)
         What a plateau multiplies the learning rate by.
     learning_rate : float, optional
-        Peak of the schedule; ``None`` chooses 2e-3 from scratch and 3e-4 for
-        fine-tuning.
+        Peak of the schedule; ``None`` chooses `PEAK_LEARNING_RATE` from scratch and
+        `FINE_TUNING_LEARNING_RATE` for fine-tuning.
     weight_decay : float
         Decoupled weight decay of AdamW.
     monitor : Monitor
@@ -135,7 +89,7 @@ class TrainingSettings:
     ema_momentum : float in [0, 1)
         Momentum of the exponential moving average of the weights, which is
         what gets validated and saved; 0 switches the average off.
-    keep : float in [0, 1)
+    start_weight : float in [0, 1)
         How much the weights of the start model count in the result of fine-tuning,
         so that less of what it knew is forgotten.
     patience : int, optional
@@ -150,64 +104,169 @@ class TrainingSettings:
         keep weights in float32.
     seed : int
         Seed of the weights, the crops and the held-out samples.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is out of range or contradicts another.
     """
 
-    architecture: Architecture = Architecture.RESNET
-    arguments: Mapping[str, Any] = field(default_factory=dict)
-    crop_size: int = 256
-    batch_size: int = 8
-    augmentation: Augmentation = Augmentation.ALL
-    steps_per_epoch: int = 100
-    epochs: int | None = None
-    minutes: float | None = None
-    loss: str = "binary_crossentropy+dice"
-    schedule: Schedule = Schedule.COSINE
-    plateau_patience: int = 5
-    plateau_factor: float = 0.5
-    learning_rate: float | None = None
-    weight_decay: float = 1e-4
-    monitor: Monitor = Monitor.DSB2018
-    ema_momentum: float = 0.99
-    keep: float = 0.0
-    patience: int | None = None
-    only_better: bool = False
-    validation_fraction: float = 0.1
-    mixed_precision: bool = True
-    seed: int = 0
+    architecture: Architecture = field(
+        default=Architecture.RESNET,
+        metadata=describe("Network to train from scratch."),
+    )
+    arguments: Mapping[str, Any] = field(
+        default_factory=dict,
+        metadata=describe("What the builder of the network is told."),
+    )
+    crop_size: int = field(
+        default=256,
+        metadata=describe(
+            "Side of the crops in px.",
+            Range(
+                at_least=32,
+                multiple_of=32,
+                sentence="The {name} must be a positive multiple of {multiple_of} px.",
+            ),
+        ),
+    )
+    batch_size: int = field(
+        default=8, metadata=describe("Crops per step.", _ONE_OR_MORE)
+    )
+    augmentation: Augmentation = field(
+        default=Augmentation.ALL,
+        metadata=describe(
+            "How much crops are changed: all, for images from anywhere; only flips, "
+            "for images of one microscope and one preparation; elastic, for such "
+            "images where up and down differ; or none."
+        ),
+    )
+    steps_per_epoch: int = field(
+        default=100, metadata=describe("Steps between two validations.", _ONE_OR_MORE)
+    )
+    epochs: int | None = field(
+        default=None, metadata=describe("Length of the run in epochs.", _ONE_OR_MORE)
+    )
+    minutes: float | None = field(
+        default=None,
+        metadata=describe(
+            "Length of the run in minutes.",
+            Range(above=0, sentence="The {name} to train must be positive."),
+        ),
+    )
+    loss: str = field(
+        default=f"{LossTerm.BINARY_CROSSENTROPY}+{LossTerm.DICE}",
+        metadata=describe(
+            f"What is minimised: {', '.join(LossTerm)}, or a sum of these."
+        ),
+    )
+    schedule: Schedule = field(
+        default=Schedule.COSINE,
+        metadata=describe(
+            "How the learning rate falls: on a cosine down to zero, or whenever the "
+            "score has reached a plateau."
+        ),
+    )
+    plateau_patience: int = field(
+        default=5,
+        metadata=describe(
+            "Epochs without a better score that make a plateau.", _ONE_OR_MORE
+        ),
+    )
+    plateau_factor: float = field(
+        default=0.5,
+        metadata=describe(
+            "What a plateau multiplies the learning rate by.",
+            Range(
+                above=0,
+                below=1,
+                sentence="The factor of a plateau must lie between {above} and "
+                "{below}.",
+            ),
+        ),
+    )
+    learning_rate: float | None = field(
+        default=None,
+        metadata=describe(
+            "Peak of the schedule.",
+            Range(above=0, sentence="The {name} must be positive."),
+        ),
+    )
+    weight_decay: float = field(
+        default=1e-4,
+        metadata=describe("Decoupled weight decay of AdamW.", _ZERO_OR_MORE),
+    )
+    monitor: Monitor = field(
+        default=Monitor.DSB2018,
+        metadata=describe(
+            "Score on the held-out images that says which weights are best: dice "
+            "where pixels count rather than nuclei."
+        ),
+    )
+    ema_momentum: float = field(
+        default=0.99,
+        metadata=describe(
+            "Momentum of the average of the weights.",
+            Range(
+                at_least=0,
+                below=1,
+                sentence="The momentum of the weight average must lie in [{at_least}, "
+                "{below}).",
+            ),
+        ),
+    )
+    start_weight: float = field(
+        default=0.0,
+        metadata=describe(
+            "How much the start model counts in the result, from 0 to 1: the more, "
+            "the less of what it knew is forgotten.",
+            Range(
+                at_least=0,
+                below=1,
+                sentence="The {name} must lie in [{at_least}, {below}).",
+            ),
+        ),
+    )
+    patience: int | None = field(
+        default=None,
+        metadata=describe(
+            "Stop after this many epochs without a better score.", _ONE_OR_MORE
+        ),
+    )
+    only_better: bool = field(
+        default=False,
+        metadata=describe(
+            "Write no model unless it is better than the one it starts from."
+        ),
+    )
+    validation_fraction: float = field(
+        default=0.1,
+        metadata=describe(
+            "Part of the images to hold out.",
+            Range(
+                above=0,
+                below=1,
+                sentence="The {name} must lie between {above} and {below}.",
+            ),
+        ),
+    )
+    mixed_precision: bool = field(
+        default=True,
+        metadata=describe("Compute in bfloat16 where that is faster."),
+    )
+    seed: int = field(
+        default=0, metadata=describe("Seed of all random choices.", _ZERO_OR_MORE)
+    )
 
     def __post_init__(self) -> None:
+        check_fields(self)
+        parse_loss(self.loss)
         if not self.architecture.is_trainable_from_scratch:
             raise SettingsError(
                 "Expected a network that can be trained from scratch. Received: "
                 f"{str(self.architecture)!r}; make a model of that kind with "
                 "`napari-unet-nuclei import` or `ensemble`, and fine-tune that."
             )
-        if self.crop_size < 32 or self.crop_size % 32:
-            raise SettingsError(
-                "The crop size must be a positive multiple of 32 px. "
-                "Received: {crop_size}",
-                crop_size=self.crop_size,
-            )
-        for name in (
-            "batch_size",
-            "steps_per_epoch",
-            "epochs",
-            "patience",
-            "plateau_patience",
-        ):
-            value = getattr(self, name)
-            if value is not None and value < 1:
-                raise SettingsError(
-                    f"{_in_words(name)} must be 1 or more. Received: {{{name}}}",
-                    **{name: value},
-                )
-        for name in ("seed", "weight_decay"):
-            value = getattr(self, name)
-            if value < 0:
-                raise SettingsError(
-                    f"{_in_words(name)} must be 0 or more. Received: {{{name}}}",
-                    **{name: value},
-                )
         if (self.epochs is None) == (self.minutes is None):
             raise SettingsError(
                 "Say either how many epochs or how many minutes to train. "
@@ -215,60 +274,32 @@ class TrainingSettings:
                 epochs=self.epochs,
                 minutes=self.minutes,
             )
-        if self.minutes is not None and not self.minutes > 0:
-            raise SettingsError(
-                "The minutes to train must be positive. Received: {minutes}",
-                minutes=self.minutes,
-            )
-        for name, kind in (
-            ("augmentation", Augmentation),
-            ("schedule", Schedule),
-            ("monitor", Monitor),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, kind):
-                raise SettingsError(
-                    f"{name} must be of {kind.__name__}: {', '.join(kind)}. "
-                    f"Received: {value!r}"
-                )
-        parse_loss(self.loss)
-        if not 0 < self.plateau_factor < 1:
-            raise SettingsError(
-                "The factor of a plateau must lie between 0 and 1. "
-                "Received: {plateau_factor}",
-                plateau_factor=self.plateau_factor,
-            )
-        if not 0 < self.validation_fraction < 1:
-            raise SettingsError(
-                "The validation fraction must lie between 0 and 1. "
-                "Received: {validation_fraction}",
-                validation_fraction=self.validation_fraction,
-            )
-        if not 0 <= self.ema_momentum < 1:
-            raise SettingsError(
-                "The momentum of the weight average must lie in [0, 1). "
-                "Received: {ema_momentum}",
-                ema_momentum=self.ema_momentum,
-            )
-        if not 0 <= self.keep < 1:
-            raise SettingsError(
-                "The part of the start model to keep must lie in [0, 1). "
-                "Received: {keep}",
-                keep=self.keep,
-            )
-        if self.learning_rate is not None and not self.learning_rate > 0:
-            raise SettingsError(
-                "The learning rate must be positive. Received: {learning_rate}",
-                learning_rate=self.learning_rate,
-            )
 
     def peak_learning_rate(self, *, is_fine_tuning: bool) -> float:
         """Learning rate that was chosen, or the one that suits the run."""
         if self.learning_rate is not None:
             return self.learning_rate
-        return 3e-4 if is_fine_tuning else 2e-3
+        return FINE_TUNING_LEARNING_RATE if is_fine_tuning else PEAK_LEARNING_RATE
 
 
-def _in_words(name: str) -> str:
-    """Begin a sentence with the name of a setting."""
-    return f"The {name.replace('_', ' ')}"
+def choose_minutes(minutes: float | None, epochs: int | None) -> float | None:
+    """Return the minutes that limit a run: the default where nothing limits it."""
+    if minutes is None and epochs is None:
+        return DEFAULT_MINUTES
+    return minutes
+
+
+def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return stored settings under the names that they have now.
+
+    Parameters
+    ----------
+    values : mapping
+        Settings by name, as a file of any version has them.
+
+    Returns
+    -------
+    dict
+        The same, in the same order.
+    """
+    return {OLD_NAMES.get(name, name): value for name, value in values.items()}

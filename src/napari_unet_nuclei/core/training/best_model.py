@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.models.weights import Weights
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.settings.choices import Monitor
     from napari_unet_nuclei.core.training.pictures import ShownSamples

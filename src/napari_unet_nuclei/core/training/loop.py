@@ -17,9 +17,9 @@ import numpy as np
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.settings.choices import parse_architecture
-from napari_unet_nuclei.core.settings.training import TrainingSettings
-from napari_unet_nuclei.core.steps import exhaust, map_steps
+from napari_unet_nuclei.core.settings.training import TrainingSettings, choose_minutes
 from napari_unet_nuclei.core.training.crops.batches import CropDataset, prefetch
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
@@ -62,7 +62,8 @@ def train(
     start : str or Path, optional
         Model to fine-tune instead.
     minutes : float, optional
-        Time to train; 5 when neither this nor ``epochs`` is given.
+        Time to train; ``DEFAULT_MINUTES`` of the settings when neither this nor
+        ``epochs`` is given.
     epochs : int, optional
         Epochs to train.
     seed : int
@@ -80,13 +81,26 @@ def train(
     ------
     TrainingError, DatasetError, LabelsError, SettingsError, OutputError, ModelError
         If training cannot start or its files exist or cannot be written.
+
+    Examples
+    --------
+    Fine-tune a shipped model, here on copies of one image and for half a second:
+
+    >>> import numpy as np, tempfile
+    >>> rows, columns = np.ogrid[:96, :96]
+    >>> labels = (np.hypot(rows - 40, columns - 50) < 12).astype(int)
+    >>> samples = [(image, labels) for image in (50 * labels, 90 * labels)]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     report = train(
+    ...         samples, f"{folder}/mine.unetnuclei", start="classic", minutes=0.01
+    ...     )
+    ...     report.output.is_file(), report.scores.n_true
+    (True, 1)
     """
     output = Path(output)
-    if minutes is None and epochs is None:
-        minutes = 5
     settings = TrainingSettings(
         architecture=parse_architecture(architecture),
-        minutes=minutes,
+        minutes=choose_minutes(minutes, epochs),
         epochs=epochs,
         seed=seed,
     )

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.drawing.overlays import draw_outlines
-from napari_unet_nuclei.core.instances.splitting import Maps, split_instances
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
+from napari_unet_nuclei.core.instances.maps import Maps
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.datasets.sample import Sample
-    from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
 
 _N_SAMPLES = 4
 _CROP_SIZE = 256

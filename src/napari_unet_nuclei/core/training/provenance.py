@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 
 from napari_unet_nuclei.core.instances.diameter import annotated_diameter
-from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.training.crops.batches import typical_diameter
 from napari_unet_nuclei.core.training.steps import summarise_scores

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.splitting import SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
@@ -221,7 +221,7 @@ class TrainingRun:
         error; the state stays to try again from.  Where only a better model is
         wanted and there is none, nothing of the run is left.
         """
-        self._best.mix_start(self._settings.keep)
+        self._best.mix_start(self._settings.start_weight)
         scores = self._best.tune(self._tune)
         report = TrainingReport(
             output=self._output,
@@ -250,7 +250,7 @@ class TrainingRun:
         if self._settings.only_better and not self._best.is_better_than_start:
             self._remove_all()
         elif self._best.scores is not None:
-            self._best.mix_start(self._settings.keep)
+            self._best.mix_start(self._settings.start_weight)
             self._best.complete()
 
     def _remove_all(self) -> None:
@@ -293,11 +293,11 @@ def _read_start(
     """Read the model to fine-tune, if there is one."""
     if start is not None:
         return read_bundle(find_model(start))
-    if settings.keep > 0:
+    if settings.start_weight > 0:
         raise TrainingError(
             "Expected a model to start from, part of which is kept. Received: "
-            "{keep} without one; name one, as in {start}.",
-            keep=settings.keep,
+            "{start_weight} without one; name one, as in {start}.",
+            start_weight=settings.start_weight,
             start="resnet",
         )
     return None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.evaluation.scores import Scores
 from napari_unet_nuclei.core.files.regular_files import check_regular
+from napari_unet_nuclei.core.settings.training import with_current_names
 from napari_unet_nuclei.core.training.identity import RunIdentity
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
 
@@ -186,10 +187,13 @@ def _unpack(arrays: dict[str, NDArray[Any]]) -> TrainingState:
             optimizer[int(path)] = value
         else:
             weights[group][path] = value
+    identity = RunIdentity(**progress["identity"])
     return TrainingState(
         **{
             **progress,
-            "identity": RunIdentity(**progress["identity"]),
+            "identity": replace(
+                identity, settings=with_current_names(identity.settings)
+            ),
             "best_scores": _unpack_scores(progress["best_scores"]),
             "start_scores": _unpack_scores(progress["start_scores"]),
         },

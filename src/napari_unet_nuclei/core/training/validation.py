@@ -12,15 +12,12 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, summarise
-from napari_unet_nuclei.core.instances.splitting import (
-    Maps,
-    SplittingParameters,
-    split_instances,
-)
+from napari_unet_nuclei.core.instances.splitting import split_instances
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Monitor
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
-from napari_unet_nuclei.core.steps import exhaust
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.training.steps import is_better
 
 if TYPE_CHECKING:
@@ -28,9 +25,9 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
 
-_MIN_SAMPLES_TO_HOLD_OUT = 5
 _MIN_QUARTER = 32
 _MIN_GAIN = 0.005  # less is noise, and not worth other thresholds than usual
 _GRID = {
@@ -44,8 +41,8 @@ def hold_out(
 ) -> tuple[list[Sample], list[Sample]]:
     """Split samples into those to train on and those to validate on.
 
-    With fewer than five samples each is cut into quarters first, so that even a
-    single annotated image can be learned from and checked, and quarters without
+    With fewer than `MIN_SAMPLES_TO_HOLD_OUT` each is cut into quarters first, so that
+    even a single annotated image can be learned from and checked, and quarters without
     nuclei are taken for not annotated.  Of more samples, those without nuclei are
     trained on.
 
@@ -70,7 +67,7 @@ def hold_out(
     """
     pieces = list(samples)
     empty = [piece for piece in pieces if not piece.labels.any()]
-    if len(pieces) < _MIN_SAMPLES_TO_HOLD_OUT:
+    if len(pieces) < MIN_SAMPLES_TO_HOLD_OUT:
         pieces = [quarter for sample in pieces for quarter in _quarters(sample)]
         empty = []
     annotated = [piece for piece in pieces if piece.labels.any()]

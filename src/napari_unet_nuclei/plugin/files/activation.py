@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 
 def activate(context: PluginContext) -> None:
-    """Begin to watch what is dropped on the canvases, where there is a window.
+    """Begin to watch for drops on the canvases, if there is a window.
 
     Parameters
     ----------
     context : npe2.PluginContext
-        What npe2 passes to plugins; the watch ends with it.
+        What npe2 passes to plugins; watching ends with it.
     """
     if "qtpy" not in sys.modules:  # a script, without a window to load Qt for
         return

@@ -1,7 +1,6 @@
 """Annotated data sets → the layers of one sample after the other.
 
-Which data sets there are, and where, is the business of ``reader`` and
-``sample_data``.
+Data sets in files are found by ``reader``, those to download by ``sample_data``.
 """
 
 from __future__ import annotations
@@ -27,17 +26,17 @@ if TYPE_CHECKING:
 def next_layers(data_set: SampleSource, path: str, hint: str) -> list[LayerData]:
     """Return the layers of the sample after the one that the viewer shows on top.
 
-    So opening a data set again and again walks through it.  Bad samples are passed
-    over, with a warning that says what is wrong with them.
+    So opening a data set repeatedly walks through it.  Samples that cannot be read
+    are skipped, with a warning that says why.
 
     Parameters
     ----------
     data_set : SampleSource
         The data set.
     path : str
-        Where it is, by which its layers are known again.
+        Where it is; identifies its layers later.
     hint : str
-        How to get to the next sample, told where there is more than one.
+        How to open the next sample; shown where there is more than one.
 
     Returns
     -------
@@ -75,7 +74,7 @@ def _read_first_good(
         if problems:
             n_others = len(problems) - 1
             others = f" (and {n_others:,} more)" if n_others else ""
-            show_warning(f"Passed over a bad sample{others}: {problems[0]}")
+            show_warning(f"Skipped a sample that cannot be read{others}: {problems[0]}")
         return data_set.sample_ids.index(sample_id), layers
     raise problems[0]
 

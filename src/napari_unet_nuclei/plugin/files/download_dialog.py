@@ -1,4 +1,4 @@
-"""A download while napari waits: a dialog that says how far it is and can end it."""
+"""A download while napari waits: a dialog shows progress and can cancel it."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QProgressBar, QProgressDialog
 
-from napari_unet_nuclei.core.datasets.downloads import (
-    DATA_SETS,
+from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
-    fetch,
     format_size,
 )
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
 
-_MS_BEFORE_DIALOG = 500  # what is there already needs none
-_MS_BETWEEN_LOOKS = 100
+_MS_BEFORE_DIALOG = 500  # for a data set that is on this computer already
+_MS_BETWEEN_UPDATES = 100
 
 
 def fetch_with_dialog(name: str) -> Path:
-    """Return where a data set is on this computer, downloading it if need be.
+    """Return where a data set is on this computer; download it if it is not there.
 
     napari adds the layers that a sample command returns, so the command has to
     wait for them.  It waits in an event loop, in which windows are drawn and the
@@ -36,7 +36,7 @@ def fetch_with_dialog(name: str) -> Path:
     Parameters
     ----------
     name : str
-        One of ``core.downloads.DATA_SETS``.
+        One of ``core.datasets.downloads.DATA_SETS``.
 
     Returns
     -------
@@ -48,55 +48,63 @@ def fetch_with_dialog(name: str) -> Path:
     DownloadCancelledError
         If the user has cancelled it, or napari is being closed.
     DownloadError, OutputError
-        If the data set cannot be had, or not be kept.
+        If the data set cannot be downloaded or written.
     """
     download = _Download(name)
-    bar = QProgressBar()
-    window = QApplication.activeWindow()
-    # Another dialog may be gone before this one, and take it along.
-    dialog = QProgressDialog(window if isinstance(window, QMainWindow) else None)
-    dialog.setWindowTitle("U-Net nuclei")
-    dialog.setWindowModality(Qt.WindowModality.ApplicationModal)
-    if dialog.parent() is None:  # else it has the theme of its window
-        dialog.setStyleSheet(get_current_stylesheet())
-    dialog.setBar(bar)
-
-    def look() -> None:
-        dialog.setLabelText(download.sentence)
-        # The dialog's own setValue would handle events here, in the midst of one.
-        bar.setRange(0, 100 if download.size else 0)
-        bar.setValue(round(100 * download.n_bytes / (download.size or 1)))
-
-    look()
-    dialog.setMinimumDuration(_MS_BEFORE_DIALOG)  # heard only if the bar is at 0
+    dialog = _DownloadDialog(download)
     loop = QEventLoop()
     dialog.canceled.connect(loop.quit)
     dialog.destroyed.connect(loop.quit)  # with the window
-    timer = QTimer()
-    timer.timeout.connect(look)
-    dialog.destroyed.connect(timer.stop)
     BackgroundTask(
         download.steps(),
         f"Downloading {name}",
         dialog,
-        on_step=lambda _: None,
-        on_result=lambda _: None,
-        on_error=download.fail,
-        on_end=loop.quit,
+        TaskCallbacks(on_error=download.fail, on_end=loop.quit),
         is_listed=False,  # the dialog shows it
     )
-    timer.start(_MS_BETWEEN_LOOKS)
     loop.exec()
-    timer.stop()
     download.is_wanted = False
     if isalive(dialog):  # type: ignore[no-untyped-call]
-        dialog.hide()
-        dialog.deleteLater()  # and with it what the task had to tell
+        dialog.dispose()
     return download.result()
 
 
+class _DownloadDialog(QProgressDialog):
+    """Shows how far a download is, unless it ends within half a second."""
+
+    def __init__(self, download: _Download) -> None:
+        window = QApplication.activeWindow()
+        # Another dialog may be destroyed before this one, and its children with it.
+        super().__init__(window if isinstance(window, QMainWindow) else None)
+        self._download = download
+        self._bar = QProgressBar()
+        self._timer = QTimer(self)
+        self.setWindowTitle("U-Net nuclei")
+        self.setWindowModality(Qt.WindowModality.ApplicationModal)
+        if self.parent() is None:  # else it has the theme of its window
+            self.setStyleSheet(get_current_stylesheet())
+        self.setBar(self._bar)
+        self._show_progress()
+        self.setMinimumDuration(_MS_BEFORE_DIALOG)  # Qt wants the bar to be at 0
+        self._timer.timeout.connect(self._show_progress)
+        self._timer.start(_MS_BETWEEN_UPDATES)
+
+    def dispose(self) -> None:
+        """Close the dialog and destroy it, which also ends the task."""
+        self._timer.stop()
+        self.hide()
+        self.deleteLater()
+
+    def _show_progress(self) -> None:
+        size = self._download.size
+        self.setLabelText(self._download.description)
+        # The dialog's own setValue would handle events, in the middle of another one.
+        self._bar.setRange(0, 100 if size else 0)
+        self._bar.setValue(round(100 * self._download.n_bytes / (size or 1)))
+
+
 class _Download:
-    """What a download in a thread and the dialog in the main thread share."""
+    """A download: it runs in a thread and is shown by a dialog in the main thread."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -106,7 +114,7 @@ class _Download:
         self.is_wanted = True
 
     @property
-    def sentence(self) -> str:
+    def description(self) -> str:
         """How far it is, in two lines."""
         amount = format_size(self.n_bytes) if self.n_bytes else "Connecting …"
         if self.size is not None:
@@ -115,7 +123,7 @@ class _Download:
         return f"Downloading {self._name} from {host}\n{amount}"
 
     def steps(self) -> Generator[None, None, None]:
-        """Download in one go; napari itself will tell of an error of ours."""
+        """Download in a single step; napari itself shows an error of this package."""
         yield
         try:
             self._outcome = fetch(self._name, progress=self._take)
@@ -139,5 +147,5 @@ class _Download:
 
     def _take(self, n_bytes: int, size: int | None) -> None:
         if not self.is_wanted:
-            raise DownloadCancelledError("nobody waits for it any more")
+            raise DownloadCancelledError("The window was closed.")
         self.n_bytes, self.size = n_bytes, size

@@ -1,7 +1,7 @@
-"""What is dropped on napari's canvas, opened without a question where it is ours.
+"""Samples and labels dropped on napari's canvas open at once, without a question.
 
-napari would ask which reader to use, or take labels for an image.  What is not
-ours, and what is dropped with Shift or Alt, is left to napari.
+napari would ask which reader to use, or open labels as an image.  Everything else, and
+what is dropped with Shift or Alt, is left to napari.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from qtpy.QtWidgets import QApplication, QSplitter, QWidget
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-_FILES_TO_GLANCE_AT = 200
+_N_FILES_TO_CHECK = 200
 
 
 def watch_drops() -> Callable[[], None]:
-    """Begin to see drops before napari does, once however often it is called.
+    """Begin to handle drops before napari does; a second call changes nothing.
 
     Returns
     -------
     callable
-        Ends it.
+        Stops it.
     """
     app = cast("QApplication", QApplication.instance())
     watch: _DropWatch | None = app.findChild(_DropWatch)
@@ -39,7 +39,7 @@ def watch_drops() -> Callable[[], None]:
 
 
 def is_ours(paths: Sequence[str]) -> bool:
-    """Look into paths and say whether all of them are ours beyond doubt.
+    """Return whether all paths, by their content, are for this plugin.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def is_ours(paths: Sequence[str]) -> bool:
     bool
         True for DSB2018 samples and data sets, zips of them, labels that were written
         here and folders of such.  False for a folder with images of others beside
-        them, which napari can open, and where the user has chosen a reader for good.
+        them, which napari can open, and where the user has set a default reader.
     """
     from napari_unet_nuclei.plugin.files.reader import is_ours_by_content
 
@@ -73,12 +73,12 @@ def _holds_images_of_others(folder: str) -> bool:
             os.path.splitext(entry.name)[1].lower() in suffixes
             and entry.is_file()
             and not is_own_file(entry.path)
-            for entry in islice(entries, _FILES_TO_GLANCE_AT)
+            for entry in islice(entries, _N_FILES_TO_CHECK)
         )
 
 
 class _DropWatch(QObject):
-    """Takes what is ours out of the drops on each canvas."""
+    """Opens samples and labels that are dropped on a canvas."""
 
     def find_canvases(self, *_: object) -> None:
         """Watch the canvases of all windows; one that is watched stays so."""
@@ -90,7 +90,7 @@ class _DropWatch(QObject):
                             widget.installEventFilter(self)
 
     def eventFilter(self, receiver: Any, event: Any) -> bool:
-        """Open what is ours; Qt passes on what this returns False for."""
+        """Open samples and labels; Qt passes on what this returns False for."""
         if event.type() != QEvent.Type.Drop or QGuiApplication.keyboardModifiers():
             return False
         paths = [url.toLocalFile() for url in event.mimeData().urls()]

@@ -1,7 +1,7 @@
 """Label images that were written here → labels layers, with their scale and units.
 
 napari asks which reader to use for every name that two readers claim, so the manifest
-claims only ``*_masks`` images; others of ours are found in the folder they lie in.
+claims only ``*_masks`` images; others that were written here are found by their folder.
 """
 
 from __future__ import annotations
@@ -30,12 +30,11 @@ if TYPE_CHECKING:
 
 _SUFFIXES = (".tif", ".tiff", ".png")
 _ENDING = "_masks"  # of labels beside their image, here and in other programs
-_FILES_TO_GLANCE_AT = 20
-_MOST_LAYERS = 50
+_N_FILES_TO_CHECK = 20
 
 
 def is_label_file(path: str) -> bool:
-    """Say whether a file holds labels, told from who wrote it or from its name.
+    """Return whether a file holds labels, by the program that wrote it or its name.
 
     Parameters
     ----------
@@ -53,7 +52,7 @@ def is_label_file(path: str) -> bool:
 
 
 def is_own_label_file(path: str) -> bool:
-    """Say whether a file holds labels that were written here, told from who wrote it.
+    """Return whether a file holds labels that were written here.
 
     Parameters
     ----------
@@ -73,7 +72,7 @@ def is_own_label_file(path: str) -> bool:
 
 
 def is_label_folder(path: str) -> bool:
-    """Say whether labels that were written here are among the first files of a folder.
+    """Return whether the first files of a folder hold labels written here.
 
     Parameters
     ----------
@@ -85,7 +84,7 @@ def is_label_folder(path: str) -> bool:
     bool
         False for one that cannot be listed.
     """
-    return any(map(is_own_label_file, islice(_files_in(path), _FILES_TO_GLANCE_AT)))
+    return any(map(is_own_label_file, islice(_files_in(path), _N_FILES_TO_CHECK)))
 
 
 def read_label_file(path: str) -> LayerData:
@@ -99,9 +98,9 @@ def read_label_file(path: str) -> LayerData:
     Returns
     -------
     (data, keyword arguments, layer type)
-        With scale, units and names of the axes as far as the file gives them.  A
-        file that was saved here from a layer gives back its table, its metadata and
-        its place, too.
+        With scale, units and names of the axes as far as the file has them.  A file
+        that was saved here from a layer restores its table, metadata and position,
+        too.
 
     Raises
     ------
@@ -115,7 +114,7 @@ def read_label_file(path: str) -> LayerData:
     if axes is not None and {"C", "S"} & set(axes):
         raise LabelsError(
             f"Expected labels as whole numbers. Received: {path} with channels. Choose "
-            "napari's own reader to see it as an image."
+            "napari's own reader to open it as an image."
         )
     rows = pixels.reshape(-1, pixels.shape[-1])
     labels = check_labels(rows, name=path).reshape(pixels.shape)
@@ -146,8 +145,8 @@ def read_label_stack(paths: Sequence[str]) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        One layer with an axis more, placed as the first; a layer for each where they
-        differ in shape.
+        One layer with an additional axis, placed like the first file; a layer for each
+        where they differ in shape.
 
     Raises
     ------
@@ -184,7 +183,7 @@ def _with_leading_axis(placing: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _read_record(path: str) -> LabelRecord | None:
-    """Return the record in a file; the labels open without one that is damaged."""
+    """Return the record in a file, ``None`` with a warning if it is damaged."""
     try:
         return read_record(path)
     except LabelsError as error:
@@ -192,28 +191,30 @@ def _read_record(path: str) -> LabelRecord | None:
         return None
 
 
-def read_label_folder(path: str) -> list[LayerData]:
+def read_label_folder(path: str, *, max_layers: int = 50) -> list[LayerData]:
     """Return the labels in a folder that were written here, a layer for each name.
 
     Parameters
     ----------
     path : str
         A folder.
+    max_layers : int
+        How many are opened; a warning says so if there are more.
 
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        At most 50, with a warning where there are more.  Of a TIFF and a PNG of one
-        name, which hold the same, the TIFF.
+        Sorted by name.  Of a TIFF and a PNG of one name, which hold the same, only the
+        TIFF.
     """
     ordered = sorted(_files_in(path), key=lambda file: (_stem(file), file.lower()))
     own = {_stem(file): file for file in ordered if is_own_label_file(file)}
     files = list(own.values())
-    if len(files) > _MOST_LAYERS:
+    if len(files) > max_layers:
         show_warning(
-            f"Opened the first {_MOST_LAYERS} of {len(files):,} label images in {path}."
+            f"Opened the first {max_layers} of {len(files):,} label images in {path}."
         )
-    return [read_label_file(file) for file in files[:_MOST_LAYERS]]
+    return [read_label_file(file) for file in files[:max_layers]]
 
 
 def _placing(axes: str, calibration: Calibration) -> dict[str, Any]:
@@ -231,7 +232,7 @@ def _placing(axes: str, calibration: Calibration) -> dict[str, Any]:
 
 
 def _known_unit(name: str | None) -> str:
-    """Return a unit by a name that napari knows, pixels for any other."""
+    """Return the name of a unit if napari supports it, else pixels."""
     return name if name in LENGTH_UNITS or name in TIME_UNITS else "pixel"
 
 
@@ -243,7 +244,7 @@ def _files_in(folder: str) -> Iterator[str]:
                 for entry in entries
                 if entry.name.lower().endswith(_SUFFIXES) and entry.is_file()
             )
-    except OSError:  # no right to look
+    except OSError:  # no permission
         return
 
 

@@ -34,7 +34,7 @@ _NOT_KEPT = ("sample_ids",)
 def make_record(
     meta: Mapping[str, Any], axes: str, shape: tuple[int, ...]
 ) -> LabelRecord:
-    """Return what a file keeps of a layer besides its pixels.
+    """Return what a file stores of a layer in addition to its pixels.
 
     Parameters
     ----------
@@ -75,7 +75,7 @@ def make_record(
 
 
 def stamp_of(path: str | os.PathLike[str]) -> list[int] | None:
-    """Return what tells whether a file is still the one it was.
+    """Return what identifies the present content of a file.
 
     Parameters
     ----------
@@ -85,7 +85,7 @@ def stamp_of(path: str | os.PathLike[str]) -> list[int] | None:
     Returns
     -------
     list of int, or None
-        Size in bytes and time of the last change in ns; None for a missing file.
+        Size in bytes and time of the last change in ns; ``None`` for a missing file.
     """
     try:
         status = os.stat(path)
@@ -97,7 +97,7 @@ def stamp_of(path: str | os.PathLike[str]) -> list[int] | None:
 def restore_layer(
     record: LabelRecord, pixels: NDArray[Any]
 ) -> tuple[NDArray[Any], dict[str, Any]]:
-    """Return the data of a layer as it was saved, and how it lies.
+    """Return the data of a layer as it was saved, and its placement.
 
     Parameters
     ----------
@@ -112,7 +112,7 @@ def restore_layer(
         With the axes of the layer that was saved.
     kwargs : dict
         Scale, shift, rotation and the like; empty where the record does not fit the
-        pixels, as somebody else has changed the file.
+        pixels, because another program has changed the file.
     """
     layer = record.layer
     axes: Any = layer.get("axes")
@@ -138,7 +138,7 @@ def _is_layout(axes: Any, shape: Any) -> bool:
 
 
 def _placing(layer: Mapping[str, Any], ndim: int) -> dict[str, Any]:
-    """Return the arguments that napari takes, without any that it would refuse."""
+    """Return the arguments for napari, without any that it would refuse."""
     shapes: dict[str, list[tuple[int, ...]]] = {
         "scale": [(ndim,)],
         "translate": [(ndim,)],
@@ -165,7 +165,7 @@ def _placing(layer: Mapping[str, Any], ndim: int) -> dict[str, Any]:
 
 
 def _can_be_drawn(name: str, values: NDArray[np.float64]) -> bool:
-    """Tell whether a canvas survives a transform: no axis is lost, none overflows."""
+    """Return whether a canvas can show a transform: no axis vanishes or overflows."""
     if np.abs(values).max(initial=0) > _LARGEST:
         return False
     if name == "scale":
@@ -177,7 +177,7 @@ def _can_be_drawn(name: str, values: NDArray[np.float64]) -> bool:
 
 
 def _are_known(units: tuple[str, ...] | None) -> bool:
-    """Tell whether napari knows units; it raises errors of pint for others."""
+    """Return whether napari supports units; it raises errors of pint for others."""
     if units is None:
         return True
     try:

@@ -1,8 +1,8 @@
-"""Samples, data sets and labels → a viewer, by commands of our own in napari's menu.
+"""Samples, data sets and labels → a viewer, by this plugin's commands in napari's menu.
 
 napari chooses a reader by the name of a file, and offers every reader of folders for
-every folder.  The manifest therefore claims no folder; they come in through here, and
-so do files of any name.
+every folder.  The manifest therefore claims no folder; folders are opened here, and so
+are files of any name.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def open_paths(
 ) -> list[Layer]:
     """Open samples, data sets and labels, whatever their names are.
 
-    It is what ``viewer.open(path, plugin="napari-unet-nuclei")`` does for files whose
-    names the manifest claims, and the way for folders.
+    The same as ``viewer.open(path, plugin="napari-unet-nuclei")`` for files whose names
+    the manifest claims; it opens folders and other files, too.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def open_paths(
     Raises
     ------
     DatasetError
-        If a folder or zip is nothing of ours.
+        If a folder or zip holds neither samples nor labels.
     ImageError, LabelsError
         If a file cannot be read, or holds no labels.
     """
@@ -76,7 +76,7 @@ def open_paths(
 
 
 def choose_folder() -> None:
-    """Ask for a folder and open what is ours in it; a command of napari's menu."""
+    """Ask for a folder and open its samples or labels; a command of napari's menu."""
     from qtpy.QtWidgets import QFileDialog
 
     viewer = napari.current_viewer()
@@ -100,7 +100,7 @@ def choose_files() -> None:
 
 
 def show_paths(viewer: ViewerModel, paths: Sequence[str]) -> None:
-    """Open paths, and say what went wrong in napari's own way.
+    """Open paths, and show what went wrong as napari does.
 
     Parameters
     ----------

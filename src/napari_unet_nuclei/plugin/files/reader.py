@@ -1,7 +1,7 @@
 """DSB2018 samples and data sets, and labels that were written here → layers.
 
-What such a data set looks like is known in ``core.datasets.dsb2018_layout``, how label
-images become layers in ``label_reader``.  Other image files are left to napari.
+The layout of such a data set is in ``core.datasets.dsb2018_layout``, label images are
+read in ``label_reader``.  Other image files are left to napari.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.stored_files import is_broken_zip
+from napari_unet_nuclei.core.datasets.zip_files import is_broken_zip
 from napari_unet_nuclei.plugin.files.data_set_layers import next_layers
 from napari_unet_nuclei.plugin.files.label_reader import (
     is_label_file,
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.shared.layers import LayerData
 
-_FOLDERS_TO_GLANCE_AT = 20
+_N_FOLDERS_TO_CHECK = 20
 
 Paths = str | os.PathLike[str]
 
@@ -36,12 +36,12 @@ Paths = str | os.PathLike[str]
 def get_reader(
     path: Paths | Sequence[Paths],
 ) -> Callable[[Paths | Sequence[Paths]], list[LayerData]] | None:
-    """Return the function that opens a path, or None if it is nothing of ours.
+    """Return the function that opens a path, or ``None`` if it is not for this plugin.
 
     Parameters
     ----------
     path : path or list of them
-        What the user opens; a list when it is to become one stack.
+        What the user opens; a list if it is opened as one stack.
 
     Returns
     -------
@@ -58,9 +58,7 @@ def get_reader(
 def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     """Return the layers of a sample for each path.
 
-    Of a data set it is the sample after the one that the viewer shows on top, so
-    opening the data set again and again walks through it.  Bad samples are passed
-    over, with a warning that says what is wrong with them.
+    Of a data set it is one sample; see `data_set_layers.next_layers`.
 
     Parameters
     ----------
@@ -70,17 +68,15 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     Returns
     -------
     list of (data, keyword arguments, layer type)
-        Of label images, their labels; of several, a stack of them.  Of a sample, an
-        image and, where there are masks, its nuclei as labels; their ``metadata`` hold
-        ``sample_id``, ``data_set`` (the path) and ``sample_ids`` (all in that data
-        set).
+        Of a label image, its labels; of several, a stack of them.  Of a sample, an
+        image and, where there are masks, its nuclei as labels.
 
     Raises
     ------
     DatasetError
         If a data set, or each of its samples, is incomplete or contradictory.
     ImageError
-        If a label image, or an image or a mask of an only sample, is damaged.
+        If a label image, or an image or a mask of a single sample, is damaged.
     LabelsError
         If a label image holds none.
     """
@@ -96,7 +92,7 @@ def _as_list(path: Paths | Sequence[Paths]) -> list[str]:
 
 
 def is_ours_by_content(path: str) -> bool:
-    """Look inside of a path and say whether it is ours, whatever its name is.
+    """Return whether a path is for this plugin by its content, whatever its name.
 
     Parameters
     ----------
@@ -115,10 +111,10 @@ def is_ours_by_content(path: str) -> bool:
 
 
 def _is_ours(path: str) -> bool:
-    if not path:  # which would stand for the current folder
+    if not path:  # which would mean the current folder
         return False
     if not os.path.isdir(path):
-        # What is wrong with a broken zip nobody else would say.
+        # No other reader would say what is wrong with a broken zip.
         return is_label_file(path) or is_dsb2018(path) or is_broken_zip(path)
     return _is_data_set(path) or is_label_folder(path)
 
@@ -128,9 +124,9 @@ def _is_data_set(path: str) -> bool:
 
 
 def _may_hold_samples(path: str) -> bool:
-    """Glance at a folder: every folder that is dropped on napari comes by here."""
+    """Check a few folders only: this runs for every folder dropped on napari."""
     for folder in _sub_folders(path):
-        candidates = [folder, *islice(_sub_folders(folder), _FOLDERS_TO_GLANCE_AT)]
+        candidates = [folder, *islice(_sub_folders(folder), _N_FOLDERS_TO_CHECK)]
         if any(os.path.isdir(os.path.join(each, "images")) for each in candidates):
             return True
     return False
@@ -140,7 +136,7 @@ def _sub_folders(path: str) -> Iterator[str]:
     try:
         with os.scandir(path) as entries:
             yield from (entry.path for entry in entries if entry.is_dir())
-    except OSError:  # no right to look
+    except OSError:  # no permission
         return
 
 

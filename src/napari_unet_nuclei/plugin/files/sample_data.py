@@ -103,4 +103,4 @@ def _fetch(name: str) -> Path:
             return fetch_with_dialog(name)
     from napari_unet_nuclei.core.datasets.downloads import fetch
 
-    return fetch(name)  # a script, without a window that could freeze
+    return fetch(name)  # in a script there is no window that could freeze

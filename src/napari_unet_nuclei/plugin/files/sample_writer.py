@@ -1,7 +1,8 @@
 """Labels layers → samples of a DSB2018 data set, an entry in napari's save dialog.
 
-The dialog sees the folder of the data set only; masks and images of a sample that are
-of others are refused here.  Label images are written in ``writer``.
+The dialog asks about the folder of the data set only; masks and images that another
+program has put into a sample are protected here.  Label images are written in
+``writer``.
 """
 
 from __future__ import annotations
@@ -83,7 +84,7 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _check_sample(sample: Path, image: NDArray[Any] | None) -> bool:
-    """Refuse a sample that is another's; tell whether its image is there already."""
+    """Refuse a sample with other content; return whether its image is there already."""
     if os.path.realpath(sample) in _written_samples:
         return False
     if masks := _list(sample / "masks"):
@@ -120,7 +121,7 @@ def _list(folder: Path) -> list[Path]:
 
 
 def _shown_pixels(path: str) -> NDArray[Any] | None:
-    """Return an image of the window, whose file may be another one by now."""
+    """Return an image of the window, whose file may have been replaced by now."""
     viewer = napari.current_viewer()
     for layer in [] if viewer is None else viewer.layers:
         if isinstance(layer, Image) and layer.source.path == path:
@@ -131,7 +132,7 @@ def _shown_pixels(path: str) -> NDArray[Any] | None:
 def _read_source(
     metadata: Mapping[str, Any], shape: tuple[int, ...]
 ) -> NDArray[Any] | None:
-    """Return the image that labels were made from, if it is still to be had."""
+    """Return the image that labels were made from, if it can still be read."""
     try:
         folder, path = path_in(metadata, "data_set"), path_in(metadata, "image_path")
         if folder is not None:
@@ -139,7 +140,7 @@ def _read_source(
         elif path is not None:
             stamp = metadata.get("image_stamp")
             if stamp is not None and stamp != stamp_of(path):
-                return None  # another image lies there since the labels were saved
+                return None  # the file was replaced after the labels were saved
             shown = _shown_pixels(path)
             image = read_image(path) if shown is None else shown
         else:

@@ -1,7 +1,7 @@
-"""Nuclei → a file that opens with everything again, by a command in napari's menu.
+"""Nuclei → a file that keeps scale and table, by a command in napari's menu.
 
-napari's own dialog lists writers in the order in which it found the plugins, and
-nothing a plugin says moves its own to the front.  This dialog offers ours alone.
+napari's own dialog lists writers in the order in which it found the plugins, which no
+plugin can change.  This dialog offers only the formats of this plugin.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def labels_to_save(viewer: ViewerModel) -> Labels | None:
     Returns
     -------
     napari.layers.Labels or None
-        None where that is not clear.
+        ``None`` where that is not clear.
     """
     active = viewer.layers.selection.active
     if isinstance(active, Labels):
@@ -92,7 +92,8 @@ def propose_path(layer: Labels) -> str:
     Returns
     -------
     str
-        In the folder of the image where it is known and there, else in the last one.
+        In the folder of the image if it is known and exists, else in the folder used
+        last.
     """
     image = layer.metadata.get("image_path")
     folder = os.path.dirname(image) if isinstance(image, str) else ""
@@ -102,7 +103,7 @@ def propose_path(layer: Labels) -> str:
 
 
 def _file_name(name: str) -> str:
-    """Return a name without what no system takes, and no longer than all take."""
+    """Return a name that every system accepts."""
     name = masks_name(name).removesuffix(LABELS_ENDING)
     letters = [
         each if each.isprintable() and each not in _FORBIDDEN else "_" for each in name
@@ -120,7 +121,7 @@ def save(layer: Labels, path: str, kind: str = "") -> None:
     path : str
         The file.
     kind : str
-        The format that was chosen in the dialog; a suffix of the path goes before.
+        The format chosen in the dialog; the suffix of the path takes precedence.
     """
     write: Any = _BY_SUFFIX.get(Path(path).suffix.lower()) or _WRITERS.get(
         kind, write_tiff
@@ -136,11 +137,11 @@ def save(layer: Labels, path: str, kind: str = "") -> None:
 
 
 def _hint(path: str) -> str:
-    """Say what opens a file whose name napari would take for that of an image."""
+    """Say what opens a file that napari, by its name, would open as an image."""
     stem = Path(path).stem.lower().removesuffix(".ome")
     if Path(path).suffix.lower() == ".csv" or stem.endswith(LABELS_ENDING):
         return ""
     return (
         " Its name does not end in _masks, so drop it on the window, or open it with "
-        "File ▸ IO Utilities ▸ Open label images; napari alone takes it for an image."
+        "File ▸ IO Utilities ▸ Open label images; otherwise it opens as an image."
     )

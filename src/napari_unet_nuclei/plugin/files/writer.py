@@ -1,8 +1,8 @@
 """Labels layers → files, one function for each entry in napari's save dialog.
 
-The dialog asks before a file is replaced; that it is an image of the window is refused
-here.  How each format looks is known in ``core.files.labels`` and ``core.files.rle``,
-folders of DSB2018 samples in ``sample_writer``.
+The dialog asks before a file is replaced; an image of the window is never replaced.
+The formats are in ``core.files.labels`` and ``core.files.rle``, folders of DSB2018
+samples in ``sample_writer``.
 """
 
 from __future__ import annotations
@@ -141,7 +141,7 @@ def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:
-    """Refuse to put labels in the place of an image."""
+    """Refuse to overwrite an image with labels."""
     replaced = file_id(path)
     if replaced is not None and any(
         file_id(image) == replaced for image in _image_files(meta.get("metadata") or {})
@@ -168,26 +168,26 @@ def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
 
 
 def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
-    """Return a path that metadata hold, unless they hold anything else there.
+    """Return a path from metadata, if it is one.
 
     Parameters
     ----------
     metadata : mapping
-        Those of a layer, which may come from a file of anybody.
+        Those of a layer, which may come from a file of any program.
     name : str
         Such as ``image_path``.
 
     Returns
     -------
     str or None
-        None where there is none.
+        ``None`` where there is none.
     """
     path = metadata.get(name)
     return os.fspath(path) if isinstance(path, str | PurePath) else None
 
 
 def masks_name(name: str) -> str:
-    """Return the name by which napari finds labels to be ours.
+    """Return a name by which napari lets this plugin open a file.
 
     Parameters
     ----------
@@ -197,8 +197,8 @@ def masks_name(name: str) -> str:
     Returns
     -------
     str
-        Such as ``cells_masks`` for ``cells nuclei``, so that the file stands beside
-        its image as those do that the command line writes.
+        Such as ``cells_masks`` for ``cells nuclei``, the name that the command line
+        gives to labels, too.
 
     Examples
     --------
@@ -222,14 +222,14 @@ def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
 
 
 def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
-    """Return labels of two axes; leading axes of length 1 do no harm.
+    """Return labels of two axes; leading axes of length 1 are dropped.
 
     Parameters
     ----------
     data, meta
         What napari passes to a writer.
     what : str
-        What is to be written, as an error says it.
+        The format, as an error names it.
 
     Returns
     -------

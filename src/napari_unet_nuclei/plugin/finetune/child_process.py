@@ -18,18 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
+SHORT_GRACE_SECONDS = 1.0
+"""Time to end for a program with nothing to complete; napari cannot quit meanwhile."""
+
 _POLL_SECONDS = 0.1
-_GRACE_SECONDS = 30.0  # the child completes its best model …
-_SHORT_GRACE_SECONDS = 1.0  # … if it has one; napari cannot be quit meanwhile
-_N_LAST_WORDS = 3
+_N_LAST_LINES = 3
 
 
 def iter_output(
     arguments: Sequence[str],
     folder: Path,
-    has_work: Callable[[], bool] = lambda: True,
+    grace_seconds: Callable[[], float] = lambda: SHORT_GRACE_SECONDS,
 ) -> Generator[str | None, None, None]:
-    """Run a program and hand out the lines it prints.
+    """Run a program and yield the lines it prints.
 
     Closing the generator ends the program: its standard input is closed, which
     also happens when this process dies; then it is terminated, then killed.
@@ -40,9 +41,8 @@ def iter_output(
         Program and arguments.
     folder : Path
         Folder for what it prints.  Files, unlike pipes, neither block nor fill.
-    has_work : callable, optional
-        Whether the program has something to complete when it is to end; without, it
-        is killed if it does not end at once.
+    grace_seconds : callable, optional
+        Returns the time between these steps; asked when the program is ended.
 
     Yields
     ------
@@ -54,9 +54,9 @@ def iter_output(
     TrainingError
         If the program cannot be started or ends with an exit code other than 0.
     """
-    printed, complained = folder / "output.txt", folder / "errors.txt"
+    printed, errors = folder / "output.txt", folder / "errors.txt"
     with (
-        _run(arguments, printed, complained, has_work) as process,
+        _run(arguments, printed, errors, grace_seconds) as process,
         printed.open("rb") as file,
     ):
         line = b""
@@ -75,7 +75,7 @@ def iter_output(
         if process.returncode:
             raise TrainingError(
                 f"The training process ended with exit code {process.returncode}: "
-                f"{_last_words(complained)}"
+                f"{_last_lines(errors)}"
             )
 
 
@@ -83,16 +83,16 @@ def iter_output(
 def _run(
     arguments: Sequence[str],
     printed: Path,
-    complained: Path,
-    has_work: Callable[[], bool],
+    errors: Path,
+    grace_seconds: Callable[[], float],
 ) -> Iterator[subprocess.Popen[bytes]]:
-    with printed.open("wb") as output, complained.open("wb") as errors:
+    with printed.open("wb") as stdout, errors.open("wb") as stderr:
         try:
             process = subprocess.Popen(
                 arguments,
                 stdin=subprocess.PIPE,
-                stdout=output,
-                stderr=errors,
+                stdout=stdout,
+                stderr=stderr,
                 env={**os.environ, "PYTHONUTF8": "1"},
                 creationflags=_creation_flags(),
             )
@@ -104,7 +104,7 @@ def _run(
     try:
         yield process
     finally:
-        _end(process, _GRACE_SECONDS if has_work() else _SHORT_GRACE_SECONDS)
+        _end(process, grace_seconds())
 
 
 def _creation_flags() -> int:
@@ -126,7 +126,7 @@ def _end(process: subprocess.Popen[bytes], grace: float) -> None:
     process.wait()
 
 
-def _last_words(complained: Path) -> str:
-    lines = complained.read_text(encoding="utf-8", errors="replace").splitlines()
-    words = [line.strip() for line in lines if line.strip()]
-    return " / ".join(words[-_N_LAST_WORDS:]) or "it did not say why."
+def _last_lines(errors: Path) -> str:
+    lines = errors.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = [line.strip() for line in lines if line.strip()]
+    return " / ".join(lines[-_N_LAST_LINES:]) or "it gave no reason."

@@ -1,7 +1,6 @@
-"""What the fine-tuning widget says in plain words.
+"""What the fine-tuning widget says about progress and results.
 
-Every sentence about a result is made here, from results alone; the sentences of
-errors belong to the errors.
+The messages of errors belong to the errors.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def describe_step(event: StepEvent) -> str:
-    """Say how far training is.
+    """Describe how far training is.
 
     Parameters
     ----------
@@ -38,7 +37,7 @@ def describe_step(event: StepEvent) -> str:
 
 
 def compare_with_start(result: FineTuned) -> str:
-    """Say whether fine-tuning helped.
+    """Describe whether fine-tuning helped.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """The name of a new model: what it may be, and whether it is free.
 
-A model is a file in a folder that may be on any disk of any system, so the rules are
-those of the strictest.
+A model is a file that may be copied to any disk of any system, so the rules of the
+strictest one apply.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def check_model_name(name: str) -> str:
     Raises
     ------
     TrainingError
-        If it is none, or belongs to another model.
+        If it is not allowed, or belongs to another model.
     """
     name = unicodedata.normalize("NFC", name.strip())
     _check_letters(name)
-    # Case is no difference for people, nor on all disks.
+    # Neither people nor all file systems distinguish upper and lower case.
     folded = name.casefold()
     if folded in map(str.casefold, model_store.shipped_models()):
         raise TrainingError(
@@ -54,14 +54,14 @@ def check_model_name(name: str) -> str:
         )
     if any(folded == _model_of(path) for path in _files()):
         raise TrainingError(
-            f"There is a model {name!r} already, or a file of its training; choose "
+            f"A model {name!r} already exists, or a file from its training; choose "
             "another name."
         )
     return name
 
 
 def model_path(name: str) -> Path:
-    """Say where a new model is kept.
+    """Return where a new model is kept.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def _check_letters(name: str) -> None:
     for character in name:
         if not re.fullmatch(r"[\w .-]", character):
             raise TrainingError(
-                f"The name may have {_ALLOWED}. Received: {character!r}; take it out."
+                f"The name may contain {_ALLOWED}. Received: {character!r}; remove it."
             )
     if not re.match(r"\w", name):
         raise TrainingError(
@@ -106,7 +106,7 @@ def _check_letters(name: str) -> None:
         )
     if name.endswith("."):
         raise TrainingError(
-            "The name must not end with a dot, which Windows drops; take it out."
+            "The name must not end with a dot, which Windows drops; remove it."
         )
     if _DEVICE.fullmatch(name):
         raise TrainingError(
@@ -116,8 +116,8 @@ def _check_letters(name: str) -> None:
     most = min(_MOST_CHARACTERS, _MOST_BYTES // widest)
     if len(name) > most:
         raise TrainingError(
-            f"The name may have {most} characters. Received: {len(name)}; choose a "
-            "shorter name."
+            f"The name may have up to {most} characters. Received: {len(name)}; choose "
+            "a shorter name."
         )
 
 

@@ -1,6 +1,6 @@
-"""Image and labels that belong together: two lists in step, and a question in doubt.
+"""Image and labels that belong together: two lists in step, a question where unclear.
 
-How sure a pair is, is known in ``pairing``.
+The confidence in a pair is estimated in ``pairing``.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from magicgui.widgets.bases import Widget
 from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.pairing import (
+    Confidence,
     Pairing,
-    Verdict,
     image_of,
     labels_of,
     pair,
@@ -35,7 +36,7 @@ _MOVING = ("data", "scale", "translate", "rotate", "shear", "affine", "units")
 
 
 class PairLine(Container[Widget]):
-    """Says whether the chosen image and labels belong together, and asks in doubt.
+    """Says whether the chosen image and labels belong together, and asks if unclear.
 
     Keeps in step: the two lists with each other and with napari's active layer, the
     line with the two lists.
@@ -47,7 +48,7 @@ class PairLine(Container[Widget]):
     image, labels : LayerChoice
         The lists.
     is_running : callable
-        Whether a task is running; the lists hold still then.
+        Whether a task is running; the lists stay as they are meanwhile.
     on_confirm : callable
         Called when the user says yes after being asked.
     on_withdraw : callable
@@ -70,15 +71,15 @@ class PairLine(Container[Widget]):
         self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
-        self._watched: tuple[Layer, ...] = ()
+        self._layer_events = LayerEvents(_MOVING, self.refresh)
         self.words = StatusLine()
         self.yes_button = PushButton(
             text="Yes, they belong together",
-            tooltip="Train on this image and these labels all the same",
+            tooltip="Train on this image and these labels anyway",
             visible=False,
         )
         super().__init__(widgets=[self.words, self.yes_button], labels=False, label="")
-        self.tooltip = "Whether these are the labels of this image"
+        self.tooltip = "Whether the labels belong to the image"
         self.margins = (0, 0, 0, 0)
         button = self.yes_button.native
         button.setMinimumHeight(button.sizeHint().height())
@@ -107,9 +108,9 @@ class PairLine(Container[Widget]):
         """
         self.refresh()  # transforms and pixels may have changed
         pairing = self._pairing
-        if pairing is None or pairing.verdict >= Verdict.PLAUSIBLE:
+        if pairing is None or pairing.confidence >= Confidence.PLAUSIBLE:
             return ""
-        if pairing.verdict is Verdict.IMPOSSIBLE:
+        if pairing.confidence is Confidence.IMPOSSIBLE:
             raise TrainingError(pairing.reason)
         if self._is_confirmed:
             return ""
@@ -120,41 +121,31 @@ class PairLine(Container[Widget]):
         )
 
     def catch_up(self) -> None:
-        """Go along with what became active while a task was running."""
+        """Follow the layers that became active while a task was running."""
         self._image_list.catch_up()
         self._labels_list.catch_up()
 
     def refresh(self, *_: Any) -> None:
-        """Say how image and labels go together."""
-        self._watch(self._image_list.layer, self._labels_list.layer)
+        """Show whether image and labels belong together."""
+        self._layer_events.watch(self._image_list.layer, self._labels_list.layer)
         pairing = self._pairing
-        verdict = None if pairing is None else pairing.verdict
-        is_open = verdict is Verdict.DOUBTFUL and not self._is_confirmed
+        confidence = None if pairing is None else pairing.confidence
+        is_open = confidence is Confidence.DOUBTFUL and not self._is_confirmed
         text = "" if pairing is None else pairing.reason
         if is_open:
             text += " Do they belong together?"
-        elif verdict is Verdict.DOUBTFUL:
+        elif confidence is Confidence.DOUBTFUL:
             text += " You said they belong together."
         self.words.value = text
         self.words.visible = bool(text)
         mark(self.words.native, DOUBT, is_set=is_open)
-        mark(self.words.native, PROBLEM, is_set=verdict is Verdict.IMPOSSIBLE)
+        mark(self.words.native, PROBLEM, is_set=confidence is Confidence.IMPOSSIBLE)
         self.yes_button.visible = is_open
 
     @property
     def _events(self) -> list[Any]:
         layers = self._viewer.layers.events
         return [layers.inserted, layers.removed, layers.renamed]
-
-    def _watch(self, *layers: Layer | None) -> None:
-        """Hear of what moves or reshapes these layers, and of no others."""
-        for layer in self._watched:
-            for name in _MOVING:
-                getattr(layer.events, name).disconnect(self.refresh)
-        self._watched = tuple(layer for layer in layers if layer is not None)
-        for layer in self._watched:
-            for name in _MOVING:
-                getattr(layer.events, name).connect(self.refresh)
 
     @property
     def _pairing(self) -> Pairing | None:
@@ -213,4 +204,4 @@ class PairLine(Container[Widget]):
     def _disconnect(self) -> None:
         for event in self._events:
             event.disconnect(self.refresh)
-        self._watch()
+        self._layer_events.watch()

@@ -1,7 +1,7 @@
 """Loss and held-out score of a run, drawn while it goes on.
 
-Drawn with Qt: matplotlib would hold napari's window for a second when it is imported,
-and for a tenth of one at every point.
+Drawn with Qt: matplotlib would block napari's window for a second when it is imported,
+and for a tenth of a second at every point.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     Points = Sequence[tuple[float, float]]
 
 _HEIGHT = 180  # px
-_GAP = 4  # px, between numbers and what they stand at
+_GAP = 4  # px, between numbers and axes
 _N_TICKS = 5
-_LEAST_SCORES = 0.04  # range of scores: less is noise, and no success to be seen
-_LEAST_LOSSES = 0.01
+_MIN_SCORE_RANGE = 0.04  # smaller differences are noise, and must not look large
+_MIN_LOSS_RANGE = 0.01
 _WIDEST_NUMBER = "0.0000"
 _LEGEND = ("training loss", "held-out score", "to beat")
 _SHORT_LEGEND = ("loss", "score", "to beat")
@@ -158,7 +158,7 @@ class TrainingPlot(QWidget):
         self._describe()
 
     def sizeHint(self) -> QSize:
-        """As wide as there is room for."""
+        """As wide as possible."""
         return QSize(2 * _HEIGHT, _HEIGHT)
 
     def paintEvent(self, event: QPaintEvent | None) -> None:
@@ -170,7 +170,7 @@ class TrainingPlot(QWidget):
         painter.end()
 
     def _describe(self) -> None:
-        """Tell those who cannot see the curves, and draw them again."""
+        """Describe the curves for screen readers, and draw them again."""
         parts = [
             f"{name} {points[-1][1]:.3f}"
             for name, points in zip(_LEGEND, (self._losses, self._scores), strict=False)
@@ -189,12 +189,12 @@ class TrainingPlot(QWidget):
         minutes = Scale(low=0.0, high=max(self._minutes, last))
         self._draw_minutes(painter, area, minutes)
         if self._losses:
-            scale = Scale.around([y for _, y in self._losses], _LEAST_LOSSES)
+            scale = Scale.around([y for _, y in self._losses], _MIN_LOSS_RANGE)
             _draw_numbers(painter, area, scale, loss_colour, is_left=True)
             painter.setPen(QPen(loss_colour, 1.5))
             painter.drawPolyline(_to_places(self._losses, area, minutes, scale))
         if self._scores:
-            scale = Scale.around([y for _, y in self._scores], _LEAST_SCORES)
+            scale = Scale.around([y for _, y in self._scores], _MIN_SCORE_RANGE)
             _draw_numbers(painter, area, scale, score_colour, is_left=False)
             places = _to_places(self._scores, area, minutes, scale)
             painter.setPen(QPen(score_colour, 1.5))

@@ -1,24 +1,28 @@
 """Fine-tuning in a child process, followed from here.
 
 The child is the command line itself.  How it is started and ended is in
-``child_process``, what it says in ``training_events``; Qt and layers do not
-belong here.
+``child_process``, what it says in ``training_events``, what it trains on in
+``training_samples``; Qt and layers do not belong here.
 """
 
 from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
+from napari_unet_nuclei.core.errors import OutputError, TrainingError
+from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 from napari_unet_nuclei.core.writing.file_lock import hold_lock
-from napari_unet_nuclei.plugin.finetune.child_process import iter_output
+from napari_unet_nuclei.plugin.finetune.child_process import (
+    SHORT_GRACE_SECONDS,
+    iter_output,
+)
 from napari_unet_nuclei.plugin.finetune.training_events import (
     ErrorEvent,
     FinishedEvent,
@@ -26,18 +30,22 @@ from napari_unet_nuclei.plugin.finetune.training_events import (
     TrainingEvent,
     parse_event,
 )
+from napari_unet_nuclei.plugin.finetune.training_samples import (
+    make_samples,
+    write_samples,
+)
 from napari_unet_nuclei.plugin.shared.commands import fine_tune_arguments
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Sequence
-    from pathlib import Path
+    from collections.abc import Generator
 
+    import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.images.lazy import ArrayLike
 
-_N_PARTS_BELOW = 5  # fewer samples than this are cut into quarters to hold some out
+MakeCommand = Callable[[Path, Path, Path, float], list[str]]
+"""Makes program and arguments of data folder, output, start and minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,7 +72,9 @@ class FineTuneRequest:
     minutes : float
         Time to train.
     command : callable, optional
-        Makes program and arguments of data folder, output, start and minutes.
+        Makes the command line of the process.
+    grace_seconds : float
+        Time the process gets to complete its best model when it is cancelled.
     """
 
     image: ArrayLike
@@ -75,7 +85,8 @@ class FineTuneRequest:
     start: Path
     output: Path
     minutes: float
-    command: Callable[[Path, Path, Path, float], list[str]] = fine_tune_arguments
+    command: MakeCommand = fine_tune_arguments
+    grace_seconds: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +118,7 @@ class FineTuned:
 
 @dataclass(frozen=True, kw_only=True)
 class StillRunning:
-    """Nothing new; lets a worker notice that it is cancelled.
+    """Nothing new; gives a worker the chance to notice a cancel.
 
     Parameters
     ----------
@@ -157,125 +168,70 @@ def iter_fine_tuning(
             f"Received: {request.output.stem!r}; choose another name."
         )
     samples = make_samples(request)
-    has_begun = has_improved = False
+    state = _State()
     try:
         request.output.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder() as folder:
-            data = folder / "data"
-            write_samples(data, samples)
-            arguments = request.command(
-                data, request.output, request.start, request.minutes
-            )
-            began = time.monotonic()
-            lines = iter_output(arguments, folder, lambda: has_improved)
-            with closing(lines):
-                for line in lines:
-                    event = None if line is None else parse_event(line)
-                    if event is None:
-                        yield StillRunning(seconds=time.monotonic() - began)
-                        continue
-                    if isinstance(event, ErrorEvent):
-                        raise event.error()
-                    has_begun = True  # it has claimed the name and writes the files
-                    if isinstance(event, FinishedEvent):
-                        has_improved = event.is_better
-                        return _make_result(request, event, len(samples))
-                    if isinstance(event, StepEvent):
-                        has_improved |= event.is_best and event.epoch > 0
-                    yield event
-        raise TrainingError("The training process ended without a result; try again.")
+            write_samples(folder / "data", samples)
+            end = yield from _iter_events(request, folder, state)
+            return _make_result(request, end, len(samples))
     except OSError as error:
         raise OutputError(
             f"Training cannot write its files: {error}; free some space or check "
             "the permissions."
         ) from error
     finally:
-        if has_begun and not has_improved:
+        if state.has_begun and not state.has_improved:
             _remove_traces(request.output)
         if request.output.parent.is_dir():
             _remove_lock(request.output)
 
 
-def make_samples(request: FineTuneRequest) -> list[Sample]:
-    """Cut image and labels into annotated planes.
+@dataclass
+class _State:
+    """What must be known of a run however it ends."""
 
-    Parameters
-    ----------
-    request : FineTuneRequest
-        Its image and labels are used.
-
-    Returns
-    -------
-    list of Sample
-        The planes that have nuclei.
-
-    Raises
-    ------
-    TrainingError
-        If no plane has any.
-    LabelsError
-        If image and labels differ in shape or the labels are no labels.
-    ImageError
-        If the image cannot be used.
-    """
-    from napari_unet_nuclei.core.datasets.sample import Sample
-    from napari_unet_nuclei.core.images.axes import PlaneStack
-    from napari_unet_nuclei.core.images.channels import to_planes
-    from napari_unet_nuclei.core.instances.labels import check_labels
-
-    stack = PlaneStack(request.image, request.axes, request.channel)
-    labels = request.labels
-    if request.plane is not None:
-        stack, labels = stack.only(request.plane), labels.reshape(labels.shape[-2:])
-    expected = (*stack.leading_shape, *stack.plane_shape)
-    if labels.shape != expected:
-        raise LabelsError(
-            f"Expected labels as large as the image, {expected}. Received: "
-            f"{labels.shape}; choose the labels that belong to the image."
-        )
-    samples = [
-        Sample(
-            f"plane{number}",
-            to_planes(stack.only(index).single_plane()),
-            check_labels(labels[index]),
-        )
-        for number, index in enumerate(np.ndindex(stack.leading_shape))
-        if labels[index].any()
-    ]
-    if not samples:
-        raise TrainingError(
-            "Fine-tuning needs labelled nuclei. Received: labels with background only; "
-            "label some nuclei first."
-        )
-    return samples
+    has_begun: bool = False  # the process has claimed the name and writes the files
+    has_improved: bool = False
 
 
-def write_samples(folder: Path, samples: Sequence[Sample]) -> None:
-    """Write samples as the folder of images and labels that training reads.
-
-    Parameters
-    ----------
-    folder : Path
-        Folder to make, with ``images`` and ``labels`` in it.
-    samples : sequence of Sample
-        What to write, images (Y, X, 3).
-    """
-    import tifffile
-
-    from napari_unet_nuclei.core.files.labels import write_labels_tiff
-
-    for kind in ("images", "labels"):
-        (folder / kind).mkdir(parents=True)
-    for number, sample in enumerate(samples):
-        name = f"{number:04d}.tif"
-        tifffile.imwrite(folder / "images" / name, sample.image, photometric="rgb")
-        write_labels_tiff(folder / "labels" / name, sample.labels)
+def _iter_events(
+    request: FineTuneRequest, folder: Path, state: _State
+) -> Generator[TrainingEvent | StillRunning, None, FinishedEvent]:
+    """Run the process, yield what it says and return how it ended."""
+    arguments = request.command(
+        folder / "data", request.output, request.start, request.minutes
+    )
+    began = time.monotonic()
+    lines = iter_output(
+        arguments,
+        folder,
+        grace_seconds=lambda: (
+            request.grace_seconds if state.has_improved else SHORT_GRACE_SECONDS
+        ),
+    )
+    with closing(lines):
+        for line in lines:
+            event = None if line is None else parse_event(line)
+            if event is None:
+                yield StillRunning(seconds=time.monotonic() - began)
+                continue
+            if isinstance(event, ErrorEvent):
+                raise event.error()
+            state.has_begun = True
+            if isinstance(event, FinishedEvent):
+                state.has_improved = event.is_better
+                return event
+            if isinstance(event, StepEvent):
+                state.has_improved |= event.is_best and event.epoch > 0
+            yield event
+    raise TrainingError("The training process ended without a result; try again.")
 
 
 def _make_result(
     request: FineTuneRequest, event: FinishedEvent, n_samples: int
 ) -> FineTuned:
-    is_cut = n_samples < _N_PARTS_BELOW
+    is_cut = n_samples < MIN_SAMPLES_TO_HOLD_OUT
     return FineTuned(
         name=request.output.stem,
         start=request.start.stem,
@@ -288,13 +244,13 @@ def _make_result(
 
 
 def _remove_lock(output: Path) -> None:
-    """Remove what a process that was killed leaves of its claim to a name."""
+    """Remove the lock that a killed process leaves behind."""
     with suppress(OutputError, OSError), hold_lock(output, "train"):
-        pass  # it goes as it is given back
+        pass  # releasing a lock removes its file
 
 
 def _remove_traces(output: Path) -> None:
-    """Remove a model that is only a copy of the one it began as, and its log."""
+    """Remove a model that is only a copy of its start model, and its log."""
     for path in _files_of(output):
         with suppress(OSError):
             path.unlink(missing_ok=True)

@@ -1,21 +1,21 @@
-"""The controls of the segment widget, and the settings and the run they stand for.
+"""The controls of the segment widget, and the run they ask for.
 
-What a run makes of them is known to ``segmentation``, what is shown to
-``segment_widget``.
+How nuclei are found is chosen in ``settings_controls``; what a run makes of it is known
+to ``segmentation``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox
+from magicgui.widgets import CheckBox
 from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
 from napari_unet_nuclei.core.models.bundle import read_config
 from napari_unet_nuclei.core.models.store import find_model
-from napari_unet_nuclei.core.settings.training import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shown_plane
 from napari_unet_nuclei.plugin.shared.form import make_form
@@ -33,18 +33,11 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
 
-_DEFAULTS = SegmentationSettings()
-_START_THRESHOLD = 0.5
-_THRESHOLD_TOOLTIP = (
-    "Foreground probability that makes a nucleus. Lower finds more and larger "
-    "nuclei. Moving it updates the labels at once."
-)
-
 
 class SegmentForm:
     """What the user chooses: an image, a model, and how nuclei are found.
 
-    Keeps in step: the axes and the box for the shown plane with the image, the
+    Keeps in step: the axes and the box for the plane on show with the image, the
     threshold with the model until the user has moved it.
 
     Parameters
@@ -71,8 +64,7 @@ class SegmentForm:
         on_slider: Callable[[], object],
     ) -> None:
         self._viewer = viewer
-        self._on_target, self._on_slider = on_target, on_slider
-        self._is_own_threshold = True
+        self._on_target = on_target
         self.image = LayerChoice(
             viewer,
             Image,
@@ -83,88 +75,23 @@ class SegmentForm:
         self.model = ModelChoice(
             label="Model", tooltip="Models you have fine-tuned appear here too"
         )
-        self.threshold = FloatSlider(
-            value=_START_THRESHOLD,
-            min=0.05,
-            max=0.95,
-            step=0.01,
-            label="Threshold",
-            tooltip=_THRESHOLD_TOOLTIP,
-        )
-        self.min_area = FloatSpinBox(
-            value=0,
-            min=0,
-            max=1_000_000,
-            step=1,
-            label="Minimum area",
-            tooltip="Smaller nuclei are dropped; automatic is 30 px², less where the "
-            "image was enlarged, more where it was shrunk. Changing it updates the "
-            "labels at once.",
-        )
-        self.diameter = FloatSpinBox(
-            value=0,
-            min=0,
-            max=2000,
-            step=1,
-            label="Nucleus diameter",
-            tooltip="Typical diameter in this image, by which it is rescaled for the "
-            "model. Automatic estimates it, and rescales where it is far from what "
-            "the model knows.",
-        )
-        self.tta = CheckBox(
-            value=_DEFAULTS.tta,
-            text="Average flipped views",
-            tooltip="Average over flips and quarter turns, those the model was trained "
-            "with: better, and up to eight times slower",
+        self.controls = SettingsControls(
+            self._own_threshold, on_input=on_input, on_slider=on_slider
         )
         self.only_plane = CheckBox(
             value=False,
             text="Only the shown plane",
-            tooltip="Segment the plane of the stack that is shown, to try settings; "
-            "its nuclei get a layer of their own",
+            tooltip="Segment only the plane of the stack on show, to try out settings; "
+            "its nuclei get their own layer",
         )
         self.native: QWidget = make_form(
-            [
-                self.image,
-                self.axes,
-                self.model,
-                self.threshold,
-                self.min_area,
-                self.diameter,
-                self.tta,
-                self.only_plane,
-            ]
+            [self.image, self.axes, self.model, *self.controls.rows, self.only_plane]
         )
-        for control, unit in (self.min_area, "px²"), (self.diameter, "px"):
-            control.native.setSuffix(f" {unit}")
-            control.native.setDecimals(0)
-            control.native.setSpecialValueText("automatic")
         self.image.follow(self._image_of, unless=is_running)
         self._offer_planes()
         self.image.changed.connect(lambda: self._take_target())
         self.model.changed.connect(lambda: self._take_model())
         self.only_plane.changed.connect(lambda: on_target())
-        self.diameter.changed.connect(lambda: on_input())
-        self.tta.changed.connect(lambda: on_input())
-        self.threshold.changed.connect(lambda: self._take_threshold())
-        self.min_area.changed.connect(lambda: on_slider())
-
-    @property
-    def settings(self) -> SegmentationSettings:
-        """What the controls say; no threshold stands for the model's own.
-
-        Raises
-        ------
-        SettingsError
-            If a value is out of range.
-        """
-        own = self._is_own_threshold
-        return SegmentationSettings(
-            threshold=None if own else round(self.threshold.value, 2),
-            min_area=round(self.min_area.value) or None,
-            diameter=self.diameter.value or None,
-            tta=self.tta.value,
-        )
 
     @property
     def key(self) -> ResultKey | None:
@@ -214,7 +141,7 @@ class SegmentForm:
             image=pixels,
             axes=axes,
             model=model,
-            settings=self.settings,
+            settings=self.controls.settings,
             channel=chosen_channel(image, axes, self._viewer.dims),
             plane=self.plane_of(image),
         )
@@ -222,33 +149,6 @@ class SegmentForm:
     def plane_of(self, image: Image) -> tuple[int, ...] | None:
         """Return the place of the only plane to segment, if it is to be only one."""
         return (self._shown_plane(image) or None) if self.only_plane.value else None
-
-    def show_own_threshold(self) -> None:
-        """Let the slider say the threshold of the model, unless the user has one."""
-        if self._is_own_threshold and (own := self._own_threshold()) is not None:
-            self._set_threshold(own)
-
-    def show_settings(self, settings: SegmentationSettings) -> None:
-        """Let the sliders say what nuclei were found with.
-
-        Parameters
-        ----------
-        settings : SegmentationSettings
-            With a threshold.
-        """
-        if settings.threshold is not None:
-            self._is_own_threshold = settings.threshold == self._own_threshold()
-            self._set_threshold(settings.threshold)
-        with self.min_area.changed.blocked():
-            self.min_area.value = settings.min_area or 0
-
-    def tell_own_threshold(self, own: float) -> None:
-        """Say in the tooltip which threshold is the model's."""
-        self.threshold.tooltip = f"{_THRESHOLD_TOOLTIP} The model's own is {own:g}."
-
-    def _set_threshold(self, threshold: float) -> None:
-        with self.threshold.changed.blocked():
-            self.threshold.value = threshold
 
     def _own_threshold(self) -> float | None:
         """Return the threshold of the chosen model, if its file can be read."""
@@ -264,12 +164,8 @@ class SegmentForm:
         self._on_target()
 
     def _take_model(self) -> None:
-        self._is_own_threshold = True
+        self.controls.forget_threshold()
         self._on_target()
-
-    def _take_threshold(self) -> None:
-        self._is_own_threshold = False
-        self._on_slider()
 
     def _offer_planes(self) -> None:
         image = self.image.layer

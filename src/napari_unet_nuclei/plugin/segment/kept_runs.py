@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.freshness import RunInputs
     from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps

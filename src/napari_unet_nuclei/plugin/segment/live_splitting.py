@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
     from qtpy.QtWidgets import QWidget
 
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.segmentation import (
         ImageMaps,
         Nuclei,
@@ -109,10 +110,12 @@ class LiveSplitting:
             iter_split(request.image_maps, request.settings),
             f"Splitting the nuclei of {request.image.name}",
             self._owner,
-            on_step=self._on_step,
-            on_result=lambda nuclei: self._show(request, nuclei),
-            on_error=self._on_error,
-            on_end=self._end,
+            TaskCallbacks(
+                on_step=self._on_step,
+                on_result=lambda nuclei: self._show(request, nuclei),
+                on_error=self._on_error,
+                on_end=self._end,
+            ),
             is_listed=False,
         )
 

@@ -20,6 +20,7 @@ from napari_unet_nuclei.plugin.segment.edited_labels import (
 )
 from napari_unet_nuclei.plugin.segment.messages import describe_corrections
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
@@ -237,9 +238,9 @@ class LiveTable:
                 steps,
                 f"Measuring {self.layer.name}",
                 self._owner,
-                on_step=lambda _: None,
-                on_result=lambda _: self._write(before),
-                on_end=self._end,
+                TaskCallbacks(
+                    on_result=lambda _: self._write(before), on_end=self._end
+                ),
                 is_listed=False,
             )
             return

@@ -42,11 +42,11 @@ def describe_progress(step: SegmentationStep) -> str:
         case Preparing():
             return f"{step.what} …"
         case TileDone():
-            return f"Tile {step.n_done} of {step.n_tiles} …"
-        case PlaneDone() if step.n_planes > 1:
-            return f"Plane {step.n_done} of {step.n_planes} …"
-        case PlaneMeasured() if step.n_planes > 1:
-            return f"Plane {step.n_done} of {step.n_planes} measured …"
+            return f"Tile {step.n_done} of {step.n_total} …"
+        case PlaneDone() if step.n_total > 1:
+            return f"Plane {step.n_done} of {step.n_total} …"
+        case PlaneMeasured() if step.n_total > 1:
+            return f"Plane {step.n_done} of {step.n_total} measured …"
     return ""
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.images.channels import distinct_planes, to_planes
 
 if TYPE_CHECKING:
@@ -62,7 +63,7 @@ class NucleusPixels:
         """
         by_axis = dict(zip(self.axes, places, strict=True))
         y, x = by_axis["Y"], by_axis["X"]
-        leading = [axis for axis in self.axes if axis not in "CYX"]
+        leading = leading_axes(self.axes)
         shape = self.stack.leading_shape
         numbers = np.zeros(y.size, np.intp)
         if shape:

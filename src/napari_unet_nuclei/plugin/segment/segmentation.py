@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -27,10 +28,10 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
-    from napari_unet_nuclei.core.instances.splitting import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
@@ -275,7 +276,7 @@ def _iter_measured(
     from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
     stack, only = image_maps.stack, image_maps.request.plane
-    leading = [axis.lower() for axis in image_maps.request.axes if axis not in "CYX"]
+    leading = leading_axes(image_maps.request.axes).lower()
     tables = []
     for index, plane, maps in zip(
         np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
@@ -296,8 +297,9 @@ def _iter_absence(
     image_maps: ImageMaps, settings: SegmentationSettings
 ) -> Generator[Preparing, None, Absence]:
     """Look for what explains that there are no nuclei."""
-    from napari_unet_nuclei.core.images.channels import intensity_limits, to_planes
-    from napari_unet_nuclei.core.steps import map_steps
+    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.intensity import intensity_limits
+    from napari_unet_nuclei.core.progress import map_steps
 
     stack, maps = image_maps.stack, image_maps.maps
     everything = replace(settings, min_area=0)

@@ -6,7 +6,6 @@ Only what connects its parts: the controls are in ``segment_form``, what runs is
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import Container, PushButton
@@ -45,13 +44,14 @@ from napari_unet_nuclei.plugin.shared.commands import segment_command
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
-    from napari_unet_nuclei.core.settings.training import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.live_table import LiveTable
     from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import (
@@ -97,10 +97,10 @@ class SegmentWidget(Container[Widget]):
             on_slider=self._split_again,
         )
         lay_out(self, self._form.native, viewer, n_below=1)
-        form = self._form
+        form, controls = self._form, self._form.controls
         self.image, self.axes, self.model = form.image, form.axes, form.model
-        self.threshold, self.min_area = form.threshold, form.min_area
-        self.diameter, self.tta = form.diameter, form.tta
+        self.threshold, self.min_area = controls["threshold"], controls["min_area"]
+        self.diameter, self.tta = controls["diameter"], controls["tta"]
         self.only_plane = form.only_plane
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native, self._say_corrected)
@@ -122,8 +122,8 @@ class SegmentWidget(Container[Widget]):
 
     @property
     def settings(self) -> SegmentationSettings:
-        """What the controls say; see `SegmentForm.settings`."""
-        return self._form.settings
+        """What the controls say; see `SettingsControls.settings`."""
+        return self._form.controls.settings
 
     def segment(self) -> None:
         """Find the nuclei of the chosen image, in the background."""
@@ -141,10 +141,12 @@ class SegmentWidget(Container[Widget]):
         self.panel.start(
             iter_segmentation(request, self._models),
             f"Segmenting {image.name}",
-            on_step=self._say_progress,
-            on_result=lambda result: self._take_result(image, inputs, *result),
-            on_end=self._end_run,
-            fraction=fraction_done,
+            TaskCallbacks(
+                on_step=self._say_progress,
+                on_result=lambda result: self._take_result(image, inputs, *result),
+                on_end=self._end_run,
+                fraction=fraction_done,
+            ),
             may_be_left=True,
         )
 
@@ -187,11 +189,13 @@ class SegmentWidget(Container[Widget]):
         key = image.unique_id, image_maps.request.plane
         run = KeptRun(image_maps=image_maps, inputs=inputs, settings=nuclei.settings)
         self._runs.keep(key, run)
-        self._form.tell_own_threshold(image_maps.model.config.splitting.threshold)
+        self._form.controls.tell_own_threshold(
+            image_maps.model.config.splitting.threshold
+        )
         self._show(image, image_maps, nuclei)
         if self._pending or self._form.key != key:
             return  # the controls are about another run
-        self._form.show_own_threshold()
+        self._form.controls.show_own_threshold()
         if (settings := self._slider_settings(image_maps)) != nuclei.settings:
             # A slider was moved while the network was busy.
             self._splitting.request(image, image_maps, settings)
@@ -258,9 +262,9 @@ class SegmentWidget(Container[Widget]):
                 self.panel.say(*self._said)
         self._show_pending()
         if run is not None and not self._pending:
-            self._form.show_settings(run.settings)
+            self._form.controls.show(run.settings)
         else:
-            self._form.show_own_threshold()
+            self._form.controls.show_own_threshold()
 
     def _follow_view(self) -> None:
         """Look again after the viewer has shown something else."""
@@ -305,14 +309,8 @@ class SegmentWidget(Container[Widget]):
             self._splitting.request(image, run.image_maps, settings)
 
     def _slider_settings(self, image_maps: ImageMaps) -> SegmentationSettings:
-        """Take threshold and smallest area from the sliders, the rest from the maps."""
-        threshold = round(self.threshold.value, 2)
-        own = image_maps.model.config.splitting.threshold
-        return replace(
-            image_maps.request.settings,
-            # The slider has two decimals, a model may have more.
-            threshold=own if round(own, 2) == threshold else threshold,
-            min_area=round(self.min_area.value) or None,
+        return self._form.controls.split_settings(
+            image_maps.request.settings, image_maps.model.config.splitting.threshold
         )
 
     def _forget(self, event: Any) -> None:

@@ -1,7 +1,7 @@
 """What the axes of an image mean: by name, by shape, or as the user types them.
 
-Letters, shapes and words only.  Which layer has which axes is known to ``layer_axes``,
-the control is in ``axes_control``.
+Letters, shapes and words only.  The axes of a layer are in ``layer_axes``, the control
+is in ``axes_control``.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ _AXES_BY_NAME = {
     "x": "X",
     "column": "X",
 }
-_UNNAMED_AXES = "TZYX"  # what axes without a name are taken for, from the last one
+_UNNAMED_AXES = "TZYX"  # meaning of axes without a name, from the last one
 _NOUNS = {"T": ("time point", "time points"), "Z": ("plane", "planes")}
 _COLOURS = (3, 4)
 _MOST_CHANNELS = 5  # an axis without a name that is longer holds planes
 _MOST_LETTERS = 5  # of a wrong text that a message repeats
-_MIN_SIDE = 30  # px, above which napari, too, takes a last axis of 3 for colours
+_MIN_SIDE = 30  # px, above which napari, too, reads a last axis of 3 as colours
 
 
 class ChannelChoice(StrEnum):
@@ -49,14 +49,14 @@ class ChannelChoice(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class UnderstoodAxes:
-    """What the axes of an image were taken for.
+    """What the axes of an image are understood to mean.
 
     Parameters
     ----------
     axes : str
         One letter an axis out of T, Z, C, Y, X.
     doubt : str
-        A sentence that says what else they could be; empty where that is clear.
+        A sentence that says what else they could be; empty where they are clear.
     """
 
     axes: str
@@ -104,7 +104,7 @@ def named_axes(labels: Sequence[str], axes: str) -> str | None:
 def understand_axes(
     labels: Sequence[str], shape: Sequence[int], *, is_rgb: bool = False
 ) -> UnderstoodAxes | None:
-    """Say what the axes of an image mean.
+    """Return what the axes of an image mean.
 
     Names decide.  Where no axis has a known name, a short last axis behind two long
     ones holds channels; all else is a stack of planes.
@@ -134,7 +134,7 @@ def understand_axes(
     if not any(_known(label) for label in labels) and _has_channels_last(shape):
         doubt = ""
         if shape[-1] not in (1, *_COLOURS):
-            doubt = f"Its last axis is short, so it is taken for {shape[-1]} channels."
+            doubt = f"Its last axis is short, so it is read as {shape[-1]} channels."
         return UnderstoodAxes(axes=f"{'TZ'[5 - len(shape) :]}YXC", doubt=doubt)
     if by_name is None:
         return _with_single_axis(shape)
@@ -161,7 +161,7 @@ def read_typed_axes(text: str, shape: Sequence[int], *, is_rgb: bool = False) ->
     Raises
     ------
     SettingsError
-        If they do not fit the image; the message says why.
+        If they do not fit the image.
 
     Examples
     --------
@@ -193,7 +193,7 @@ def read_typed_axes(text: str, shape: Sequence[int], *, is_rgb: bool = False) ->
 def describe_axes(
     axes: str, shape: Sequence[int], channel: int | None, *, is_rgb: bool = False
 ) -> str:
-    """Put into words what is segmented of an image.
+    """Describe what is segmented of an image.
 
     Parameters
     ----------
@@ -240,16 +240,16 @@ def n_channels(axes: str, shape: Sequence[int]) -> int:
 
 
 def default_channel(axes: str, shape: Sequence[int]) -> ChannelChoice:
-    """Say which channel is meant where the user has not chosen one.
+    """Return which channel is meant if the user has not chosen one.
 
-    Channels behind the pixels are colours, those before them have a slider.
+    Channels after Y and X are colours, those before them have a slider.
     """
     is_colour = axes.endswith("C") and n_channels(axes, shape) in (1, *_COLOURS)
     return ChannelChoice.COLOURS if is_colour else ChannelChoice.SHOWN
 
 
 def can_be_colours(n: int) -> bool:
-    """Tell whether so many channels can be seen as the colours of one image."""
+    """Return whether this many channels can be the colours of one image."""
     return n in _COLOURS
 
 
@@ -277,7 +277,7 @@ def _has_channels_last(shape: Sequence[int]) -> bool:
 
 
 def _with_single_axis(shape: Sequence[int]) -> UnderstoodAxes | None:
-    """Take an axis of length 1 for the channels of five axes without names."""
+    """Read an axis of length 1 as the channels of five axes without names."""
     leading = list(shape[:-2])
     if len(leading) != 3 or 1 not in leading:
         return None
@@ -289,7 +289,7 @@ def _with_single_axis(shape: Sequence[int]) -> UnderstoodAxes | None:
 
 
 def _doubt(axes: str, labels: Sequence[str], shape: Sequence[int]) -> str:
-    """Say which short axes without a name may be channels."""
+    """Return which short axes without a name may be channels, in a sentence."""
     if "C" in axes or not axes.endswith("YX"):
         return ""
     readings = []
@@ -302,7 +302,9 @@ def _doubt(axes: str, labels: Sequence[str], shape: Sequence[int]) -> str:
             readings.append((length, f"{others[:index]}C{others[index:]}"))
     if not readings:
         return ""
-    choices = " or ".join(f"{reading} if {n} are channels" for n, reading in readings)
+    choices = " or ".join(
+        f"{reading} if the axis of length {n} holds channels" for n, reading in readings
+    )
     return f"An axis has no name: write {choices}."
 
 

@@ -1,32 +1,31 @@
-"""The field that shows what the axes of an image were taken for, and can be edited.
+"""The field that shows which axes an image has, and can be edited.
 
-What axes mean is known in ``axes_choice``, whose they are in ``layer_axes``.
+What axes mean is in ``axes_choice``, which layer has which in ``layer_axes``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import ComboBox, Container, LineEdit
+from magicgui.widgets import Container, LineEdit
 from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import ImageError, SettingsError
 from napari_unet_nuclei.plugin.shared.axes_choice import (
     ChannelChoice,
-    UnderstoodAxes,
-    can_be_colours,
     describe_axes,
-    n_channels,
     read_typed_axes,
 )
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shows_channels
+from napari_unet_nuclei.plugin.shared.channel_list import ChannelList
 from napari_unet_nuclei.plugin.shared.layer_axes import (
-    channel_choice,
+    image_axes,
     image_shape,
     remember_axes,
     remember_channel,
     understood_axes,
 )
+from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PROBLEM, mark
 from napari_unet_nuclei.plugin.shared.wording import describe_error
@@ -41,14 +40,13 @@ if TYPE_CHECKING:
 
 _TOOLTIP = (
     "One letter for each axis of the image: T time, Z depth, C channels, Y, X. Clear "
-    "it to go back to what names and shape say."
+    "the field to go back to what names and shape say."
 )
-_SHOWN = "channel shown"
-_COLOURS = "all, as colours"
+_MARGINS = (0, 0, 0, 0)
 
 
 class AxesControl(Container[Widget]):
-    """Axes and channel of the chosen image, and in words what they come to.
+    """Axes and channel of the chosen image, and what follows from them in words.
 
     Keeps in step: the field with the axes of the layer, the words with the field and
     with the slider of the channels.  What is chosen is kept with the layer.
@@ -72,35 +70,27 @@ class AxesControl(Container[Widget]):
         self._viewer = viewer
         self._image_list = image
         self._on_change = on_change
-        self._watched: Image | None = None
+        self._image: Image | None = None
         self._problem: SettingsError | None = None
-        self._is_filling = False
-        self.field = LineEdit(tooltip=_TOOLTIP)
-        self.channel = ComboBox(
-            choices=[(_SHOWN, ChannelChoice.SHOWN)],
-            tooltip="The channel with the nuclei; goes with the slider unless one is "
-            "chosen here",
-            visible=False,
+        self._is_remembering = False
+        self._layer_events = LayerEvents(
+            ("data", "axis_labels", "metadata"), self._follow_layer
         )
+        self.field = LineEdit(tooltip=_TOOLTIP)
+        self.channel = ChannelList()
         self.words = StatusLine()
         row = Container[Widget](
             widgets=[self.field, self.channel], layout="horizontal", labels=False
         )
-        row.margins = (0, 0, 0, 0)
+        row.margins = _MARGINS
         super().__init__(widgets=[row, self.words], labels=False, label="Axes")
         self.tooltip = _TOOLTIP
-        self.margins = (0, 0, 0, 0)
+        self.margins = _MARGINS
         self.native.layout().setSpacing(2)
         self.field.native.setMinimumWidth(70)
         for control in (self.field, self.channel):
             control.native.setMinimumHeight(control.native.sizeHint().height())
-        self.field.changed.connect(self._take_typed)
-        self.field.native.editingFinished.connect(self._end_typing)
-        self.channel.changed.connect(self._take_channel)
-        image.changed.connect(self.refresh)
-        for event in self._events:
-            event.connect(self._say)
-        self.native.destroyed.connect(self._disconnect)
+        self._connect()
         self.refresh()
 
     def check(self) -> None:
@@ -116,69 +106,62 @@ class AxesControl(Container[Widget]):
 
     def refresh(self, *_: Any) -> None:
         """Show axes and channels of the layer that is chosen now."""
-        self._watch(self._image_list.layer)
+        self._image = self._image_list.layer
+        self._layer_events.watch(self._image)
         self._problem = None
-        self.field.enabled = self._watched is not None
-        understood = self._understood
-        axes = "" if understood is None else understood.axes
-        if self.field.value != axes:
-            self._keep(lambda: setattr(self.field, "value", axes))
-        self._offer_channels()
+        self.field.enabled = self._image is not None
+        with self.field.changed.blocked():
+            if self.field.value != (axes := self._axes() or ""):
+                self.field.value = axes
+        self.channel.offer(self._image, self._axes())
         self._say()
 
+    def _connect(self) -> None:
+        self.field.changed.connect(self._take_typed)
+        self.field.native.editingFinished.connect(self._end_typing)
+        self.channel.changed.connect(self._take_channel)
+        self._image_list.changed.connect(self.refresh)
+        for event in self._dims_events:
+            event.connect(self._say)
+        self.native.destroyed.connect(self._disconnect)
+
+    def _disconnect(self) -> None:
+        for event in self._dims_events:
+            event.disconnect(self._say)
+        self._layer_events.watch(None)
+
     @property
-    def _events(self) -> list[Any]:
+    def _dims_events(self) -> list[Any]:
         dims = self._viewer.dims.events
         return [dims.point, dims.order, dims.ndisplay]
 
-    @property
-    def _understood(self) -> UnderstoodAxes | None:
-        if self._watched is None:
-            return None
+    def _axes(self) -> str | None:
+        """Return the axes of the image, if there is one and they are clear."""
         try:
-            return understood_axes(self._watched)
+            return None if self._image is None else image_axes(self._image)
         except ImageError:
             return None
 
-    def _watch(self, image: Image | None) -> None:
-        """Hear of the layer that is shown here, and of no other."""
-        if _id(image) == _id(self._watched):
-            return
-        for layer, connect in ((self._watched, False), (image, True)):
-            if layer is not None:
-                for event in _layer_events(layer):
-                    if connect:
-                        event.connect(self._refresh_unless_typing)
-                    else:
-                        event.disconnect(self._refresh_unless_typing)
-        self._watched = image
-
-    def _disconnect(self) -> None:
-        for event in self._events:
-            event.disconnect(self._say)
-        self._watch(None)
-
-    def _refresh_unless_typing(self, *_: Any) -> None:
-        if not self._is_filling:
+    def _follow_layer(self, *_: Any) -> None:
+        if not self._is_remembering:
             self.refresh()
             self._on_change()
 
     def _take_typed(self, text: str) -> None:
-        image = self._watched
-        if image is None or self._is_filling:
+        image, self._problem = self._image, None
+        if image is None:
             return
-        self._problem = None
         try:
             axes = (
                 read_typed_axes(text, image_shape(image), is_rgb=image.rgb)
                 if text.strip()
-                else None  # back to what was understood without a word
+                else None  # back to what names and shape say
             )
         except SettingsError as error:
             self._problem = error
         else:
-            self._keep(lambda: remember_axes(image, axes))
-            self._offer_channels()
+            self._remember(remember_axes, image, axes)
+            self.channel.offer(image, self._axes())
         self._say()
         self._on_change()
 
@@ -187,48 +170,27 @@ class AxesControl(Container[Widget]):
             self.refresh()
 
     def _take_channel(self, choice: ChannelChoice | int | None) -> None:
-        image = self._watched
-        if image is None or choice is None or self._is_filling:
+        if self._image is None or choice is None:
             return
-        self._keep(lambda: remember_channel(image, choice))
+        self._remember(remember_channel, self._image, choice)
         self._say()
         self._on_change()
 
-    def _keep(self, remember: Callable[[], object]) -> None:
-        self._is_filling = True
+    def _remember(self, keep: Callable[..., object], image: Image, value: Any) -> None:
+        """Keep a choice with the layer, which tells of its metadata at once."""
+        self._is_remembering = True
         try:
-            remember()
+            keep(image, value)
         finally:
-            self._is_filling = False
-
-    def _offer_channels(self) -> None:
-        image, understood = self._watched, self._understood
-        choices: list[tuple[str, ChannelChoice | int]] = []
-        if image is not None and understood is not None and not image.rgb:
-            n = n_channels(understood.axes, image_shape(image))
-            if n > 1:
-                choices = [(_SHOWN, ChannelChoice.SHOWN)]
-                choices += [(_COLOURS, ChannelChoice.COLOURS)] * can_be_colours(n)
-                choices += [(f"channel {each + 1}", each) for each in range(n)]
-        self.channel.visible = bool(choices)
-        if image is None or understood is None or not choices:
-            return
-        axes = understood.axes
-
-        def fill() -> None:
-            self.channel.native.clear()  # or new entries would come last
-            self.channel.choices = choices
-            self.channel.value = channel_choice(image, axes)
-
-        self._keep(fill)
+            self._is_remembering = False
 
     def _say(self, *_: Any) -> None:
         """Say what was understood, or what is wrong."""
-        image, text = self._watched, ""
         problem: Exception | None = self._problem
-        if image is not None and problem is None:
+        text = ""
+        if self._image is not None and problem is None:
             try:
-                text = self._describe(image)
+                text = self._describe(self._image)
             except ImageError as error:
                 problem = error
         if problem is not None:
@@ -240,24 +202,13 @@ class AxesControl(Container[Widget]):
         self.field.tooltip = _TOOLTIP if problem is None else text
 
     def _describe(self, image: Image) -> str:
-        understood = understood_axes(image)
-        channel = chosen_channel(image, understood.axes, self._viewer.dims)
-        axes, dims = understood.axes, self._viewer.dims
+        understood, dims = understood_axes(image), self._viewer.dims
+        axes = understood.axes
+        channel = chosen_channel(image, axes, dims)
         text = describe_axes(axes, image_shape(image), channel, is_rgb=image.rgb)
-        said = [text, understood.doubt.removesuffix(".")]
+        hints = [understood.doubt.removesuffix(".")] if understood.doubt else []
         if shows_channels(image, axes, dims):
-            said.append(
+            hints.append(
                 "The canvas shows its channels; roll it (Ctrl+E) to see Y and X"
             )
-        said = [each for each in said if each]
-        return text if len(said) == 1 else f"{'. '.join(said)}."
-
-
-def _id(layer: Image | None) -> Any:
-    """Tell layers apart; napari hands plugins a new proxy at every look."""
-    return None if layer is None else layer.unique_id
-
-
-def _layer_events(layer: Image) -> tuple[Any, ...]:
-    events = layer.events
-    return events.data, events.axis_labels, events.metadata
+        return f"{'. '.join([text, *hints])}." if hints else text

@@ -1,6 +1,7 @@
 """What the canvas shows of an image: its channel, its plane, and whether its pixels.
 
-Which layer is meant is known to ``layer_choice``.
+``axes`` are everywhere those of the layer as ``layers.image_array`` returns them,
+``dims`` the viewer's sliders.  Which layer is chosen is in ``layer_choice``.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.plugin.shared.axes_choice import ChannelChoice
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     channel_choice,
@@ -23,22 +25,10 @@ if TYPE_CHECKING:
 
 
 def chosen_channel(layer: Image, axes: str, dims: Dims) -> int | None:
-    """Return the channel of an image to segment.
+    """Return the channel of an image to segment, from 0.
 
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    int or None
-        The one the user has chosen for this layer, else the one the viewer shows, from
-        0; ``None`` for a grey image and for colours.
+    It is the one that the user has chosen for this layer, else the one the viewer
+    shows; ``None`` for a grey image and for colours.
     """
     choice = channel_choice(layer, axes)
     if isinstance(choice, ChannelChoice):
@@ -48,22 +38,7 @@ def chosen_channel(layer: Image, axes: str, dims: Dims) -> int | None:
 
 
 def shown_channel(layer: Image, axes: str, dims: Dims) -> int | None:
-    """Return the channel of an image that the viewer shows.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    int or None
-        The channel, from 0; ``None`` for a grey or RGB image.
-    """
+    """Return the channel that the viewer shows, ``None`` for a grey or RGB image."""
     if layer.rgb or "C" not in axes:
         return None
     return _shown_indices(layer, dims)[axes.index("C")]
@@ -72,22 +47,10 @@ def shown_channel(layer: Image, axes: str, dims: Dims) -> int | None:
 def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
     """Return which plane of a stack the viewer shows.
 
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        The viewer's sliders.
-
-    Returns
-    -------
-    tuple of int
-        Its place along each axis before Y and X, channels left out; empty for an
-        image of a single plane.
+    It is given by its index along each axis before Y and X, without channels; empty
+    for an image of a single plane.
     """
-    leading = [index for index, axis in enumerate(axes) if axis not in "CYX"]
+    leading = [axes.index(axis) for axis in leading_axes(axes)]
     if not leading:
         return ()
     indices = _shown_indices(layer, dims)
@@ -95,23 +58,10 @@ def shown_plane(layer: Image, axes: str, dims: Dims) -> tuple[int, ...]:
 
 
 def shows_channels(layer: Image, axes: str, dims: Dims) -> bool:
-    """Tell whether the canvas shows the channels of an image instead of its pixels.
+    """Return whether the canvas shows the channels of an image instead of its pixels.
 
     napari shows the last two axes, which are X and C where the channels come last.
-
-    Parameters
-    ----------
-    layer : napari.layers.Image
-        The image.
-    axes : str
-        Its axes, as ``layers.image_array`` returns them.
-    dims : napari.components.Dims
-        What the viewer shows.
-
-    Returns
-    -------
-    bool
-        False for colours, for which napari has a way of its own.
+    False for RGB, which napari draws in colour.
     """
     if layer.rgb or "C" not in axes or dims.ndisplay != 2:
         return False
@@ -121,8 +71,7 @@ def shows_channels(layer: Image, axes: str, dims: Dims) -> bool:
 def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
     """Turn the canvas to Y and X where napari shows the channels of an image instead.
 
-    What the user has turned himself stays as it is, and so does a canvas that other
-    images share.
+    A canvas that the user has turned, or that other images share, stays as it is.
 
     Parameters
     ----------
@@ -144,7 +93,7 @@ def show_pixels(viewer: napari.viewer.Viewer, layer: Image) -> None:
 
 
 def _shown_indices(layer: Image, dims: Dims) -> list[int]:
-    """Place of the sliders along each axis of a layer."""
+    """Return the index that the sliders show along each axis of a layer."""
     if dims.ndim < layer.ndim:  # a layer that is just being added or removed
         return [0] * layer.ndim
     point = np.asarray(dims.point[-layer.ndim :], float)

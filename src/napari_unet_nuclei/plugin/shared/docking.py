@@ -1,6 +1,6 @@
-"""Where the form of a widget stands in its dock: it scrolls, below it is what runs.
+"""The layout of a widget in its dock: a form that scrolls, and below it the run panel.
 
-Both widgets look alike, fit into any dock, and can be used by keyboard.
+Both widgets look alike, fit into any dock, and can be used with the keyboard.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from magicgui.widgets import Container
     from magicgui.widgets.bases import Widget
 
-_WIDTH = 345  # px, of a form in a dock that nobody has resized
+_WIDTH = 345  # px, of a form in a dock of the original size
 _LEAST_WIDTH = 240  # px
 _LEAST_HEIGHT = 84  # px, of the form: three controls
 _MS_TO_LAY_OUT = 30
@@ -57,13 +57,13 @@ def lay_out(
     Parameters
     ----------
     widget : Container
-        What napari docks; what it holds already stays in reach at any height.
+        What napari docks; its own parts stay in reach at any height.
     form : QWidget
         Its controls.
     viewer : napari.viewer.Viewer
         Whose theme to follow.
     n_below : int
-        How many of what the widget holds stand at the lower end of the dock.
+        How many of the widget's own parts go to the lower end of the dock.
     """
     area = FormArea(form)
     layout = widget.native.layout()
@@ -100,16 +100,16 @@ def show_row(form: QWidget, row: QWidget) -> None:
 
 
 def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
-    """Make the dock of a widget as high as its form, from what others do not need.
+    """Make the dock of a widget as high as its form, at the cost of other docks.
 
-    Qt gives a dock that is added all the height, down to the least of the others.
+    Qt gives a new dock all the height, and leaves the others their minimum.
 
     Parameters
     ----------
     widget : QWidget
         What napari has docked, if it has.
     may_shrink : bool
-        Whether height that it does not need is given to others.
+        Whether the other docks get the height that this one does not need.
     """
     dock = widget.parent()
     window = widget.window()
@@ -120,12 +120,12 @@ def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
 
 
 def set_tab_order(widget: QWidget) -> None:
-    """Let the Tab key go through controls as they stand, row by row.
+    """Let the Tab key visit the controls in the order of their rows.
 
     Parameters
     ----------
     widget : QWidget
-        Whose controls; those in its layouts.
+        Whose layouts hold the controls.
     """
     order = [each for each in _in_layout(widget) if _takes_focus(each)]
     for one, other in pairwise(order):
@@ -159,7 +159,7 @@ class FormArea(QScrollArea):
 
     @property
     def can_scroll(self) -> bool:
-        """Whether not all of the form is to be seen."""
+        """Whether a part of the form is out of sight."""
         bar = self.verticalScrollBar()
         return bar is not None and bar.maximum() > bar.minimum()
 
@@ -177,7 +177,7 @@ class FormArea(QScrollArea):
         QTimer.singleShot(2 * _MS_TO_LAY_OUT, self._scroll)
 
     def sizeHint(self) -> QSize:
-        """As high as the form, and wide enough for names."""
+        """As high as the form, and wide enough for usual names."""
         return QSize(max(_WIDTH, self._form.sizeHint().width()), self._height())
 
     def minimumSizeHint(self) -> QSize:
@@ -223,10 +223,10 @@ class FormArea(QScrollArea):
 
 
 class _ShownFilter(QObject):
-    """Does what can only be done once napari has docked a widget and laid it out.
+    """Does what must wait until napari has docked a widget and laid it out.
 
-    Fonts and margins come bit by bit and change what is needed, so it is seen to
-    several times; after that the height of the dock is the user's choice.
+    Fonts and margins arrive one after the other and change the height needed, so the
+    height is set several times; after that it is the user's choice.
     """
 
     def __init__(self, widget: QWidget) -> None:
@@ -242,7 +242,7 @@ class _ShownFilter(QObject):
         return False
 
     def _finish(self) -> None:
-        # Qt has another order in each window that a dock comes into.
+        # Qt starts with another order in each window.
         set_tab_order(self._widget)
         if self._n_rounds > 0:
             self._n_rounds -= 1
@@ -252,7 +252,7 @@ class _ShownFilter(QObject):
 
 
 class _WheelFilter(QObject):
-    """Lets the wheel scroll the form, instead of changing what it passes over."""
+    """Lets the wheel scroll the form instead of changing the control below it."""
 
     def __init__(self, control: QWidget, area: FormArea) -> None:
         super().__init__(control)
@@ -271,7 +271,7 @@ class _WheelFilter(QObject):
 
 
 def _in_layout(widget: QWidget) -> list[QWidget]:
-    """List the widgets inside another one in the order in which they stand."""
+    """List the widgets inside another one, in the order of its layout."""
     if isinstance(widget, QScrollArea):
         inner = widget.widget()
         return [] if inner is None else _in_layout(inner)

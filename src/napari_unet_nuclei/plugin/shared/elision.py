@@ -1,6 +1,6 @@
-"""Names too long for their place: shortened in the middle, whole in the tooltip.
+"""Names that are too long: shortened in the middle, complete in the tooltip.
 
-Never cut mid-letter, and never the reason why a dock is wide.
+No letter is cut in half, and no long name makes a dock wide.
 """
 
 from __future__ import annotations
@@ -102,7 +102,7 @@ def _as_html(text: str) -> str:
 
 
 class _ChoiceFilter(QObject):
-    """Paints the chosen entry shortened, and tells all of it in the tooltip."""
+    """Paints the chosen entry shortened, and shows all of it in the tooltip."""
 
     def __init__(self, choice: QComboBox) -> None:
         super().__init__(choice)
@@ -148,7 +148,7 @@ class _ChoiceFilter(QObject):
 
 
 class _EntryFilter(QObject):
-    """Tells all of an entry under the pointer, where it is too long for the list."""
+    """Shows all of the entry under the pointer, if it is too long for the list."""
 
     def __init__(self, owner: QObject, view: QAbstractItemView) -> None:
         super().__init__(owner)

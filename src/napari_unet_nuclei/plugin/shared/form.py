@@ -1,6 +1,6 @@
 """Controls below each other, their labels in one column.
 
-Where a form stands in the dock of a widget is known to ``docking``.
+How a form is laid out in the dock of a widget is in ``docking``.
 """
 
 from __future__ import annotations
@@ -35,15 +35,14 @@ _BUTTONS_WIDTH = 60  # px, of a spin box: napari's - and +, and what is beside t
 def make_form(rows: Sequence[Widget | QWidget]) -> QWidget:
     """Put controls below each other, their labels in one column.
 
-    magicgui's own labels are as wide as they would be in Qt's font, which is not
-    napari's.
+    magicgui measures its own labels in Qt's font, which is not napari's.
 
     Parameters
     ----------
     rows : sequence of Widget or QWidget
-        Controls.  Buttons, boxes to tick, what has no label, and what is Qt's own
+        Controls.  Buttons, check boxes, widgets without a label and widgets of Qt
         take the whole width; so does a slider, its label and value above it.  A row
-        is there while its control is visible.
+        is shown while its control is visible.
 
     Returns
     -------
@@ -124,7 +123,7 @@ class _LabelFilter(QObject):
 
 
 def _let_grow(native: QWidget) -> QWidget:
-    """Let words of magicgui, which are as wide as their text, take a whole row."""
+    """Let a label of magicgui, which is as wide as its text, take a whole row."""
     if isinstance(native, QLabel) and not native.wordWrap():
         native.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
     return native

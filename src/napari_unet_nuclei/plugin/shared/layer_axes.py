@@ -1,7 +1,7 @@
 """Which axes and channel an image layer has, as far as it or the user says.
 
 What is chosen is kept in the metadata of the layer.  What names, shapes and letters
-mean is known to ``axes_choice``.
+mean is in ``axes_choice``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def image_axes(layer: Image) -> str:
 
 
 def understood_axes(layer: Image) -> UnderstoodAxes:
-    """Return what the axes of an image layer mean, and how sure that is.
+    """Return what the axes of an image layer mean, and what else they could.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def remember_axes(layer: Image, axes: str | None) -> None:
 
 
 def channel_choice(layer: Image, axes: str) -> ChannelChoice | int:
-    """Return which channel of an image is to be segmented.
+    """Return which channel of an image to segment.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def channel_choice(layer: Image, axes: str) -> ChannelChoice | int:
         return default_channel(axes, shape)
     if isinstance(chosen, int):
         return chosen if 0 <= chosen < n else default_channel(axes, shape)
-    if chosen not in list(ChannelChoice):  # metadata may come from anybody
+    if chosen not in list(ChannelChoice):  # metadata may come from any program
         return default_channel(axes, shape)
     choice = ChannelChoice(chosen)
     is_possible = choice is ChannelChoice.SHOWN or can_be_colours(n)

@@ -1,6 +1,6 @@
-"""A drop-down list of layers that goes with napari's active layer.
+"""A drop-down list of layers that follows napari's active layer.
 
-What the canvas shows of a layer is known to ``canvas``.
+What the canvas shows of a layer is in ``canvas``.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 class LayerChoice(ComboBox):
     """Keeps in step with the layer list; a renamed layer stays chosen.
 
-    magicgui's own layer list works only inside a window.  Layers are told apart
-    by their ids, because napari hands plugins a new proxy at every look.
+    magicgui's own layer list works only inside a window.  Layers are compared by
+    their ids, because napari hands plugins a new proxy every time.
 
-    Once it was told to `follow`, the list goes with napari's active layer.  What the
-    user has chosen here himself (``is_own``) stays until he activates another layer of
-    this kind, or that layer is removed.
+    After a call of `follow`, the list follows napari's active layer.  A layer that
+    the user has chosen in the list (``is_own``) stays until another layer of this kind
+    is activated, or that layer is removed.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ class LayerChoice(ComboBox):
             event.disconnect(self.reset_choices)
         if self._related is not None:
             self._viewer.layers.events.inserted.disconnect(self._note_newest)
-            self._viewer.layers.selection.events.active.disconnect(self._go_along)
+            self._viewer.layers.selection.events.active.disconnect(self._follow_active)
 
     def follow(
         self,
@@ -89,7 +89,7 @@ class LayerChoice(ComboBox):
         *,
         unless: Callable[[], bool] = lambda: False,
     ) -> None:
-        """Go along with napari's active layer from now on.
+        """Follow napari's active layer from now on.
 
         Parameters
         ----------
@@ -97,33 +97,33 @@ class LayerChoice(ComboBox):
             Finds the layer to choose where one of another kind is active, such as the
             image of labels; ``None`` to stay.
         unless : callable
-            Whether the list holds still for now, as while a task is running.
+            Whether the list stays as it is for now, as while a task is running.
         """
         self._related = related
         self._viewer.layers.events.inserted.connect(self._note_newest)
-        self._viewer.layers.selection.events.active.connect(self._go_along)
-        self.changed.connect(self._note_own)
-        self._go_along()
+        self._viewer.layers.selection.events.active.connect(self._follow_active)
+        self.changed.connect(self._mark_own)
+        self._follow_active()
         self._is_held = unless
 
     def catch_up(self) -> None:
-        """Go along with a layer that became active while the list held still."""
+        """Follow a layer that became active while the list stayed as it was."""
         if self._has_missed:
-            self._go_along()
+            self._follow_active()
 
     def suggest(self, layer: Layer | None) -> None:
-        """Choose a layer, unless the user has chosen one himself."""
+        """Choose a layer, unless the user has chosen one in the list."""
         ids = [each.unique_id for each in self._layers]
         if layer is not None and not self.is_own and layer.unique_id in ids:
             self._move_to(layer)
 
     def choose(self, layer: Layer) -> None:
-        """Choose a layer that is in the list, for the user."""
+        """Choose a layer of the list, as if the user had done it."""
         self.value = layer.unique_id
-        self._note_own()
+        self._mark_own()
 
     def reset_choices(self, *_: Any) -> None:
-        """List the layers anew and keep the choice."""
+        """List the layers again and keep the choice."""
         before = self.value
         with self.changed.blocked():
             super().reset_choices()
@@ -134,23 +134,23 @@ class LayerChoice(ComboBox):
         if before is not None and before not in self.choices:
             self.is_own = False
             if self._related is not None:
-                self._go_along()
+                self._follow_active()
 
     def _note_newest(self, event: Any) -> None:
         self._newest = event.value.unique_id
 
-    def _note_own(self, *_: Any) -> None:
+    def _mark_own(self, *_: Any) -> None:
         if not self._is_moving:
             self.is_own, self._has_missed = True, False
 
-    def _go_along(self, *_: Any) -> None:
+    def _follow_active(self, *_: Any) -> None:
         active = self._viewer.layers.selection.active
         if active is None or self._related is None:
             return
         self._has_missed = self._is_held()
         if self._has_missed:
             return
-        # napari activates what is added; that is nobody's wish for another layer.
+        # napari activates every new layer; the user has not asked for it.
         is_added = self._newest == active.unique_id
         if not is_added:
             self._newest = None
@@ -164,7 +164,7 @@ class LayerChoice(ComboBox):
         self._move(setattr, self, "value", layer.unique_id)
 
     def _move(self, change: Callable[..., object], *values: object) -> None:
-        """Change the choice without taking it for the user's own."""
+        """Change the choice without counting it as the user's own."""
         was_moving, self._is_moving = self._is_moving, True
         try:
             change(*values)

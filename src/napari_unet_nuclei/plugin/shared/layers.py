@@ -1,8 +1,8 @@
 """Layers ↔ arrays: what the core needs of a layer, what a layer needs of the core.
 
-The one place that knows how napari keeps pixels, units and features.  Which axes a
-layer has is known to ``layer_axes``.  Files belong in ``reader`` and ``writer``, what
-a stack means in ``core.images.axes``.
+The one place that knows how napari keeps pixels, units and features.  The axes of a
+layer are in ``layer_axes``, files in ``reader`` and ``writer``, the meaning of a stack
+in ``core.images.axes``.
 """
 
 from __future__ import annotations
@@ -43,8 +43,8 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
     """Return the pixels of an image layer and what its axes mean.
 
     The user's own choice comes first, then the layer's ``axis_labels``; axes without
-    a known name are taken for T, Z, Y and X from the last one backwards, but a short
-    last one for channels.  The channel axis of an RGB layer is the last one.
+    a known name are read as T, Z, Y and X from the last one backwards, but a short
+    last one as channels.  The channel axis of an RGB layer is the last one.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
 
 
 def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
-    """Give a labels layer its table; columns from elsewhere stay beside ours.
+    """Give a labels layer its table; columns of other plugins are kept.
 
     Parameters
     ----------
@@ -168,7 +168,7 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
 def name_rows(layer: Labels) -> None:
     """Name the first column in napari's table of a layer, and in the csv it saves.
 
-    napari forgets this name whenever it makes a layer or its table anew.
+    napari drops this name whenever it rebuilds a layer or its table.
 
     Parameters
     ----------
@@ -190,7 +190,8 @@ def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
     Returns
     -------
     dict of str to (N,) ndarray, or None
-        As `labels_features` takes them, ours alone; ``None`` if there is no such table.
+        As `labels_features` takes them, without columns of other plugins; ``None`` if
+        there is no such table.
     """
     table = layer.features
     if not set(_MEASURED[:3]) <= set(table):
@@ -206,19 +207,20 @@ def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
 
 
 def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
-    """Return the columns that somebody else has added to the table of a layer.
+    """Return the columns that other plugins have added to the table of a layer.
 
     Parameters
     ----------
     layer : napari.layers.Labels
         The layer.
     features : mapping
-        The columns that are ours now.
+        The columns that this plugin writes now.
 
     Returns
     -------
     list of str
-        Without those of an earlier table of ours, such as ``z`` of what is ``t`` now.
+        Without those of an earlier table of this plugin, such as ``z`` where the axis
+        is ``t`` now.
     """
     ours = {*features, *_MEASURED, "index"}
     return [name for name in layer.features if name not in ours]

@@ -1,6 +1,6 @@
 """A drop-down list of models: shipped ones, the user's own, and any file.
 
-What a model is and where models are kept is known to ``core.models.store``.
+Which models there are and where they are kept is in ``core.models.store``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ModelChoice(ComboBox):
         super().__init__(choices=lambda _: self._list_models(), **kwargs)
         self._last = self.model
         self.changed.connect(self._remember)
-        # Only a user's own click asks for a file, not the list being made anew.
+        # Only a click of the user asks for a file, not a refresh of the list.
         self.native.activated.connect(self._ask_for_file)
         models_changed.connect(self.reset_choices)
         self.native.destroyed.connect(self._disconnect)
@@ -61,7 +61,7 @@ class ModelChoice(ComboBox):
         ]
 
     def reset_choices(self, *_: Any) -> None:
-        """List the models anew and keep the choice."""
+        """List the models again and keep the choice."""
         before = self.value
         with self.changed.blocked():
             self.native.clear()  # or new models would come after the last entry
@@ -77,7 +77,7 @@ class ModelChoice(ComboBox):
         Parameters
         ----------
         path : Path
-            A ``.unetnuclei`` file; whether it is whole is seen when it is used.
+            A ``.unetnuclei`` file; it is checked when it is used.
         """
         if path not in self._files:
             self._files.append(path)

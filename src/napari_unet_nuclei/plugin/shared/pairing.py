@@ -1,6 +1,6 @@
-"""Which image labels belong to, and how sure that is.
+"""Which image labels belong to, and with what confidence.
 
-What the labels say themselves comes first, then shape and place.  Names of layers are
+The metadata of the labels come first, then size and position.  Names of layers are
 only a hint: users change them.  What is asked about a pair is in ``pair_line``.
 """
 
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
     from napari.layers import Image, Labels, Layer
 
-_LONGEST = 40  # letters of a name in a sentence
-_SAME = 0.25  # px by which corners may differ, as rounded scales of files do
+_MAX_NAME = 40  # letters of a name in a sentence
+_TOLERANCE = 0.25  # px between corners, because files round their scales
 
 
-class Verdict(IntEnum):
-    """How sure it is that labels belong to an image."""
+class Confidence(IntEnum):
+    """How likely it is that labels belong to an image."""
 
     IMPOSSIBLE = 0
     DOUBTFUL = 1
@@ -45,18 +45,18 @@ class Pairing:
 
     Parameters
     ----------
-    verdict : Verdict
-        How sure that is.
+    confidence : Confidence
+        How likely that is.
     reason : str
         Why, in a sentence.
     """
 
-    verdict: Verdict
+    confidence: Confidence
     reason: str
 
 
 def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
-    """Say whether labels belong to an image.
+    """Return whether labels belong to an image.
 
     Parameters
     ----------
@@ -71,32 +71,32 @@ def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
     -------
     Pairing
         *Certain* where the labels say so, *impossible* where their size does not fit,
-        *plausible* where they have the size and place of this image alone, else
+        *plausible* where they have the size and position of this image alone, else
         *doubtful*.
     """
     others = [each for each in images if each.unique_id != image.unique_id]
     if (misfit := _misfit(image, labels)) is not None:
-        return Pairing(verdict=Verdict.IMPOSSIBLE, reason=misfit)
+        return Pairing(confidence=Confidence.IMPOSSIBLE, reason=misfit)
     origin = _origin(image, labels, others)
     if origin is not None:
         return origin
     if not _is_in_place(image, labels):
         return Pairing(
-            verdict=Verdict.DOUBTFUL,
-            reason=f"These labels have the size of {_quote(image)} but not its place: "
-            "scale, position or rotation differ.",
+            confidence=Confidence.DOUBTFUL,
+            reason=f"These labels have the size of {_quote(image)} but not its "
+            "position: scale, translation or rotation differ.",
         )
-    # A rival that the labels are named after less than after this image is none.
+    # Another image does not count if the name of the labels fits this one better.
     own = _shared_name(image, labels)
     for other in others:
         if _shared_name(other, labels) >= own and _fits(other, labels):
             return Pairing(
-                verdict=Verdict.DOUBTFUL,
+                confidence=Confidence.DOUBTFUL,
                 reason=f"These labels fit {_quote(other)} as well as {_quote(image)}.",
             )
     return Pairing(
-        verdict=Verdict.PLAUSIBLE,
-        reason=f"These labels have the size and place of {_quote(image)}.",
+        confidence=Confidence.PLAUSIBLE,
+        reason=f"These labels have the size and position of {_quote(image)}.",
     )
 
 
@@ -128,19 +128,19 @@ def labels_of(
 
 
 def _best(layers: list[Any], pair_up: Callable[[Any], Pairing]) -> Any:
-    """Return the topmost layer of a certain pair, else of a plausible one."""
+    """Return the topmost layer that is certain, else the topmost plausible one."""
     plausible = None
     for layer in reversed(layers):
-        match pair_up(layer).verdict:
-            case Verdict.CERTAIN:
+        match pair_up(layer).confidence:
+            case Confidence.CERTAIN:
                 return layer
-            case Verdict.PLAUSIBLE if plausible is None:
+            case Confidence.PLAUSIBLE if plausible is None:
                 plausible = layer
     return plausible
 
 
 def _misfit(image: Image, labels: Labels) -> str | None:
-    """Say why the labels cannot be those of the image, if they cannot."""
+    """Return why the labels cannot belong to the image, ``None`` if they can."""
     try:
         axes = image_axes(image)[: image.ndim]
     except ImageError as error:
@@ -165,7 +165,7 @@ def _misfit(image: Image, labels: Labels) -> str | None:
 def _quote(image: Image) -> str:
     """Return the name of an image, cut in the middle where it is very long."""
     name = image.name
-    return repr(name if len(name) <= _LONGEST else f"{name[:20]}…{name[-15:]}")
+    return repr(name if len(name) <= _MAX_NAME else f"{name[:20]}…{name[-15:]}")
 
 
 def _spell(shape: Iterable[int]) -> str:
@@ -173,10 +173,10 @@ def _spell(shape: Iterable[int]) -> str:
 
 
 def _origin(image: Image, labels: Labels, others: list[Image]) -> Pairing | None:
-    """Compare with what the labels say of where they come from, if they do."""
+    """Compare with the origin that the metadata of the labels name, if they do."""
     said, known = labels.metadata, image.metadata
     certain = Pairing(
-        verdict=Verdict.CERTAIN, reason=f"These labels come from {_quote(image)}."
+        confidence=Confidence.CERTAIN, reason=f"These labels come from {_quote(image)}."
     )
     image_id = said.get("image_id")
     if image_id == str(image.unique_id):
@@ -197,12 +197,12 @@ def _origin(image: Image, labels: Labels, others: list[Image]) -> Pairing | None
         if said["image_path"] == image.source.path:
             return certain
         return _doubt_origin(image, repr(said["image_path"]))
-    gone = _name_of_gone(labels)
-    return None if gone in (None, image.name) else _doubt_origin(image, repr(gone))
+    closed = _name_of_closed(labels)
+    return None if closed in (None, image.name) else _doubt_origin(image, repr(closed))
 
 
-def _name_of_gone(labels: Labels) -> str | None:
-    """Name the image labels were made from, which is none of those that are open."""
+def _name_of_closed(labels: Labels) -> str | None:
+    """Return the name of the image that labels were made from, if it is not open."""
     said = labels.metadata
     if "image_id" in said:
         return str(said["image"]) if "image" in said else None
@@ -211,7 +211,7 @@ def _name_of_gone(labels: Labels) -> str | None:
 
 
 def _is_same_sample(known: Any, said: Any) -> bool:
-    """Compare samples; only a file that was opened again has lost its data set."""
+    """Compare samples; a file that was opened again no longer names its data set."""
     if "sample_id" not in known or known["sample_id"] != said.get("sample_id"):
         return False
     sets = [each["data_set"] for each in (known, said) if "data_set" in each]
@@ -226,7 +226,7 @@ def _has_same_origin(image: Image, said: Any) -> bool:
 
 def _doubt_origin(image: Image, origin: str) -> Pairing:
     return Pairing(
-        verdict=Verdict.DOUBTFUL,
+        confidence=Confidence.DOUBTFUL,
         reason=f"These labels come from {origin}, not from {_quote(image)}.",
     )
 
@@ -236,7 +236,7 @@ def _fits(image: Image, labels: Labels) -> bool:
 
 
 def _is_in_place(image: Image, labels: Labels) -> bool:
-    """Tell whether the corners of labels are those of pixels of the image."""
+    """Return whether the corners of the labels lie on pixels of the image."""
     of_labels = axes_of_labels(image, labels) or ""
     axes = image_axes(image)[: image.ndim]
     size = dict(zip(axes, image_shape(image), strict=False))
@@ -253,9 +253,9 @@ def _is_in_place(image: Image, labels: Labels) -> bool:
             if axis == "C":
                 continue
             if length == 1 and axis in "TZ":  # a single plane, anywhere in the stack
-                is_same = -_SAME < found[axis] < size[axis] - 1 + _SAME
+                is_same = -_TOLERANCE < found[axis] < size[axis] - 1 + _TOLERANCE
             else:
-                is_same = abs(found[axis] - place) < _SAME
+                is_same = abs(found[axis] - place) < _TOLERANCE
             if not is_same:
                 return False
     return _has_same_units(image, labels, where)
@@ -267,7 +267,7 @@ def _has_same_units(image: Image, labels: Labels, where: list[int]) -> bool:
 
 
 def _shared_name(image: Image, labels: Labels) -> int:
-    """Return how many letters of a name of labels are the whole name of an image."""
+    """Return how many letters of the image's name the name of labels begins with."""
     names = [name.casefold() for name in _names(labels)]
     return max(
         (

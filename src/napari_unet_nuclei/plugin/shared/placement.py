@@ -1,7 +1,7 @@
 """Where the labels of an image lie: on top of it, in their plane, in their channel.
 
-napari aligns layers at their last axes, and a layer is placed by its transform; both
-are dealt with here.  What the axes of a layer mean is known to ``layer_axes``.
+napari aligns layers at their last axes and places them by their transforms.  What the
+axes of a layer mean is in ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name, named_axes
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     full_resolution,
@@ -49,7 +50,7 @@ def labels_axes(axes: str, *, is_rgb: bool) -> str:
 def spatial_kwargs(
     layer: Image, wanted: str, axes: str | None = None
 ) -> dict[str, Any]:
-    """Return what puts a result on top of the image it comes from.
+    """Return the placement of a result on top of the image it comes from.
 
     Parameters
     ----------
@@ -152,10 +153,10 @@ def place_labels(
     labels : ndarray
         The same, with an axis for the channel where napari needs one.
     kwargs : dict
-        What puts a layer of them on top of the image; see `spatial_kwargs`.
+        Placement of a layer of them on top of the image; see `spatial_kwargs`.
     """
     wanted = labels_axes(axes, is_rgb=image.rgb)
-    leading = [axis for axis in axes if axis not in "CYX"]
+    leading = leading_axes(axes)
     found = [*leading, "Y", "X"]
     labels = labels.transpose([found.index(axis) for axis in wanted if axis != "C"])
     place = dict.fromkeys(wanted, 0.0)
@@ -177,7 +178,7 @@ def place_labels(
 def annotated_planes(
     image: Image, labels: Labels, channel: int | None
 ) -> tuple[NDArray[Any], tuple[int, ...] | None]:
-    """Return the labels of an image, as what reads planes of the image needs them.
+    """Return the labels of an image with its planes first, Y and X last.
 
     Parameters
     ----------
@@ -187,8 +188,8 @@ def annotated_planes(
         Its labels, with or without an axis of channels, or those of one of its
         planes, put there by `move_to_plane`.
     channel : int, optional
-        Channel whose labels are wanted, where there are labels of several; those of
-        all of them together where it has none, or where the channels are colours.
+        Channel whose labels are wanted, where there are labels of several; the labels
+        of all channels together where it has none, or where the channels are colours.
 
     Returns
     -------
@@ -200,7 +201,7 @@ def annotated_planes(
     """
     array = np.array(full_resolution(labels.data, is_multiscale=labels.multiscale))
     axes = image_axes(image)[: image.ndim]  # without the channels of colours
-    leading = [axis for axis in axes if axis not in "CYX"]
+    leading = leading_axes(axes)
     of_labels = axes_of_labels(image, labels)
     if of_labels is None:
         return array, None
@@ -236,7 +237,7 @@ def _of_channel(labels: NDArray[Any], where: int, channel: int | None) -> NDArra
 
 
 def axes_of_labels(image: Image, labels: Labels) -> str | None:
-    """Name the axes of labels as those of the image they are to belong to.
+    """Name the axes of labels as those of an image.
 
     Parameters
     ----------
@@ -248,7 +249,7 @@ def axes_of_labels(image: Image, labels: Labels) -> str | None:
     Returns
     -------
     str or None
-        By their own names where they have some, else in the order of the image;
+        By their own names where they have any, else in the order of the image;
         ``None`` for any other number of axes.
     """
     axes = image_axes(image)[: image.ndim]  # without the channels of colours

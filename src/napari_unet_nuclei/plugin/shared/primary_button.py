@@ -1,4 +1,4 @@
-"""The button that does the main thing of a widget: pressed once, it runs once."""
+"""The button for the main task of a widget: pressed once, it runs once."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 class PrimaryButton(PushButton):
     """A button in the accent colour of the theme, for the mouse and the keyboard.
 
-    Enter presses it as Space does.  While it is disabled it does not lose the focus
-    to *Cancel*, where a second press would land.
+    Enter presses it, as Space does.  When it is disabled, the focus does not move on
+    to *Cancel*, where a second press would cancel the run.
 
     Parameters
     ----------
@@ -40,14 +40,14 @@ class PrimaryButton(PushButton):
         ----------
         reason : str, optional
             What has changed since the last run, for the tooltip; ``None`` where the
-            result is that of the controls.
+            result fits the controls.
         """
         self.tooltip = reason or self._own_tooltip
         mark(self.native, PENDING, is_set=reason is not None)
 
 
 class _Keys(QObject):
-    """Takes Enter for a press, and brings the focus back after a run."""
+    """Lets Enter press the button, and returns the focus to it after a run."""
 
     def __init__(self, button: QPushButton) -> None:
         super().__init__(button)

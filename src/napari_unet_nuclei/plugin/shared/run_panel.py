@@ -1,11 +1,12 @@
 """What both widgets have: a run button, progress and a status line.
 
-A widget runs one task at a time through its panel; what the task is and what
-becomes of its result is its own affair.
+A widget runs one task at a time through its panel.  What the task is, and what is done
+with its result, belongs in the widget.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from magicgui.widgets import Container, ProgressBar, PushButton
@@ -21,15 +22,15 @@ from napari_unet_nuclei.plugin.shared.workers import BackgroundTask, notify
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Sequence
 
+    from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 
 _BAR_HEIGHT = 6  # px
 _SPACING = 3  # px
+_GRACE_MS = 300  # for a cancelled task that may be left, to end by itself
+_POLL_SECONDS = 0.05
 
 Step = TypeVar("Step")
 Result = TypeVar("Result")
-
-_GRACE_MS = 300  # for a cancelled task that may be left, to end by itself
-_SECONDS_BETWEEN_LOOKS = 0.05
 
 
 class RunPanel(Container[Widget]):
@@ -90,7 +91,7 @@ class RunPanel(Container[Widget]):
         self.run_button.mark_pending(reason)
 
     def refuse(self, error: Exception) -> None:
-        """Say why nothing can be started, on the status line and in napari."""
+        """Show why nothing can be started, on the status line and in napari."""
         notify(error)
         self.say(describe_error(error))
 
@@ -98,13 +99,8 @@ class RunPanel(Container[Widget]):
         self,
         steps: Generator[Step, None, Result],
         description: str,
+        callbacks: TaskCallbacks[Step, Result],
         *,
-        on_step: Callable[[Step], object],
-        on_result: Callable[[Result], object],
-        on_cancel: Callable[[], object] | None = None,
-        on_end: Callable[[], object] | None = None,
-        fraction: Callable[[Step], float | None],
-        is_kept: Callable[[Step], bool] | None = None,
         may_be_left: bool = False,
         cancelling: str = "Cancelling …",
     ) -> None:
@@ -116,22 +112,14 @@ class RunPanel(Container[Widget]):
             What to run.
         description : str
             What napari calls the task, such as ``"Segmenting cells"``.
-        on_step, on_result : callable
-            Get what the generator yields and returns.
-        on_cancel : callable, optional
-            Called once a cancelled task has ended.
-        on_end : callable, optional
-            Called last, however the task ended.
-        fraction : callable
-            Turns a step into the part that is done, ``None`` if it cannot say.
-        is_kept : callable, optional
-            Whether a step must be told even if others follow at once.
+        callbacks : TaskCallbacks
+            Called after this panel has shown progress, error, cancel or end.
         may_be_left : bool
             Whether a task that does not end soon after it is cancelled is left to
             end in the background.  The next one then waits for it, and yields
             `Preparing` until then.
         cancelling : str
-            What is said from the cancel to the end of the task.
+            What the status line says from the cancel to the end of the task.
         """
         self._may_be_left, self._cancelling = may_be_left, cancelling
         self._left = [task for task in self._left if not task.has_stopped.is_set()]
@@ -143,36 +131,42 @@ class RunPanel(Container[Widget]):
         self.progress_bar.native.setRange(0, 0)  # busy, for a time unknown
         self.progress_bar.visible = True
         self.say(f"{description} …")
+        self.task = BackgroundTask[Any, Result](
+            running, description, self.native, self._shown_here(callbacks)
+        )
 
-        def take_step(step: Step) -> None:
-            self._show_progress(fraction(step))
-            on_step(step)
+    def _shown_here(
+        self, callbacks: TaskCallbacks[Any, Result]
+    ) -> TaskCallbacks[Any, Result]:
+        """Return callbacks that show on this panel what they pass on."""
+
+        def take_step(step: Any) -> None:
+            if callbacks.fraction is not None:
+                self._show_progress(callbacks.fraction(step))
+            _call(callbacks.on_step, step)
+
+        def tell_error(error: Exception) -> None:
+            self.say(describe_error(error))
+            _call(callbacks.on_error, error)
 
         def tell_cancelled() -> None:
             self.say("Cancelled.")
-            if on_cancel is not None:
-                on_cancel()
+            _call(callbacks.on_cancel)
 
         def end() -> None:
             self._become_idle()
-            if on_end is not None:
-                on_end()
+            _call(callbacks.on_end)
 
-        self.task = BackgroundTask[Any, Result](
-            running,
-            description,
-            self.native,
+        return replace(
+            callbacks,
             on_step=take_step,
-            on_result=on_result,
-            on_error=lambda error: self.say(describe_error(error)),
+            on_error=tell_error,
             on_cancel=tell_cancelled,
             on_end=end,
-            fraction=fraction,
-            is_kept=is_kept,
         )
 
     def cancel(self) -> None:
-        """Ask the task to stop; it does so soon, or is left to do so."""
+        """Ask the task to stop; one that may be left does so in the background."""
         if self.task is not None:
             self.cancel_button.enabled = False
             self.say(self._cancelling)
@@ -215,18 +209,23 @@ class RunPanel(Container[Widget]):
         self.progress_bar.visible = False
 
 
+def _call(callback: Callable[..., object] | None, *values: object) -> None:
+    if callback is not None:
+        callback(*values)
+
+
 def _after(
     tasks: Sequence[BackgroundTask[Any, Any]], steps: Generator[Step, None, Result]
 ) -> Generator[Step | Preparing, None, Result]:
-    """Wait for tasks that were left, lest two hold the memory of one image each."""
+    """Wait for tasks that were left: two at a time would need twice the memory."""
     for task in tasks:
-        while not task.has_stopped.wait(_SECONDS_BETWEEN_LOOKS):
+        while not task.has_stopped.wait(_POLL_SECONDS):
             yield Preparing("Waiting for the cancelled run to end")
     return (yield from steps)
 
 
 def _make_thin(progress_bar: ProgressBar) -> None:
-    """Make a bar so thin that its place can be kept while it is not shown."""
+    """Make a bar so thin that its space can stay reserved while it is hidden."""
     bar = progress_bar.native
     bar.setTextVisible(False)
     bar.setFixedHeight(_BAR_HEIGHT)

@@ -1,4 +1,4 @@
-"""A line of words that takes the height it needs, and no more width than there is."""
+"""A line of text that takes the height it needs, and no more width than it gets."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _PADDING = 4  # px, of a label in napari, above and below
 
 
 class StatusLine(Label):
-    """Words that are wrapped; a name that fills more than a line is shortened.
+    """Wrapped text, in which a name that is longer than a line is shortened.
 
-    ``value`` is always the whole text, which the tooltip has too where it is not
-    all shown.
+    ``value`` is always the whole text; the tooltip repeats it where a part of it is
+    not shown.
 
     Parameters
     ----------
@@ -58,7 +58,7 @@ class StatusLine(Label):
         return bool(self.native.text() != self._text)
 
     def fit(self) -> None:
-        """Shorten the text for the width there is now."""
+        """Shorten the text to the present width."""
         label: QLabel = self.native
         width = label.contentsRect().width() - 2 * label.margin()
         text = elide_words(self._text, label.fontMetrics(), width)
@@ -67,14 +67,14 @@ class StatusLine(Label):
             text = "".join(lines[:_MOST_LINES]).rstrip()[:-1] + "…"
         if text != label.text():
             label.setText(text)
-        # The first line has its place before there is anything to say; and a dock,
-        # which knows nothing of heights for widths, must not cut the others.
+        # There is room for one line even without text; and a dock, which ignores
+        # heights that depend on the width, must not cut the other lines.
         one_line = label.fontMetrics().lineSpacing() + _PADDING
         label.setMinimumHeight(max(one_line, label.heightForWidth(label.width())))
 
 
 class _Filter(QObject):
-    """Fits a line into its place, and tells all of it in the tooltip."""
+    """Fits a line into its space, and shows all of it in the tooltip."""
 
     def __init__(self, line: StatusLine) -> None:
         super().__init__(line.native)

@@ -1,7 +1,7 @@
 """Steps on their way from a worker to the window.
 
-A worker may take thousands of steps while the window is busy once.  Most only say
-how far it is, so that the newest is all there is to tell.
+A worker may yield thousands of steps while the window is busy.  Most only say how far
+it is, so only the newest is passed on.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ Step = TypeVar("Step")
 
 
 class StepQueue(Generic[Step]):
-    """Keeps what is still to be told, in order; may be filled by another thread.
+    """Keeps steps to be passed on, in order; another thread may fill it.
 
     Parameters
     ----------
     is_kept : callable, optional
-        Whether a step is told whatever comes after it.  Any other step is told only
-        if none came after it; without this, that holds for all.
+        Whether a step is passed on whatever follows.  Any other step is dropped when
+        the next one arrives; without this, all are.
     """
 
     def __init__(self, is_kept: Callable[[Step], bool] | None = None) -> None:

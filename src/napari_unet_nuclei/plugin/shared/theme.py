@@ -1,7 +1,7 @@
 """Colours of napari's theme for what napari's own style sheet does not know.
 
 The primary button, the control that has the focus, and the plot follow the theme at
-once, whichever it is; where things stand is known to ``docking``.
+once, whichever it is.  The layout of a widget in its dock is in ``docking``.
 """
 
 from __future__ import annotations
@@ -23,11 +23,11 @@ if TYPE_CHECKING:
 PRIMARY = "primary"
 """Object name of the button that does the main thing."""
 PENDING = "pending"
-"""Property of a button that is to be pressed, or what is shown will be old."""
+"""Property of a button to press because the result shown is out of date."""
 PROBLEM = "problem"
 """Property of a field that cannot be used as it is, and of the words that say so."""
 DOUBT = "doubt"
-"""Property of words that ask for a second look."""
+"""Property of words that ask the user to check something."""
 
 _FAINT = 110  # of 255: text of what cannot be used now
 _LIGHT = QColor("white")
@@ -53,7 +53,7 @@ class Colours:
 
     @property
     def is_dark(self) -> bool:
-        """Whether words are lighter than what they stand on."""
+        """Whether text is lighter than its background."""
         return self.background.lightnessF() < 0.5
 
 
@@ -108,22 +108,22 @@ def follow_theme(
 
 
 def mark(widget: QWidget, name: str, *, is_set: bool) -> None:
-    """Set a property that the style sheet knows.
+    """Set a property that the style sheet refers to.
 
     Parameters
     ----------
     widget : QWidget
-        What looks different with it.
+        Changes its look with the property.
     name : str
         `PENDING`, `PROBLEM` or `DOUBT`.
     is_set : bool
-        Whether it is to have the property.
+        Whether it has the property from now on.
     """
     if bool(widget.property(name)) == is_set:
         return
     widget.setProperty(name, is_set)
     style: Any = widget.style()
-    style.unpolish(widget)  # or the rules of before go on
+    style.unpolish(widget)  # or the old rules stay in force
     style.polish(widget)
 
 
@@ -217,12 +217,12 @@ def readable_on(background: QColor) -> QColor:
     Parameters
     ----------
     background : QColor
-        What the words stand on.
+        Colour behind the text.
 
     Returns
     -------
     QColor
-        Their colour.
+        Colour of the text.
     """
     return max(_LIGHT, _DARK, key=lambda colour: contrast(colour, background))
 

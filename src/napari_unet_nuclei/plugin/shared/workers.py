@@ -1,13 +1,12 @@
-"""Background tasks: the one place where threads begin.
+"""Background tasks: the one place where threads are started.
 
 A task runs a generator of the core in a napari worker, so that napari's task
-manager knows it and can cancel it.  What the generator does and what a widget
-shows belong elsewhere.
+manager can list and cancel it.  What the generator does and what a widget shows
+belong elsewhere.
 
-Nothing here trusts the window to be free: napari's progress bars handle events
-whenever they are changed, so that any signal may arrive inside the callback of
-another.  Steps are therefore fetched by a timer instead of sent by the worker, and
-only one thing is told at a time.
+napari's progress bars handle events whenever they change, so any signal may arrive
+inside the callback of another.  Steps are therefore fetched by a timer instead of sent
+by the worker, and callbacks never overlap.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from qtpy.QtCore import QTimer
 from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.shared.step_queue import StepQueue
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
@@ -34,20 +34,16 @@ if TYPE_CHECKING:
 Step = TypeVar("Step")
 Result = TypeVar("Result")
 
-_INTERVAL_MS = 50  # between two looks at what the worker has done
-_TELLING_SECONDS = 0.02  # after which the window goes first again
+_INTERVAL_MS = 50  # between two checks for new steps
+_TELLING_SECONDS = 0.02  # after which the window may draw and react again
 
 
 class BackgroundTaskError(UNetNucleiError):
-    """Something below this package failed while a task was running."""
+    """A library failed while a task was running."""
 
 
 class BackgroundTask(Generic[Step, Result]):
     """A generator that runs in a thread, and the callbacks that hear of it.
-
-    Success, error and cancel all end in ``on_end``, called once, after the
-    generator has been closed and the last step been told.  All callbacks are called
-    in the main thread, one after the other, and none after the owner is gone.
 
     Parameters
     ----------
@@ -59,23 +55,8 @@ class BackgroundTask(Generic[Step, Result]):
         What napari's activity dialog and task manager call the task.
     owner : QObject
         The task is cancelled when this object is destroyed.
-    on_step : callable
-        Gets what the generator yields, at most every 50 ms.  Of several steps in
-        that time it gets the newest, and those that are kept.
-    on_result : callable
-        Gets what the generator returns.
-    on_error : callable, optional
-        Gets the error that ended the task, after the user has been told.
-    on_cancel : callable, optional
-        Called when the task was cancelled.
-    on_end : callable
-        Called last, whatever happened.
-    fraction : callable, optional
-        Turns a step into the part that is done, from 0 to 1, for napari's
-        progress bar; ``None`` where a step says nothing about that.
-    is_kept : callable, optional
-        Whether a step must be told even if others follow at once; called in the
-        thread of the worker.
+    callbacks : TaskCallbacks
+        What hears of steps, result and end.
     is_listed : bool
         Whether napari shows the task among its activities, with a progress bar,
         and asks about it when it is closed; not for what takes a moment.
@@ -86,46 +67,23 @@ class BackgroundTask(Generic[Step, Result]):
         steps: Generator[Step, None, Result],
         description: str,
         owner: QObject,
+        callbacks: TaskCallbacks[Step, Result],
         *,
-        on_step: Callable[[Step], object],
-        on_result: Callable[[Result], object],
-        on_end: Callable[[], object],
-        on_error: Callable[[Exception], object] | None = None,
-        on_cancel: Callable[[], object] | None = None,
-        fraction: Callable[[Step], float | None] | None = None,
-        is_kept: Callable[[Step], bool] | None = None,
         is_listed: bool = True,
     ) -> None:
         self.is_running = True
         self._description = description
         self._is_listed = is_listed
+        self._callbacks = callbacks
         self._has_owner = True
         self._has_finished = False
         self._has_failed = False
         self._is_left = False
         self._is_telling = False
         self._bar: progress | None = None
-        self._on_step: Callable[[Step], object] | None = on_step
-        self._on_result: Callable[[Result], object] | None = on_result
-        self._on_end: Callable[[], object] | None = on_end
-        self._on_error = on_error
-        self._on_cancel = on_cancel
-        self._fraction = fraction
         self._tell_outcome: Callable[[], object] | None = None
-        self._queue = StepQueue[Step](is_kept)
-        function = _named_generator(description)
-        self.worker: _ClosingWorker = (
-            create_worker(
-                function,
-                steps,
-                self._queue,
-                _worker_class=_ClosingWorker,
-                _ignore_errors=True,
-                _start_thread=False,
-            )
-            if is_listed
-            else _ClosingWorker(function, steps, self._queue)
-        )
+        self._queue = StepQueue[Step](callbacks.is_kept)
+        self.worker = _make_worker(steps, self._queue, description, is_listed=is_listed)
         # Closures, unlike bound methods, keep this task alive while it runs.
         self.worker.returned.connect(lambda result: self._note_result(result))
         self.worker.errored.connect(lambda error: self._note_error(error))
@@ -138,15 +96,15 @@ class BackgroundTask(Generic[Step, Result]):
         self.worker.start()
 
     def cancel(self) -> None:
-        """Stop soon, and tell of no step that is not told yet."""
+        """Stop soon, and pass on no further step."""
         self.worker.quit()
         self._queue.clear()
 
     def leave(self) -> None:
         """Cancel, and end for the window now; what still runs ends unheard.
 
-        For work that nothing is lost of, and that may be in the midst of what
-        cannot be interrupted; see `has_stopped`.
+        For work that may be stopped at any time, but not at once, because it is in
+        a call that cannot be interrupted; see `has_stopped`.
         """
         self.cancel()
         self._is_left = True
@@ -154,7 +112,7 @@ class BackgroundTask(Generic[Step, Result]):
 
     @property
     def has_stopped(self) -> threading.Event:
-        """Set once the generator has been closed; may be waited for in a thread."""
+        """Set once the generator has been closed; a thread may wait for it."""
         return self.worker.has_stopped
 
     def _abandon(self) -> None:
@@ -163,15 +121,15 @@ class BackgroundTask(Generic[Step, Result]):
 
     def _note_result(self, result: Result) -> None:
         if self.is_running:
-            self._tell_outcome = lambda: self._call(self._on_result, result)
+            self._tell_outcome = lambda: self._call(self._callbacks.on_result, result)
 
     def _note_error(self, error: Exception) -> None:
         if not self.is_running:
-            return  # left, and the error knows the image it was about
+            return  # left; the error may hold on to an image
 
         def tell() -> None:
             self._call(notify, error)
-            self._call(self._on_error, error)
+            self._call(self._callbacks.on_error, error)
 
         self._has_failed = True
         self._tell_outcome = tell
@@ -181,7 +139,7 @@ class BackgroundTask(Generic[Step, Result]):
         self._tell()
 
     def _tell(self) -> None:
-        """Tell what has happened; what cannot be told now is told by the timer."""
+        """Call the callbacks; the timer does so later if one is running now."""
         if self._is_telling or not self.is_running:
             return  # inside a callback, which lets other events be handled
         self._is_telling = True
@@ -200,9 +158,9 @@ class BackgroundTask(Generic[Step, Result]):
         start = time.perf_counter()
         fraction = None
         for step in self._queue.drain():
-            if self._fraction is not None:
-                fraction = self._fraction(step)
-            self._call(self._on_step, step)
+            if self._callbacks.fraction is not None:
+                fraction = self._callbacks.fraction(step)
+            self._call(self._callbacks.on_step, step)
             if time.perf_counter() - start > _TELLING_SECONDS:
                 break
         if fraction is not None:
@@ -225,19 +183,17 @@ class BackgroundTask(Generic[Step, Result]):
         if self._bar is not None:
             self._bar.close()
         try:
-            # A worker that is cancelled during its last step says only that it ended.
+            # A worker that is cancelled during its last step only reports its end.
             is_cancelled = self.worker.abort_requested and not self._has_failed
             if is_cancelled or self._tell_outcome is None:
-                self._call(self._on_cancel)
+                self._call(self._callbacks.on_cancel)
             else:
                 self._tell_outcome()
         finally:
-            self._call(self._on_end)
-            # napari's task manager keeps the worker, and so this task, for good; what
-            # the callbacks know of images must not stay with it.
-            self._on_step = self._on_result = self._on_end = None
-            self._on_error = self._on_cancel = self._fraction = None
-            self._tell_outcome = None
+            self._call(self._callbacks.on_end)
+            # napari's task manager keeps the worker, and so this task, until it quits;
+            # the images that the callbacks refer to must not stay with it.
+            self._callbacks, self._tell_outcome = TaskCallbacks(), None
 
     def _call(self, callback: Callable[..., object] | None, *values: object) -> None:
         if callback is not None and self._has_owner:
@@ -245,12 +201,12 @@ class BackgroundTask(Generic[Step, Result]):
 
 
 def notify(error: Exception) -> None:
-    """Tell the user of an error: in one sentence when it is one of ours.
+    """Show an error to the user: in one sentence if it is one of this package.
 
     Parameters
     ----------
     error : Exception
-        What went wrong; one that nobody expected is shown with its traceback.
+        What went wrong; an unexpected error is shown with its traceback.
     """
     if isinstance(error, UNetNucleiError | MemoryError):
         show_error(describe_error(error))
@@ -281,8 +237,30 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[misc]
             self.has_stopped.set()
 
 
+def _make_worker(
+    steps: Generator[Any, None, Any],
+    queue: StepQueue[Any],
+    description: str,
+    *,
+    is_listed: bool,
+) -> _ClosingWorker:
+    """Make a worker; napari lists only those it has created itself."""
+    function = _named_generator(description)
+    if not is_listed:
+        return _ClosingWorker(function, steps, queue)
+    worker: _ClosingWorker = create_worker(
+        function,
+        steps,
+        queue,
+        _worker_class=_ClosingWorker,
+        _ignore_errors=True,
+        _start_thread=False,
+    )
+    return worker
+
+
 def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
-    """Make the function a worker runs; napari shows its name to the user."""
+    """Return the function a worker runs; napari shows its name to the user."""
 
     def run(
         steps: Generator[Any, None, Any], queue: StepQueue[Any]
@@ -308,9 +286,9 @@ def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
 
 
 def _is_heard(error: BaseException) -> bool:
-    """Whether napari's worker says that this error has ended it.
+    """Whether napari's worker reports that this error has ended it.
 
-    It takes any RuntimeError for a deleted window, and lets through what is no
+    It treats any RuntimeError as a deleted window, and does not catch what is no
     Exception, such as SystemExit or a panic of Rust.
     """
     return isinstance(error, Exception) and not isinstance(error, RuntimeError)

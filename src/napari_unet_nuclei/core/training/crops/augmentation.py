@@ -14,11 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from napari_unet_nuclei.core.images.channels import (
-    intensity_limits,
-    normalise,
-    to_planes,
-)
+from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.deformation import (

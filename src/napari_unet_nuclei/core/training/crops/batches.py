@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.images.channels import staining
+from napari_unet_nuclei.core.images.staining import staining
 from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.augmentation import (

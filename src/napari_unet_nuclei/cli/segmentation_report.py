@@ -1,0 +1,68 @@
+"""What ``segment`` says: before it begins, and of what was done."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from napari_unet_nuclei.cli.reporting import messages, output
+from napari_unet_nuclei.cli.wording import describe_error
+from napari_unet_nuclei.core.settings.choices import OutputFormat
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.batch.outputs import BatchOutputs
+    from napari_unet_nuclei.core.batch.run import ImageDone
+
+
+def say(sentence: str) -> None:
+    """Print a sentence on standard error."""
+    messages.print(sentence, style="dim", markup=False, soft_wrap=True)
+
+
+def tell_plan(outputs: BatchOutputs, n_skipped: int) -> None:
+    """Say what is not as usual about the results."""
+    if outputs.is_beside and {OutputFormat.TIFF, OutputFormat.PNG} & {*outputs.formats}:
+        say(
+            f"Images lie in {outputs.folder} itself, so their labels are called "
+            "NAME_masks."
+        )
+    if n_skipped:
+        what = "1 image has its results"
+        if n_skipped > 1:
+            what = f"{n_skipped:,} images have their results"
+        say(f"{what} already and {'is' if n_skipped == 1 else 'are'} passed over.")
+
+
+def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
+    """Print what was done and what was not; true when nothing failed."""
+    own = [image.name for image in done if image.is_own_result]
+    done = [image for image in done if not image.is_own_result]
+    failed = [image for image in done if image.error is not None]
+    n_nuclei = sum(image.n_nuclei for image in done)
+    seconds = sum(image.seconds for image in done)
+    n_images = len(done) - len(failed)
+    output.print(
+        f"{n_nuclei:,} nuclei in {n_images:,} image{'' if n_images == 1 else 's'}, "
+        f"{seconds:.1f} s → {folder}",
+        highlight=False,
+        soft_wrap=True,
+    )
+    messages.print(f"{engine}", style="dim", markup=False, soft_wrap=True)
+    n_rescaled = sum(image.is_rescaled for image in done)
+    if n_rescaled:
+        messages.print(
+            f"{n_rescaled:,} rescaled, because of much smaller or larger nuclei than "
+            "the model knows; set --diameter to choose the scale.",
+            style="dim",
+        )
+    if own:
+        say(f"Passed over, as written by this program and no image: {', '.join(own)}.")
+    for image in done:
+        for note in image.notes:
+            say(f"{image.name}: {note}")
+    if failed:
+        messages.print(f"{len(failed)} could not be segmented:", style="red")
+        for image in failed:
+            reason = image.cause and describe_error(image.cause)
+            messages.print(f"  {image.name}: {reason or image.error}")
+    return not failed

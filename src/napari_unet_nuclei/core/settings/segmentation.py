@@ -1,0 +1,114 @@
+"""How nuclei are found in maps: what a user can choose, checked on creation.
+
+Every default lives here once; the widgets and the command line read it from here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
+
+MIN_AREA_SEEN = 30
+"""Area in px² of what the network saw under which nuclei are dropped by default.
+
+See docs/experiments.md."""
+
+USUAL_DIAMETER = 20.0
+"""Diameter in px of the nuclei that a network of unknown origin has learned from."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SegmentationSettings:
+    """How maps become labels.
+
+    Parameters
+    ----------
+    threshold : float in (0, 1), optional
+        Foreground probability above which a pixel belongs to a nucleus;
+        ``None`` takes the model's own.
+    min_area : int, in px², optional
+        Nuclei smaller than this are dropped.  ``None`` takes `MIN_AREA_SEEN` of what
+        the network saw: less where the image was enlarged for it, more where shrunk.
+    diameter : float, in px, optional
+        Typical diameter of the nuclei in this image; the image is rescaled so
+        that it meets the diameter the model was trained for.  ``None`` rescales
+        where the nuclei turn out much larger or smaller than that.
+    tta : bool
+        Average the maps over the eight flips and quarter turns of the image, or
+        those of them that the network was trained with: better, and as many times
+        slower.
+
+    Raises
+    ------
+    SettingsError
+        If a setting is out of range.
+
+    Examples
+    --------
+    >>> SegmentationSettings(threshold=0.4, diameter=30)
+    SegmentationSettings(threshold=0.4, min_area=None, diameter=30, tta=False)
+    """
+
+    threshold: float | None = field(
+        default=None,
+        metadata=describe(
+            "Foreground probability that makes a nucleus, 0 to 1; lower finds more "
+            "and larger nuclei.",
+            Range(
+                above=0,
+                below=1,
+                sentence="The {name} must lie between {above} and {below}, both "
+                "excluded.",
+            ),
+        ),
+    )
+    min_area: int | None = field(
+        default=None,
+        metadata=describe(
+            "Drop nuclei smaller than this.",
+            Range(
+                at_least=0,
+                sentence="The minimum area must be {at_least} px² or more.",
+            ),
+        ),
+    )
+    diameter: float | None = field(
+        default=None,
+        metadata=describe(
+            "Typical diameter of the nuclei, by which images are rescaled.",
+            Range(
+                at_least=2,
+                at_most=2000,
+                sentence="The nucleus {name} must lie between {at_least} and {at_most} "
+                "px.",
+            ),
+        ),
+    )
+    tta: bool = field(
+        default=False,
+        metadata=describe(
+            "Average over the flips the model was trained with, up to 8: better, and "
+            "as many times slower."
+        ),
+    )
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+
+    def smallest_area(self, scale: float = 1.0) -> int:
+        """Area under which nuclei are dropped.
+
+        Parameters
+        ----------
+        scale : float
+            How much larger the network saw the image than it is.
+
+        Returns
+        -------
+        int, in px² of the image
+            What was asked for, else the default at that scale.
+        """
+        if self.min_area is not None:
+            return self.min_area
+        return round(MIN_AREA_SEEN / scale**2)
