@@ -35,14 +35,14 @@ if TYPE_CHECKING:
 
 NUCLEI_PER_PIXEL = 500 / 2048**2
 OURS = {
-    "live_table.LiveTable": (
+    "segment.live_table.LiveTable": (
         "_note_paint _follow_painted _follow_data _note_redraw _follow _follow_all _end"
     ),
-    "segment_widget.SegmentWidget": (
+    "segment.widget.SegmentWidget": (
         "_take_result _show _say _say_corrected _show_pending _take_target "
         "_split_again _say_progress"
     ),
-    "workers.BackgroundTask": "_take_step _take_result _tell _tell_steps _end",
+    "shared.workers.BackgroundTask": "_take_step _take_result _tell _tell_steps _end",
 }
 NAPARI = {
     "data": "layers.Labels",
@@ -120,7 +120,7 @@ def install(ledger: Ledger) -> None:
     import napari.layers
 
     for place, names in OURS.items():
-        module, _, kind = place.partition(".")
+        module, _, kind = place.rpartition(".")
         owner = getattr(
             importlib.import_module(f"napari_unet_nuclei.plugin.{module}"), kind
         )
@@ -165,7 +165,8 @@ class Scene:
     @property
     def table(self) -> Any:
         """Return what follows the layer."""
-        return self.widget._layers.table((self.viewer.layers["c"].unique_id, None))
+        key = self.viewer.layers["c"].unique_id, None
+        return self.widget._layers.get(key).table
 
     def wait(self, is_done: Callable[[], bool], seconds: float = 0) -> None:
         """Let the window live until something is done and some time is over."""
@@ -174,7 +175,7 @@ class Scene:
         end = time.perf_counter() + seconds
         QApplication.processEvents()
         while not is_done() or time.perf_counter() < end:
-            time.sleep(0.001)
+            time.sleep(0.001)  # leaves the processor to the threads waited for
             QApplication.processEvents()
 
 

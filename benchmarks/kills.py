@@ -279,7 +279,7 @@ class Slow(BaseHTTPRequestHandler):
         with contextlib.suppress(OSError):
             for place in range(0, len(self.content), step):
                 self.wfile.write(self.content[place : place + step])
-                time.sleep(0.02)
+                time.sleep(0.02)  # a slow server, so that the kill comes meanwhile
 
     def log_message(self, *_: object) -> None:
         """Say nothing."""

@@ -4,8 +4,8 @@ Usage: python benchmarks/layer_kinds.py [--model classic] [--write FILE]
 
 Prints a table with a row for each kind.  Each image has the same three nuclei in every
 plane; a result counts as placed where its centres, taken to the world and back into
-the image, are the centres of these.  ``tests/plugin/test_layer_kinds.py`` walks the
-same way with a network that only takes brightness for nuclei.
+the image, are the centres of these.  ``tests/plugin/segment/test_layer_kinds.py``
+walks the same way with a network that only takes brightness for nuclei.
 """
 
 from __future__ import annotations
@@ -499,7 +499,7 @@ def main() -> None:
     def wait(widget: Any) -> None:
         while widget.panel.is_running or not widget._splitting.is_idle:
             app.processEvents()
-            time.sleep(0.002)
+            time.sleep(0.002)  # leaves the processor to the threads waited for
 
     lines = ["| kind | understood | shown | placed |", "| --- | --- | --- | --- |"]
     for name, kind in KINDS.items():

@@ -61,7 +61,7 @@ class Sampler(threading.Thread):
         """Take samples for as long as the process lives."""
         last = time.perf_counter()
         while True:
-            time.sleep(SECONDS_BETWEEN_SAMPLES)
+            time.sleep(SECONDS_BETWEEN_SAMPLES)  # a sampler of a fixed rate
             now = time.perf_counter()
             frames = sys._current_frames()
             owner, place = owner_of(frames[self._window])
@@ -248,6 +248,7 @@ def measure_stack(n_planes: int, model: str) -> str:
 
     def keep_busy() -> None:
         is_splitting = said[-1].startswith("Plane")
+        # Stands for work of another plugin, which holds the window's thread.
         time.sleep(next(blocks, 0.1) if is_splitting else 0.1)
 
     timer = QTimer()
@@ -368,7 +369,7 @@ def say_machine() -> None:
     from qtpy import API_NAME, QT_VERSION
 
     with load() as before:
-        time.sleep(1)
+        time.sleep(1)  # the load of the machine is that of a second
     print(
         f"{os.cpu_count()} processors, {psutil.virtual_memory().total / 1e9:.0f} GB, "
         f"{platform.platform()}, Python {platform.python_version()}, napari "

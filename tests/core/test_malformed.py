@@ -8,7 +8,6 @@ module that answers.
 from __future__ import annotations
 
 import io
-import re
 import shutil
 import struct
 import tracemalloc
@@ -26,7 +25,6 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sampl
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.images.channels import to_planes
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 
@@ -312,12 +310,6 @@ def test_more_bits_show_the_same(folder):
     np.testing.assert_allclose(seen[2], seen[0], atol=1e-6)
 
 
-def test_a_single_pixel_is_an_image(tmp_path):
-    write_dsb2018_sample(tmp_path, "a", np.full((1, 1), 7, np.uint8), [[1]])
-    sample = open_samples(tmp_path).read_sample("a")
-    assert (sample.image.tolist(), sample.labels.tolist()) == ([[7]], [[1]])
-
-
 NAMES = ["Zellkern-Ü 細胞核 🔬", "-rf", "a b'\"&;$(x)", "n" * 120, "%s{0}", "[red]a"]
 
 
@@ -388,66 +380,6 @@ def test_a_zip_with_a_password_is_refused(folder):
     )
     with pytest.raises(DatasetError, match=reason):
         open_samples(path).read_sample("good")
-
-
-# Labels in a folder of their own, beside an image of the same name.
-FILE = r"labels[/\\]bad\.tif"
-BAD_LABELS = {
-    "negative": (tiff(LABELS - 1), FILE + " must lie .* values from -1 to 1"),
-    "fractions": (
-        tiff(LABELS / np.float32(2)),
-        FILE + " must hold whole numbers.* with the value 0.5",
-    ),
-    "no numbers": (
-        tiff(np.full(LABELS.shape, np.nan)),
-        FILE + " must hold whole numbers.* with the value nan",
-    ),
-    "too large": (
-        tiff(np.where(LABELS > 0, np.inf, 0).astype(np.float32)),
-        FILE + " must lie .* values from 0.0 to inf",
-    ),
-    "colours": (
-        encode(PALETTE.convert("RGB"), "TIFF"),
-        FILE + " must be a label image .* not as colours",
-    ),
-    "a stack": (
-        tiff(np.stack([LABELS] * 5)),
-        FILE + r" must be a label image .* shape \(5, 24, 32\)",
-    ),
-    "another size": (tiff(LABELS.T), r"Sample bad needs .* labels \(32, 24\)"),
-    "cut off": (TIFF[:-200], FILE + r" \(DeflateError: .*that the file is complete"),
-}
-
-
-@pytest.mark.parametrize(("content", "reason"), BAD_LABELS.values(), ids=BAD_LABELS)
-def test_labels_that_are_none_are_answered_in_one_sentence(tmp_path, content, reason):
-    for kind in ("images", "labels"):
-        (tmp_path / kind).mkdir()
-    for name in ("bad", "good"):
-        (tmp_path / f"images/{name}.png").write_bytes(PNG)
-        write_labels_tiff(tmp_path / f"labels/{name}.tif", LABELS)
-    (tmp_path / "labels/bad.tif").write_bytes(content)
-    samples, problems = read_good_samples(open_samples(tmp_path), ["bad", "good"])
-    np.testing.assert_array_equal(samples[0].labels, LABELS)
-    (problem,) = problems
-    assert re.search(reason, problem.reason)
-
-
-MASKS = {
-    "255": tiff((LABELS > 0) * np.uint8(255)),
-    "1 bit": tiff(LABELS > 0),
-    "float": tiff((LABELS > 0).astype(np.float32)),
-    "RGB": encode(Image.fromarray(LABELS > 0).convert("RGB"), "TIFF"),
-}
-
-
-@pytest.mark.parametrize("content", MASKS.values(), ids=MASKS)
-def test_a_mask_in_place_of_labels_is_taken_apart(tmp_path, content):
-    for kind in ("images", "labels"):
-        (tmp_path / kind).mkdir()
-    (tmp_path / "images/a.png").write_bytes(PNG)
-    (tmp_path / "labels/a.tif").write_bytes(content)
-    np.testing.assert_array_equal(open_samples(tmp_path).read_labels("a"), LABELS)
 
 
 @pytest.mark.parametrize("name", ["gone", "n" * 300, "n" * 300 + ".zip", "a\0b"])

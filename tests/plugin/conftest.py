@@ -130,6 +130,17 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
+def open_widget() -> Callable[[Any, str], Any]:
+    """Return what opens a widget of ours the way napari's menu opens it."""
+
+    def open_by_title(viewer: Any, title: str) -> Any:
+        _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
+        return widget
+
+    return open_by_title
+
+
+@pytest.fixture
 def tooltip_of(qtbot: QtBot) -> Callable[..., str]:
     """Return what tells what a user reads who points at a widget."""
     from qtpy.QtCore import QEvent, QPoint

@@ -27,13 +27,9 @@ if TYPE_CHECKING:
 STARTING = '{"event": "status", "message": "Starting Keras"}'
 
 
-def open_widget(viewer: Any, title: str) -> Any:
-    _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
-    return widget
-
-
 def test_segmenting_and_moving_the_threshold(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -72,6 +68,7 @@ def test_segmenting_and_moving_the_threshold(
 
 def test_a_stack_ends_well_though_the_window_is_busy(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -117,6 +114,7 @@ def test_a_stack_ends_well_though_the_window_is_busy(
 @pytest.mark.parametrize("is_window", [False, True], ids=["widgets", "window"])
 def test_closing_stops_both_tasks(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -157,6 +155,7 @@ def test_closing_stops_both_tasks(
 
 def test_the_task_manager_can_cancel(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],

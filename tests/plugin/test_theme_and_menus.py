@@ -41,7 +41,7 @@ def test_the_run_button_stands_out_in_the_theme_there_is_now(
     assert colour(widget.copy_button.native) != accent
 
 
-def test_the_widgets_are_where_the_readme_says(window: NapariWindow) -> None:
+def test_the_widgets_are_where_readme_and_docs_say(window: NapariWindow) -> None:
     def entries(menu: Any) -> dict[str, Any]:
         menu.aboutToShow.emit()  # napari fills its menus late
         return {each.text().replace("&", ""): each for each in menu.actions()}
@@ -50,14 +50,17 @@ def test_the_widgets_are_where_the_readme_says(window: NapariWindow) -> None:
         each.text().replace("&", ""): each.menu()
         for each in window.native.menuBar().actions()
     }
-    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    root = Path(__file__).parents[2]
+    readme = (root / "README.md").read_text(encoding="utf-8")
+    steps = (root / "docs" / "in-napari.md").read_text(encoding="utf-8")
     for title in (SEGMENT, FINE_TUNE):
         assert f"*Plugins ▸ U-Net nuclei ▸ {title}*" in readme
+        assert f"*Plugins ▸ U-Net nuclei ▸ {title}*" in steps
         submenu = entries(bar["Plugins"])["U-Net nuclei"].menu()
         assert any(text.startswith(title) for text in entries(submenu))
         submenu = entries(bar["Layers"])["Segment"].menu()
         assert any(text.startswith(title) for text in entries(submenu))
-    assert "*Layers ▸ Segment*" in readme
+    assert "*Layers ▸ Segment*" in steps
 
 
 @pytest.mark.parametrize("widget_type", [SegmentWidget, FineTuneWidget])

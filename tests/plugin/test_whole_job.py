@@ -41,11 +41,6 @@ def viewer(make_napari_viewer: Callable[..., Any], own_models: Path) -> Any:
     return make_napari_viewer()
 
 
-def open_widget(viewer: Any, title: str) -> Any:
-    _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
-    return widget
-
-
 def run(widget: Any, qtbot: QtBot) -> None:
     """Press the button and wait until the widget is idle again."""
     widget.panel.run_button.native.click()
@@ -62,7 +57,11 @@ def few_steps(*arguments: Any) -> list[str]:
 
 
 def test_from_a_sample_to_a_model_of_ones_own(
-    viewer: Any, qtbot: QtBot, tmp_path: Path, own_models: Path
+    viewer: Any,
+    open_widget: Callable[[Any, str], Any],
+    qtbot: QtBot,
+    tmp_path: Path,
+    own_models: Path,
 ) -> None:
     # Open a DSB2018 sample.
     pixels, truth = draw_nuclei(3, (256, 256), 20)
@@ -120,6 +119,7 @@ def test_from_a_sample_to_a_model_of_ones_own(
 
 def test_cancelling_and_failing_leave_the_widget_idle(
     viewer: Any,
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -153,7 +153,7 @@ def test_cancelling_and_failing_leave_the_widget_idle(
 
 
 def test_cancelling_a_fine_tuning_leaves_the_widget_idle(
-    viewer: Any, qtbot: QtBot, own_models: Path
+    viewer: Any, open_widget: Callable[[Any, str], Any], qtbot: QtBot, own_models: Path
 ) -> None:
     pixels, truth = draw_nuclei(3, (128, 128), 8)
     viewer.add_image(pixels, name="cells")

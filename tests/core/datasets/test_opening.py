@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-import json
-import os
+import shutil
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -11,13 +11,16 @@ from napari_unet_nuclei.core.datasets.dsb2018 import Dsb2018
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
 from napari_unet_nuclei.core.datasets.opening import (
+    PathContents,
+    PathKind,
     open_samples,
     read_good_samples,
-    read_ids,
-    read_split,
 )
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.labels import write_labels_png
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
@@ -29,6 +32,12 @@ def test_opens_dsb2018_folders_and_single_samples(tmp_path):
         source = open_samples(path)
         assert isinstance(source, Dsb2018)
         np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
+
+
+def test_a_single_pixel_is_an_image(tmp_path):
+    write_dsb2018_sample(tmp_path, "a", np.full((1, 1), 7, np.uint8), [[1]])
+    sample = open_samples(tmp_path).read_sample("a")
+    assert (sample.image.tolist(), sample.labels.tolist()) == ([[7]], [[1]])
 
 
 def test_opens_folders_of_images_and_labels(tmp_path):
@@ -89,112 +98,56 @@ def test_a_data_set_without_a_good_sample_is_refused(half_bad, ids, evidence):
         read_good_samples(half_bad, ids)
 
 
-def test_ids_are_read_line_by_line(tmp_path):
-    path = tmp_path / "ids.txt"
-    path.write_text("\ufeff# chosen\nb\n\n  a b \r\nc", encoding="utf-8")
-    assert read_ids(path) == ("b", "a b", "c")
+def lay_out(folder: Path, *names: str) -> Path:
+    """Make a folder of images, each with two nuclei, and the folders they lie in."""
+    folder.mkdir()
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(LABELS.astype(np.uint8)).save(path)
+    return folder
 
 
-def test_ids_that_are_no_utf8_are_names_of_files(tmp_path):
-    path = tmp_path / "ids.txt"
-    path.write_bytes(b"caf\xe9\nb\n")
-    assert read_ids(path) == ("caf\udce9", "b")
-    path.write_bytes("b\n".encode("utf-16"))
-    with pytest.raises(DatasetError, match=r"list of ids.*no UTF-8 text"):
-        read_ids(path)
-
-
-def test_a_file_without_ids_is_refused(tmp_path):
-    path = tmp_path / "ids.txt"
-    path.write_text("# none\n")
-    with pytest.raises(DatasetError, match=r"ids, one a line. Received: .*ids\.txt"):
-        read_ids(path)
-
-
-def test_a_missing_file_of_ids_is_named(tmp_path):
-    with pytest.raises(DatasetError, match=r"a list of ids. Received: .*no\.txt"):
-        read_ids(tmp_path / "no.txt")
-
-
-@pytest.fixture
-def split(tmp_path):
-    path = tmp_path / "split.json"
-    content = {
-        "about": "fixed",
-        "train": ["b", "a"],
-        "val": ["c"],
-        "modality": {"a": "x"},
-        "sizes": [2, 1],
-    }
-    path.write_text(json.dumps(content))
-    return path
-
-
-def test_a_part_of_a_split_is_read_in_order(split):
-    assert read_split(f"{split}:train") == ("b", "a")
-    assert read_split(f"{split}:val") == ("c",)
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no colons in file names")
-def test_the_last_colon_separates_the_part(split):
-    path = split.rename(split.with_name("C:split.json"))
-    assert read_split(f"{path}:val") == ("c",)
+PAIRS = ("images/a.png", "images/b.png", "labels/a.png", "labels/b.png")
+SIDE_BY_SIDE = ("a.png", "a_masks.png")
+SAMPLES = ("a/images/a.png", "a/masks/1.png", "b/images/b.png", "b/masks/1.png")
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["split.json", "split.json:", ":val", "", r"C:\data\split.json", "C:/s.json"],
+    ("names", "folder_kind", "zip_kind", "is_data_set"),
+    [
+        (PAIRS, PathKind.IMAGES_AND_LABELS, PathKind.IMAGES_AND_LABELS, True),
+        (SAMPLES, PathKind.DSB2018, PathKind.DSB2018, True),
+        (SIDE_BY_SIDE, PathKind.FOLDER, PathKind.ZIP, True),
+        (("a.png", "b.png"), PathKind.FOLDER, PathKind.ZIP, False),
+        (("images/a.png", "images/b.png"), PathKind.FOLDER, PathKind.ZIP, False),
+        # Samples called like images in the folder are results of these.
+        ((*SAMPLES, "a.png", "b.png"), PathKind.FOLDER, PathKind.DSB2018, True),
+    ],
 )
-def test_a_split_without_part_is_refused(text):
-    with pytest.raises(DatasetError, match=r"Expected a split as FILE:PART. Received"):
-        read_split(text)
+def test_a_folder_or_zip_is_what_its_names_say(
+    tmp_path, names, folder_kind, zip_kind, is_data_set
+):
+    folder = lay_out(tmp_path / "data", *names)
+    packed = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
+    for path, kind in ((folder, folder_kind), (packed, zip_kind)):
+        contents = PathContents(path)
+        assert contents.kind is kind
+        assert contents.is_data_set is is_data_set
 
 
-def test_a_missing_split_file_is_named(tmp_path):
-    with pytest.raises(
-        DatasetError, match=r"Expected a split file\. .*no\.json \(.*No "
-    ):
-        read_split(f"{tmp_path / 'no.json'}:val")
+def test_a_sample_a_file_and_an_image_that_is_a_folder_are_told(tmp_path):
+    folder = lay_out(tmp_path / "data", *SAMPLES)
+    assert PathContents(folder / "a").is_sample
+    assert PathContents(folder / "a").kind is PathKind.DSB2018
+    assert PathContents(folder / "a/images/a.png").kind is PathKind.FILE
+    assert not PathContents(folder / "a/images/a.png").is_data_set
+    assert PathContents(lay_out(tmp_path / "x.zarr")).kind is PathKind.IMAGE_FOLDER
+    assert PathContents(tmp_path / "no").kind is PathKind.NOTHING
 
 
-@pytest.mark.parametrize("content", [b"train: a", b"", b"{", b"[" * 100_000])
-def test_a_split_that_is_no_json_is_refused(split, content):
-    split.write_bytes(content)
-    reason = r"split file in JSON. .*split\.json \((Expecting|maximum recursion)"
-    with pytest.raises(DatasetError, match=reason):
-        read_split(f"{split}:val")
-
-
-def test_a_split_that_is_no_text_is_refused(split):
-    split.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(DatasetError, match=r"a split file. .*split\.json \('utf-8' "):
-        read_split(f"{split}:val")
-
-
-def test_an_absent_part_is_answered_with_the_present_ones(split):
-    with pytest.raises(DatasetError, match=r"split\.json: train, val. .*: test\."):
-        read_split(f"{split}:test")
-
-
-def test_a_json_without_parts_has_none(split):
-    split.write_text('["a"]')
-    with pytest.raises(DatasetError, match=r"split\.json: none. Received: val"):
-        read_split(f"{split}:val")
-
-
-@pytest.mark.parametrize(
-    ("part", "kind"),
-    [("about", "str"), ("modality", "dict"), ("sizes", "a list with int")],
-)
-def test_a_part_that_is_no_list_of_ids_is_refused(split, part, kind):
-    reason = rf"ids in the part {part} of .*split\.json.* Received: {kind}\. Add"
-    with pytest.raises(DatasetError, match=reason):
-        read_split(f"{split}:{part}")
-
-
-def test_an_empty_part_is_refused(split):
-    """It would stand for all samples, or for none."""
-    split.write_text('{"val": []}')
-    reason = r"ids in the part val of .*split\.json.* Received: an empty list"
-    with pytest.raises(DatasetError, match=reason):
-        read_split(f"{split}:val")
+def test_the_folders_of_images_and_labels_are_named(tmp_path):
+    assert PathContents(lay_out(tmp_path / "a", *PAIRS)).folders == ("images", "labels")
+    beside = PathContents(lay_out(tmp_path / "b", *SIDE_BY_SIDE))
+    assert beside.has_labels
+    assert beside.folders == ()

@@ -12,8 +12,8 @@ import tifffile
 from PIL import Image
 
 from napari_unet_nuclei.core.errors import ImageError
-from napari_unet_nuclei.core.files import truncation
 from napari_unet_nuclei.core.files.images import read_image
+from napari_unet_nuclei.core.files.truncation import check_jpeg
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -75,14 +75,16 @@ def test_a_header_that_announces_more_is_refused(side: int, progressive: bool) -
         read_image(bytes(content), "a.jpg")
 
 
-def test_a_jpeg_that_nothing_can_confirm_is_judged_by_its_last_row(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(truncation, "_MOST_PIXELS_TO_CONFIRM", 0)
+def test_a_jpeg_that_nothing_can_confirm_is_judged_by_its_last_row() -> None:
+    def check(content: bytes) -> NDArray[np.uint8]:
+        pixels = np.asarray(Image.open(io.BytesIO(content)))
+        check_jpeg(content, pixels, "a.jpg", is_progressive=False, most_pixels=0)
+        return pixels
+
     whole = encode(Image.fromarray(GREY))
-    assert read_image(whole, "a.jpg").shape == GREY.shape
+    assert check(whole).shape == GREY.shape
     with pytest.raises(ImageError, match="of which a part is missing"):
-        read_image(whole[: len(whole) // 2] + b"\xff\xd9", "a.jpg")
+        check(whole[: len(whole) // 2] + b"\xff\xd9")
 
 
 def png(raw: bytes, width: int, height: int, interlaced: int = 0) -> bytes:

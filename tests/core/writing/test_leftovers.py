@@ -10,7 +10,6 @@ import pytest
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.models.store import user_models
-from napari_unet_nuclei.core.writing import leftovers
 from napari_unet_nuclei.core.writing.atomic_files import (
     replacing,
     replacing_together,
@@ -44,11 +43,6 @@ def name_of_a_dead_process(suffix: str = "") -> str:
 @pytest.fixture(scope="module")
 def dead() -> str:
     return name_of_a_dead_process(".tif")
-
-
-@pytest.fixture(autouse=True)
-def _new_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(leftovers, "_cleared", set())
 
 
 def test_a_name_is_hidden_short_and_unlike_any_other():

@@ -94,7 +94,7 @@ def test_two_results_of_one_path_are_refused():
 
 
 def test_on_some_disks_case_makes_no_difference(monkeypatch, tmp_path):
-    monkeypatch.setattr(outputs, "_ignores_case", lambda folder: folder == tmp_path)
+    monkeypatch.setattr(outputs, "ignores_case", lambda folder: folder == tmp_path)
     with pytest.raises(OutputError, match="'x' and 'X'"):
         check_distinct([(tmp_path / "x.tif", "x"), (tmp_path / "X.tif", "X")])
 
@@ -102,7 +102,7 @@ def test_on_some_disks_case_makes_no_difference(monkeypatch, tmp_path):
 def test_a_disk_is_asked_whether_case_makes_a_difference(tmp_path):
     folder = tmp_path / "Case"
     folder.mkdir()
-    assert outputs._ignores_case(folder) == os.path.exists(tmp_path / "cASE")
+    assert outputs.ignores_case(folder) == os.path.exists(tmp_path / "cASE")
     if not os.path.exists(tmp_path / "cASE"):
         (tmp_path / "cASE").symlink_to(folder)
-    assert outputs._ignores_case(folder / "new")
+    assert outputs.ignores_case(folder / "new")

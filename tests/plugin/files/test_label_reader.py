@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from napari.components import ViewerModel
 from napari.layers import Labels
-from npe2 import PluginManifest, read
+from npe2 import read
 
 import napari_unet_nuclei
 from napari_unet_nuclei.core.drawing.overlays import write_png as write_overlay
@@ -21,13 +21,6 @@ from napari_unet_nuclei.plugin.files.writer import write_png, write_tiff
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
 NAME = "napari-unet-nuclei"
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
-
-
-@pytest.fixture
-def plugins(npe2pm):
-    npe2pm.register(PluginManifest.from_distribution("napari"))
-    npe2pm.register(PluginManifest.from_file(MANIFEST))
-    return npe2pm
 
 
 @pytest.mark.parametrize("name", ["a_masks.tif", "a_masks.TIFF", "a_masks.ome.tif"])

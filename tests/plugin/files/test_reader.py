@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from imageio.v3 import imwrite
 from napari.components import ViewerModel
-from napari.utils.notifications import notification_manager
 from npe2 import DynamicPlugin, PluginManifest, io_utils
 
 import napari_unet_nuclei
@@ -60,19 +59,6 @@ def data_set(request, folder):
     if request.param == "zip":
         return zip_folder(folder)
     return str(folder if request.param == "folder" else folder.parent)
-
-
-@pytest.fixture
-def notifications():
-    """Messages of the notifications shown since the test began."""
-    received = []
-
-    def remember(notification):
-        received.append(notification.message)
-
-    notification_manager.notification_ready.connect(remember)
-    yield received
-    notification_manager.notification_ready.disconnect(remember)
 
 
 def test_a_sample_folder_becomes_an_image_and_its_nuclei(folder, notifications):

@@ -28,7 +28,7 @@ from napari_unet_nuclei.plugin.finetune.training_samples import (
     make_samples,
     write_samples,
 )
-from napari_unet_nuclei.plugin.shared.wording import describe_error
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,74 +6,23 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
-from napari.layers import Labels
 from qtpy.QtWidgets import QApplication
 
-from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
-    from conftest import BrightnessEngine
+    from plugin.segment.conftest import Scene
 
 
-class Scene:
-    """A viewer, the widget and what a user does with them."""
-
-    def __init__(self, qtbot: QtBot, engine: BrightnessEngine) -> None:
-        self.viewer = ViewerModel()
-        self.widget = SegmentWidget(self.viewer)
-        self.engine = engine
-        self._qtbot = qtbot
-        qtbot.addWidget(self.widget.native)
-
-    def start(self) -> None:
-        n_calls = self.engine.n_calls
-        self.widget.panel.run_button.native.click()
-        self._qtbot.waitUntil(lambda: self.engine.n_calls > n_calls)
-
-    def wait(self) -> None:
-        widget = self.widget
-        self._qtbot.waitUntil(
-            lambda: not widget.panel.is_running and widget._splitting.is_idle
-        )
-
-    def segment(self) -> None:
-        self.widget.panel.run_button.native.click()
-        self.wait()
-
-    def activate(self, name: str) -> None:
-        self.viewer.layers.selection.active = self.viewer.layers[name]
-
-    def type_axes(self, text: str) -> None:
-        field = self.widget.axes.field.native
-        field.clear()
-        self._qtbot.keyClicks(field, text)
-
-    @property
-    def chosen(self) -> str:
-        return str(self.widget.image.current_choice)
-
-    @property
-    def labels(self) -> list[Labels]:
-        return [each for each in self.viewer.layers if isinstance(each, Labels)]
-
-    @property
-    def status(self) -> str:
-        return str(self.widget.panel.status.value)
+def chosen(scene: Scene) -> str:
+    return str(scene.widget.image.current_choice)
 
 
-@pytest.fixture
-def scene(
-    qtbot: QtBot, engine: BrightnessEngine, make_model: Callable[..., Path]
-) -> Scene:
-    make_model("tiny", threshold=0.45)
-    return Scene(qtbot, engine)
+def type_axes(scene: Scene, qtbot: QtBot, text: str) -> None:
+    field = scene.widget.axes.field.native
+    field.clear()
+    qtbot.keyClicks(field, text)
 
 
 @pytest.fixture
@@ -84,12 +33,12 @@ def two(scene: Scene, image: NDArray[np.uint8]) -> Scene:
 
 
 def test_the_active_image_is_segmented(two: Scene) -> None:
-    assert two.chosen == "second"
+    assert chosen(two) == "second"
     two.activate("first")
-    assert two.chosen == "first"
+    assert chosen(two) == "first"
     two.activate("second")
     two.segment()
-    assert [each.name for each in two.labels] == ["second nuclei"]
+    assert [each.name for each in two.results] == ["second nuclei"]
 
 
 def test_active_labels_stand_for_their_image(two: Scene) -> None:
@@ -98,10 +47,10 @@ def test_active_labels_stand_for_their_image(two: Scene) -> None:
     two.activate("second")
     two.segment()
     two.activate("first nuclei")
-    assert two.chosen == "first"
+    assert chosen(two) == "first"
     two.viewer.layers["first"].name = "renamed"
     two.activate("second nuclei")
-    assert two.chosen == "second"
+    assert chosen(two) == "second"
 
 
 def test_the_users_own_choice_outlives_the_result(two: Scene) -> None:
@@ -111,7 +60,7 @@ def test_the_users_own_choice_outlives_the_result(two: Scene) -> None:
     two.activate("second")
     two.widget.image.choose(two.viewer.layers["first"])
     two.segment()
-    assert two.chosen == "first"
+    assert chosen(two) == "first"
 
 
 @pytest.mark.parametrize("is_second_run", [False, True])
@@ -122,11 +71,11 @@ def test_the_list_holds_still_during_a_run(two: Scene, is_second_run: bool) -> N
     two.engine.may_go_on.clear()
     two.start()
     two.activate("second")
-    assert two.chosen == "first"
+    assert chosen(two) == "first"
     two.engine.may_go_on.set()
     two.wait()
     active = two.viewer.layers.selection.active.name
-    assert two.chosen == active.removesuffix(" nuclei")
+    assert chosen(two) == active.removesuffix(" nuclei")
 
 
 def test_an_image_whose_channels_come_last_is_one_image(
@@ -136,7 +85,7 @@ def test_an_image_whose_channels_come_last_is_one_image(
     scene.segment()
     assert scene.engine.n_calls == 1
     assert scene.status.startswith("2 nuclei in ")
-    (labels,) = scene.labels
+    (labels,) = scene.results
     assert labels.data.shape == (64, 128, 1)
     # The canvas shows Y and X, and the nuclei in each of the channels.
     assert scene.viewer.dims.displayed == (0, 1)
@@ -148,10 +97,10 @@ def test_an_image_whose_channels_come_last_is_one_image(
 
 
 def test_axes_that_do_not_fit_start_no_run(
-    scene: Scene, image: NDArray[np.uint8], notifications: list[str]
+    scene: Scene, qtbot: QtBot, image: NDArray[np.uint8], notifications: list[str]
 ) -> None:
     scene.viewer.add_image(np.stack([image] * 3), name="cells")
-    scene.type_axes("yx")
+    type_axes(scene, qtbot, "yx")
     for button in (scene.widget.panel.run_button, scene.widget.copy_button):
         button.native.click()
         assert not scene.widget.panel.is_running
@@ -160,21 +109,21 @@ def test_axes_that_do_not_fit_start_no_run(
         )
     assert scene.engine.n_calls == 0
     assert len(notifications) == 2
-    scene.type_axes("zyx")
+    type_axes(scene, qtbot, "zyx")
     scene.segment()
     assert scene.status.startswith("6 nuclei")
 
 
 def test_typed_axes_and_channel_are_segmented_and_written_out(
-    scene: Scene, image: NDArray[np.uint8]
+    scene: Scene, qtbot: QtBot, image: NDArray[np.uint8]
 ) -> None:
     empty = np.zeros_like(image)
     scene.viewer.add_image(np.stack([empty, empty, image]), name="cells")
-    scene.type_axes("cyx")
+    type_axes(scene, qtbot, "cyx")
     scene.widget.axes.channel.value = 2
     scene.segment()
     assert scene.status.startswith("2 nuclei")
-    (labels,) = scene.labels
+    (labels,) = scene.results
     assert labels.data.shape == image.shape
     assert labels.metadata["command"].endswith("--axes CYX --channel 2")
     scene.widget.copy_button.native.click()
@@ -192,11 +141,13 @@ def test_the_command_names_axes_that_a_file_would_not_tell(scene: Scene) -> None
     assert "--axes YXC --channel 2" in clipboard.text()
 
 
-def test_only_a_stack_offers_its_planes(scene: Scene, image: NDArray[np.uint8]) -> None:
+def test_only_a_stack_offers_its_planes(
+    scene: Scene, qtbot: QtBot, image: NDArray[np.uint8]
+) -> None:
     scene.widget.native.show()
     scene.viewer.add_image(np.stack([image] * 3), name="cells")
     assert scene.widget.only_plane.visible
-    scene.type_axes("cyx")
+    type_axes(scene, qtbot, "cyx")
     assert not scene.widget.only_plane.visible
-    scene.type_axes("tyx")
+    type_axes(scene, qtbot, "tyx")
     assert scene.widget.only_plane.visible

@@ -14,13 +14,9 @@ if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot
 
 
-def open_widget(viewer: Any, title: str) -> Any:
-    _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
-    return widget
-
-
 def test_the_active_image_is_taken_and_its_channels_last_are_seen(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -54,6 +50,7 @@ def test_the_active_image_is_taken_and_its_channels_last_are_seen(
 
 def test_two_samples_are_not_mixed_up_for_training(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     make_model: Callable[..., Path],
 ) -> None:
     make_model("tiny")

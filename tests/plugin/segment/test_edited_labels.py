@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
-from napari_unet_nuclei.plugin.segment import edited_labels
 from napari_unet_nuclei.plugin.segment.edited_labels import (
     EditedLabels,
     is_about,
@@ -60,11 +59,15 @@ def test_swapped_labels_are_an_edit_though_nothing_is_added(labels):
     assert edited.is_edited
 
 
-@pytest.mark.parametrize("most", [1, 100, 1 << 21])
-def test_large_edits_are_measured_part_by_part(labels, most, monkeypatch):
-    monkeypatch.setattr(edited_labels, "_SLAB", 64)
-    monkeypatch.setattr(edited_labels, "_MOST_COLLECTED", most)
-    edited = EditedLabels(labels.copy(), measure(labels), positions_only)
+@pytest.mark.parametrize("n_collected", [1, 100, 1 << 21])
+def test_large_edits_are_measured_part_by_part(labels, n_collected):
+    edited = EditedLabels(
+        labels.copy(),
+        measure(labels),
+        positions_only,
+        n_compared=64,
+        n_collected=n_collected,
+    )
     other = np.roll(labels[::-1], 5, axis=1) * 3
     follow(edited, other)
     for name, column in measure(other).items():

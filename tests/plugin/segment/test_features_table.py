@@ -9,8 +9,6 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QTableView
 
-from napari_unet_nuclei.plugin.segment import live_table
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
@@ -31,15 +29,10 @@ class Window(NamedTuple):
         return self.viewer.layers["cells nuclei"]
 
 
-@pytest.fixture(autouse=True)
-def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Measure at once what a slow machine would leave to a worker."""
-    monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
-
-
 @pytest.fixture
 def window(
     make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
     qtbot: QtBot,
     image: NDArray[np.uint8],
     make_model: Callable[..., Path],
@@ -49,9 +42,7 @@ def window(
     make_model("tiny", threshold=0.2)
     viewer = make_napari_viewer()
     viewer.add_image(image, name="cells")
-    _, widget = viewer.window.add_plugin_dock_widget(
-        "napari-unet-nuclei", "Segment nuclei"
-    )
+    widget = open_widget(viewer, "Segment nuclei")
     widget.panel.run_button.native.click()
     qtbot.waitUntil(lambda: not widget.panel.is_running)
     viewer.layers.selection.active = viewer.layers["cells nuclei"]

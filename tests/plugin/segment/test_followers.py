@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,67 +12,32 @@ from napari.layers import Labels
 from qtpy.QtCore import QEvent
 from qtpy.QtWidgets import QApplication
 
-from napari_unet_nuclei.plugin.segment import live_table
-from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
-
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from pytestqt.qtbot import QtBot
 
-    from conftest import BrightnessEngine
-
-
-class Window:
-    """A viewer with an image, and widgets on it."""
-
-    def __init__(self, qtbot: QtBot, image: NDArray[Any]) -> None:
-        self.viewer = ViewerModel()
-        self.viewer.add_image(image, name="cells")
-        self._qtbot = qtbot
-
-    def open_widget(self, *, is_closed: bool = True) -> SegmentWidget:
-        widget = SegmentWidget(self.viewer)
-        if is_closed:
-            self._qtbot.addWidget(widget.native)
-        return widget
-
-    def segment(self, widget: SegmentWidget) -> Labels:
-        widget.panel.run_button.native.click()
-        self.wait(widget)
-        return self.results[-1]
-
-    def move_slider(self, widget: SegmentWidget, threshold: float) -> None:
-        widget.threshold.value = threshold
-        self.wait(widget)
-
-    def wait(self, widget: SegmentWidget) -> None:
-        self._qtbot.waitUntil(
-            lambda: not widget.panel.is_running and widget._splitting.is_idle
-        )
-
-    @property
-    def results(self) -> list[Labels]:
-        return [layer for layer in self.viewer.layers if isinstance(layer, Labels)]
+    from plugin.segment.conftest import Scene
 
 
 @pytest.fixture
-def window(
-    qtbot: QtBot,
-    engine: BrightnessEngine,
+def viewer(image: NDArray[np.uint8]) -> ViewerModel:
+    """Return a viewer with an image."""
+    viewer = ViewerModel()
+    viewer.add_image(image, name="cells")
+    return viewer
+
+
+@pytest.fixture
+def open_widget(
+    viewer: ViewerModel,
+    open_scene: Callable[..., Scene],
     make_model: Callable[..., Path],
-    image: NDArray[np.uint8],
-    monkeypatch: pytest.MonkeyPatch,
-) -> Window:
-    monkeypatch.setattr(live_table, "_AT_ONCE_S", 60)
+) -> Callable[..., Scene]:
+    """Return what opens one more widget on the viewer."""
     make_model("tiny", threshold=0.45)
-    return Window(qtbot, image)
-
-
-def status(widget: SegmentWidget) -> str:
-    return str(widget.panel.status.value)
+    return partial(open_scene, viewer)
 
 
 def n_rows(layer: Labels) -> int:
@@ -80,30 +46,32 @@ def n_rows(layer: Labels) -> int:
 
 @pytest.mark.parametrize("is_later", [False, True], ids=["before", "after"])
 def test_a_slider_is_no_correction_to_another_widget(
-    window: Window, is_later: bool
+    open_widget: Callable[..., Scene], is_later: bool
 ) -> None:
-    first = window.open_widget()
-    second = first if is_later else window.open_widget()
-    layer = window.segment(first)
-    second = window.open_widget() if is_later else second
-    window.move_slider(first, 0.9)
+    first = open_widget()
+    second = first if is_later else open_widget()
+    layer = first.segment()
+    second = open_widget() if is_later else second
+    first.move_slider(0.9)
     assert n_rows(layer) == 1
     assert "corrected_by_hand" not in layer.metadata
     assert "command" in layer.metadata
     assert layer.features["probability"].notna().sum() == 1
-    assert "corrected" not in status(second)
+    assert "corrected" not in second.status
 
 
-def test_each_widget_tells_of_corrections(window: Window) -> None:
-    first, second = window.open_widget(), window.open_widget()
-    layer = window.segment(first)
+def test_each_widget_tells_of_corrections(
+    viewer: ViewerModel, open_widget: Callable[..., Scene]
+) -> None:
+    first, second = open_widget(), open_widget()
+    layer = first.segment()
     layer.fill((30, 60), 0)
-    assert status(first) == "1 nucleus in cells nuclei · corrected: 1 removed"
-    assert status(second) == status(first)
-    copy = window.viewer.add_layer(Labels(**layer_arguments(layer)))
+    assert first.status == "1 nucleus in cells nuclei · corrected: 1 removed"
+    assert second.status == first.status
+    copy = viewer.add_layer(Labels(**layer_arguments(layer)))
     copy.fill((30, 100), 0)
-    assert status(first).startswith(f"0 nuclei in {copy.name}")
-    assert status(second) == status(first)
+    assert first.status.startswith(f"0 nuclei in {copy.name}")
+    assert second.status == first.status
 
 
 def layer_arguments(layer: Labels) -> dict[str, Any]:
@@ -115,41 +83,43 @@ def layer_arguments(layer: Labels) -> dict[str, Any]:
     }
 
 
-def test_another_widget_takes_over_from_one_that_is_gone(window: Window) -> None:
-    first, second = window.open_widget(is_closed=False), window.open_widget()
-    layer = window.segment(first)
-    first.native.deleteLater()
+def test_another_widget_takes_over_from_one_that_is_gone(
+    open_widget: Callable[..., Scene],
+) -> None:
+    first, second = open_widget(is_closed=False), open_widget()
+    layer = first.segment()
+    first.widget.native.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     layer.fill((30, 60), 0)
     assert n_rows(layer) == 1
-    assert status(second) == "1 nucleus in cells nuclei · corrected: 1 removed"
+    assert second.status == "1 nucleus in cells nuclei · corrected: 1 removed"
 
 
 def test_a_run_of_a_new_widget_leaves_corrections_of_a_closed_one(
-    window: Window,
+    open_widget: Callable[..., Scene],
 ) -> None:
-    first = window.open_widget()
-    corrected = window.segment(first)
+    first = open_widget()
+    corrected = first.segment()
     corrected.fill((30, 60), 0)
     found = corrected.data.copy()
-    second = window.open_widget()
-    window.segment(second)
-    window.move_slider(second, 0.9)
+    second = open_widget()
+    second.segment()
+    second.move_slider(0.9)
     np.testing.assert_array_equal(corrected.data, found)
     assert corrected.metadata["corrected_by_hand"] == "1 removed"
 
 
 def test_a_table_catches_up_with_edits_while_no_widget_was_open(
-    window: Window,
+    open_widget: Callable[..., Scene],
 ) -> None:
-    first = window.open_widget(is_closed=False)
-    layer = window.segment(first)
-    first.native.deleteLater()
+    first = open_widget(is_closed=False)
+    layer = first.segment()
+    first.widget.native.deleteLater()
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     layer.fill((30, 60), 0)
     layer.data[50:53, 10:14] = 7
     probability = layer.features["probability"].iloc[2]
-    second = window.open_widget()
+    second = open_widget()
     table = layer.features
     assert n_rows(layer) == 2
     assert table["area"].iloc[7] == 12
@@ -161,18 +131,17 @@ def test_a_table_catches_up_with_edits_while_no_widget_was_open(
     assert "command" not in layer.metadata
     layer.fill((50, 10), 0)
     assert n_rows(layer) == 1
-    assert status(second).startswith("1 nucleus in cells nuclei")
+    assert second.status.startswith("1 nucleus in cells nuclei")
 
 
 def test_a_copy_is_measured_in_its_image_whatever_that_is_called(
-    window: Window, image: NDArray[np.uint8]
+    viewer: ViewerModel, open_widget: Callable[..., Scene], image: NDArray[np.uint8]
 ) -> None:
-    widget = window.open_widget()
-    layer = window.segment(widget)
-    window.viewer.layers[0].name = "renamed"
-    window.viewer.add_image(255 - image, name="cells")
+    layer = open_widget().segment()
+    viewer.layers[0].name = "renamed"
+    viewer.add_image(255 - image, name="cells")
     copied = layer_arguments(layer)
-    window.viewer.layers.remove(layer)
-    copy = window.viewer.add_layer(Labels(**copied))
+    viewer.layers.remove(layer)
+    copy = viewer.add_layer(Labels(**copied))
     copy.paint((60, 5), 9)
     assert copy.features["mean_intensity"].iloc[9] == 0

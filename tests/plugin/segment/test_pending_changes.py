@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from napari.components import ViewerModel
 
-from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.theme import PENDING
 
@@ -17,83 +15,52 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari.layers import Image, Labels
     from numpy.typing import NDArray
-    from pytestqt.qtbot import QtBot
 
     from conftest import BrightnessEngine
-
-
-class Scene:
-    """A viewer with an image that has been segmented."""
-
-    def __init__(self, qtbot: QtBot, pixels: NDArray[Any], **kwargs: Any) -> None:
-        self.viewer = ViewerModel()
-        self.image: Image = self.viewer.add_image(pixels, name="cells", **kwargs)
-        self.widget = SegmentWidget(self.viewer)
-        self._qtbot = qtbot
-        qtbot.addWidget(self.widget.native)
-
-    def segment(self) -> None:
-        self.widget.panel.run_button.native.click()
-        self.wait()
-
-    def wait(self) -> None:
-        widget = self.widget
-        self._qtbot.waitUntil(
-            lambda: not widget.panel.is_running and widget._splitting.is_idle
-        )
-
-    def move_slider(self, threshold: float) -> None:
-        self.widget.threshold.value = threshold
-        self.wait()
-
-    @property
-    def labels(self) -> Labels:
-        return self.viewer.layers["cells nuclei"]
-
-    @property
-    def status(self) -> str:
-        return str(self.widget.panel.status.value)
-
-    def assert_pending(self, words: str) -> None:
-        """Check that the widget says so and that no slider splits anything."""
-        widget = self.widget
-        self._qtbot.waitUntil(lambda: self.status.startswith(f"{words} changed: "))
-        assert widget.panel.run_button.text == "● Segment again"
-        assert widget.panel.run_button.native.property(PENDING)
-        assert widget.panel.run_button.tooltip == self.status
-        before, threshold = self.labels.data, widget.threshold.value
-        self.move_slider(0.21)
-        assert self.labels.data is before
-        assert self.status.startswith(f"{words} changed: press Segment")
-        widget.threshold.value = threshold
-
-    def assert_fresh(self) -> None:
-        """Check that nothing is pending and that the slider acts."""
-        panel = self.widget.panel
-        self._qtbot.waitUntil(lambda: panel.run_button.text == "Segment")
-        assert "changed" not in self.status
-        assert not panel.run_button.native.property(PENDING)
-        before = self.labels.data
-        self.move_slider(0.2 if self.widget.threshold.value > 0.3 else 0.5)
-        assert self.labels.data is not before
-        assert "nucle" in self.status
+    from plugin.segment.conftest import Scene
 
 
 @pytest.fixture
 def scene(
-    qtbot: QtBot,
-    engine: BrightnessEngine,
+    open_scene: Callable[..., Scene],
     make_model: Callable[..., Path],
     image: NDArray[np.uint8],
 ) -> Scene:
+    """Return a scene with an image that has been segmented."""
     make_model("tiny", threshold=0.45)
     make_model("other", threshold=0.3)
-    scene = Scene(qtbot, image)
+    scene = open_scene()
+    scene.viewer.add_image(image, name="cells")
     scene.widget.model.value = "tiny"
     scene.segment()
     return scene
+
+
+def assert_pending(scene: Scene, words: str) -> None:
+    """Check that the widget says so and that no slider splits anything."""
+    widget, button = scene.widget, scene.widget.panel.run_button
+    scene._qtbot.waitUntil(lambda: scene.status.startswith(f"{words} changed: "))
+    assert button.text == "● Segment again"
+    assert button.native.property(PENDING)
+    assert button.tooltip == scene.status
+    before, threshold = scene.labels.data, widget.threshold.value
+    scene.move_slider(0.21)
+    assert scene.labels.data is before
+    assert scene.status.startswith(f"{words} changed: press Segment")
+    widget.threshold.value = threshold
+
+
+def assert_fresh(scene: Scene) -> None:
+    """Check that nothing is pending and that the slider acts."""
+    widget, button = scene.widget, scene.widget.panel.run_button
+    scene._qtbot.waitUntil(lambda: button.text == "Segment")
+    assert "changed" not in scene.status
+    assert not button.native.property(PENDING)
+    before = scene.labels.data
+    scene.move_slider(0.2 if widget.threshold.value > 0.3 else 0.5)
+    assert scene.labels.data is not before
+    assert "nucle" in scene.status
 
 
 @pytest.mark.parametrize(
@@ -110,27 +77,27 @@ def test_a_control_that_needs_a_new_run_says_so(
     widget = getattr(scene.widget, control)
     before = widget.value
     widget.value = value
-    scene.assert_pending(words)
+    assert_pending(scene, words)
     widget.value = before
-    scene.assert_fresh()
+    assert_fresh(scene)
     widget.value = value
     scene.segment()
-    scene.assert_fresh()
+    assert_fresh(scene)
 
 
 def test_other_pixels_need_a_new_run(scene: Scene, image: NDArray[np.uint8]) -> None:
-    scene.image.data = np.zeros_like(image)
-    scene.assert_pending("Image")
-    scene.image.data = image
-    scene.assert_fresh()
+    scene.viewer.layers["cells"].data = np.zeros_like(image)
+    assert_pending(scene, "Image")
+    scene.viewer.layers["cells"].data = image
+    assert_fresh(scene)
 
 
 def test_pixels_changed_in_place_need_a_new_run(
     scene: Scene, image: NDArray[np.uint8]
 ) -> None:
     image //= 2
-    scene.image.refresh()
-    scene.assert_pending("Image")
+    scene.viewer.layers["cells"].refresh()
+    assert_pending(scene, "Image")
 
 
 def test_pixels_changed_without_a_word_are_noticed_by_the_slider(
@@ -147,28 +114,24 @@ def test_pixels_replaced_during_a_run_are_said(
     scene: Scene, image: NDArray[np.uint8], engine: BrightnessEngine
 ) -> None:
     engine.may_go_on.clear()
-    n_calls = engine.n_calls
-    scene.widget.panel.run_button.native.click()
-    scene._qtbot.waitUntil(lambda: engine.n_calls > n_calls)
-    scene.image.data = np.zeros_like(image)
+    scene.start()
+    scene.viewer.layers["cells"].data = np.zeros_like(image)
     engine.may_go_on.set()
     scene.wait()
-    scene.assert_pending("Image")
+    assert_pending(scene, "Image")
 
 
 def test_a_model_chosen_during_a_run_keeps_its_own_threshold(
     scene: Scene, engine: BrightnessEngine
 ) -> None:
     engine.may_go_on.clear()
-    n_calls = engine.n_calls
-    scene.widget.panel.run_button.native.click()
-    scene._qtbot.waitUntil(lambda: engine.n_calls > n_calls)
+    scene.start()
     scene.widget.model.value = "other"
     engine.may_go_on.set()
     scene.wait()
     assert scene.widget.threshold.value == pytest.approx(0.3)
     assert scene.labels.metadata["model"] == "tiny"
-    scene.assert_pending("Model")
+    assert_pending(scene, "Model")
 
 
 def test_a_model_that_was_trained_again_needs_a_new_run(
@@ -176,7 +139,7 @@ def test_a_model_that_was_trained_again_needs_a_new_run(
 ) -> None:
     os.utime(user_folder / "tiny.unetnuclei", ns=(0, 5))
     models_changed()
-    scene.assert_pending("Model")
+    assert_pending(scene, "Model")
 
 
 def test_the_slider_shows_the_threshold_of_the_chosen_model(scene: Scene) -> None:
@@ -192,10 +155,10 @@ def test_the_slider_shows_the_threshold_of_the_chosen_model(scene: Scene) -> Non
 
 
 def test_a_new_widget_shows_the_threshold_that_a_run_will_use(
-    qtbot: QtBot, make_model: Callable[..., Path], image: NDArray[np.uint8]
+    open_scene: Callable[..., Scene], make_model: Callable[..., Path]
 ) -> None:
     make_model("tiny", threshold=0.62)
-    assert Scene(qtbot, image).widget.threshold.value == pytest.approx(0.62)
+    assert open_scene().widget.threshold.value == pytest.approx(0.62)
 
 
 def test_a_model_that_cannot_be_read_leaves_the_slider(
@@ -205,7 +168,7 @@ def test_a_model_that_cannot_be_read_leaves_the_slider(
     models_changed()
     scene.widget.model.value = "broken"
     assert scene.widget.threshold.value == pytest.approx(0.45)
-    scene.assert_pending("Model")
+    assert_pending(scene, "Model")
 
 
 def test_each_image_has_its_own_threshold(
@@ -222,7 +185,7 @@ def test_each_image_has_its_own_threshold(
     scene.move_slider(0.4)
     widget.min_area.value = 0
     scene.wait()
-    widget.image.choose(scene.image)
+    widget.image.choose(scene.viewer.layers["cells"])
     assert widget.threshold.value == pytest.approx(0.2)
     assert widget.min_area.value == 3
     assert scene.labels.metadata["settings"]["threshold"] == 0.2
@@ -231,35 +194,44 @@ def test_each_image_has_its_own_threshold(
 
 
 def test_another_channel_on_show_needs_a_new_run(
-    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
+    open_scene: Callable[..., Scene],
+    make_model: Callable[..., Path],
+    image: NDArray[np.uint8],
 ) -> None:
     make_model("tiny")
     pixels = np.stack([image, image // 2])
-    scene = Scene(qtbot, pixels, axis_labels=("c", "y", "x"))
+    scene = open_scene()
+    scene.viewer.add_image(pixels, name="cells", axis_labels=("c", "y", "x"))
     scene.segment()
     scene.viewer.dims.set_point(0, 1)
-    scene.assert_pending("Channel")
+    assert_pending(scene, "Channel")
     scene.viewer.dims.set_point(0, 0)
-    scene.assert_fresh()
+    assert_fresh(scene)
 
 
 def test_another_plane_needs_a_new_run(
-    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
+    open_scene: Callable[..., Scene],
+    make_model: Callable[..., Path],
+    image: NDArray[np.uint8],
 ) -> None:
     make_model("tiny")
-    scene = Scene(qtbot, np.stack([image, image // 2, image]))
+    scene = open_scene()
+    scene.viewer.add_image(np.stack([image, image // 2, image]), name="cells")
     scene.segment()
     scene.widget.only_plane.value = True
-    scene.assert_pending("Plane")
+    assert_pending(scene, "Plane")
     scene.widget.only_plane.value = False
-    scene.assert_fresh()
+    assert_fresh(scene)
 
 
 def test_each_plane_has_its_own_threshold(
-    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
+    open_scene: Callable[..., Scene],
+    make_model: Callable[..., Path],
+    image: NDArray[np.uint8],
 ) -> None:
     make_model("tiny", threshold=0.5)
-    scene = Scene(qtbot, np.stack([image, image]))
+    scene = open_scene()
+    scene.viewer.add_image(np.stack([image, image]), name="cells")
     widget, dims = scene.widget, scene.viewer.dims
     widget.only_plane.value = True
     for plane, threshold in enumerate((0.2, 0.3)):
@@ -268,14 +240,14 @@ def test_each_plane_has_its_own_threshold(
         scene.move_slider(threshold)
     for plane, threshold in enumerate((0.2, 0.3)):
         dims.set_point(0, plane)
-        qtbot.waitUntil(
+        scene._qtbot.waitUntil(
             lambda threshold=threshold: abs(widget.threshold.value - threshold) < 0.001
         )
 
 
 def test_the_slider_stays_where_it_is_while_its_nuclei_are_made(scene: Scene) -> None:
     scene.widget.threshold.value = 0.2
-    scene.image.refresh()
+    scene.viewer.layers["cells"].refresh()
     scene._qtbot.wait(60)
     assert scene.widget.threshold.value == pytest.approx(0.2)
     scene.wait()
@@ -299,9 +271,7 @@ def test_the_copied_command_says_that_the_nuclei_are_of_another_run(
     assert "other settings" not in scene.status
     scene.widget.diameter.value = 30
     scene.widget.copy_command()
-    assert scene.status.endswith(
-        "The nuclei that are shown were made with other settings."
-    )
+    assert scene.status.endswith("The nuclei on show were found with other settings.")
 
 
 def test_each_image_has_its_own_words(scene: Scene) -> None:
@@ -311,7 +281,7 @@ def test_each_image_has_its_own_words(scene: Scene) -> None:
     other = scene.viewer.add_image(np.zeros((64, 128), np.uint8), name="other")
     scene.viewer.layers.selection.active = other
     assert scene.status == ""
-    scene.viewer.layers.selection.active = scene.image
+    scene.viewer.layers.selection.active = scene.viewer.layers["cells"]
     assert scene.status == said
 
 
@@ -322,13 +292,3 @@ def test_of_a_result_that_was_removed_nothing_is_said(scene: Scene) -> None:
     scene.move_slider(0.2)
     assert scene.status.startswith("3 nuclei")
     assert scene.labels.data.max() == 3
-
-
-def test_outlines_are_for_planes(
-    qtbot: QtBot, engine: Any, make_model: Callable[..., Path], image: NDArray[np.uint8]
-) -> None:
-    make_model("tiny")
-    scene = Scene(qtbot, np.stack([image, image]))
-    scene.viewer.dims.ndisplay = 3
-    scene.segment()
-    assert scene.labels.contour == 0

@@ -8,8 +8,8 @@ import dask.array as da
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.errors import ImageError, ModelError
-from napari_unet_nuclei.core.images import lazy as lazy_arrays
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -87,7 +87,6 @@ def test_a_lazy_stack_that_fills_the_memory_is_read_plane_by_plane(
     image: NDArray[np.uint8],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lazy_arrays, "_SHARE", sys.maxsize)
     read: list[int] = []
 
     def load(block_id: tuple[int, ...]) -> NDArray[np.uint8]:
@@ -97,7 +96,9 @@ def test_a_lazy_stack_that_fills_the_memory_is_read_plane_by_plane(
     chunks = ((1,) * 5, image.shape[:1], image.shape[1:])
     lazy = da.map_blocks(load, chunks=chunks, dtype=np.uint8, meta=np.zeros(0, "u1"))
     steps = iter_segmentation(replace(request_for, image=lazy, axes="ZYX"), WarmModel())
-    assert next(steps) == Preparing("Loading the model")
+    with monkeypatch.context() as memory:
+        memory.setattr(hardware, "free_memory", lambda: 0)
+        assert next(steps) == Preparing("Loading the model")
     assert next(steps) == Preparing("Reading the image")
     assert read == []
     assert next(steps) == TileDone(1, 8)
@@ -245,8 +246,8 @@ def test_an_empty_result_comes_with_advice(
     nothing = exhaust(iter_split(dim, SegmentationSettings()))
     assert describe_nuclei(dim, nothing) == (
         "No nuclei found: the highest probability is 0.25, the threshold 0.45. Lower "
-        "the threshold, or set the nucleus diameter: this model knows nuclei of about "
-        "20 px."
+        "the threshold, or set the nucleus diameter: this model was trained on nuclei "
+        "of about 20 px."
     )
 
 

@@ -19,20 +19,14 @@ from napari_unet_nuclei.core.batch.own_results import (
     read_unless_own,
     set_results_aside,
 )
-from napari_unet_nuclei.core.datasets.dsb2018_layout import (
-    is_dsb2018,
-    is_made_from_images_beside,
-    is_sample_folder,
-)
-from napari_unet_nuclei.core.datasets.image_folders import (
-    FOLDERS_OF_IMAGES,
-    list_folder,
-    list_zip,
-)
+from napari_unet_nuclei.core.datasets.image_folders import list_folder, list_zip
 from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
-from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
 from napari_unet_nuclei.core.datasets.mask_names import is_label_folder
-from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.opening import (
+    PathContents,
+    PathKind,
+    open_samples,
+)
 from napari_unet_nuclei.core.datasets.zip_files import ZipFiles, open_zip
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.files.images import (
@@ -134,30 +128,28 @@ def find_inputs(
 def _find(
     path: Path, series: Series, say: Callable[[str], object]
 ) -> Iterator[NamedImage]:
-    if not os.path.exists(path):
-        raise DatasetError(
-            f"Expected an image or a folder. Received: {path}, which does not exist. "
-            "Check the path."
-        )
-    is_folder = os.path.isdir(path)
-    if layout_folders(path):
-        labelled = ImageLabelFolder(path)
-        for name in labelled.image_names:
-            yield NamedImage(name, partial(labelled.read_stored_image, name))
-    elif is_sample_folder(path) or (
-        is_dsb2018(path) and not is_made_from_images_beside(path)
-    ):
-        source = open_samples(path)
-        for name in source.sample_ids:
-            yield NamedImage(name, partial(_read_from, source, name))
-    elif path.suffix.lower() == ".zip" and not is_folder:
-        yield from _find_in_zip(path, say)
-    elif path.suffix.lower() in FOLDERS_OF_IMAGES and is_folder:
-        yield NamedImage(str(path), partial(_refuse_folder, path), path)
-    elif os.path.isdir(path):
-        yield from _find_in_folder(path, series, say)
-    else:
-        yield from _in_file(path, series, read_image_of_others)
+    match PathContents(path).kind:
+        case PathKind.NOTHING:
+            raise DatasetError(
+                f"Expected an image or a folder. Received: {path}, which does not "
+                "exist. Check the path."
+            )
+        case PathKind.IMAGES_AND_LABELS:
+            pairs = ImageLabelFolder(path)
+            for name in pairs.image_names:
+                yield NamedImage(name, partial(pairs.read_stored_image, name))
+        case PathKind.DSB2018:
+            source = open_samples(path)
+            for name in source.sample_ids:
+                yield NamedImage(name, partial(_read_from, source, name))
+        case PathKind.ZIP:
+            yield from _find_in_zip(path, say)
+        case PathKind.IMAGE_FOLDER:
+            yield NamedImage(str(path), partial(_refuse_folder, path), path)
+        case PathKind.FOLDER:
+            yield from _find_in_folder(path, series, say)
+        case PathKind.FILE:
+            yield from _in_file(path, series, read_image_of_others)
 
 
 def _find_in_folder(

@@ -125,18 +125,22 @@ def fetch(
     if folder is not None and not overwrite:
         _refuse_other_file(archive, data_set)
     clear_leftovers(target.parent)
+    received = Received(data_set, timeout)
     try:
-        _download(archive, data_set, progress or _ignore, timeout)
+        _download(archive, data_set, received, progress or _ignore)
         if data_set.part is None:
             return archive
         unpack(archive, data_set, target)
     except OSError as error:
-        raise OutputError(
-            f"Expected a place to write to. Received: {target} "
-            f"({error.strerror or error}). Choose a folder you may write to, on a "
-            "disk that has room."
-        ) from error
+        raise _unwritable(target, error) from error
     return target
+
+
+def _unwritable(target: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"Expected a place to write to. Received: {target} ({error.strerror or error})."
+        " Choose a folder you may write to, on a disk that has room."
+    )
 
 
 def _find(name: str) -> OnlineDataSet:
@@ -170,12 +174,11 @@ def _refuse_other_file(archive: Path, data_set: OnlineDataSet) -> None:
 
 
 def _download(
-    path: Path, data_set: OnlineDataSet, progress: Progress, timeout: float
+    path: Path, data_set: OnlineDataSet, received: Received, progress: Progress
 ) -> None:
     """Put the zip at a path, unless it is there already."""
     if _is_right(path, data_set):
         return
-    received = Received(data_set, timeout)
     with replacing(path) as temporary, temporary.open("xb") as file:
         for piece in received.pieces():
             file.write(piece)

@@ -1,7 +1,7 @@
 """Which files of a folder are images, told from their content.
 
-Reading them belongs in ``image_files``; folders of samples with labels are told
-elsewhere.
+They are read in ``files.images``; folders of samples with labels are told in
+``opening``.
 """
 
 from __future__ import annotations

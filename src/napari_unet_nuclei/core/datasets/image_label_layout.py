@@ -51,14 +51,10 @@ def is_image_label_folder(path: str | os.PathLike[str]) -> bool:
     bool
         True for a pair of sub-folders, or masks beside their images.
     """
-    try:
-        files = open_files(path)
-    except DatasetError:
-        return False
-    return files is not None and find_layout(files) is not None
+    return layout_of(path) is not None
 
 
-def layout_folders(path: str | os.PathLike[str]) -> tuple[str, ...]:
+def layout_of(path: str | os.PathLike[str]) -> tuple[str, str] | None:
     """Return the names of the sub-folders of images and of labels.
 
     Parameters
@@ -68,16 +64,14 @@ def layout_folders(path: str | os.PathLike[str]) -> tuple[str, ...]:
 
     Returns
     -------
-    tuple of str
-        Two, of a folder or zip; empty where there is no such pair, also for masks
-        beside their images.
+    (str, str) or None
+        As from `find_layout`, for a folder or zip.
     """
     try:
         files = open_files(path)
     except DatasetError:
-        return ()
-    layout = None if files is None else find_layout(files)
-    return tuple(folder for folder in layout or () if folder)
+        return None
+    return None if files is None else find_layout(files)
 
 
 def find_layout(files: FolderFiles | ZipFiles) -> tuple[str, str] | None:

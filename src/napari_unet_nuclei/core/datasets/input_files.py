@@ -1,6 +1,6 @@
 """Which files the inputs of a command consist of, so that no output replaces one.
 
-Reading them belongs to ``inputs``, ``samples`` and ``label_collections``.
+They are read in ``batch.inputs``, ``opening`` and ``label_collections``.
 """
 
 from __future__ import annotations
@@ -10,13 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.datasets.dsb2018_layout import (
-    is_dsb2018,
-    is_made_from_images_beside,
-    is_sample_folder,
-)
 from napari_unet_nuclei.core.datasets.folder_files import FolderFiles
-from napari_unet_nuclei.core.datasets.image_label_layout import layout_folders
+from napari_unet_nuclei.core.datasets.opening import PathContents
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, OutputError
 from napari_unet_nuclei.core.files.images import find_images
 from napari_unet_nuclei.core.writing.outputs import check_folder, file_id
@@ -91,15 +86,15 @@ def check_output_folder(folder: Path, inputs: Iterable[Path]) -> None:
 
 def _folders_of(path: Path) -> list[Path]:
     """Return the folders of images, labels and masks of a data set; else nothing."""
-    if not os.path.isdir(path):
+    contents = PathContents(os.path.abspath(path))  # the name counts, "." hides it
+    if not contents.is_folder:
         return []
-    if folders := layout_folders(path):
-        return [path / folder for folder in folders]
-    # The name counts, which "." does not show.
-    path = Path(os.path.abspath(path))
-    if is_sample_folder(path):
+    if contents.folders:
+        return [path / folder for folder in contents.folders]
+    path = contents.path
+    if contents.is_sample:
         return [path / "images", path / "masks"]
-    if not is_dsb2018(path) or is_made_from_images_beside(path):
+    if not contents.holds_samples:
         return []
     try:
         names = list(FolderFiles(path).names())
@@ -115,9 +110,10 @@ def _surrounding_folders(path: Path) -> list[Path]:
     own = file_id(folder)
     if own is None:
         return []
-    names = layout_folders(root) if os.path.isdir(root) else ()
+    contents = PathContents(root)
+    names = contents.folders if contents.is_folder else ()
     folders = [root / name for name in names]
-    if not folders and is_sample_folder(root):
+    if not folders and contents.is_sample:
         folders = [root / "images", root / "masks"]
     return folders if any(file_id(each) == own for each in folders) else []
 

@@ -2,8 +2,8 @@
 
 A collection is a folder or zip of label images or masks, a DSB2018 folder or zip, a
 folder or zip with images and labels, or one of Kaggle's run-length csv files.  Each
-plane of a stack of labels is a label image of its own.  What two of them
-have in common is the business of ``comparison``.
+plane of a stack of labels is a label image of its own.  Two of them are compared in
+``evaluation.comparison``.
 """
 
 from __future__ import annotations
@@ -12,10 +12,8 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any, Protocol
 
-from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
-from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
 from napari_unet_nuclei.core.datasets.mask_names import stem_of
-from napari_unet_nuclei.core.datasets.opening import open_samples
+from napari_unet_nuclei.core.datasets.opening import PathContents, open_samples
 from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
@@ -202,7 +200,7 @@ def open_collection(path: Path) -> LabelCollection:
     """
     if path.suffix.lower() == ".csv":
         return _CsvCollection(path)  # is text already
-    if is_image_label_folder(path) or is_dsb2018(path) or is_sample_folder(path):
+    if PathContents(path).is_data_set:
         return _name_by_text(_SampleCollection(open_samples(path)))
     files = open_files(path)
     if files is None:

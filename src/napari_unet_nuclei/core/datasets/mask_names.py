@@ -1,7 +1,7 @@
 """What files and folders of masks are called beside their images, in one place.
 
 Only names count here; what lies in the files is read in ``label_reading``, and which
-files of a folder or zip go together is found in ``labelled_folder``.
+files of a folder or zip go together is found in ``image_label_layout``.
 """
 
 from __future__ import annotations

@@ -1,25 +1,35 @@
-"""Where annotated images come from: opening data sets, reading chosen samples.
+"""What a path stands for, and the annotated images of a data set.
 
-Each layout is read in a module of its own (``dsb2018``, ``labelled_folder``).
+Whoever gets a path asks `PathContents`.  Each layout is read in a module of its own,
+``dsb2018`` or ``image_label_folder``; which samples are meant is read in ``splits``.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeGuard
+from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
-from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.datasets.dsb2018_layout import (
+    is_dsb2018,
+    is_made_from_images_beside,
+    is_sample_folder,
+)
+from napari_unet_nuclei.core.datasets.image_folders import FOLDERS_OF_IMAGES
 from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
-from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
+from napari_unet_nuclei.core.datasets.image_label_layout import (
+    is_image_label_folder,
+    layout_of,
+)
 from napari_unet_nuclei.core.datasets.mask_names import FOLDER_PAIRS
 from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
+from napari_unet_nuclei.core.datasets.splits import read_ids, read_split
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import find_images
-from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.images.plane_names import stack_of
 
 if TYPE_CHECKING:
@@ -27,6 +37,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BadSample",
+    "PathContents",
+    "PathKind",
     "Sample",
     "SampleSource",
     "open_samples",
@@ -35,13 +47,96 @@ __all__ = [
     "read_split",
 ]
 
-_LARGEST_LIST = 100_000_000  # bytes of a file with names of samples
-
-
 _EMPTY_PLANE = (
     "Sample {} is a plane without labels, which may not be annotated. If it shows no "
     "nuclei, save it as an image of its own with empty labels."
 )
+
+
+class PathKind(StrEnum):
+    """What of a path can be segmented.
+
+    What may hold labels comes before what does not: the images of a data set are found
+    by its layout, not among its masks.
+    """
+
+    NOTHING = "nothing is there"
+    IMAGES_AND_LABELS = "a folder or zip with a folder of images and one of labels"
+    DSB2018 = "a DSB2018 sample, or a folder or zip of samples"
+    ZIP = "another zip, of images"
+    IMAGE_FOLDER = "a folder that is one image, such as OME-Zarr"
+    FOLDER = "another folder, of images"
+    FILE = "another file, an image"
+
+
+class PathContents:
+    """What lies at a path: each question is answered when asked, and only once.
+
+    Parameters
+    ----------
+    path : path
+        Anything; what cannot be read is no data set.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+
+    @cached_property
+    def is_folder(self) -> bool:
+        """Whether it is a folder."""
+        return os.path.isdir(self.path)
+
+    @cached_property
+    def layout(self) -> tuple[str, str] | None:
+        """The sub-folders of images and of labels; two empty names if side by side."""
+        return layout_of(self.path)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether it has images and labels, in two sub-folders or side by side."""
+        return self.layout is not None
+
+    @property
+    def folders(self) -> tuple[str, ...]:
+        """Names of the sub-folders of images and of labels; empty without these."""
+        return tuple(folder for folder in self.layout or () if folder)
+
+    @cached_property
+    def is_sample(self) -> bool:
+        """Whether it is the folder of one DSB2018 sample."""
+        return is_sample_folder(self.path)
+
+    @cached_property
+    def is_dsb2018(self) -> bool:
+        """Whether it is a folder or zip of DSB2018 samples."""
+        return is_dsb2018(self.path)
+
+    @property
+    def is_data_set(self) -> bool:
+        """Whether `open_samples` opens it."""
+        return self.has_labels or self.is_dsb2018 or self.is_sample
+
+    @property
+    def holds_samples(self) -> bool:
+        """Whether it is DSB2018, and not what was made of images that lie beside."""
+        return self.is_sample or (
+            self.is_dsb2018 and not is_made_from_images_beside(self.path)
+        )
+
+    @property
+    def kind(self) -> PathKind:
+        """What of it can be segmented."""
+        if not os.path.exists(self.path):
+            return PathKind.NOTHING
+        if self.folders:
+            return PathKind.IMAGES_AND_LABELS
+        if self.holds_samples:
+            return PathKind.DSB2018
+        suffix = self.path.suffix.lower()
+        if self.is_folder:
+            is_image = suffix in FOLDERS_OF_IMAGES
+            return PathKind.IMAGE_FOLDER if is_image else PathKind.FOLDER
+        return PathKind.ZIP if suffix == ".zip" else PathKind.FILE
 
 
 @dataclass(frozen=True)
@@ -81,9 +176,10 @@ def open_samples(path: str | os.PathLike[str]) -> SampleSource:
     ImageError
         If a folder cannot be listed.
     """
-    if is_image_label_folder(path):
+    contents = PathContents(path)
+    if contents.has_labels:
         return ImageLabelFolder(path)
-    if os.path.isdir(path) and not is_dsb2018(path) and not is_sample_folder(path):
+    if contents.is_folder and not contents.is_data_set:
         find_images(path)  # says why, where nobody may look into the folder
         raise DatasetError(
             "Expected a DSB2018 folder (<id>/images/<id>.png, <id>/masks/*.png) or a "
@@ -158,116 +254,3 @@ def read_good_samples(
             f"{len(problems)}{evidence or '. Choose some samples.'}"
         )
     return samples, problems
-
-
-def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
-    """Return the sample ids in a text file, in its order.
-
-    Parameters
-    ----------
-    path : path
-        UTF-8 text, one id a line; empty lines and lines that start with ``#`` are
-        skipped.  An id that is no UTF-8 is taken as it is.
-
-    Returns
-    -------
-    tuple of str
-        At least one id.
-
-    Raises
-    ------
-    DatasetError
-        If the file cannot be read or holds no id.
-    """
-    # A list made by `ls` holds the very bytes of names that are no UTF-8.
-    text = _read_text(path, "a list of ids", errors="surrogateescape")
-    lines = (line.strip() for line in text.splitlines())
-    ids = tuple(line for line in lines if line and not line.startswith("#"))
-    if not ids:
-        raise DatasetError(
-            f"Expected sample ids, one a line. Received: {os.fspath(path)} without "
-            "any. Add ids, or leave the list out to take all samples."
-        )
-    return ids
-
-
-def read_split(text: str) -> tuple[str, ...]:
-    """Return the sample ids of one part of a split file.
-
-    Parameters
-    ----------
-    text : str, "FILE:PART"
-        A JSON file that maps part names to lists of ids, and the part to read, for
-        example ``dsb2018_split.json:val``.  Other entries of the file are ignored.
-
-    Returns
-    -------
-    tuple of str
-        At least one id, in the order of the file.
-
-    Raises
-    ------
-    DatasetError
-        If the text has no part, the file cannot be read, or has no such part, or
-        the part is no list of ids, or empty.
-    """
-    path, colon, part = text.rpartition(":")
-    if not colon or not path or not part or "/" in part or "\\" in part:
-        raise DatasetError(
-            f"Expected a split as FILE:PART. Received: {text}. Add the part after a "
-            "colon, for example split.json:val."
-        )
-    split = _read_text(path, "a split file")
-    try:
-        content = json.loads(split)
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(
-            f"Expected a split file in JSON. Received: {path} ({error}). Check its "
-            "syntax."
-        ) from error
-    entries = content if isinstance(content, dict) else {}
-    ids = entries.get(part)
-    if _is_list_of_ids(ids):
-        return tuple(ids)
-    if part in entries:
-        raise DatasetError(
-            f"Expected sample ids in the part {part} of {path}, a list of strings. "
-            f"Received: {_kind(ids)}. Add ids, or choose another part."
-        )
-    parts = [name for name, value in entries.items() if _is_list_of_ids(value)]
-    raise DatasetError(
-        f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
-        f"Received: {part}. Choose a part that the file has."
-    )
-
-
-def _is_list_of_ids(value: object) -> TypeGuard[list[str]]:
-    """Tell whether this is a list of strings, and not an empty one."""
-    return (
-        bool(value)
-        and isinstance(value, list)
-        and all(isinstance(item, str) for item in value)
-    )
-
-
-def _kind(value: object) -> str:
-    """Say what stands where a list of ids should."""
-    if value == []:
-        return "an empty list"
-    if isinstance(value, list):
-        kinds = {type(item).__name__ for item in value} - {"str"}
-        return f"a list with {', '.join(sorted(kinds))}"
-    return type(value).__name__
-
-
-def _read_text(path: str | os.PathLike[str], what: str, errors: str = "strict") -> str:
-    try:
-        check_regular(path, _LARGEST_LIST)
-        text = Path(path).read_text(encoding="utf-8-sig", errors=errors)
-        if "\0" in text:
-            raise ValueError("it is no UTF-8 text")
-        return text
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"Expected {what}. Received: {os.fspath(path)} ({error}). Check the path."
-        ) from error

@@ -95,11 +95,7 @@ def draw_nuclei(
     centres: list[tuple[int, int]] = []
     for _ in range(n_nuclei):
         nucleus = _draw_nucleus(rng, diameter, spot_strength)
-        centre = None
-        if centres and rng.random() < touching:
-            centre = _find_touching_place(rng, nucleus, labels, centres)
-        if centre is None:
-            centre = _find_free_place(rng, nucleus, labels)
+        centre = _find_place(rng, nucleus, labels, centres, touching)
         if centre is None:
             continue
         centres.append(centre)
@@ -187,6 +183,21 @@ def _draw_nucleus(
     blur = rng.uniform(1.5, 2.5) if is_out_of_focus else rng.uniform(0.8, 1.2)
     light = ndimage.gaussian_filter(light, blur)
     return _Nucleus(depth=depth.astype(np.float32), light=light.astype(np.float32))
+
+
+def _find_place(
+    rng: np.random.Generator,
+    nucleus: _Nucleus,
+    labels: NDArray[np.int32],
+    centres: list[tuple[int, int]],
+    touching: float,
+) -> tuple[int, int] | None:
+    """Find a centre, against another nucleus with this probability, or None."""
+    if centres and rng.random() < touching:
+        centre = _find_touching_place(rng, nucleus, labels, centres)
+        if centre is not None:
+            return centre
+    return _find_free_place(rng, nucleus, labels)
 
 
 def _find_free_place(

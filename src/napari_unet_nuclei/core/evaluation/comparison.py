@@ -1,7 +1,7 @@
 """Two collections of label images side by side, image by image.
 
-Opening collections belongs to ``label_collections``, arithmetic to ``metrics``,
-``pixel_metrics`` and ``mistakes``.
+Collections are opened in ``datasets.label_collections``; the arithmetic is in
+``scores``, ``pixel_scores`` and ``mistakes``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which nuclei went wrong, and how: merged, split, missed or spurious.
 
 Told by overlap alone, so that each mistake has a name whatever the intersection
-over union.  Scores live in ``metrics``, pictures in ``comparison_figures``.
+over union.  Scores are in ``scores``, pictures in ``figures``.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the TIFFs of labels say of themselves, for ImageJ and as OME-XML.
 
-The labels themselves are written in ``label_files``.
+The labels themselves are written in ``labels``.
 """
 
 from __future__ import annotations

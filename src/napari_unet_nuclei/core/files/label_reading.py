@@ -1,7 +1,7 @@
 """Files of labels and masks → label images, or a sentence; nothing is guessed.
 
 How files store numbers is known in ``label_coding``, what the numbers stand for in
-``label_conventions``; writing lives in ``label_files``.
+``label_conventions``; they are written in ``labels``.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A TIFF keeps it in a private tag, a PNG in a text chunk; programs that do not know them
 pass them over.  People find the most important lines where ImageJ, OME and PNG
-keep descriptions.  Pixels, and what headers say of sizes, belong in ``label_files``.
+keep descriptions.  Pixels, and what headers say of sizes, belong in ``labels``.
 """
 
 from __future__ import annotations

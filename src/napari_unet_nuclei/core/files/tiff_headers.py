@@ -1,7 +1,7 @@
 """What the header of a TIFF says of axes, channels and pixel sizes.
 
 ImageJ, OME, tifffile's own description, the resolution tags, and those programs of
-microscopes that write plain numbers.  Pixels belong in ``tiff_files``.
+microscopes that write plain numbers.  Pixels are read in ``tiff``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pictures of which a part is missing although their decoder says nothing.
 
 libjpeg paints what is missing grey, zlib leaves it black, tifffile makes it zero.
-What decoders refuse by themselves is answered in ``image_files``.
+What decoders refuse by themselves is answered in ``images``.
 """
 
 from __future__ import annotations
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _JPEG_PIXELS_A_BYTE = 2048  # a block of 8 × 8 takes a bit of each component, or more
 _PADDING = (127, 128)  # what libjpeg makes of coefficients that are all zero
 _BLOCK = 8
-_MOST_PIXELS_TO_CONFIRM = 2**24  # some seconds' work
 _HUFFMAN = (0xC0, 0xC1, 0xC2)
 _NO_LENGTH = (0x01, *range(0xD0, 0xD9))
 _JPEG_END = b"\xff\xd9"
@@ -36,6 +35,8 @@ _PNG_PASSES = (
     *((0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)),
 )
 _PIECE = 2**20  # bytes unpacked at once
+MOST_PIXELS_TO_CONFIRM = 2**24
+"""Of a JPEG that is taken apart to confirm that it is whole: some seconds' work."""
 
 
 def check_jpeg_size(size: tuple[int, int], n_stored: int, name: str) -> None:
@@ -65,7 +66,12 @@ def check_jpeg_size(size: tuple[int, int], n_stored: int, name: str) -> None:
 
 
 def check_jpeg(
-    content: bytes, pixels: NDArray[np.uint8], name: str, *, is_progressive: bool
+    content: bytes,
+    pixels: NDArray[np.uint8],
+    name: str,
+    *,
+    is_progressive: bool,
+    most_pixels: int = MOST_PIXELS_TO_CONFIRM,
 ) -> None:
     """Refuse a JPEG that was cut off, even where its end was put back.
 
@@ -79,6 +85,8 @@ def check_jpeg(
         What the message calls the file.
     is_progressive : bool
         Whether it shows as a whole before all of it is there.
+    most_pixels : int
+        Larger images are judged by their last row of blocks alone.
 
     Raises
     ------
@@ -87,7 +95,9 @@ def check_jpeg(
     """
     if not is_progressive and not _is_padding(_last_block(pixels)):
         return
-    is_whole = _can_be_repacked(content, pixels)
+    is_whole = None
+    if pixels.shape[0] * pixels.shape[1] <= most_pixels:
+        is_whole = _can_be_repacked(content, pixels)
     if is_whole is None:  # a last row of blocks in this very grey is no chance
         is_whole = not _is_padding(pixels[(len(pixels) - 1) // _BLOCK * _BLOCK :])
     if not is_whole:
@@ -108,10 +118,8 @@ def _is_padding(pixels: NDArray[np.uint8]) -> bool:
 
 def _can_be_repacked(content: bytes, pixels: NDArray[np.uint8]) -> bool | None:
     """Let JPEG XL take over each coefficient; None where it does not know how."""
-    n_pixels = pixels.shape[0] * pixels.shape[1]
     if (
         not imagecodecs.JPEGXL.available
-        or n_pixels > _MOST_PIXELS_TO_CONFIRM
         or pixels.shape[2:] == (4,)  # CMYK
         or _coding(content) not in _HUFFMAN
     ):

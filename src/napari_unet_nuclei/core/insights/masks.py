@@ -15,7 +15,7 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
-from napari_unet_nuclei.core.datasets.image_label_layout import is_image_label_folder
+from napari_unet_nuclei.core.datasets.opening import PathContents
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,7 +71,7 @@ def open_masks(path: Path) -> MaskReader:
         If there is no single data set.
     """
     path = path.absolute()
-    if is_image_label_folder(path):
+    if PathContents(path).has_labels:
         return read_label_masks
     data_set = open_dsb2018(path)
 

@@ -192,7 +192,7 @@ def check_distinct(outputs: Iterable[tuple[Path, str]]) -> None:
         images[path.parent, fold(path.name)].append((path, name))
     for (folder, _), found in images.items():
         names = {path.name for path, _ in found}
-        if len(found) > len(names) or (len(found) > 1 and _ignores_case(folder)):
+        if len(found) > len(names) or (len(found) > 1 and ignores_case(folder)):
             (path, one), (_, other) = _first_pair(found)
             raise OutputError(
                 "Expected images whose results have different names. Received: "
@@ -245,8 +245,19 @@ def _list_names(folder: Path) -> set[str] | None:
         return None
 
 
-def _ignores_case(folder: Path) -> bool:
-    """Tell from the name of a folder whether its disk takes cases for all one."""
+def ignores_case(folder: Path) -> bool:
+    """Tell from the name of a folder whether its disk takes cases for all one.
+
+    Parameters
+    ----------
+    folder : Path
+        A folder, which may not exist yet.
+
+    Returns
+    -------
+    bool
+        False also where no folder above it has a name with letters.
+    """
     folder = folder.absolute()
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent

@@ -1,7 +1,7 @@
 """DSB2018 samples and data sets, and labels that were written here → layers.
 
-The layout of such a data set is in ``core.datasets.dsb2018_layout``, label images are
-read in ``label_reader``.  Other image files are left to napari.
+What a path stands for is asked in ``core.datasets.opening``; label images become layers
+in ``label_reader``.  Other image files are left to napari.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
-from napari_unet_nuclei.core.datasets.dsb2018_layout import is_dsb2018, is_sample_folder
+from napari_unet_nuclei.core.datasets.opening import PathContents
 from napari_unet_nuclei.core.datasets.zip_files import is_broken_zip
 from napari_unet_nuclei.plugin.files.data_set_layers import next_layers
 from napari_unet_nuclei.plugin.files.label_reader import (
@@ -107,7 +107,7 @@ def is_ours_by_content(path: str) -> bool:
     """
     if os.path.isdir(path):
         return _is_data_set(path) or is_label_folder(path)
-    return is_own_label_file(path) or is_dsb2018(path)
+    return is_own_label_file(path) or PathContents(path).is_dsb2018
 
 
 def _is_ours(path: str) -> bool:
@@ -115,12 +115,14 @@ def _is_ours(path: str) -> bool:
         return False
     if not os.path.isdir(path):
         # No other reader would say what is wrong with a broken zip.
-        return is_label_file(path) or is_dsb2018(path) or is_broken_zip(path)
+        is_known = is_label_file(path) or PathContents(path).is_dsb2018
+        return is_known or is_broken_zip(path)
     return _is_data_set(path) or is_label_folder(path)
 
 
 def _is_data_set(path: str) -> bool:
-    return is_sample_folder(path) or (_may_hold_samples(path) and is_dsb2018(path))
+    contents = PathContents(path)
+    return contents.is_sample or (_may_hold_samples(path) and contents.is_dsb2018)
 
 
 def _may_hold_samples(path: str) -> bool:

@@ -1,7 +1,9 @@
 """The samples in napari's menu *File → Open Sample*.
 
 Two come with the package (``core.datasets.examples``); two are data sets that are
-downloaded when they are opened for the first time (``core.datasets.downloads``).
+downloaded when they are opened for the first time (``core.datasets.downloads``), which
+may raise `DownloadCancelledError`, `DownloadError` or `OutputError`.  Each function
+returns layers as napari takes them from plugins.
 """
 
 from __future__ import annotations
@@ -21,26 +23,14 @@ if TYPE_CHECKING:
 
 
 def open_immunohistochemistry() -> list[LayerData]:
-    """Return stained tissue, colonic glands with haematoxylin and DAB.
-
-    Returns
-    -------
-    list of (data, keyword arguments, layer type)
-        One RGB image, 512×512.
-    """
+    """Return stained tissue, colonic glands with haematoxylin and DAB, in RGB."""
     name = "immunohistochemistry"
     kwargs = {"name": name, "rgb": True, "metadata": {"sample_id": name}}
     return [(immunohistochemistry().image, kwargs, "image")]
 
 
 def open_synthetic_nuclei() -> list[LayerData]:
-    """Return drawn fluorescent nuclei and their true labels.
-
-    Returns
-    -------
-    list of (data, keyword arguments, layer type)
-        A grey image, 512×512, and its labels.
-    """
+    """Return drawn fluorescent nuclei, a grey image, and their true labels."""
     name = "synthetic fluorescence"
     sample = synthetic_nuclei()
     metadata = {"sample_id": "synthetic_nuclei"}
@@ -50,34 +40,12 @@ def open_synthetic_nuclei() -> list[LayerData]:
 
 
 def open_dsb2018_fluorescence() -> list[LayerData]:
-    """Return the next image of the fluorescence subset of DSB2018.
-
-    Returns
-    -------
-    list of (data, keyword arguments, layer type)
-        A grey image and its nuclei.
-
-    Raises
-    ------
-    DownloadCancelledError, DownloadError, OutputError
-        If the data set is not there yet and cannot be downloaded.
-    """
+    """Return the next image of the fluorescence subset of DSB2018, and its nuclei."""
     return _open_next("dsb2018_fluorescence")
 
 
 def open_stage1_train() -> list[LayerData]:
-    """Return the next image of stage 1 of DSB2018, all stainings.
-
-    Returns
-    -------
-    list of (data, keyword arguments, layer type)
-        An RGB image and its nuclei.
-
-    Raises
-    ------
-    DownloadCancelledError, DownloadError, OutputError
-        If the data set is not there yet and cannot be downloaded.
-    """
+    """Return the next image of stage 1 of DSB2018, all stainings, and its nuclei."""
     return _open_next("stage1_train")
 
 

@@ -12,9 +12,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import napari
 import numpy as np
-from napari.layers import Image
 from napari.utils.notifications import show_info
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
@@ -25,7 +23,13 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import (
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.plugin.files.layer_records import stamp_of
-from napari_unet_nuclei.plugin.files.writer import path_in, sample_id_of, single_plane
+from napari_unet_nuclei.plugin.files.writer import (
+    images_by_path,
+    path_in,
+    sample_id_of,
+    single_plane,
+)
+from napari_unet_nuclei.plugin.shared.layers import labels_array
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,20 +43,12 @@ _written_samples: set[str] = set()
 
 
 def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as a sample of a DSB2018 data set.
+    """Write a labels layer of a single plane as a sample of a DSB2018 data set.
 
-    The masks go to ``<path>/<id>/masks``.  Where the metadata says which file
-    or sample the labels were made from, its image goes to ``<path>/<id>/images``.
-
-    Parameters
-    ----------
-    path : str
-        The folder of the data set; created if missing.
-    data : (Y, X) array_like of int
-        0 is background.
-    meta : mapping
-        Keyword arguments of the layer; the id is the ``sample_id`` of its
-        metadata, else its name.
+    A writer as described in ``writer``; ``path`` is the folder of the data set, and is
+    created if missing.  The masks go to ``<path>/<id>/masks``, where the id is the
+    ``sample_id`` of the layer's metadata, else its name.  If the metadata say which
+    file or sample the labels were made from, its image goes to ``<path>/<id>/images``.
 
     Returns
     -------
@@ -61,13 +57,11 @@ def write_dsb2018(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
     Raises
     ------
-    LabelsError
-        If these are no labels, or a stack.
     OutputError
-        If the files cannot be written, or the sample has masks that this session
-        of napari did not write, or another image.
+        Also if the sample has masks that this session of napari did not write, or
+        another image.
     """
-    labels = single_plane(data, meta, "A DSB2018 sample")
+    labels = single_plane(*labels_array(data, meta), "A DSB2018 sample")
     sample_id = _FORBIDDEN.sub("_", sample_id_of(meta)).strip(" .")
     sample = Path(path) / sample_id
     image = _read_source(meta.get("metadata") or {}, labels.shape)
@@ -122,11 +116,8 @@ def _list(folder: Path) -> list[Path]:
 
 def _shown_pixels(path: str) -> NDArray[Any] | None:
     """Return an image of the window, whose file may have been replaced by now."""
-    viewer = napari.current_viewer()
-    for layer in [] if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.source.path == path:
-            return None if layer.multiscale else np.asarray(layer.data)
-    return None
+    layer = images_by_path().get(path)
+    return None if layer is None or layer.multiscale else np.asarray(layer.data)
 
 
 def _read_source(

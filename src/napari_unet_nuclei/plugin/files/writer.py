@@ -1,5 +1,10 @@
 """Labels layers → files, one function for each entry in napari's save dialog.
 
+Each writer gets from napari a path, the data of a labels layer, in which 0 is the
+background, and the keyword arguments of that layer.  It returns the paths it has
+written.  It raises `LabelsError` if these are no labels, or have axes that the format
+cannot hold, and `OutputError` if the file cannot be written.
+
 The dialog asks before a file is replaced; an image of the window is never replaced.
 The formats are in ``core.files.labels`` and ``core.files.rle``, folders of DSB2018
 samples in ``sample_writer``.
@@ -38,28 +43,8 @@ _IMAGE_FOLDERS = ("images", "image")
 def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """Write a labels layer as a TIFF that ImageJ opens, with its scale and units.
 
-    A name that ends in ``.ome.tif`` makes an OME-TIFF.
-
-    Parameters
-    ----------
-    path : str
-        The file; where the suffix is left out, it is called ``<image>_masks.tif``.
-    data : (Y, X) array_like of int, or a stack of such
-        0 is background.
-    meta : mapping
-        Keyword arguments of the layer.
-
-    Returns
-    -------
-    list of str
-        The path of the file.
-
-    Raises
-    ------
-    LabelsError
-        If these are no labels, or have axes that are not known.
-    OutputError
-        If the file cannot be written or a label is too large.
+    A name that ends in ``.ome.tif`` makes an OME-TIFF; where the suffix is left out,
+    the file is called ``<path>_masks.tif``.  A stack may have the axes T, Z and C, too.
     """
     path = _complete(path, ".tif", ".tiff", is_image=True)
     _refuse_image(path, meta)
@@ -76,67 +61,29 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
 
 
 def write_png(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as a grey 16-bit PNG.
+    """Write a labels layer of a single plane as a grey PNG, 16 bits per pixel.
 
-    Parameters
-    ----------
-    path : str
-        The file; where the suffix is left out, it is called ``<image>_masks.png``.
-    data : (Y, X) array_like of int
-        0 is background.
-    meta : mapping
-        Keyword arguments of the layer.
-
-    Returns
-    -------
-    list of str
-        The path of the file.
-
-    Raises
-    ------
-    LabelsError
-        If these are no labels, or a stack.
-    OutputError
-        If the file cannot be written or a label exceeds 65,535.
+    Where the suffix is left out, the file is called ``<path>_masks.png``.  A label
+    above 65,535 is an `OutputError`.
     """
     path = _complete(path, ".png", is_image=True)
     _refuse_image(path, meta)
     labels, axes = labels_array(data, meta)
     record = make_record(meta, axes, labels.shape)
-    write_labels_png(path, single_plane(data, meta, "A PNG"), record=record)
+    write_labels_png(path, single_plane(labels, axes, "A PNG"), record=record)
     return [path]
 
 
 def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
-    """Write a labels layer as Kaggle's csv of run lengths.
+    """Write a labels layer of a single plane as Kaggle's csv of run lengths.
 
-    Parameters
-    ----------
-    path : str
-        The file; ``.csv`` is appended to any other suffix.
-    data : (Y, X) array_like of int
-        0 is background.
-    meta : mapping
-        Keyword arguments of the layer; the image's id in the csv is the
-        ``sample_id`` of its metadata, else its name.
-
-    Returns
-    -------
-    list of str
-        The path of the file.
-
-    Raises
-    ------
-    LabelsError
-        If these are no labels, or a stack.
-    OutputError
-        If the file cannot be written.
+    ``.csv`` is appended to any other suffix.  The image's id in the csv is the
+    ``sample_id`` of the layer's metadata, else the name of the layer.
     """
     path = _complete(path, ".csv")
     _refuse_image(path, meta)
-    write_rle_csv(
-        path, {sample_id_of(meta): single_plane(data, meta, "A csv of run lengths")}
-    )
+    labels = single_plane(*labels_array(data, meta), "A csv of run lengths")
+    write_rle_csv(path, {sample_id_of(meta): labels})
     return [path]
 
 
@@ -161,10 +108,17 @@ def _image_files(metadata: Mapping[str, Any]) -> Iterator[str | Path]:
         for path in input_files([Path(data_set)]):
             if path.parent.name in _IMAGE_FOLDERS or path.suffix == ".zip":
                 yield path
+    yield from images_by_path()
+
+
+def images_by_path() -> dict[str, Image]:
+    """Return the images of the window that were opened from files, by their path."""
     viewer = napari.current_viewer()
-    for layer in [] if viewer is None else viewer.layers:
-        if isinstance(layer, Image) and layer.source.path is not None:
-            yield layer.source.path
+    return {
+        layer.source.path: layer
+        for layer in ([] if viewer is None else reversed(viewer.layers))
+        if isinstance(layer, Image) and layer.source.path is not None
+    }
 
 
 def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
@@ -221,13 +175,13 @@ def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:
     return completed
 
 
-def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
+def single_plane(labels: NDArray[Any], axes: str, what: str) -> NDArray[Any]:
     """Return labels of two axes; leading axes of length 1 are dropped.
 
     Parameters
     ----------
-    data, meta
-        What napari passes to a writer.
+    labels, axes
+        As from `layers.labels_array`.
     what : str
         The format, as an error names it.
 
@@ -239,9 +193,8 @@ def single_plane(data: Any, meta: Mapping[str, Any], what: str) -> NDArray[Any]:
     Raises
     ------
     LabelsError
-        If it is a stack, or has axes that are not known.
+        If it is a stack.
     """
-    labels, axes = labels_array(data, meta)
     order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
     labels = labels.transpose(order)
     if any(length != 1 for length in labels.shape[:-2]):

@@ -17,6 +17,9 @@ from napari_unet_nuclei.core.models.bundle import SUFFIX
 if TYPE_CHECKING:
     from pathlib import Path
 
+FILE_SUFFIXES = (SUFFIX, ".state.npz", ".csv", ".png")
+"""Of a model, and of the state, log and curve of its training beside it."""
+
 _DEFAULT_NAME = "my-nuclei"
 _MOST_CHARACTERS = 100
 _MOST_BYTES = 200  # of 255 that a file name may have; suffixes come on top
@@ -129,7 +132,7 @@ def _files() -> list[Path]:
 def _model_of(path: Path) -> str:
     """Return the folded name of the model that a file belongs to."""
     name = path.name.casefold()
-    for suffix in (SUFFIX, ".state.npz", ".csv", ".png"):
+    for suffix in FILE_SUFFIXES:
         if name.endswith(suffix):
             return name.removesuffix(suffix)
     return name

@@ -15,9 +15,9 @@ from napari_unet_nuclei.plugin.finetune.model_name import (
     free_model_name,
     model_path,
 )
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PROBLEM, mark
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -71,6 +71,7 @@ class PairLine(Container[Widget]):
         self._on_withdraw = on_withdraw
         self._confirmed: set[tuple[Hashable, Hashable]] = set()
         self._is_asked = False
+        self._pairing: Pairing | None = None
         self._layer_events = LayerEvents(_MOVING, self.refresh)
         self.words = StatusLine()
         self.yes_button = PushButton(
@@ -128,7 +129,7 @@ class PairLine(Container[Widget]):
     def refresh(self, *_: Any) -> None:
         """Show whether image and labels belong together."""
         self._layer_events.watch(self._image_list.layer, self._labels_list.layer)
-        pairing = self._pairing
+        pairing = self._pairing = self._pair()
         confidence = None if pairing is None else pairing.confidence
         is_open = confidence is Confidence.DOUBTFUL and not self._is_confirmed
         text = "" if pairing is None else pairing.reason
@@ -147,8 +148,7 @@ class PairLine(Container[Widget]):
         layers = self._viewer.layers.events
         return [layers.inserted, layers.removed, layers.renamed]
 
-    @property
-    def _pairing(self) -> Pairing | None:
+    def _pair(self) -> Pairing | None:
         image, labels = self._image_list.layer, self._labels_list.layer
         if image is None or labels is None:
             return None

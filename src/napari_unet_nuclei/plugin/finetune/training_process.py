@@ -23,6 +23,7 @@ from napari_unet_nuclei.plugin.finetune.child_process import (
     SHORT_GRACE_SECONDS,
     iter_output,
 )
+from napari_unet_nuclei.plugin.finetune.model_name import FILE_SUFFIXES
 from napari_unet_nuclei.plugin.finetune.training_events import (
     ErrorEvent,
     FinishedEvent,
@@ -257,6 +258,5 @@ def _remove_traces(output: Path) -> None:
 
 
 def _files_of(output: Path) -> list[Path]:
-    """List the files of a training run: model, log, curve and state."""
-    suffixes = (output.suffix, ".csv", ".png", ".state.npz")
-    return [output.with_suffix(suffix) for suffix in suffixes]
+    """List the files of a training run."""
+    return [output.with_suffix(suffix) for suffix in FILE_SUFFIXES]

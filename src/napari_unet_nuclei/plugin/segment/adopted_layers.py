@@ -17,13 +17,16 @@ from napari_unet_nuclei.plugin.segment.edited_labels import (
     measure_anew,
     positions_only,
 )
-from napari_unet_nuclei.plugin.segment.live_table import (
-    CORRECTED,
-    LiveTable,
-    describe_provenance,
-)
+from napari_unet_nuclei.plugin.segment.live_table import LiveTable
 from napari_unet_nuclei.plugin.segment.messages import describe_corrections
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
+from napari_unet_nuclei.plugin.segment.provenance import (
+    corrected_metadata,
+    earlier_corrections,
+    find_image,
+    is_result,
+    join_corrections,
+)
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
 from napari_unet_nuclei.plugin.shared.layers import (
     found_features,
@@ -47,9 +50,10 @@ if TYPE_CHECKING:
 class AdoptedLayers:
     """Follows every labels layer with a table of ours that nothing else follows.
 
-    Also tells of edits that the table of another widget has followed.
+    Edits that the table of another widget has followed are passed on too.
 
-    Intensities are measured in the image the metadata name, where it is open and fits.
+    Intensities are measured in the image that the metadata name, if it is open and
+    fits.
 
     Parameters
     ----------
@@ -58,9 +62,9 @@ class AdoptedLayers:
     owner : QObject
         Nothing is done once this is gone.
     results : ResultLayers
-        What follows the results of this widget.
+        The results of this widget, which are followed already.
     on_edit : callable
-        Gets the table of a layer each time an edit has changed it, but for those
+        Gets the table of a layer each time an edit has changed it, except for those
         results.
     """
 
@@ -84,7 +88,7 @@ class AdoptedLayers:
         owner.destroyed.connect(self._stop)
 
     def forget(self, layer: Any) -> None:
-        """Let go of a layer that is gone."""
+        """Stop following a layer that is gone."""
         for table in list(self._tables):
             if table.layer.unique_id == layer.unique_id:
                 self._tables.remove(table)
@@ -103,19 +107,19 @@ class AdoptedLayers:
         self._adopt(event.value)
 
     def _take_over(self, event: Any) -> None:
-        """Follow what another widget has followed until it was gone."""
+        """Follow a layer that another widget has followed, now that this is gone."""
         if event.owner is not self._owner and event.value in self._viewer.layers:
             self._adopt(event.value)
 
     def _hear(self, event: Any) -> None:
         table = event.value
-        if table.layer in self._viewer.layers and not self._results.has(table):
+        if table.layer in self._viewer.layers and table not in self._results.tables:
             self._on_edit(table)
 
     def _adopt(self, layer: Any) -> None:
         if (
             not isinstance(layer, Labels)
-            or "model" not in layer.metadata
+            or not is_result(layer.metadata)
             or not isinstance(layer.data, np.ndarray)
             or followers.is_followed(layer)
         ):
@@ -131,29 +135,25 @@ class AdoptedLayers:
                 layer,
                 EditedLabels(layer.data.copy(), features, pixels or positions_only),
                 self._owner,
-                lambda _: None,  # it is heard of like those of other widgets
-                earlier=str(layer.metadata.get(CORRECTED, "")),
+                lambda _: None,  # `_hear` passes it on like those of other widgets
+                earlier=earlier_corrections(layer.metadata),
             )
         )
 
     def _find_pixels(self, layer: Labels) -> PixelValues | None:
         images = [each for each in self._viewer.layers if isinstance(each, Image)]
-        said = layer.metadata
-        # By its id in the session that found the nuclei, else by its name.
-        known = [each for each in images if str(each.unique_id) == said.get("image_id")]
-        named = [each for each in images if each.name == said.get("image")]
-        for image in known or named:
-            try:
-                return _pixels_of(image, layer)
-            except UNetNucleiError:  # not the image it was
-                return None
-        return None
+        image = find_image(layer.metadata, images)
+        try:
+            return None if image is None else _pixels_of(image, layer)
+        except UNetNucleiError:  # not the image it was
+            return None
 
 
 def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Features:
-    """Return the measurements of a layer, also if it was edited before it is followed.
+    """Return the measurements of a layer as it is now.
 
-    Its table and metadata then tell of that.
+    If it was edited before anything followed it, its table and metadata are brought
+    up to date.
     """
     axes = axes_by_name(layer.axis_labels) or "YX"
     if not axes.endswith("YX") or is_about(features, layer.data):
@@ -161,9 +161,8 @@ def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Feature
     measured = measure_anew(features, layer.data, pixels)
     set_features(layer, measured)
     corrections = describe_corrections(count_corrections(features, measured))
-    earlier = layer.metadata.get(CORRECTED)
-    told = f"{earlier}; then {corrections}" if earlier else corrections
-    layer.metadata = describe_provenance(layer.metadata, told)
+    told = join_corrections(earlier_corrections(layer.metadata), corrections)
+    layer.metadata = corrected_metadata(layer.metadata, told)
     return measured
 
 

@@ -1,7 +1,7 @@
-"""Labels that somebody edits: what has changed, and what that makes of the table.
+"""Labels that are being edited: what has changed, and how their table changes.
 
-Arrays only.  Which events tell of an edit is known to ``live_table``, how a change
-alters a measurement to ``core.instances.corrections``.
+Arrays only.  Which events announce an edit is known to ``live_table`` and ``strokes``,
+how a change alters a measurement to ``core.instances.corrections``.
 """
 
 from __future__ import annotations
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     Places = tuple[NDArray[np.intp], ...]
     PixelValues = Callable[[Places], Mapping[str, NDArray[Any]]]
 
-_SLAB = 1 << 20  # pixels that are compared at a time
-_MOST_COLLECTED = 1 << 21  # changed pixels that are kept before they are counted
-
 
 class EditedLabels:
     """A copy of labels that catches up with edits and keeps their measurements.
@@ -38,12 +35,17 @@ class EditedLabels:
     Parameters
     ----------
     labels : (…, Y, X) ndarray of integers
-        The labels as they were found; written to, so not to be shared.
+        The labels as they were found; a copy, because it is changed.
     features : dict of str to (N,) ndarray
         Their measurements.
     pixel_values : callable
         Gets the places of pixels, one array for each axis, and returns what the
         columns of the table average, as `correct_features` wants it.
+    n_compared : int
+        Pixels that are compared at a time.
+    n_collected : int
+        Number of changed pixels above which they are measured before the search
+        goes on.
     """
 
     def __init__(
@@ -51,11 +53,16 @@ class EditedLabels:
         labels: NDArray[np.integer],
         features: Features,
         pixel_values: PixelValues,
+        *,
+        n_compared: int = 1 << 20,
+        n_collected: int = 1 << 21,
     ) -> None:
         self.features = features
         self._found = features
         self._labels = labels
         self.pixel_values = pixel_values
+        self._n_compared = n_compared
+        self._n_collected = n_collected
         self._difference = 0
 
     @property
@@ -67,8 +74,8 @@ class EditedLabels:
     def is_edited(self) -> bool:
         """Whether any pixel differs from the labels that were found.
 
-        Known from a sum over the changed pixels, which an edit that is undone leaves
-        as it was; that another edit does so too has a chance of 1 in 2⁶⁴.
+        Known from a sum over the changed pixels, which is 0 again once an edit is
+        undone; another edit makes it 0 with a probability of 1 in 2⁶⁴.
         """
         return self._difference != 0
 
@@ -78,7 +85,7 @@ class EditedLabels:
         return count_corrections(self._found, self.features)
 
     def forget_pixels(self) -> None:
-        """Let go of the image; what is changed from now on loses its intensity."""
+        """Forget the image; nuclei that change from now on lose their intensity."""
         self.pixel_values = positions_only
 
     def iter_follow(
@@ -96,20 +103,20 @@ class EditedLabels:
         Yields
         ------
         int
-            Number of changed pixels that are still to be measured, after each part
-            that was compared and before they are.
+            After each part has been compared: number of changed pixels that have not
+            been measured yet.
         """
         places: list[Places] = []
         pairs: list[tuple[NDArray[Any], NDArray[Any]]] = []
         n_changed = 0
         for box in boxes:
-            for slab in _slabs(box, self.shape):
+            for slab in _slabs(box, self.shape, self._n_compared):
                 found = self._compare(data, slab)
                 if found is not None:
                     places.append(found[0])
                     pairs.append(found[1:])
                     n_changed += found[1].size
-                if n_changed > _MOST_COLLECTED:
+                if n_changed > self._n_collected:
                     self._measure(places, pairs)
                     places, pairs, n_changed = [], [], 0
                 yield n_changed
@@ -183,12 +190,12 @@ def is_about(features: Features, labels: NDArray[np.integer]) -> bool:
 def measure_anew(
     features: Features, labels: NDArray[np.integer], pixel_values: PixelValues
 ) -> Features:
-    """Return the measurements of labels that were edited while nobody looked.
+    """Return the measurements of labels that were edited while nothing followed them.
 
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        Measurements of before; they are kept for nuclei that are the same.
+        Earlier measurements; they are kept for nuclei that are still the same.
     labels : (…, Y, X) ndarray of integers
         The labels.
     pixel_values : callable
@@ -224,7 +231,9 @@ def whole_box(shape: Sequence[int]) -> Box:
     return tuple(slice(0, length) for length in shape)
 
 
-def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
+def _slabs(
+    box: Box, shape: tuple[int, ...], n_pixels: int
+) -> Generator[Box, None, None]:
     """Cut a box along its longest axis that has others behind it."""
     starts = [max(part.start or 0, 0) for part in box]
     stops = [
@@ -236,7 +245,7 @@ def _slabs(box: Box, shape: tuple[int, ...]) -> Generator[Box, None, None]:
         return
     axis = int(np.argmax([*lengths[:-1], 0])) if len(lengths) > 1 else 0
     rest = math.prod(lengths) // lengths[axis]
-    step = max(_SLAB // max(rest, 1), 1)
+    step = max(n_pixels // max(rest, 1), 1)
     for start in range(starts[axis], stops[axis], step):
         slab = [slice(*ends) for ends in zip(starts, stops, strict=True)]
         slab[axis] = slice(start, min(start + step, stops[axis]))

@@ -1,6 +1,7 @@
 """Which labels layers are followed, across all widgets: each by one table.
 
-Two tables of one layer would take what the other one's widget shows for corrections.
+If two tables followed one layer, each would mistake the other's results for
+corrections.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ edited = EventEmitter(type_name="edited")
 """Emitted with a table after it has followed an edit."""
 
 released = EventEmitter(type_name="released")
-"""Emitted with a layer whose widget is gone, and with the ``owner`` that this was."""
+"""Emitted with a layer whose widget is gone; its ``owner`` is that widget."""
 
 _followed: set[Hashable] = set()
 
@@ -30,7 +31,7 @@ def claim(layer: Labels) -> None:
 
 
 def give_up(layer: Labels) -> None:
-    """Note that a layer is followed no longer."""
+    """Note that a layer is no longer followed."""
     _followed.discard(layer.unique_id)
 
 
@@ -40,7 +41,7 @@ def is_followed(layer: Labels) -> bool:
 
 
 def release(layer: Labels, owner: QObject) -> None:
-    """Leave a layer to another widget, if there is one.
+    """Leave a layer to another widget, if one is open.
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from napari.layers import Layer
     from qtpy.QtWidgets import QWidget
 
-    from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
+    from napari_unet_nuclei.plugin.segment.results import ResultKey
 
 
 class SegmentForm:
@@ -45,13 +45,13 @@ class SegmentForm:
     viewer : napari.viewer.Viewer
         Whose images to offer.
     is_running : callable
-        Whether a run is under way; the image then holds still.
+        Whether a run is under way; the choice of the image then stays as it is.
     on_target : callable
         Called when another image, other axes, another model or other planes are chosen.
     on_input : callable
         Called when a new run would see other settings.
     on_slider : callable
-        Called when the nuclei can be split anew.
+        Called when the maps can be split again.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class SegmentForm:
 
     @property
     def key(self) -> ResultKey | None:
-        """The image that is chosen, and its only plane if it is to be only one."""
+        """The chosen image, and the plane if only one is segmented."""
         image = self.image.layer
         return None if image is None else (image.unique_id, self.plane_of(image))
 
@@ -147,7 +147,7 @@ class SegmentForm:
         )
 
     def plane_of(self, image: Image) -> tuple[int, ...] | None:
-        """Return the place of the only plane to segment, if it is to be only one."""
+        """Return the place of the plane to segment; ``None`` for all of them."""
         return (self._shown_plane(image) or None) if self.only_plane.value else None
 
     def _own_threshold(self) -> float | None:
@@ -156,7 +156,7 @@ class SegmentForm:
             return None
         try:
             return read_config(find_model(self.model.model)).splitting.threshold
-        except UNetNucleiError:  # is told of when it is to be used
+        except UNetNucleiError:  # which is reported when the model is used
             return None
 
     def _take_target(self) -> None:
@@ -174,7 +174,7 @@ class SegmentForm:
     def _shown_plane(self, image: Image) -> tuple[int, ...]:
         try:
             _, axes = image_array(image)
-        except ImageError:  # is told of when it is to be segmented
+        except ImageError:  # which is reported when it is segmented
             return ()
         return shown_plane(image, axes, self._viewer.dims)
 

@@ -1,6 +1,6 @@
-"""Whether the maps at hand are those a run would make now, in words.
+"""Whether a run would make other maps now, and why, in words.
 
-Settings only: what the controls say is known to the widget.
+What the controls say is known to ``form``.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ _MOST_SUMMED = 1 << 22  # bytes
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class RunInputs:
-    """Everything that the maps of a run depend on; threshold and area do not count.
+    """Everything that the maps of a run depend on, so not threshold and smallest area.
 
     Parameters
     ----------
     request : SegmentationRequest
         Image, model and settings.
     checksum : int, optional
-        Of the pixels; ``None`` for what is not in memory.
+        Checksum of the pixels; ``None`` if they are not in memory.
     model_time : int, optional
         When the file of the model was written, in ns; ``None`` if it is gone.
     """

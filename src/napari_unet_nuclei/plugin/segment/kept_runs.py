@@ -1,4 +1,4 @@
-"""What the network said of each image, for as long as its nuclei are shown."""
+"""The output of the network for each image, kept while its nuclei are shown."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.freshness import RunInputs
-    from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
+    from napari_unet_nuclei.plugin.segment.results import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
 
 
@@ -21,13 +21,13 @@ class KeptRun:
     Parameters
     ----------
     image_maps : ImageMaps
-        What the network said.
+        Output of the network.
     inputs : RunInputs
-        What it was asked about.
+        What the network was given.
     settings : SegmentationSettings
         What the nuclei that are shown were found with.
     said : (str, str)
-        What is said of them, and its tooltip.
+        What the status line says of them, and its tooltip.
     """
 
     image_maps: ImageMaps
@@ -46,7 +46,7 @@ class KeptRuns:
         return len(self._runs)
 
     def keep(self, key: ResultKey, run: KeptRun) -> None:
-        """Keep a run instead of the one before."""
+        """Keep a run, in place of the one before."""
         self._runs.pop(key, None)  # or the newest would not come last
         self._runs[key] = run
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
-
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
+from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
@@ -45,11 +44,11 @@ class LiveSplitting:
     owner : QWidget
         Nothing is done once this widget is gone.
     on_step : callable
-        Gets how far it is.
+        Gets the progress.
     on_split : callable
         Gets the image, its maps and the nuclei found in them.
     on_error : callable
-        Gets the error that ended the work, after the user has been told.
+        Gets the error that ended the work, after the user has been notified.
     """
 
     def __init__(
@@ -65,10 +64,7 @@ class LiveSplitting:
         self._on_error = on_error
         self._wanted: _Request | None = None
         self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
-        self._timer = QTimer(owner)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_QUIET_MS)
-        self._timer.timeout.connect(self._start)
+        self._timer = make_quiet_timer(owner, _QUIET_MS, self._start)
 
     @property
     def is_idle(self) -> bool:

@@ -1,16 +1,16 @@
 """A labels layer whose table follows every edit.
 
-Hears of edits through the layer's events and leaves the comparing and measuring to
-``edited_labels``: at once where that takes a moment, in a worker where it takes longer.
+Listens to the layer's events and leaves comparing and measuring to ``edited_labels``:
+at once where that takes a moment, in a worker where it takes longer.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.plugin.segment import followers
 from napari_unet_nuclei.plugin.segment.edited_labels import (
@@ -19,12 +19,18 @@ from napari_unet_nuclei.plugin.segment.edited_labels import (
     whole_box,
 )
 from napari_unet_nuclei.plugin.segment.messages import describe_corrections
+from napari_unet_nuclei.plugin.segment.provenance import (
+    corrected_metadata,
+    join_corrections,
+)
+from napari_unet_nuclei.plugin.segment.strokes import Strokes, painted_boxes
+from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Callable, Generator
 
     from napari.layers import Labels
     from qtpy.QtCore import QObject
@@ -32,13 +38,31 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.corrections import Corrections
     from napari_unet_nuclei.plugin.segment.edited_labels import Box, PixelValues
 
-_AT_ONCE_S = 0.01  # what may be done in the window's thread
-_PER_TURN_S = 0.02  # the same, for all edits until the window handles other events
-_MOST_AT_ONCE = 1 << 14  # changed pixels that are measured in it
 _QUIET_MS = 100  # without another redraw, after which a large layer is compared
+_MOST_COMPARED = 1 << 22  # pixels of a layer that is compared at every redraw
 
-CORRECTED = "corrected_by_hand"
-_COMMAND, _COMMAND_BEFORE = "command", "command_before_corrections"
+
+@dataclass(frozen=True, kw_only=True)
+class WindowShare:
+    """What a table may do in the window's thread; a worker does what takes longer.
+
+    Parameters
+    ----------
+    seconds : float
+        Time for one edit.
+    seconds_per_turn : float
+        Time for all edits until the window handles other events.
+    n_pixels : int
+        Changed pixels that are measured in it.
+    """
+
+    seconds: float = 0.01
+    seconds_per_turn: float = 0.02
+    n_pixels: int = 1 << 14
+
+
+WINDOW_SHARE = WindowShare()
+"""What every table keeps to."""
 
 
 class LiveTable:
@@ -77,23 +101,20 @@ class LiveTable:
         self._is_slow = is_slow
         self._earlier = earlier
         self._is_reshaped = False
-        self._has_history = False
-        self._is_dragged = False
         self._spent = 0.0
         self._dirty: list[Box] = []
         self._waiting: Callable[[], object] | None = None
         self._task: BackgroundTask[int, None] | None = None
-        self._soon = _timer(owner, 0, self._follow_soon)
-        self._later = _timer(owner, _QUIET_MS, self._follow_all)
+        self._soon = make_quiet_timer(owner, 0, self._follow_soon)
+        self._later = make_quiet_timer(owner, _QUIET_MS, self._follow_all)
+        self._strokes = Strokes(layer, self._note_paint, self._note_release)
         self._connected = [
-            (layer.events.paint, self._note_paint),
             (layer.events.labels_update, self._follow_painted),
             (layer.events.data, self._follow_data),
             (layer.events.set_data, self._note_redraw),
         ]
         for event, callback in self._connected:
             event.connect(callback)
-        layer.mouse_drag_callbacks.append(self._note_drag)
         followers.claim(layer)
 
     @property
@@ -107,7 +128,7 @@ class LiveTable:
 
     @property
     def n_nuclei(self) -> int:
-        """Nuclei that there are now."""
+        """Number of nuclei now."""
         return len(self._edited.features["label"])
 
     @property
@@ -116,7 +137,7 @@ class LiveTable:
         return self._edited.corrections
 
     def stop(self) -> None:
-        """Follow the layer no longer."""
+        """Stop following the layer."""
         for timer in (self._soon, self._later):
             timer.stop()
             timer.deleteLater()
@@ -124,22 +145,14 @@ class LiveTable:
         for event, callback in self._connected:
             event.disconnect(callback)
         self._connected = []
+        self._strokes.stop()
         followers.give_up(self.layer)
-        if self._note_drag in self.layer.mouse_drag_callbacks:
-            self.layer.mouse_drag_callbacks.remove(self._note_drag)
         if self._task is not None:
             self._task.cancel()
 
     def forget_history(self) -> None:
-        """Empty napari's undo history, which is about labels that are replaced.
-
-        napari keeps it; undoing would write pixels of the old labels into the new.
-        """
-        if self._has_history:
-            mode = self.layer.mode
-            self.layer.editable = False  # does it, and takes the tool away
-            self.layer.editable = True
-            self.layer.mode = mode
+        """Empty napari's undo history; see `Strokes.forget_history`."""
+        self._strokes.forget_history()
 
     @property
     def waiting(self) -> Callable[[], object] | None:
@@ -152,11 +165,11 @@ class LiveTable:
         return self._edited.pixel_values
 
     def forget_pixels(self) -> None:
-        """Let go of the image, once that is gone."""
+        """Forget the image, once that is gone."""
         self._edited.forget_pixels()
 
     def when_settled(self, callback: Callable[[], object]) -> None:
-        """Call back once all edits are known, also those that no event told of.
+        """Call back once all edits are known, even those that no event announced.
 
         Parameters
         ----------
@@ -167,15 +180,18 @@ class LiveTable:
         self._waiting = callback
         self._follow_all()
 
-    # What the layer tells: an event of paint comes before the pixels are written.
+    # Events of the layer: that of paint comes before the pixels are written.
 
-    def _note_paint(self, event: Any) -> None:
-        self._has_history = True
-        self._dirty += _boxes(event.value, self._edited.shape)
+    def _note_paint(self, atoms: Any) -> None:
+        self._dirty += painted_boxes(atoms, self._edited.shape)
         self._soon.start()
 
+    def _note_release(self) -> None:
+        if self._connected:
+            self._soon.start()
+
     def _follow_painted(self) -> None:
-        if self._dirty and self._spent < _PER_TURN_S:
+        if self._dirty and self._spent < WINDOW_SHARE.seconds_per_turn:
             start = time.perf_counter()
             self._follow()
             self._spent += time.perf_counter() - start
@@ -192,24 +208,15 @@ class LiveTable:
 
     def _note_redraw(self) -> None:
         """Compare after undo, redo and ``refresh``, and after much else."""
-        if self.layer.data.size <= 1 << 22:
+        if self.layer.data.size <= _MOST_COMPARED:
             self._follow_all()
         else:
             self._later.start()
 
-    def _note_drag(self, _: Labels, event: Any) -> Iterator[None]:
-        self._is_dragged = True
-        yield
-        while event.type == "mouse_move":
-            yield
-        self._is_dragged = False
-        if self._connected:
-            self._soon.start()
-
     # Following.
 
     def _begin_anew(self) -> None:
-        """Measure labels of another shape, which belong to no image that is known."""
+        """Measure labels of another shape, which belong to no known image."""
         shape = tuple(self.layer.data.shape)
         features = {name: values[:0] for name, values in self._edited.features.items()}
         nothing = np.zeros(shape, self.layer.data.dtype)
@@ -253,7 +260,7 @@ class LiveTable:
             self._follow()
 
     def _settle(self) -> None:
-        if self._dirty or self._is_dragged or self._waiting is None:
+        if self._dirty or self._strokes.is_under_way or self._waiting is None:
             return
         callback, self._waiting = self._waiting, None
         callback()
@@ -264,7 +271,7 @@ class LiveTable:
             return
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
-        self.layer.metadata = describe_provenance(self.layer.metadata, self._tell())
+        self.layer.metadata = corrected_metadata(self.layer.metadata, self._tell())
         self._on_change(self)
         followers.edited(value=self)
 
@@ -272,69 +279,14 @@ class LiveTable:
         """Say what was corrected, before and since the layer is followed."""
         is_edited = self._is_reshaped or self._edited.is_edited
         now = describe_corrections(self.corrections) if is_edited else ""
-        return "; then ".join(filter(None, [self._earlier, now]))
-
-
-def _timer(owner: QObject, milliseconds: int, callback: Callable[[], object]) -> QTimer:
-    timer = QTimer(owner)
-    timer.setSingleShot(True)
-    timer.setInterval(milliseconds)
-    timer.timeout.connect(callback)
-    return timer
+        return join_corrections(self._earlier, now)
 
 
 def _run_at_once(steps: Generator[int, None, None]) -> bool:
     """Go through the steps; stop where they would take long and return False."""
-    start = time.perf_counter()
+    start, share = time.perf_counter(), WINDOW_SHARE
     for n_changed in steps:
-        if n_changed > _MOST_AT_ONCE or time.perf_counter() - start > _AT_ONCE_S:
+        is_long = time.perf_counter() - start > share.seconds
+        if is_long or n_changed > share.n_pixels:
             return False
     return True
-
-
-def _boxes(atoms: Any, shape: tuple[int, ...]) -> list[Box]:
-    """Return where an event of paint says that pixels change.
-
-    An atom of napari 0.9 has a ``slice_key``; before, and after ``data_setitem``, it
-    begins with an index array for each axis.  Anything else may be anywhere.
-    """
-    boxes = []
-    for atom in atoms:
-        box = getattr(atom, "slice_key", None)
-        if box is None:
-            try:
-                box = tuple(
-                    slice(int(np.min(index)), int(np.max(index)) + 1)
-                    for index in atom[0]
-                )
-            except (TypeError, ValueError, IndexError):
-                box = ()
-        if len(box) != len(shape):
-            return [whole_box(shape)]
-        boxes.append(box)
-    return boxes
-
-
-def describe_provenance(metadata: dict[str, Any], corrections: str) -> dict[str, Any]:
-    """Return metadata that say that labels were edited.
-
-    Parameters
-    ----------
-    metadata : dict
-        Metadata of a labels layer.
-    corrections : str
-        What was corrected; empty if nothing was.
-
-    Returns
-    -------
-    dict
-        The same, with a command only if it finds the labels as they are.
-    """
-    described = {name: value for name, value in metadata.items() if name != CORRECTED}
-    old, new = _COMMAND_BEFORE, _COMMAND
-    if corrections:
-        described[CORRECTED] = corrections
-        old, new = new, old
-    if old in described:
-        described[new] = described.pop(old)
-    return described

@@ -1,7 +1,7 @@
-"""What the segment widget says in plain words.
+"""What the segment widget says.
 
-Every sentence about a result is made here, from results alone; the sentences of
-errors belong to the errors.
+Every sentence about a run or a result is made here; the sentences of errors belong to
+the errors.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ from napari_unet_nuclei.core.progress import (
 )
 
 if TYPE_CHECKING:
+    from napari.layers import Labels
+
     from napari_unet_nuclei.core.instances.corrections import Corrections
+    from napari_unet_nuclei.plugin.segment.absence import Absence
     from napari_unet_nuclei.plugin.segment.segmentation import (
-        Absence,
         ImageMaps,
         Nuclei,
         SegmentationStep,
@@ -56,9 +58,9 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     Parameters
     ----------
     image_maps : ImageMaps
-        What the network said.
+        Output of the network.
     nuclei : Nuclei
-        What the settings made of it.
+        What the settings make of it.
 
     Returns
     -------
@@ -76,6 +78,60 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
     return " · ".join(parts)
+
+
+def describe_result(
+    image_maps: ImageMaps, nuclei: Nuclei, corrected: Labels | None
+) -> str:
+    """Say what is shown, and where corrections are if they are in another layer.
+
+    Parameters
+    ----------
+    image_maps : ImageMaps
+        Output of the network.
+    nuclei : Nuclei
+        What the settings make of it.
+    corrected : napari.layers.Labels, optional
+        The layer with corrections that the result has not replaced.
+    """
+    said = describe_nuclei(image_maps, nuclei)
+    if corrected is None:
+        return said
+    hidden = "" if corrected.visible else ", which is hidden"
+    return (
+        f"{said}. Your corrections stay in “{corrected.name}”{hidden}; this is a new "
+        "layer."
+    )
+
+
+def describe_removed(name: str) -> str:
+    """Say why there is no result of an image."""
+    return f"{name} was removed, so nothing is shown."
+
+
+def describe_copied(
+    *, is_one_plane: bool, unsaved: str | None, has_corrections: bool, is_pending: bool
+) -> str:
+    """Say that the command was copied, and how what it does differs from what is shown.
+
+    Parameters
+    ----------
+    is_one_plane : bool
+        Whether only one plane is segmented here.
+    unsaved : str, optional
+        Name of the image, if it has no file.
+    has_corrections : bool
+        Whether nuclei of the image were corrected.
+    is_pending : bool
+        Whether a new run would use other settings than the nuclei on show.
+    """
+    hints = {
+        "It segments all planes.": is_one_plane,
+        f"Save the image as {unsaved}.tif too.": unsaved is not None,
+        "It finds the nuclei without your corrections.": has_corrections,
+        "The nuclei on show were found with other settings.": is_pending,
+    }
+    return " ".join(["Copied the command.", *(hint for hint in hints if hints[hint])])
 
 
 def describe_corrections(corrections: Corrections) -> str:
@@ -108,7 +164,7 @@ def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> st
     name : str
         Name of the labels layer.
     n_nuclei : int
-        Nuclei that there are now.
+        Number of nuclei now.
     corrections : Corrections
         How many of them differ from those that were found.
 
@@ -119,25 +175,6 @@ def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> st
     """
     corrected = f"corrected: {describe_corrections(corrections)}" if corrections else ""
     return " · ".join(filter(None, [f"{_count(n_nuclei)} in {name}", corrected]))
-
-
-def tell_kept(name: str, *, is_hidden: bool) -> str:
-    """Say where corrections are when a new result has got a layer of its own.
-
-    Parameters
-    ----------
-    name : str
-        Name of the layer that was corrected.
-    is_hidden : bool
-        Whether it is hidden.
-
-    Returns
-    -------
-    str
-        One sentence.
-    """
-    hidden = ", which is hidden" if is_hidden else ""
-    return f"Your corrections stay in “{name}”{hidden}; this is a new layer."
 
 
 def short_engine(description: str) -> str:
@@ -185,11 +222,12 @@ def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
         )
     highest, threshold = absence.highest, nuclei.settings.threshold or 0
     reason = (
-        f"what exceeds the threshold of {threshold:.2f} does so only just"
+        f"some pixels exceed the threshold of {threshold:.2f}, but only just"
         if highest > threshold
         else f"the highest probability is {highest:.2f}, the threshold {threshold:.2f}"
     )
+    diameter = image_maps.model.config.diameter
     return (
         f"No nuclei found: {reason}. Lower the threshold, or set the nucleus diameter: "
-        f"this model knows nuclei of about {image_maps.model.config.diameter:.0f} px."
+        f"this model was trained on nuclei of about {diameter:.0f} px."
     )

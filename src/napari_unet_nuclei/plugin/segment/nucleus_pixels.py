@@ -26,11 +26,11 @@ class NucleusPixels:
     stack : PlaneStack
         The image.
     foreground : list of (Y, X) ndarray, optional
-        Probability of each pixel to belong to a nucleus, for each plane.
+        Foreground probability of each pixel, for each plane.
     axes : str
         Axes of the labels layer, which may have a C that the stack has not.
     plane : tuple of int, optional
-        The only plane that was segmented, if it is only one.
+        The plane that was segmented, if it is only one.
     """
 
     stack: PlaneStack
@@ -40,7 +40,7 @@ class NucleusPixels:
 
     @classmethod
     def of(cls, image_maps: ImageMaps, axes: str) -> NucleusPixels:
-        """Keep what is needed of the maps of an image, and no more."""
+        """Keep what is needed of the maps of an image, and nothing else."""
         return cls(
             stack=image_maps.stack,
             foreground=[maps.foreground for maps in image_maps.maps],

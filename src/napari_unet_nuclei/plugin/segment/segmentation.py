@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.progress import (
     Preparing,
     TileDone,
 )
+from napari_unet_nuclei.plugin.segment.absence import iter_absence
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.plugin.segment.absence import Absence
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
@@ -42,7 +44,7 @@ _UNTIL_SPLIT, _UNTIL_MEASURED = 0.8, 0.9  # parts of the time of a run
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SegmentationRequest:
-    """All a run needs to know.
+    """Everything a run needs to know.
 
     Parameters
     ----------
@@ -70,7 +72,7 @@ class SegmentationRequest:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ImageMaps:
-    """What the network says of an image; kept for as long as its labels are shown.
+    """Output of the network for an image; kept while its labels are shown.
 
     Parameters
     ----------
@@ -93,25 +95,6 @@ class ImageMaps:
     seconds: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Absence:
-    """What there is where no nuclei are.
-
-    Parameters
-    ----------
-    is_even : bool
-        Whether the pixels of each plane have the same value, but for a few.
-    n_small : int
-        Nuclei that only the smallest area keeps out.
-    highest : float in [0, 1]
-        Highest probability of a pixel to be foreground.
-    """
-
-    is_even: bool
-    n_small: int
-    highest: float
-
-
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Nuclei:
     """Labels and their measurements.
@@ -124,11 +107,11 @@ class Nuclei:
     features : dict of str to (N,) ndarray
         One row for each nucleus, by ascending label.
     copy : (…, Y, X) ndarray of int32
-        The labels once more, made in the worker, for a layer that is painted in.
+        A copy of the labels, made in the worker, for the layer that the user paints in.
     settings : SegmentationSettings
         What they were found with; the threshold is never ``None``.
     absence : Absence, optional
-        What explains that there are none.
+        Why there are none.
     """
 
     labels: NDArray[np.int32]
@@ -190,7 +173,7 @@ def iter_segmentation(
     Returns
     -------
     image_maps : ImageMaps
-        What the network says, to split again with other settings.
+        Output of the network, to split again with other settings.
     nuclei : Nuclei
         What the settings make of it.
 
@@ -243,7 +226,7 @@ def iter_split(
     PlaneDone, PlaneMeasured
         After each plane, so that a newer request can replace this one.
     Preparing
-        Where there are no nuclei, while the reason is sought.
+        If there are no nuclei, while looking for the reason.
 
     Returns
     -------
@@ -257,7 +240,7 @@ def iter_split(
     features = yield from _iter_measured(image_maps, labels)
     absence = None
     if not labels.any():
-        absence = yield from _iter_absence(image_maps, settings)
+        absence = yield from iter_absence(image_maps, settings)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     return Nuclei(
@@ -291,31 +274,3 @@ def _iter_measured(
     if not tables:
         return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
     return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
-
-
-def _iter_absence(
-    image_maps: ImageMaps, settings: SegmentationSettings
-) -> Generator[Preparing, None, Absence]:
-    """Look for what explains that there are no nuclei."""
-    from napari_unet_nuclei.core.images.channels import to_planes
-    from napari_unet_nuclei.core.images.intensity import intensity_limits
-    from napari_unet_nuclei.core.progress import map_steps
-
-    stack, maps = image_maps.stack, image_maps.maps
-    everything = replace(settings, min_area=0)
-    seeking = Preparing("No nuclei: looking for the reason")
-    labels = yield from map_steps(
-        lambda _: seeking, image_maps.model.iter_split(stack, maps, everything)
-    )
-    is_even = True
-    for plane in stack:
-        low, high = intensity_limits(to_planes(plane))
-        if high > low:
-            is_even = False
-            break
-        yield seeking
-    return Absence(
-        is_even=is_even,
-        n_small=int(labels.max(initial=0)),
-        highest=max((float(each.foreground.max()) for each in maps), default=0.0),
-    )

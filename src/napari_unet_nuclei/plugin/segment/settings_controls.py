@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox
 
-from napari_unet_nuclei.core.settings.rules import range_of
+from napari_unet_nuclei.core.settings.rules import help_of, range_of
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
 
 _DEFAULTS = SegmentationSettings()
 _START_THRESHOLD = 0.5
-_THRESHOLD_TOOLTIP = (
-    "Pixels with a higher foreground probability belong to nuclei. A lower threshold "
-    "finds more and larger nuclei. Moving it updates the labels at once."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +33,8 @@ class _Field:
         Kind of the control.
     options : mapping
         Its keyword arguments.
+    note : str
+        What its tooltip says after the help text of the field.
     to_setting, to_value : callable
         Turn the value of the control into that of the field, and back.
     acts_at_once : bool
@@ -47,18 +45,22 @@ class _Field:
 
     kind: type[ValueWidget[Any]]
     options: Mapping[str, Any]
+    note: str = ""
     to_setting: Callable[[Any], Any]
     to_value: Callable[[Any], Any]
     acts_at_once: bool
     unit: str | None = None
 
-    def make_control(self) -> ValueWidget[Any]:
-        control = self.kind(**self.options)
+    def make_control(self, name: str) -> ValueWidget[Any]:
+        control = self.kind(tooltip=self.tooltip(name), **self.options)
         if self.unit is not None:
             control.native.setSuffix(f" {self.unit}")
             control.native.setDecimals(0)
             control.native.setSpecialValueText("automatic")
         return control
+
+    def tooltip(self, name: str) -> str:
+        return f"{help_of(SegmentationSettings, name)} {self.note}".rstrip()
 
 
 _FIELDS = {
@@ -70,8 +72,8 @@ _FIELDS = {
             "max": 0.95,
             "step": 0.01,
             "label": "Threshold",
-            "tooltip": _THRESHOLD_TOOLTIP,
         },
+        note="Moving it updates the labels at once.",
         to_setting=lambda value: round(value, 2),
         to_value=lambda threshold: threshold,
         acts_at_once=True,
@@ -84,10 +86,10 @@ _FIELDS = {
             "max": 1_000_000,
             "step": 1,
             "label": "Minimum area",
-            "tooltip": "Smaller nuclei are left out. Automatic means "
-            f"{_DEFAULTS.smallest_area()} px², less where the image was enlarged and "
-            "more where it was shrunk. Changing it updates the labels at once.",
         },
+        note=f"Automatic means {_DEFAULTS.smallest_area()} px², less where the image "
+        "was enlarged and more where it was shrunk. Changing it updates the labels at "
+        "once.",
         to_setting=lambda value: round(value) or None,
         to_value=lambda area: area or 0,
         acts_at_once=True,
@@ -101,10 +103,9 @@ _FIELDS = {
             "max": range_of(SegmentationSettings, "diameter").at_most,
             "step": 1,
             "label": "Nucleus diameter",
-            "tooltip": "Typical diameter in this image, which is rescaled to suit the "
-            "model. Automatic estimates the diameter, and rescales where it is far "
-            "from what the model was trained on.",
         },
+        note="Automatic estimates the diameter, and rescales where it is far from what "
+        "the model was trained on.",
         to_setting=lambda value: value or None,
         to_value=lambda diameter: diameter or 0,
         acts_at_once=False,
@@ -115,8 +116,6 @@ _FIELDS = {
         options={
             "value": _DEFAULTS.tta,
             "text": "Average flipped views",
-            "tooltip": "Average over the flips and quarter turns that the model was "
-            "trained with: better, but up to eight times slower",
         },
         to_setting=bool,
         to_value=bool,
@@ -137,7 +136,7 @@ class SettingsControls:
     on_input : callable
         Called when a new run would see other settings.
     on_slider : callable
-        Called when the nuclei can be split anew.
+        Called when the maps can be split again.
     """
 
     def __init__(
@@ -149,7 +148,9 @@ class SettingsControls:
     ) -> None:
         self._own_threshold = own_threshold
         self._is_own_threshold = True
-        self._controls = {name: field.make_control() for name, field in _FIELDS.items()}
+        self._controls = {
+            name: field.make_control(name) for name, field in _FIELDS.items()
+        }
         # Before the others hear of it, who ask for the settings.
         _connect(self["threshold"], self._take_threshold)
         for name, field in _FIELDS.items():
@@ -222,7 +223,8 @@ class SettingsControls:
 
     def tell_own_threshold(self, own: float) -> None:
         """Say in the tooltip which threshold is the model's."""
-        self["threshold"].tooltip = f"{_THRESHOLD_TOOLTIP} The model's own is {own:g}."
+        tooltip = _FIELDS["threshold"].tooltip("threshold")
+        self["threshold"].tooltip = f"{tooltip} The model's own is {own:g}."
 
     def _setting(self, name: str) -> Any:
         return _FIELDS[name].to_setting(self._controls[name].value)

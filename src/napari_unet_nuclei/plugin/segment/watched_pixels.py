@@ -1,10 +1,10 @@
-"""Which image is chosen, and what happens to its pixels and to its place on show."""
+"""Noticing that the pixels of the chosen image or the plane on show have changed."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from qtpy.QtCore import QTimer
+from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,10 +37,7 @@ class WatchedPixels:
     ) -> None:
         self._events: list[Any] = []
         self._dims_event = viewer.dims.events.current_step
-        self._timer = QTimer(owner)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(_QUIET_MS)
-        self._timer.timeout.connect(on_change)
+        self._timer = make_quiet_timer(owner, _QUIET_MS, on_change)
         self._dims_event.connect(self._note)
         owner.destroyed.connect(self._stop)
 

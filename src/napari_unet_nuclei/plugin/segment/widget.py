@@ -1,7 +1,8 @@
 """The widget that finds nuclei and lets the threshold be moved afterwards.
 
-Only what connects its parts: the controls are in ``segment_form``, what runs is in
-``segmentation``, what is shown in ``result_layers``, what is said in ``sentences``.
+Only what connects its parts: the controls are in ``form``, what runs is in
+``segmentation``, what is shown in ``result_display``, what is said in ``messages`` and
+``result_status``.
 """
 
 from __future__ import annotations
@@ -15,24 +16,20 @@ from qtpy.QtWidgets import QApplication
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
-from napari_unet_nuclei.plugin.segment.freshness import (
-    RunInputs,
-    changes,
-    describe_changes,
-)
+from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns
 from napari_unet_nuclei.plugin.segment.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.segment.messages import (
+    describe_copied,
     describe_corrected,
-    describe_nuclei,
     describe_progress,
-    tell_kept,
+    describe_removed,
+    describe_result,
 )
-from napari_unet_nuclei.plugin.segment.result_layers import (
-    Result,
-    ResultLayers,
-    load_tables,
-)
+from napari_unet_nuclei.plugin.segment.result_display import ResultDisplay, load_tables
+from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
+from napari_unet_nuclei.plugin.segment.result_status import RUN_TEXT, ResultStatus
+from napari_unet_nuclei.plugin.segment.results import Result
 from napari_unet_nuclei.plugin.segment.segmentation import (
     fraction_done,
     iter_segmentation,
@@ -42,10 +39,10 @@ from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
 from napari_unet_nuclei.plugin.shared.commands import segment_command
 from napari_unet_nuclei.plugin.shared.docking import lay_out
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -53,7 +50,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.live_table import LiveTable
-    from napari_unet_nuclei.plugin.segment.result_layers import ResultKey
+    from napari_unet_nuclei.plugin.segment.results import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import (
         ImageMaps,
         Nuclei,
@@ -61,14 +58,12 @@ if TYPE_CHECKING:
         SegmentationStep,
     )
 
-_RUN, _RUN_AGAIN = "Segment", "● Segment again"
-
 
 class SegmentWidget(Container[Widget]):
     """Segments an image layer and keeps its maps, so that sliders act at once.
 
-    Keeps in step: the labels layer with threshold and smallest area, the button with
-    what a new run would change, the status line with the last result.
+    Keeps in step: the labels layer with threshold and smallest area, the button and
+    the status line with the last result and with what a new run would change.
 
     Parameters
     ----------
@@ -80,10 +75,11 @@ class SegmentWidget(Container[Widget]):
         self._viewer = viewer
         self._models = WarmModel(load_tables)
         self._runs = KeptRuns()
-        self._pending: list[str] = []
-        self._said = ("", "")
         self._seen: ResultKey | None = None
-        self.panel = RunPanel(_RUN, "Find the nuclei of the chosen image", self.segment)
+        self.panel = RunPanel(
+            RUN_TEXT, "Find the nuclei in the chosen image", self.segment
+        )
+        self._status = ResultStatus(self.panel, self._runs)
         self.copy_button = PushButton(
             text="Copy as command",
             tooltip="Copy the command line that does the same without napari",
@@ -103,7 +99,10 @@ class SegmentWidget(Container[Widget]):
         self.diameter, self.tta = controls["diameter"], controls["tta"]
         self.only_plane = form.only_plane
         self.panel.cancel_on_close(self)
-        self._layers = ResultLayers(viewer, self.native, self._say_corrected)
+        self._layers = ResultLayers(viewer, self.native)
+        self._display = ResultDisplay(
+            viewer, self.native, self._layers, self._say_corrected
+        )
         self._adopted = AdoptedLayers(
             viewer, self.native, self._layers, self._say_corrected
         )
@@ -129,7 +128,7 @@ class SegmentWidget(Container[Widget]):
         """Find the nuclei of the chosen image, in the background."""
         if self.panel.is_running:
             return
-        self._follow_view()  # which else happens a moment after a slider is moved
+        self._follow_view()  # which otherwise happens only once a slider rests
         try:
             image = self._form.chosen_image()
             show_pixels(self._viewer, image)
@@ -162,16 +161,13 @@ class SegmentWidget(Container[Widget]):
         clipboard = QApplication.clipboard()
         if clipboard is not None:
             clipboard.setText(command)
-        hints = ["Copied the command."]
-        if request.plane is not None:
-            hints.append("It segments all planes.")
-        if not image.source.path:
-            hints.append(f"Save the image as {image.name}.tif too.")
-        if self._layers.corrected(image):
-            hints.append("It finds the nuclei without your corrections.")
-        if self._pending:
-            hints.append("The nuclei that are shown were made with other settings.")
-        self.panel.say(" ".join(hints), command)
+        said = describe_copied(
+            is_one_plane=request.plane is not None,
+            unsaved=None if image.source.path else image.name,
+            has_corrections=self._layers.has_corrections(image),
+            is_pending=self._status.is_pending,
+        )
+        self.panel.say(said, command)
 
     def _say_progress(self, step: SegmentationStep) -> None:
         if said := describe_progress(step):
@@ -183,7 +179,7 @@ class SegmentWidget(Container[Widget]):
         self, image: Image, inputs: RunInputs, image_maps: ImageMaps, nuclei: Nuclei
     ) -> None:
         if image not in self._viewer.layers:
-            self._say_removed(image)
+            self.panel.say(describe_removed(image.name))
             return
         self._splitting.discard()
         key = image.unique_id, image_maps.request.plane
@@ -193,7 +189,7 @@ class SegmentWidget(Container[Widget]):
             image_maps.model.config.splitting.threshold
         )
         self._show(image, image_maps, nuclei)
-        if self._pending or self._form.key != key:
+        if self._status.is_pending or self._form.key != key:
             return  # the controls are about another run
         self._form.controls.show_own_threshold()
         if (settings := self._slider_settings(image_maps)) != nuclei.settings:
@@ -201,14 +197,14 @@ class SegmentWidget(Container[Widget]):
             self._splitting.request(image, image_maps, settings)
 
     def _end_run(self) -> None:
-        """Say what has changed meanwhile, but for a run that failed."""
+        """Say what has changed meanwhile, unless the run failed."""
         self.image.catch_up()
-        if self.panel.status.value == self._said[0]:
+        if self._status.is_of_result:
             self._show_pending()
 
     def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:
-            self._say_removed(image)
+            self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
         # The command line segments all planes.
@@ -219,55 +215,40 @@ class SegmentWidget(Container[Widget]):
         )
         if (run := self._runs.get(result.key)) is not None:
             run.settings = nuclei.settings
-        self._layers.show(result, lambda corrected: self._say(result, corrected))
+        self._display.show(result, lambda corrected: self._say(result, corrected))
 
     def _say(self, result: Result, corrected: LiveTable | None) -> None:
-        """Say what is shown, and where corrections are that it does not hold."""
-        said = describe_nuclei(result.image_maps, result.nuclei)
-        if corrected is not None:
-            layer = corrected.layer
-            said += f". {tell_kept(layer.name, is_hidden=not layer.visible)}"
-        self._said = said, result.image_maps.model.engine.description
-        self._keep_said(result.key, self._said)
-        self.panel.say(*self._said)
+        """Say what is shown, and which layer holds corrections that it lacks."""
+        layer = None if corrected is None else corrected.layer
+        said = describe_result(result.image_maps, result.nuclei, layer)
+        engine = result.image_maps.model.engine.description
+        self._status.say_result(result.key, said, engine)
         self._show_pending()
 
     def _say_corrected(self, table: LiveTable) -> None:
         said = describe_corrected(table.layer.name, table.n_nuclei, table.corrections)
-        self._said = said, ""
-        self._keep_said(self._layers.key_of(table.layer), self._said)
-        if not self.panel.is_running and not self._pending:
-            self.panel.say(*self._said)
-
-    def _keep_said(self, key: ResultKey | None, said: tuple[str, str]) -> None:
-        if (run := self._runs.get(key)) is not None:
-            run.said = said
-
-    def _say_removed(self, image: Image) -> None:
-        self.panel.say(f"{image.name} was removed, so nothing is shown.")
+        self._status.say_corrected(self._layers.key_of(table.layer), said)
 
     # What the controls say, and what is shown.
 
     def _take_target(self) -> None:
-        """Let the sliders say what the nuclei that are shown were found with.
+        """Let the sliders show what the nuclei on show were found with.
 
-        Where a new run is needed, they say what that will use.
+        If a new run is needed, they show what that will use.
         """
         self._pixels.watch(self.image.layer)
         before, self._seen = self._seen, self._form.key
         run = self._runs.get(self._seen)
         if before != self._seen:
-            self._said = ("", "") if run is None else run.said
-            if not self.panel.is_running:
-                self.panel.say(*self._said)
+            self._status.say_run(run)
         self._show_pending()
-        if run is not None and not self._pending:
+        if run is not None and not self._status.is_pending:
             self._form.controls.show(run.settings)
         else:
             self._form.controls.show_own_threshold()
 
     def _follow_view(self) -> None:
-        """Look again after the viewer has shown something else."""
+        """Update after the viewer has shown something else."""
         if self._form.key != self._seen:
             self._take_target()
         else:
@@ -275,16 +256,7 @@ class SegmentWidget(Container[Widget]):
 
     def _show_pending(self, *_: Any) -> None:
         """Mark the run button where the controls need a new run."""
-        was_pending, self._pending = self._pending, self._find_changes()
-        said = describe_changes(self._pending) if self._pending else None
-        self.panel.run_button.text = _RUN if said is None else _RUN_AGAIN
-        self.panel.mark_pending(said)
-        if self.panel.is_running:
-            return
-        if said is not None:
-            self.panel.say(said)
-        elif was_pending:
-            self.panel.say(*self._said)
+        self._status.mark(self._find_changes())
 
     def _find_changes(self) -> list[str]:
         """Name what has changed since the nuclei of the chosen image were found."""
@@ -296,15 +268,15 @@ class SegmentWidget(Container[Widget]):
             return []
         try:
             return changes(run.inputs, RunInputs.of(self._form.make_request(image)))
-        except UNetNucleiError:  # is told of when it is to be segmented
+        except UNetNucleiError:  # which is reported when it is segmented
             return ["settings"]
 
     def _split_again(self) -> None:
         """Split the maps of the chosen image, unless they are of something else."""
-        self._seen = self._form.key  # lest the slider be set back as the view is seen
+        self._seen = self._form.key  # or the next change of view resets the slider
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
-        if image is not None and run is not None and not self._pending:
+        if image is not None and run is not None and not self._status.is_pending:
             settings = self._slider_settings(run.image_maps)
             self._splitting.request(image, run.image_maps, settings)
 
@@ -314,13 +286,10 @@ class SegmentWidget(Container[Widget]):
         )
 
     def _forget(self, event: Any) -> None:
-        """Free the maps of an image that has been removed; say no more of nuclei."""
+        """Free the maps of an image that has been removed, and what is said of it."""
         key = self._layers.key_of(event.value)
-        self._keep_said(key, ("", ""))
-        if key is not None and key == self._seen:
-            self._said = ("", "")
-            if not self.panel.is_running:
-                self.panel.say("")
+        is_on_show = key is not None and key == self._seen
+        self._status.forget(key, is_on_show=is_on_show)
         self._runs.forget(event.value.unique_id)
         self._layers.forget(event.value)
         self._adopted.forget(event.value)

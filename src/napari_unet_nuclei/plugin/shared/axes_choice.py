@@ -1,7 +1,7 @@
-"""What the axes of an image mean: by name, by shape, or as the user types them.
+"""What the axes of an image mean, by their names and lengths.
 
-Letters, shapes and words only.  The axes of a layer are in ``layer_axes``, the control
-is in ``axes_control``.
+Axes as text, which the user types and reads, are in ``axes_text``, the axes of a layer
+in ``layer_axes``.
 """
 
 from __future__ import annotations
@@ -10,9 +10,6 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
-
-from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.images.axes import check_axes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,10 +30,8 @@ _AXES_BY_NAME = {
     "column": "X",
 }
 _UNNAMED_AXES = "TZYX"  # meaning of axes without a name, from the last one
-_NOUNS = {"T": ("time point", "time points"), "Z": ("plane", "planes")}
 _COLOURS = (3, 4)
 _MOST_CHANNELS = 5  # an axis without a name that is longer holds planes
-_MOST_LETTERS = 5  # of a wrong text that a message repeats
 _MIN_SIDE = 30  # px, above which napari, too, reads a last axis of 3 as colours
 
 
@@ -141,99 +136,6 @@ def understand_axes(
     return UnderstoodAxes(axes=by_name, doubt=_doubt(by_name, labels, shape))
 
 
-def read_typed_axes(text: str, shape: Sequence[int], *, is_rgb: bool = False) -> str:
-    """Return the axes that a user has typed.
-
-    Parameters
-    ----------
-    text : str
-        Letters in either case; spaces and commas between them do not count.
-    shape : sequence of int
-        Length of each axis.
-    is_rgb : bool
-        Whether napari shows the last axis as colours.
-
-    Returns
-    -------
-    str
-        In capitals.
-
-    Raises
-    ------
-    SettingsError
-        If they do not fit the image.
-
-    Examples
-    --------
-    >>> read_typed_axes("z, y, x", (12, 512, 512))
-    'ZYX'
-    """
-    letters = re.sub(r"[\s,;]+", "", text).upper()
-    unknown = sorted(set(letters) - set("TZCSYX"))
-    if unknown:
-        raise SettingsError(
-            "Axes are letters out of T, Z, C, Y and X. Received: "
-            f"{_list_letters(unknown)}; write Z or T for a stack, C for channels."
-        )
-    if len(letters) != len(shape):
-        lengths = " × ".join(f"{length:,}" for length in shape)
-        raise SettingsError(
-            f"Expected a letter for each of the {len(shape)} axes ({lengths}). "
-            f"Received: {len(letters)}, {_shorten(letters)}."
-        )
-    axes = check_axes(letters, len(shape))
-    if is_rgb and not axes.endswith("C"):
-        raise SettingsError(
-            "napari shows the last axis of this image as colours, so its axes end in "
-            f"C. Received: {axes}."
-        )
-    return axes
-
-
-def describe_axes(
-    axes: str, shape: Sequence[int], channel: int | None, *, is_rgb: bool = False
-) -> str:
-    """Describe what is segmented of an image.
-
-    Parameters
-    ----------
-    axes : str
-        One letter an axis.
-    shape : sequence of int
-        Length of each axis.
-    channel : int, optional
-        The channel that is segmented, from 0; ``None`` for all of them as colours.
-    is_rgb : bool
-        Whether napari shows the last axis as colours.
-
-    Returns
-    -------
-    str
-        Such as ``"CZYX, 12 planes of 512 × 512 px; channel 2 of 3"``.
-
-    Examples
-    --------
-    >>> describe_axes("CZYX", (3, 12, 512, 512), 1)
-    'CZYX, 12 planes of 512 × 512 px; channel 2 of 3'
-    """
-    length = dict(zip(axes, shape, strict=True))
-    counts = [
-        f"{length[axis]:,} {_NOUNS[axis][length[axis] != 1]}"
-        for axis in axes
-        if axis in _NOUNS
-    ]
-    size = f"{length['Y']:,} × {length['X']:,} px"
-    text = f"{axes}, {' of '.join([*counts, size])}"
-    n_channels = length.get("C")
-    if n_channels is None:
-        return text
-    if channel is not None:
-        return f"{text}; channel {channel + 1} of {n_channels}"
-    if n_channels == 1:
-        return f"{text}; 1 channel"
-    return f"{text}; {'in colour' if is_rgb else f'{n_channels} channels as colours'}"
-
-
 def n_channels(axes: str, shape: Sequence[int]) -> int:
     """Return how many channels an image of these axes has; 0 for one without."""
     return dict(zip(axes, shape, strict=True)).get("C", 0)
@@ -251,17 +153,6 @@ def default_channel(axes: str, shape: Sequence[int]) -> ChannelChoice:
 def can_be_colours(n: int) -> bool:
     """Return whether this many channels can be the colours of one image."""
     return n in _COLOURS
-
-
-def _list_letters(letters: Sequence[str]) -> str:
-    listed = ", ".join(letters[:_MOST_LETTERS])
-    n_more = len(letters) - _MOST_LETTERS
-    return listed if n_more <= 0 else f"{listed} and {n_more:,} more"
-
-
-def _shorten(letters: str) -> str:
-    is_short = len(letters) <= 2 * _MOST_LETTERS
-    return letters if is_short else f"{letters[:_MOST_LETTERS]}…"
 
 
 def _known(label: str) -> str | None:

@@ -11,13 +11,10 @@ from magicgui.widgets import Container, LineEdit
 from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import ImageError, SettingsError
-from napari_unet_nuclei.plugin.shared.axes_choice import (
-    ChannelChoice,
-    describe_axes,
-    read_typed_axes,
-)
+from napari_unet_nuclei.plugin.shared.axes_text import describe_axes, read_typed_axes
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shows_channels
 from napari_unet_nuclei.plugin.shared.channel_list import ChannelList
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.layer_axes import (
     image_axes,
     image_shape,
@@ -28,7 +25,6 @@ from napari_unet_nuclei.plugin.shared.layer_axes import (
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PROBLEM, mark
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,6 +32,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
 
+    from napari_unet_nuclei.plugin.shared.axes_choice import ChannelChoice
     from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
 
 _TOOLTIP = (

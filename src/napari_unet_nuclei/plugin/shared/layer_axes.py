@@ -15,9 +15,9 @@ from napari_unet_nuclei.plugin.shared.axes_choice import (
     can_be_colours,
     default_channel,
     n_channels,
-    read_typed_axes,
     understand_axes,
 )
+from napari_unet_nuclei.plugin.shared.axes_text import read_typed_axes
 
 if TYPE_CHECKING:
     from napari.layers import Image

@@ -14,9 +14,9 @@ from magicgui.widgets.bases import Widget
 from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.core.progress import Preparing
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.primary_button import PrimaryButton
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask, notify
 
 if TYPE_CHECKING:

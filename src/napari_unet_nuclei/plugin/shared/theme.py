@@ -180,50 +180,17 @@ def style_sheet(colours: Colours) -> str:
 
 
 def problem_colour(colours: Colours) -> QColor:
-    """Return a red that can be read on the background.
-
-    Parameters
-    ----------
-    colours : Colours
-        Those of the theme; its own red is for areas, not for words.
-
-    Returns
-    -------
-    QColor
-        For words and borders.
-    """
+    """Return a red for words and borders; the theme's own red is for areas."""
     return QColor("#ff8078") if colours.is_dark else QColor("#b3141c")
 
 
 def doubt_colour(colours: Colours) -> QColor:
-    """Return an amber that can be read on the background.
-
-    Parameters
-    ----------
-    colours : Colours
-        Those of the theme; its own warning colour is for areas, not for words.
-
-    Returns
-    -------
-    QColor
-        For words.
-    """
+    """Return an amber for words; the theme's own warning colour is for areas."""
     return QColor("#f0ad4e") if colours.is_dark else QColor("#7d4a00")
 
 
 def readable_on(background: QColor) -> QColor:
-    """Return white or black, whichever is easier to read.
-
-    Parameters
-    ----------
-    background : QColor
-        Colour behind the text.
-
-    Returns
-    -------
-    QColor
-        Colour of the text.
-    """
+    """Return white or black, whichever is easier to read on a background."""
     return max(_LIGHT, _DARK, key=lambda colour: contrast(colour, background))
 
 

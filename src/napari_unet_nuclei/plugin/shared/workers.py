@@ -22,9 +22,9 @@ from qtpy.QtCore import QTimer
 
 from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.step_queue import StepQueue
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
-from napari_unet_nuclei.plugin.shared.wording import describe_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

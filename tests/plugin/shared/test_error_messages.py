@@ -7,7 +7,10 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared import workers
-from napari_unet_nuclei.plugin.shared.wording import describe_error, spell_control
+from napari_unet_nuclei.plugin.shared.error_messages import (
+    describe_error,
+    spell_control,
+)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""How the layers of results look, and what of it a new one takes from an older one."""
+"""How the layers of results look, and what a new one takes over from an older one."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from napari.layers import Labels
 
+from napari_unet_nuclei.plugin.segment.provenance import is_result
+
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image, Layer
@@ -14,8 +16,11 @@ if TYPE_CHECKING:
 CONTOUR = 2
 """Width of the outlines, in px of the image."""
 
-_MOST_OUTLINED = 4096 * 4096  # px; napari takes seconds to outline larger planes
-_LOOK = ("contour", "opacity", "blending")
+MOST_OUTLINED = 4096 * 4096
+"""Area of the largest plane that is outlined, in px; for larger ones napari takes
+seconds."""
+
+_APPEARANCE = ("contour", "opacity", "blending")
 _TOOLS = (
     "brush_size",
     "n_edit_dimensions",
@@ -26,8 +31,8 @@ _TOOLS = (
 )
 
 
-def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return how the first result looks: outlined, so that the nuclei are seen.
+def default_appearance(shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return how the first result looks: outlined, so that the nuclei stay visible.
 
     Parameters
     ----------
@@ -39,11 +44,11 @@ def first_look(shape: tuple[int, ...]) -> dict[str, Any]:
     dict
         Attributes of the layer.
     """
-    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= _MOST_OUTLINED else {}
+    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= MOST_OUTLINED else {}
 
 
-def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
-    """Return how a layer looks, as attributes for another.
+def same_appearance(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
+    """Return the attributes that make another layer look like this one.
 
     Parameters
     ----------
@@ -55,23 +60,23 @@ def same_look(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
     Returns
     -------
     dict
-        Attributes of the other layer; outlined as `first_look` says, unless the user
-        has chosen something else.
+        Attributes of the other layer; outlined as `default_appearance` says, unless
+        the user has chosen something else.
     """
-    look = {name: getattr(before, name) for name in _LOOK}
-    if before.contour == first_look(before.data.shape).get("contour", 0):
-        del look["contour"]
-    return first_look(shape) | look
+    appearance = {name: getattr(before, name) for name in _APPEARANCE}
+    if before.contour == default_appearance(before.data.shape).get("contour", 0):
+        del appearance["contour"]
+    return default_appearance(shape) | appearance
 
 
 def is_painting(layer: Layer | None) -> bool:
-    """Whether a layer has a tool in use, so that another must not take its place."""
+    """Whether a layer has a tool in use, so that it must stay the active one."""
     mode = str(getattr(layer, "mode", "pan_zoom"))
     return mode not in ("pan_zoom", "transform")
 
 
 def same_tools(before: Labels) -> dict[str, Any]:
-    """Return what a layer is painted with, as attributes for another."""
+    """Return the attributes that give another layer the same tool."""
     return {name: getattr(before, name) for name in _TOOLS}
 
 
@@ -92,7 +97,7 @@ def hide_truth(
     Returns
     -------
     list of napari.layers.Labels
-        What was hidden: labels that came with this package's sample of that name.
+        What was hidden: labels that came with the same sample of this package.
     """
     sample = image.metadata.get("sample_id")
     data_set = image.metadata.get("data_set")
@@ -104,7 +109,7 @@ def hide_truth(
             isinstance(layer, Labels)
             and layer.visible
             and layer.unique_id not in known
-            and "model" not in metadata
+            and not is_result(metadata)
             and metadata.get("sample_id") == sample
             and metadata.get("data_set") == data_set
         ):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from conftest import BrightnessEngine
 
-_SCRIPT = Path(__file__).parents[2] / "benchmarks" / "layer_kinds.py"
+_SCRIPT = Path(__file__).parents[3] / "benchmarks" / "layer_kinds.py"
 
 
 def _load_script() -> Any:

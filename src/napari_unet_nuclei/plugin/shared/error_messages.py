@@ -1,4 +1,4 @@
-"""Settings in messages, as the widgets call them."""
+"""Errors as the widgets show them: settings have the names of their controls."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _CONTROLS = {
 
 
 def describe_error(error: BaseException) -> str:
-    """Return the message of an error in the language of the widgets.
+    """Return the message of an error, with the names of controls for settings.
 
     Parameters
     ----------

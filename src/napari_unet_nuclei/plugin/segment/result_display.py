@@ -1,0 +1,196 @@
+"""How results are shown: in the layer of the one before, or beside corrections.
+
+Knows the viewer's layers, but neither widgets nor networks.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels
+
+from napari_unet_nuclei.plugin.segment import followers
+from napari_unet_nuclei.plugin.segment.edited_labels import EditedLabels
+from napari_unet_nuclei.plugin.segment.live_table import LiveTable
+from napari_unet_nuclei.plugin.segment.provenance import result_metadata
+from napari_unet_nuclei.plugin.segment.result_appearance import (
+    default_appearance,
+    hide_truth,
+    is_painting,
+    same_appearance,
+    same_tools,
+)
+from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
+from napari_unet_nuclei.plugin.shared.layers import set_features
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
+
+    import napari.viewer
+    from qtpy.QtCore import QObject
+
+    from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
+    from napari_unet_nuclei.plugin.segment.results import Result
+
+
+class ResultDisplay:
+    """Shows nuclei, in the same layer as before where there is one.
+
+    Those of a single plane of a stack have a layer of their own.
+
+    A layer the user has corrected is left alone, and so is one that is gone: the
+    result then gets a new layer, which looks the same and has the same tool.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where the layers are.
+    owner : QObject
+        Nothing is done once this is gone.
+    layers : ResultLayers
+        What is shown where.
+    on_edit : callable
+        Gets the table of a layer each time an edit has changed it.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QObject,
+        layers: ResultLayers,
+        on_edit: Callable[[LiveTable], object],
+    ) -> None:
+        self._viewer = viewer
+        self._owner = owner
+        self._layers = layers
+        self._on_edit = on_edit
+        self._last: Labels | None = None
+        self._have_results: set[Hashable] = set()
+
+    def show(
+        self, result: Result, on_shown: Callable[[LiveTable | None], object]
+    ) -> None:
+        """Show the nuclei of an image, at once or when the user's stroke has ended.
+
+        Parameters
+        ----------
+        result : Result
+            What to show.
+        on_shown : callable
+            Gets the table of the layer with the user's corrections, where there is
+            one, so that the result has got a layer of its own.
+        """
+        before = self._layers.get(result.key)
+        if before is None:
+            self._add(result, None)
+            on_shown(None)
+            return
+
+        def replace() -> None:
+            if result.image not in self._viewer.layers:
+                return
+            is_gone = before.layer not in self._viewer.layers
+            is_kept = not is_gone and before.table.is_edited
+            if is_gone or is_kept:
+                self._add(result, before if is_kept else None)
+            else:
+                self._update(result, before)
+            on_shown(before.table if is_kept else None)
+
+        before.table.when_settled(replace)
+
+    def _add(self, result: Result, corrected: ShownResult | None) -> None:
+        """Show a result in a new layer, beside the one that was corrected."""
+        active = self._viewer.layers.selection.active
+        if corrected is None:
+            becomes_active, tools = not is_painting(active), {}
+            appearance = self._appearance_of(result, self._last)
+        else:
+            becomes_active = is_same_layer(active, corrected.layer)
+            tools = same_tools(corrected.layer) if becomes_active else {}
+            appearance = self._appearance_of(result, corrected.layer)
+            self._put_aside(result, corrected)
+        labels, placement = result.place(result.nuclei.copy)
+        # An invisible layer is not drawn, so this is drawn once, in the end.
+        layer = Labels(labels, name=result.title, visible=False, **placement)
+        _describe(layer, result)
+        _set_all(layer, appearance)
+        followers.claim(layer)  # before anybody else does
+        self._viewer.add_layer(layer)
+        layer.visible = True
+        _set_all(layer, tools)
+        if active is not None and not becomes_active:
+            self._viewer.layers.selection.active = active
+        self._follow(layer, result, placement)
+        if result.image.unique_id not in self._have_results:
+            self._have_results.add(result.image.unique_id)
+            hide_truth(self._viewer, result.image, self._layers.newest)
+
+    def _appearance_of(self, result: Result, before: Labels | None) -> dict[str, Any]:
+        """Return how a new layer looks: like one before that is still there."""
+        shape = result.nuclei.labels.shape
+        appearance = default_appearance(shape)
+        if before is not None and before in self._viewer.layers:
+            appearance = same_appearance(before, shape)
+        if self._viewer.dims.ndisplay == 3:  # where napari has no outlines
+            appearance |= {"contour": 0}
+        return appearance
+
+    def _put_aside(self, result: Result, corrected: ShownResult) -> None:
+        """Keep a layer with corrections, out of sight and under a name that says so."""
+        self._layers.set_aside(result.key, corrected)
+        layer = corrected.layer
+        if layer.name == corrected.title:
+            layer.name = f"{corrected.title} (corrected)"
+        layer.visible = False
+
+    def _update(self, result: Result, before: ShownResult) -> None:
+        """Show a result in the layer of the one before."""
+        labels, placement = result.place(result.nuclei.copy)
+        layer = before.layer
+        before.table.stop()
+        before.table.forget_history()
+        _describe(layer, result)
+        layer.data = labels
+        # Each of these draws the layer anew, so none is set for nothing.
+        if not _is_same(placement, before.placement):
+            _set_all(layer, placement)
+        self._follow(layer, result, placement)
+
+    def _follow(self, layer: Labels, result: Result, placement: dict[str, Any]) -> None:
+        labels, _ = result.place(result.nuclei.labels)
+        table = LiveTable(
+            layer,
+            EditedLabels(labels, result.nuclei.features, result.pixels),
+            self._owner,
+            self._on_edit,
+            is_slow=not isinstance(result.image_maps.request.image, np.ndarray),
+        )
+        shown = ShownResult(table=table, title=layer.name, placement=placement)
+        self._layers.keep(result.key, shown)
+        self._last = layer
+
+
+def load_tables() -> None:
+    """Import what napari needs for a first table, so that the window need not wait."""
+    Labels(np.zeros((1, 1), np.int32), features={"index": [0]})
+
+
+def _describe(layer: Labels, result: Result) -> None:
+    set_features(layer, result.nuclei.features)
+    layer.metadata = result_metadata(result)
+
+
+def _set_all(layer: Labels, attributes: dict[str, Any]) -> None:
+    for name, value in attributes.items():
+        setattr(layer, name, value)
+
+
+def _is_same(first: dict[str, Any], second: dict[str, Any]) -> bool:
+    return all(
+        np.array_equal(first[name], second[name])
+        if isinstance(first[name], np.ndarray)
+        else first[name] == second[name]
+        for name in first
+    )

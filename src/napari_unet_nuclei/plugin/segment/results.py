@@ -1,0 +1,83 @@
+"""The nuclei of an image as a labels layer: its name, its place and whose it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
+from napari_unet_nuclei.plugin.shared.placement import labels_axes, place_labels
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    import numpy as np
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps, Nuclei
+
+    # Id of the image and the only plane that was segmented, if it is only one.
+    ResultKey = tuple[Hashable, tuple[int, ...] | None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Result:
+    """Nuclei of an image.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+        The image.
+    image_maps : ImageMaps
+        Output of the network.
+    nuclei : Nuclei
+        What the settings make of that.
+    command : str, optional
+        The command that finds the same nuclei, if there is one.
+    """
+
+    image: Image
+    image_maps: ImageMaps
+    nuclei: Nuclei
+    command: str | None
+
+    @property
+    def key(self) -> ResultKey:
+        """What the result is of; a newer one with the same key takes its place."""
+        return self.image.unique_id, self.image_maps.request.plane
+
+    @property
+    def title(self) -> str:
+        """Name of the layer."""
+        plane = self.image_maps.request.plane
+        where = "" if plane is None else f", plane {', '.join(map(str, plane))}"
+        return f"{self.image.name} nuclei{where}"
+
+    @property
+    def pixels(self) -> NucleusPixels:
+        """What measures pixels of the layer."""
+        axes = labels_axes(self.image_maps.request.axes, is_rgb=self.image.rgb)
+        return NucleusPixels.of(self.image_maps, axes)
+
+    def place(
+        self, labels: NDArray[np.int32]
+    ) -> tuple[NDArray[np.int32], dict[str, Any]]:
+        """Return labels in the shape of the layer, and where that lies.
+
+        Parameters
+        ----------
+        labels : (…, Y, X) ndarray of int32
+            In the shape of the nuclei.
+
+        Returns
+        -------
+        labels : ndarray of int32
+            As `place_labels` returns them.
+        placement : dict
+            Attributes of the layer.
+        """
+        request = self.image_maps.request
+        return place_labels(
+            self.image, labels, request.axes, request.channel, request.plane
+        )
