@@ -15,9 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core.conversion import keras_files
-from napari_unet_nuclei.core.conversion.keras_files import (
+from napari_unet_nuclei.core.conversion.keras_files import read_keras_file
+from napari_unet_nuclei.core.conversion.keras_parsing import (
+    KerasFileLimits,
     parse_keras_file,
-    read_keras_file,
 )
 from napari_unet_nuclei.core.errors import ModelError
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from napari_unet_nuclei.core.conversion.keras_files import KerasFile
+    from napari_unet_nuclei.core.conversion.keras_parsing import KerasFile
 
 rng = np.random.default_rng(0)
 KERNELS = [rng.normal(size=(3, 3, 3, 4)).astype("f4") for _ in range(3)]
@@ -150,12 +151,18 @@ def test_other_files_are_refused(tmp_path, content):
         read_keras_file(path)
 
 
-def test_huge_files_are_not_read(path, monkeypatch):
-    monkeypatch.setattr(keras_files, "_MAX_FILE_BYTES", 1000)
+def test_huge_files_are_not_read(path):
+    limits = KerasFileLimits(max_file_bytes=1000)
     with pytest.raises(
         ModelError, match=r"at most 1,000 bytes.*unet\.model, which has"
     ):
-        read_keras_file(path)
+        read_keras_file(path, limits)
+
+
+def test_limits_hold_across_processes(path):
+    limits = KerasFileLimits(max_weight_bytes=1000)
+    with pytest.raises(ModelError, match="the weights exceed 1,000 bytes"):
+        read_keras_file(path, limits)
 
 
 def test_weights_alone_are_refused(tmp_path):
@@ -167,18 +174,17 @@ def test_weights_alone_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
-def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, monkeypatch, member):
-    monkeypatch.setattr(keras_files, "_MAX_CONFIG_BYTES", 100_000)
-    monkeypatch.setattr(keras_files, "_MAX_FILE_BYTES", 100_000)
+def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, member):
+    limits = KerasFileLimits(max_config_bytes=100_000, max_file_bytes=100_000)
     path = write_zip(tmp_path / "a.keras", **{member: bytes(100_001)})
     with pytest.raises(ModelError, match=f"{member} is larger than 100,000 bytes"):
-        parse_keras_file(path)
+        parse_keras_file(path, limits)
 
 
-def test_weights_that_unpack_to_too_much_are_refused(path, monkeypatch):
-    monkeypatch.setattr(keras_files, "_MAX_WEIGHT_BYTES", 1000)
+def test_weights_that_unpack_to_too_much_are_refused(path):
+    limits = KerasFileLimits(max_weight_bytes=1000)
     with pytest.raises(ModelError, match="the weights exceed 1,000 bytes"):
-        parse_keras_file(path)
+        parse_keras_file(path, limits)
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
@@ -226,10 +232,10 @@ def test_what_is_wrong_is_told_across_processes(tmp_path, length):
         read_keras_file(path)
 
 
-def test_a_file_that_takes_forever_is_given_up(path, monkeypatch):
-    monkeypatch.setattr(keras_files, "_LONGEST", 0.01)
+def test_a_file_that_takes_forever_is_given_up(path):
+    limits = KerasFileLimits(longest=0.01)
     with pytest.raises(ModelError, match=r"unet\.model.*takes more than 0 s"):
-        read_keras_file(path)
+        read_keras_file(path, limits)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count work")
@@ -244,12 +250,12 @@ def test_a_busy_computer_is_no_reason_to_give_up(path, monkeypatch):
 
     monkeypatch.setattr(keras_files.subprocess, "run", wait)
     read_keras_file(path)
-    assert waited == [keras_files._LONGEST]
+    assert waited == [KerasFileLimits().longest]
 
 
-def test_a_string_of_wrong_length_does_not_hold_us(tmp_path, monkeypatch):
+def test_a_string_of_wrong_length_does_not_hold_us(tmp_path):
     """It makes HDF5 1.14 go round in circles."""
-    monkeypatch.setattr(keras_files, "_PATIENCE", 4)
+    limits = KerasFileLimits(patience=4)
     path = tmp_path / "endless.h5"
     with h5py.File(path, "w") as file:
         file.attrs["model_config"] = b'{"class_name": "Functional"}'
@@ -257,7 +263,7 @@ def test_a_string_of_wrong_length_does_not_hold_us(tmp_path, monkeypatch):
     content[content.index(b"GCOL") + 24] = 0x80
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"endless\.h5, which is damaged"):
-        read_keras_file(path)
+        read_keras_file(path, limits)
 
 
 def test_a_file_that_crashes_the_library_does_no_harm(path, monkeypatch):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields
 from importlib.metadata import version
 from statistics import fmean, geometric_mean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
@@ -56,17 +56,19 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
     Hansen, Salamon: Neural network ensembles, IEEE Trans. Pattern Anal. Mach.
     Intell. 1990, doi:10.1109/34.58871
     """
-    from napari_unet_nuclei.core.networks.building import build_model
-    from napari_unet_nuclei.core.networks.bundling import (
-        set_weights,
-        without_normalization,
-    )
-    from napari_unet_nuclei.core.networks.ensemble import member_path
     from napari_unet_nuclei.core.networks.exporting import add_openvino
-    from napari_unet_nuclei.core.networks.geometry import measure_geometry
 
     _check_members(bundles)
-    configs = [bundle.config for bundle in bundles]
+    members, weights = _join(bundles)
+    config = _describe(bundles, members, weights)
+    return add_openvino(ModelBundle(name=name, config=config, weights=weights))
+
+
+def _join(bundles: Sequence[ModelBundle]) -> tuple[list[dict[str, Any]], Weights]:
+    """Return what describes each network, and the weights of all of them."""
+    from napari_unet_nuclei.core.networks.bundling import without_normalization
+    from napari_unet_nuclei.core.networks.ensemble import member_path
+
     members = []
     weights: Weights = {}
     for number, bundle in enumerate(bundles):
@@ -75,10 +77,22 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
         members.append({"architecture": architecture, "arguments": arguments})
         for path, values in of_member.items():
             weights[member_path(number, path)] = values
+    return members, weights
+
+
+def _describe(
+    bundles: Sequence[ModelBundle], members: list[dict[str, Any]], weights: Weights
+) -> ModelConfig:
+    """Measure the network of all, and average what else is known of each."""
+    from napari_unet_nuclei.core.networks.building import build_model
+    from napari_unet_nuclei.core.networks.bundling import set_weights
+    from napari_unet_nuclei.core.networks.geometry import measure_geometry
+
     network = build_model(Architecture.ENSEMBLE, {"members": members})
     set_weights(network, weights)  # refuses those of another network
     geometry = measure_geometry(network)
-    config = ModelConfig(
+    configs = [bundle.config for bundle in bundles]
+    return ModelConfig(
         architecture=Architecture.ENSEMBLE,
         arguments={"members": members},
         maps=MAPS[: network.output_shape[-1]],
@@ -97,7 +111,6 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
             ],
         },
     )
-    return add_openvino(ModelBundle(name=name, config=config, weights=weights))
 
 
 def _check_members(bundles: Sequence[ModelBundle]) -> None:

@@ -1,8 +1,10 @@
 """Networks from Keras files become bundles, without running anything they hold.
 
 What a file says is translated, layer by layer, into the description that
-``models.imported`` builds networks from; what has no place there is refused.  Files
-are read in ``keras_files``, and the order of layers in ``keras_graph``.
+:mod:`~napari_unet_nuclei.core.networks.imported` builds networks from; what has no
+place there is refused.  Files are read in
+:mod:`~napari_unet_nuclei.core.conversion.keras_files`, and the order of layers in
+:mod:`~napari_unet_nuclei.core.conversion.keras_graph`.
 """
 
 from __future__ import annotations
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
 
     import keras
 
-    from napari_unet_nuclei.core.conversion.keras_files import KerasFile
+    from napari_unet_nuclei.core.conversion.keras_parsing import KerasFile
     from napari_unet_nuclei.core.models.weights import Weights
 
 # Arguments that the layers here do not have, and the values they nevertheless have.
@@ -91,7 +93,8 @@ def import_model(
         If the diameter or the brightest pixel is not positive.
     ModelError
         If the file cannot be read, or its network cannot be rebuilt from the layers
-        in ``models.imported`` for images of any size, with one sigmoid map.
+        in :mod:`~napari_unet_nuclei.core.networks.layer_kinds`, for images of any
+        size and with one sigmoid map.
     EngineError
         If the network cannot be converted to OpenVINO.
     """
@@ -100,35 +103,11 @@ def import_model(
             raise SettingsError(f"The {name} must be positive. Received: {value}")
     file = read_keras_file(path)
 
-    # Only now, as they load Keras, which takes seconds.
+    # Only now, as it loads Keras, which takes seconds.
     from napari_unet_nuclei.core.networks.exporting import add_openvino
-    from napari_unet_nuclei.core.networks.geometry import measure_geometry
-    from napari_unet_nuclei.core.networks.imported import ImportedShape, build_imported
 
     try:
-        graph, notes = _settle_input(read_graph(file.config), brightest)
-        layers, n_channels = _describe(graph), graph.n_channels
-        network = build_imported(ImportedShape(layers=layers, n_channels=n_channels))
-        weights = _match_weights(network, graph, file)
-        geometry = measure_geometry(network)
-        if layers[-1].get("activation") != "sigmoid":
-            raise ValueError(
-                f"the last layer, {graph.layers[-1].name!r}, is no sigmoid"
-            )
-        _check_size(network, geometry.multiple)
-        config = ModelConfig(
-            architecture=Architecture.IMPORTED,
-            arguments={"layers": layers, "n_channels": n_channels},
-            maps=ONE_MAP,
-            multiple=geometry.multiple,
-            margin=geometry.margin,
-            diameter=diameter or USUAL_DIAMETER,
-            provenance={
-                "package": version("napari-unet-nuclei"),
-                "imported": path.name,
-                "notes": list(notes),
-            },
-        )
+        bundle, notes = _translate(file, path, diameter, brightest)
     except DECODING_ERRORS as error:
         reason = (
             error
@@ -140,8 +119,38 @@ def import_model(
             f"size to one sigmoid map. Received: {path}, where {reason}. Change the "
             "network and save it again, or train one with `napari-unet-nuclei train`."
         ) from error
-    bundle = ModelBundle(name=path.stem, config=config, weights=weights)
     return ImportedModel(add_openvino(bundle), notes)
+
+
+def _translate(
+    file: KerasFile, path: Path, diameter: float | None, brightest: float | None
+) -> tuple[ModelBundle, tuple[str, ...]]:
+    """Rebuild the network of a file; return it with what was assumed."""
+    from napari_unet_nuclei.core.networks.geometry import measure_geometry
+    from napari_unet_nuclei.core.networks.imported import ImportedShape, build_imported
+
+    graph, notes = _settle_input(read_graph(file.config), brightest)
+    layers, n_channels = _describe(graph), graph.n_channels
+    network = build_imported(ImportedShape(layers=layers, n_channels=n_channels))
+    weights = _match_weights(network, graph, file)
+    geometry = measure_geometry(network)
+    if layers[-1].get("activation") != "sigmoid":
+        raise ValueError(f"the last layer, {graph.layers[-1].name!r}, is no sigmoid")
+    _check_size(network, geometry.multiple)
+    config = ModelConfig(
+        architecture=Architecture.IMPORTED,
+        arguments={"layers": layers, "n_channels": n_channels},
+        maps=ONE_MAP,
+        multiple=geometry.multiple,
+        margin=geometry.margin,
+        diameter=diameter or USUAL_DIAMETER,
+        provenance={
+            "package": version("napari-unet-nuclei"),
+            "imported": path.name,
+            "notes": list(notes),
+        },
+    )
+    return ModelBundle(name=path.stem, config=config, weights=weights), notes
 
 
 def _settle_input(
@@ -180,7 +189,7 @@ def _redirect(layer: KerasLayer, before: str, after: str) -> KerasLayer:
 
 
 def _describe(graph: KerasGraph) -> list[dict[str, Any]]:
-    """Translate layers into those of ``models.imported``."""
+    """Translate layers into those that can be imported."""
     from napari_unet_nuclei.core.networks.layer_kinds import LAYER_KINDS, check_layer
 
     numbers = {graph.image: 0}

@@ -1,7 +1,8 @@
 """Networks as Keras describes them in JSON, read without Keras.
 
 Both Keras 2 and Keras 3 are understood, and functional and sequential networks.
-Which layers are welcome is decided in ``importing``.
+Which layers are welcome is decided in
+:mod:`~napari_unet_nuclei.core.conversion.importing`.
 """
 
 from __future__ import annotations

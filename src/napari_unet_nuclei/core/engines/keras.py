@@ -50,7 +50,7 @@ class KerasEngine:
         return cls(restore_model(bundle))
 
     def predict(self, tiles: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Evaluate the network; see :class:`~.engine.Engine`."""
+        """Evaluate the network; its contract is that of ``Engine``."""
         with self._lock:
             try:
                 return np.asarray(self._model.predict_on_batch(tiles), np.float32)

@@ -134,7 +134,7 @@ class OpenVinoEngine:
         self.description = _describe(self._core, self._device, precision)
 
     def predict(self, tiles: Array) -> Array:
-        """Evaluate the network; see :class:`~.engine.Engine`."""
+        """Evaluate the network; its contract is that of ``Engine``."""
         tiles = distinct_planes(tiles)
         with self._lock:
             check_cancelled()

@@ -1,7 +1,7 @@
 """Arguments of networks that may come from anybody, bounded before any is built.
 
 Keras makes room for what arguments ask for, however much that is.  What they mean is
-checked by the builders in ``models``.
+checked by the shapes in :mod:`~napari_unet_nuclei.core.networks`.
 """
 
 from __future__ import annotations

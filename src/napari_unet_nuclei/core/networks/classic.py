@@ -9,14 +9,13 @@ import keras
 
 from napari_unet_nuclei.core.networks.blocks import (
     Level,
-    Upsampling,
     apply_convolution,
     apply_grey,
     apply_level,
     apply_maps,
-    apply_skip,
     each_level,
 )
+from napari_unet_nuclei.core.networks.upsampling import Upsampling, apply_skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from napari_unet_nuclei.core.networks.blocks import (
-    Upsampling,
-    apply_grey,
-    apply_upsampling,
-)
+from napari_unet_nuclei.core.networks.blocks import apply_grey
 from napari_unet_nuclei.core.networks.layer_kinds import (
     LAYER_KINDS,
     check_layer,
     integer_between,
 )
+from napari_unet_nuclei.core.networks.upsampling import Upsampling, apply_upsampling
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

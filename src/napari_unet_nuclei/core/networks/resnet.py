@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from napari_unet_nuclei.core.networks.blocks import (
-    Upsampling,
-    apply_convolution,
-    apply_maps,
-    apply_skip,
-)
+from napari_unet_nuclei.core.networks.blocks import apply_convolution, apply_maps
+from napari_unet_nuclei.core.networks.upsampling import Upsampling, apply_skip
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING
 import keras
 
 from napari_unet_nuclei.core.errors import ModelError
-from napari_unet_nuclei.core.networks.blocks import (
-    Level,
-    Upsampling,
-    apply_level,
-    apply_maps,
-    apply_skip,
-)
+from napari_unet_nuclei.core.networks.blocks import Level, apply_level, apply_maps
+from napari_unet_nuclei.core.networks.upsampling import Upsampling, apply_skip
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import EngineError
@@ -12,15 +13,20 @@ from napari_unet_nuclei.core.models.bundle import (
 )
 from napari_unet_nuclei.core.networks.exporting import add_openvino
 from napari_unet_nuclei.core.settings.choices import Monitor
+from napari_unet_nuclei.core.training.averaging import mix_weights
 from napari_unet_nuclei.core.training.steps import is_better
 from napari_unet_nuclei.core.writing.atomic_files import remove_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.models.weights import Weights
+
+    FindThresholds = Callable[[Weights], tuple[SplittingParameters, Scores]]
 
 
 class BestModel:
@@ -39,8 +45,9 @@ class BestModel:
 
     Attributes
     ----------
-    scores : Scores, optional
-        Those of the best weights; ``None`` before the first validation.
+    scores, start_scores : Scores, optional
+        Those of the best weights, ``None`` before the first validation; and those of
+        the model that training started from, ``None`` where it began from scratch.
     is_written : bool
         Whether this run has written the file.
 
@@ -61,12 +68,28 @@ class BestModel:
         self.config = config
         self.weights = weights
         self.scores: Scores | None = None
+        self.start_scores: Scores | None = None
         self.is_written = False
         self._output = output
         self._monitor = monitor
+        self._start_weights = weights
 
-    def consider(self, weights: Weights, scores: Scores) -> bool:
-        """Keep and write weights if they are better than all before.
+    def restore(
+        self, weights: Weights, scores: Scores | None, start_scores: Scores | None
+    ) -> None:
+        """Go on from the best weights of the earlier part of a run."""
+        self.weights, self.scores = weights, scores
+        self.start_scores = start_scores
+
+    @property
+    def is_better_than_start(self) -> bool:
+        """Whether any weights have been better than those of the start."""
+        return self.scores is not None and self.scores != self.start_scores
+
+    def consider(
+        self, weights: Weights, scores: Scores, *, writes: bool = True
+    ) -> bool:
+        """Keep weights, and write them, if they are better than all before.
 
         Parameters
         ----------
@@ -74,6 +97,8 @@ class BestModel:
             Weights by path; not to be changed afterwards.
         scores : Scores
             Their scores on the held-out samples.
+        writes : bool
+            False where they are only what others have to beat.
 
         Returns
         -------
@@ -84,26 +109,44 @@ class BestModel:
         if best is not None and not is_better(scores, best, self._monitor):
             return False
         self.weights, self.scores = weights, scores
-        self._write(self._bundle())
+        if writes:
+            self._write(self._bundle())
         return True
 
-    def begin(self, weights: Weights, scores: Scores) -> bool:
-        """Take weights for the ones to beat, without writing them.
+    def mix_start(self, part: float) -> None:
+        """Take the best weights a part of the way back to those of the start.
 
         Parameters
         ----------
-        weights : dict of str to ndarray of float32
-            Weights by path; not to be changed afterwards.
-        scores : Scores
-            Their scores on the held-out samples.
+        part : float in [0, 1)
+            How much the start counts.
+        """
+        if part > 0:
+            self.weights = mix_weights(self.weights, self._start_weights, part)
+
+    def tune(self, find_thresholds: FindThresholds) -> Scores:
+        """Find thresholds for new weights; the start has the same chance.
+
+        Parameters
+        ----------
+        find_thresholds : callable
+            From weights to the thresholds that suit them best, and their scores.
 
         Returns
         -------
-        bool
-            True: they are the best so far.
+        Scores
+            Those of the best weights with their thresholds.
         """
-        self.weights, self.scores = weights, scores
-        return True
+        if self.scores is not None and not self.is_better_than_start:
+            return self.scores
+        splitting, self.scores = find_thresholds(self.weights)
+        if self.start_scores is not None:
+            start_splitting, self.start_scores = find_thresholds(self._start_weights)
+            if not is_better(self.scores, self.start_scores, self._monitor):
+                self.weights, self.scores = self._start_weights, self.start_scores
+                splitting = start_splitting
+        self.config = replace(self.config, splitting=splitting)
+        return self.scores
 
     def complete(self) -> str | None:
         """Write the model with its OpenVINO form.

@@ -1,6 +1,7 @@
 """The samples that judge a training run, and what the last judgement looked like.
 
-How samples are held out, predicted and scored is in ``validation``.
+How samples are held out, predicted and scored is in
+:mod:`~napari_unet_nuclei.core.training.validation`.
 """
 
 from __future__ import annotations

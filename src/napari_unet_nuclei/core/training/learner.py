@@ -1,6 +1,7 @@
 """The network that is trained: built, stepped and watched with Keras.
 
-Scores, files and the length of a run are the business of ``training_run``.
+Scores, files and the length of a run are in
+:mod:`~napari_unet_nuclei.core.training.run`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a training run leaves beside its model for people: a log and a loss curve.
 
 Both are named after the model: ``nuclei.unetnuclei`` has ``nuclei.csv`` and
-``nuclei.png``.  What a run needs to go on is in ``training_state``.
+``nuclei.png``.  What a run needs to go on is in
+:mod:`~napari_unet_nuclei.core.training.state`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.settings.choices import Monitor
     from napari_unet_nuclei.core.training.steps import TrainingStep
 
 LOG_COLUMNS = (
@@ -35,6 +37,49 @@ LOG_COLUMNS = (
 
 _METRICS = {"dice": "Dice", "iou": "IoU", "accuracy": "pixel accuracy"}
 _SCORES = {f"val_{monitor}": name for monitor, name in SCORE_NAMES.items()}
+
+
+class RunLog:
+    """The log of a run, on disk with each row that is added.
+
+    Parameters
+    ----------
+    output : Path
+        Model the run writes.
+    monitor : Monitor
+        Score that says what is better.
+    rows : list of dict
+        What earlier parts of a resumed run have logged.
+
+    Attributes
+    ----------
+    rows : list of dict
+        Output of :func:`make_row`, one for each validation.
+    """
+
+    def __init__(
+        self, output: Path, monitor: Monitor, rows: list[dict[str, Any]] | None = None
+    ) -> None:
+        self._output = output
+        self._monitor = monitor
+        self.rows = [] if rows is None else rows
+
+    @property
+    def scores(self) -> list[float]:
+        """Score that is monitored, at each validation."""
+        return [row[f"val_{self._monitor}"] for row in self.rows]
+
+    def add(self, step: TrainingStep, scores: Scores) -> None:
+        """Add a validation, and write log and curve.
+
+        Raises
+        ------
+        OutputError
+            If a file cannot be written.
+        """
+        self.rows.append(make_row(step, scores))
+        write_log(self._output, self.rows)
+        write_loss_curve(self._output, self.rows)
 
 
 def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """The training loop: one for training from scratch and for fine-tuning.
 
 The loop is a generator of small steps and knows nothing of threads, processes
-or windows.  What it trains on is prepared in ``batches``; what each step does to
-the weights, the scores and the files is in ``training_run``.
+or windows.  What it trains on is prepared in
+:mod:`~napari_unet_nuclei.core.training.crops.batches`; what each step does to the
+weights, the scores and the files is in :mod:`~napari_unet_nuclei.core.training.run`.
 """
 
 from __future__ import annotations
@@ -144,9 +145,10 @@ def iter_training(
     samples : sequence of Sample
         Samples to train on.
     output : Path
-        Model to write; what is there is replaced, so the caller has claimed it, as
-        ``training_outputs`` does.  It is there, with the best weights so far, from the
-        first epoch on; closing the generator leaves it complete.
+        Model to write, which the caller has claimed with
+        :func:`~napari_unet_nuclei.core.training.outputs.claim_training_outputs`.  It
+        is there, with the best weights so far, from the first epoch on; closing the
+        generator leaves it complete.
     settings : TrainingSettings
         Recipe and length of the run.
     validation : sequence of Sample, optional
@@ -176,15 +178,7 @@ def iter_training(
         If training cannot start, the loss is not finite, or a file cannot be
         written.
     """
-    if validation is None:
-        samples, validation = hold_out(
-            samples, settings.validation_fraction, settings.seed
-        )
-    if not samples or not validation:
-        raise TrainingError(
-            "Training needs at least one sample to learn from and one held-out sample. "
-            f"Received: {len(samples)} and {len(validation)}; check the split."
-        )
+    samples, validation = _split(samples, validation, settings)
     run = TrainingRun(
         samples,
         validation,
@@ -194,15 +188,37 @@ def iter_training(
         state=read_state(output) if resume else None,
         shown=None if board is None else ShownSamples(validation),
     )
-    steps = _iter_run(
-        run,
-        samples,
-        settings,
-        scores_start=start is not None and not resume,
-        report_every=report_every,
-    )
+    scores_start = start is not None and not resume
+    steps = _iter_run(run, samples, settings, scores_start, report_every)
     if board is None:
         return (yield from steps)
+    return (yield from _note_steps(board, run, steps))
+
+
+def _split(
+    samples: Sequence[Sample],
+    validation: Sequence[Sample] | None,
+    settings: TrainingSettings,
+) -> tuple[Sequence[Sample], Sequence[Sample]]:
+    """Return samples to train on and held-out ones, both of which there must be."""
+    if validation is None:
+        samples, validation = hold_out(
+            samples, settings.validation_fraction, settings.seed
+        )
+    if not samples or not validation:
+        raise TrainingError(
+            "Training needs at least one sample to learn from and one held-out sample. "
+            f"Received: {len(samples)} and {len(validation)}; check the split."
+        )
+    return samples, validation
+
+
+def _note_steps(
+    board: TensorBoardLog,
+    run: TrainingRun,
+    steps: Generator[TrainingStep, None, TrainingReport],
+) -> Generator[TrainingStep, None, TrainingReport]:
+    """Show TensorBoard each step, and close its log at the end."""
 
     def note(step: TrainingStep) -> TrainingStep:
         board.write_step(step, run.held_out.pictures)
@@ -217,7 +233,6 @@ def _iter_run(
     run: TrainingRun,
     samples: Sequence[Sample],
     settings: TrainingSettings,
-    *,
     scores_start: bool,
     report_every: int,
 ) -> Generator[TrainingStep, None, TrainingReport]:

@@ -1,7 +1,8 @@
 """What training minimises, on maps of shape (batch, Y, X, maps).
 
 Maps may be soft, as the distance is: each loss is smallest where the prediction
-equals the target.  What training only watches is in ``training_metrics``.
+equals the target.  What training only watches is in
+:mod:`~napari_unet_nuclei.core.training.metrics`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What training watches: how well the foreground at probability .5 is found.
 
 Sums over the pixels of a batch; the scores of whole nuclei on the held-out samples
-are in ``metrics``.
+are in :mod:`~napari_unet_nuclei.core.evaluation.scores`.
 """
 
 from __future__ import annotations

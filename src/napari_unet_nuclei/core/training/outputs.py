@@ -1,6 +1,7 @@
 """The files of a training run are its own: claimed before anything is read.
 
-How they are written is known in ``training_files`` and ``training_state``.
+How they are written is in :mod:`~napari_unet_nuclei.core.training.log` and
+:mod:`~napari_unet_nuclei.core.training.state`.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ def claim_training_outputs(
     overwrite : bool
         Whether files that exist are replaced.
     remedy : str
-        What to do about files that exist, as in ``outputs.check_outputs``.
+        What to do about files that exist, as in
+        :func:`~napari_unet_nuclei.core.writing.outputs.check_outputs`.
 
     Raises
     ------

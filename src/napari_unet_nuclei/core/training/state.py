@@ -49,7 +49,8 @@ class TrainingState:
     seconds : float
         Time so far.
     log : list of dict
-        A row for each validation; see :mod:`~.training_files`.
+        A row for each validation; see
+        :func:`~napari_unet_nuclei.core.training.log.make_row`.
     best_scores, start_scores : Scores, optional
         The best ones so far, and those of the model that training started from.
     """

@@ -34,7 +34,8 @@ class TrainingStep:
         Time since the start, earlier parts of a resumed run included.
     loss, dice, iou, accuracy : float, optional
         Means over the steps since the last report, or of the epoch at its end; what
-        they mean is said in :mod:`~.training_metrics`.  ``None`` before the first.
+        they mean is said in
+        :mod:`~napari_unet_nuclei.core.training.metrics`.  ``None`` before the first.
     learning_rate : float
         Learning rate of the last step.
     scores : Scores, optional

@@ -1,0 +1,107 @@
+"""What a trained model says of itself: its geometry, and where it comes from."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+import keras
+
+from napari_unet_nuclei.core.instances.diameter import annotated_diameter
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
+from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
+from napari_unet_nuclei.core.training.crops.batches import typical_diameter
+from napari_unet_nuclei.core.training.steps import summarise_scores
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.identity import RunIdentity
+    from napari_unet_nuclei.core.training.learner import Learner
+    from napari_unet_nuclei.core.training.steps import TrainingReport
+
+
+def describe_model(
+    learner: Learner,
+    samples: Sequence[Sample],
+    settings: TrainingSettings,
+    start: ModelBundle | None,
+    identity: RunIdentity,
+) -> ModelConfig:
+    """Describe a model that is going to be trained.
+
+    Parameters
+    ----------
+    learner : Learner
+        Its network.
+    samples : sequence of Sample
+        What it learns from.
+    settings : TrainingSettings
+        Recipe.
+    start : ModelBundle, optional
+        Model it begins as, whose thresholds it takes over.
+    identity : RunIdentity
+        What the run is made of.
+
+    Returns
+    -------
+    ModelConfig
+        Everything but the weights and the results.
+    """
+    geometry = learner.geometry
+    return ModelConfig(
+        architecture=learner.architecture,
+        arguments=learner.arguments,
+        maps=MAPS[: learner.n_maps],
+        multiple=geometry.multiple,
+        margin=geometry.margin,
+        splitting=SplittingParameters() if start is None else start.config.splitting,
+        diameter=typical_diameter(samples),
+        estimated_diameter=annotated_diameter(sample.labels for sample in samples),
+        n_symmetries=settings.augmentation.n_symmetries,
+        provenance={
+            "package": version("napari-unet-nuclei"),
+            "keras": keras.__version__,
+            "backend": keras.backend.backend(),
+            "settings": asdict(settings),
+            "start": None if start is None else start.name,
+            "train": identity.train,
+            "validation": identity.validation,
+        },
+    )
+
+
+def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
+    """Add what has come of a run to where its model comes from.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        What is known before.
+    report : TrainingReport
+        How the run ended.
+
+    Returns
+    -------
+    ModelConfig
+        The same with length and scores among its provenance.
+    """
+    results = {
+        "n_steps": report.n_steps,
+        "n_epochs": report.n_epochs,
+        "seconds": round(report.seconds),
+        "scores": _round_scores(report.scores),
+        "start_scores": _round_scores(report.start_scores),
+    }
+    return replace(config, provenance={**config.provenance, **results})
+
+
+def _round_scores(scores: Scores | None) -> dict[str, float] | None:
+    if scores is None:
+        return None
+    return {name: round(value, 4) for name, value in summarise_scores(scores).items()}
