@@ -28,20 +28,20 @@ MIN_AREA = 30
 
 
 def split_plainly(maps: Maps, parameters: SplittingParameters) -> np.ndarray:
-    """Flood the whole foreground from all hearts."""
+    """Flood the whole foreground from all seeds."""
     mask = maps.foreground > parameters.threshold
     depth = maps.distance * (1 - 0.5 * maps.boundary)
     for axis in (0, 1):
         weights = np.array([1, 4, 6, 4, 1]) / 16
         depth = ndimage.correlate1d(depth, weights, axis, mode="nearest")
-    hearts = mask & (depth > parameters.seed_threshold)
-    seeds, n_seeds = ndimage.label(hearts)
+    seeds = mask & (depth > parameters.seed_threshold)
+    markers, n_markers = ndimage.label(seeds)
     components, n_components = ndimage.label(mask)
-    has_heart = np.zeros(n_components + 1, bool)
-    has_heart[components[hearts]] = True
-    heartless = mask & ~has_heart[components]
-    seeds[heartless] = n_seeds + components[heartless]
-    labels = watershed(-depth, seeds, mask=mask)
+    has_seed = np.zeros(n_components + 1, bool)
+    has_seed[components[seeds]] = True
+    seedless = mask & ~has_seed[components]
+    markers[seedless] = n_markers + components[seedless]
+    labels = watershed(-depth, markers, mask=mask)
     areas = np.bincount(labels.ravel())
     sums = np.bincount(labels.ravel(), maps.foreground.ravel())
     least = parameters.threshold + parameters.min_confidence * (

@@ -92,7 +92,7 @@ def owner_of(frame: FrameType | None) -> tuple[str, str]:
 
 
 class Window:
-    """Napari with an image and perhaps the widget, and a heart that notices blocks."""
+    """Napari with an image and perhaps the widget, and a timer that notices blocks."""
 
     def __init__(self, model: str | None, image: np.ndarray) -> None:
         import napari

@@ -40,12 +40,12 @@ def test_the_atlas_is_not_much_larger_than_the_boxes(sides):
     assert height * width <= 4 * area + 2 * tallest * widest + tallest * width
 
 
-def test_components_are_divided_among_their_hearts():
+def test_components_are_divided_among_their_seeds():
     mask = np.array([[1, 1, 1, 1, 0], [0, 0, 0, 0, 0], [0, 1, 1, 1, 1]], bool)
-    is_heart = np.zeros_like(mask)
-    is_heart[0, [0, 3]] = is_heart[2, [1, 4]] = True
-    components, hearts = label_runs(mask), label_runs(is_heart)
-    pixels, numbers = flood(np.ones(mask.shape, np.float32), components, hearts)
+    is_seed = np.zeros_like(mask)
+    is_seed[0, [0, 3]] = is_seed[2, [1, 4]] = True
+    components, seeds = label_runs(mask), label_runs(is_seed)
+    pixels, numbers = flood(np.ones(mask.shape, np.float32), components, seeds)
     labels = np.zeros(mask.shape, int)
     labels.ravel()[pixels] = numbers
     expected = [[1, 1, 2, 2, 0], [0, 0, 0, 0, 0], [0, 3, 3, 4, 4]]
@@ -63,16 +63,16 @@ def test_components_are_flooded_as_the_whole_image_is(
     monkeypatch.setattr(flooding, "PART_AREA", part_area)
     rng = np.random.default_rng(seed)
     depth = ndimage.gaussian_filter(rng.random((90, 120), np.float32), 2)
-    mask, is_heart = (depth > np.quantile(depth, part) for part in (0.4, 0.8))
-    components, hearts = label_runs(mask), label_runs(is_heart)
-    with_heart = np.unique(components.numbers[components.around(hearts.starts)])
-    components = components.chosen(np.isin(components.numbers, with_heart))
-    pixels, numbers = flood(depth, components, hearts)
-    expected = watershed(-depth, ndimage.label(is_heart)[0], mask=mask)
+    mask, is_seed = (depth > np.quantile(depth, part) for part in (0.4, 0.8))
+    components, seeds = label_runs(mask), label_runs(is_seed)
+    with_seed = np.unique(components.numbers[components.around(seeds.starts)])
+    components = components.chosen(np.isin(components.numbers, with_seed))
+    pixels, numbers = flood(depth, components, seeds)
+    expected = watershed(-depth, ndimage.label(is_seed)[0], mask=mask)
     labels = np.zeros_like(expected)
     labels.ravel()[pixels] = numbers
     np.testing.assert_array_equal(labels, expected)
-    assert len(with_heart) > 2
+    assert len(with_seed) > 2
 
 
 def test_there_may_be_nothing_to_flood():

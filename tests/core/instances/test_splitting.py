@@ -62,11 +62,11 @@ def split_by_definition(
         depth = ndimage.correlate1d(
             depth, np.array([1, 4, 6, 4, 1]) / 16, axis, mode="nearest"
         )
-    hearts = mask & (depth > parameters.seed_threshold)
-    seeds, n_seeds = ndimage.label(hearts)
-    heartless = mask & ~np.isin(components, components[hearts])
-    seeds[heartless] = n_seeds + components[heartless]
-    labels = watershed(-depth, seeds, mask=mask)
+    seeds = mask & (depth > parameters.seed_threshold)
+    markers, n_markers = ndimage.label(seeds)
+    seedless = mask & ~np.isin(components, components[seeds])
+    markers[seedless] = n_markers + components[seedless]
+    labels = watershed(-depth, markers, mask=mask)
     merge_by_definition(labels, max(min_area, 5))
     result = np.searchsorted(np.unique(labels[mask]), labels) + 1
     return np.where(mask, result, 0)
@@ -314,7 +314,7 @@ def test_a_boundary_splits_hearts_that_touch():
     assert split_instances(maps, DEFAULT).max() == 2
 
 
-def test_foreground_without_a_heart_is_one_nucleus():
+def test_foreground_without_a_seed_is_one_nucleus():
     mask, distance = two_discs(gap=5)
     labels = split_instances(make_maps(mask, distance * 0.1), DEFAULT)
     np.testing.assert_array_equal(labels > 0, mask)

@@ -184,7 +184,7 @@ def test_tuning_finds_better_thresholds():
     labels = np.zeros((32, 40), np.int32)
     labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
     samples = [Sample("touching", labels.astype(np.uint8), labels)]
-    # Too shallow for the default to see two hearts in what touches.
+    # Too shallow for the default to see two seeds in what touches.
     maps = [
         Maps(each.foreground, 0 * each.boundary, np.float32(0.38) * each.distance)
         for each in true_maps(samples)

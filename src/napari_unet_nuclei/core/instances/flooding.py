@@ -30,7 +30,7 @@ class Flooded(NamedTuple):
     pixels : (n,) ndarray of int
         Indices into the flattened image.
     numbers : (n,) ndarray of int32
-        Number of the heart that each belongs to.
+        Number of the seed that each belongs to.
     """
 
     pixels: NDArray[np.intp]
@@ -42,8 +42,8 @@ class Flooded(NamedTuple):
         return int(self.numbers.max(initial=0))
 
 
-def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:
-    """Divide components among their hearts, deepest pixels first.
+def flood(depth: NDArray[np.float32], components: Runs, seeds: Runs) -> Flooded:
+    """Divide components among their seeds, deepest pixels first.
 
     Parameters
     ----------
@@ -51,7 +51,7 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
         Depth inside a nucleus.
     components : Runs
         Components to divide.
-    hearts : Runs
+    seeds : Runs
         Seeds, which lie inside them.
 
     Returns
@@ -64,7 +64,7 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     The components are copied side by side into an atlas, which is flooded in one
     go.  They cannot flow into each other, and within each the order of pixels
     stays what it was, so the result is that of flooding the image; only where two
-    hearts meet that are equally deep can either win.
+    seeds meet that are equally deep can either win.
     """
     areas = np.bincount(components.numbers, components.lengths)
     area = areas.sum()
@@ -72,14 +72,14 @@ def flood(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded
     # Every second one by area, so that the parts are alike in size.
     ranks = np.argsort(np.argsort(areas, kind="stable"))
     part_of_run = ranks[components.numbers] % n_parts
-    part_of_heart_run = part_of_run[components.around(hearts.starts)]
+    part_of_seed_run = part_of_run[components.around(seeds.starts)]
 
     @carrying_cancellation
     def flood_part(part: int) -> Flooded:
         return _flood_atlas(
             depth,
             components.chosen(part_of_run == part),
-            hearts.chosen(part_of_heart_run == part),
+            seeds.chosen(part_of_seed_run == part),
         )
 
     with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="flood") as executor:
@@ -147,7 +147,7 @@ def _contacts(
     return np.concatenate(found, axis=1)
 
 
-def _flood_atlas(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> Flooded:
+def _flood_atlas(depth: NDArray[np.float32], components: Runs, seeds: Runs) -> Flooded:
     """Flood some components side by side."""
     from skimage.segmentation import watershed  # loads half of scikit-image
 
@@ -158,11 +158,11 @@ def _flood_atlas(depth: NDArray[np.float32], components: Runs, hearts: Runs) -> 
     height.ravel()[places] = -depth.ravel()[pixels]
     mask = np.zeros(shape, np.bool_)
     mask.ravel()[places] = True
-    seeds = np.zeros(shape, np.int32)
-    heart_moves = moves[components.around(hearts.starts)]
-    heart_places = expand(hearts.starts + heart_moves, hearts.lengths)
-    seeds.ravel()[heart_places] = np.repeat(hearts.numbers, hearts.lengths)
-    flooded = watershed(height, seeds, mask=mask)
+    markers = np.zeros(shape, np.int32)
+    seed_moves = moves[components.around(seeds.starts)]
+    seed_places = expand(seeds.starts + seed_moves, seeds.lengths)
+    markers.ravel()[seed_places] = np.repeat(seeds.numbers, seeds.lengths)
+    flooded = watershed(height, markers, mask=mask)
     return Flooded(pixels, flooded.ravel()[places])
 
 

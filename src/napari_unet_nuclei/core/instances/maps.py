@@ -27,7 +27,7 @@ class Maps(NamedTuple):
     boundary : (Y, X) ndarray of float32, values in [0, 1], optional
         Probability of lying between two nuclei that touch.
     distance : (Y, X) ndarray of float32, values in [0, 1], optional
-        Depth inside the nucleus, 1 at its heart.  A network that knows only the
+        Depth inside the nucleus, 1 at its centre.  A network that knows only the
         foreground has none; the shape of the foreground then gives it.
     scale : float
         How much larger the network saw the image than it is.
@@ -64,7 +64,7 @@ class SplittingParameters:
     threshold : float in (0, 1)
         Foreground probability above which a pixel belongs to a nucleus.
     seed_threshold : float in (0, 1)
-        Depth above which a pixel belongs to the heart of a nucleus; each heart
+        Depth above which a pixel belongs to the seed of a nucleus; each seed
         becomes one nucleus.
     min_confidence : float in [0, 1)
         How confident a network must be.  On as many pixels as half of the smallest

@@ -49,8 +49,8 @@ def split_instances(
 ) -> NDArray[np.int32]:
     """Give each nucleus a number.
 
-    Hearts of nuclei, where the distance map is high and the boundary map is low,
-    seed a watershed that floods the foreground; foreground without a heart stays
+    Seeds, where the distance map is high and the boundary map is low, are the
+    markers of a watershed that floods the foreground; foreground without a seed stays
     one nucleus.
 
     Parameters
@@ -74,7 +74,7 @@ def split_instances(
 
     Notes
     -----
-    A connected component of the foreground with one heart, or none, is a nucleus
+    A connected component of the foreground with one seed, or none, is a nucleus
     as it stands, and is dealt with run by run instead of pixel by pixel.  Only the
     few with more are flooded; the result is that of flooding everything.
 
@@ -96,15 +96,15 @@ def split_instances(
         depth = _smooth_depth(distance, maps.boundary, executor)
         components, confident = found.result()
     check_cancelled()
-    is_heart = depth > parameters.seed_threshold
-    is_heart &= mask
-    hearts = label_runs(is_heart)
+    is_seed = depth > parameters.seed_threshold
+    is_seed &= mask
+    seeds = label_runs(is_seed)
     is_kept = _choose(components, confident, min_area)
-    in_kept = is_kept[components.numbers[components.around(hearts.starts)]]
+    in_kept = is_kept[components.numbers[components.around(seeds.starts)]]
     components = components.chosen(is_kept[components.numbers])
     check_cancelled()
-    whole, flooded = _divide(components, hearts.chosen(in_kept), depth)
-    del is_heart, depth, distance  # so that the labels take their memory
+    whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
+    del is_seed, depth, distance  # so that the labels take their memory
     flooded = merge_small(flooded, max(min_area, MAX_HOLE + 1), mask.shape)
     return _number(whole, flooded, mask.shape)
 
@@ -169,24 +169,24 @@ def _relative_distance(mask: NDArray[np.bool_], runs: Runs) -> NDArray[np.float3
 
 
 def _divide(
-    components: Runs, hearts: Runs, depth: NDArray[np.float32]
+    components: Runs, seeds: Runs, depth: NDArray[np.float32]
 ) -> tuple[Runs, Flooded]:
     """Tell nuclei apart: runs of whole components, 0 for the others, and their pixels.
 
-    A nucleus is called by its only heart, or by a number after all hearts.
+    A nucleus is called by its only seed, or by a number after all seeds.
     """
     n_components = components.numbers.max(initial=0)
-    component_of_heart = np.zeros(hearts.numbers.max(initial=0) + 1, np.int32)
-    holding = components.numbers[components.around(hearts.starts)]
-    component_of_heart[hearts.numbers] = holding
-    n_hearts = np.bincount(component_of_heart[1:], minlength=n_components + 1)
-    is_crowded = n_hearts > 1
+    component_of_seed = np.zeros(seeds.numbers.max(initial=0) + 1, np.int32)
+    holding = components.numbers[components.around(seeds.starts)]
+    component_of_seed[seeds.numbers] = holding
+    n_seeds = np.bincount(component_of_seed[1:], minlength=n_components + 1)
+    is_crowded = n_seeds > 1
     crowded = is_crowded[components.numbers]
     flooded = flood(
-        depth, components.chosen(crowded), hearts.chosen(is_crowded[holding])
+        depth, components.chosen(crowded), seeds.chosen(is_crowded[holding])
     )
-    names = component_of_heart.size + np.arange(n_components + 1)
-    names[component_of_heart[1:]] = np.arange(1, component_of_heart.size)
+    names = component_of_seed.size + np.arange(n_components + 1)
+    names[component_of_seed[1:]] = np.arange(1, component_of_seed.size)
     names[is_crowded] = 0
     return components._replace(numbers=names[components.numbers]), flooded
 
