@@ -60,7 +60,7 @@ def make_bundle() -> MakeBundle:
             config=ModelConfig(
                 architecture=Architecture(architecture),
                 arguments=arguments,
-                multiple=geometry.multiple,
+                stride=geometry.stride,
                 margin=geometry.margin,
                 # What has learned nothing is never confident.
                 splitting=SplittingParameters(min_confidence=0),

@@ -30,7 +30,7 @@ LABELS = np.random.default_rng(0).integers(0, 999, (200, 300))
 MODEL = ModelBundle(
     name="tiny",
     config=ModelConfig(
-        architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=14
+        architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=14
     ),
     weights={"kernel": np.ones((9, 9), np.float32)},
 )

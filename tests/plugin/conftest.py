@@ -76,7 +76,7 @@ def make_model(user_folder: Path) -> Callable[..., Path]:
         path = user_folder / f"{name}.unetnuclei"
         config = ModelConfig(
             architecture=Architecture.CLASSIC,
-            multiple=8,
+            stride=8,
             margin=8,
             diameter=20.0,
             splitting=SplittingParameters(
@@ -119,7 +119,7 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "model = build_model('classic', arguments)\n"
         "geometry = measure_geometry(model)\n"
         "config = ModelConfig(architecture='classic', arguments=arguments,\n"
-        "    multiple=geometry.multiple, margin=geometry.margin, diameter=20.0)\n"
+        "    stride=geometry.stride, margin=geometry.margin, diameter=20.0)\n"
         "bundle = ModelBundle(name='real', config=config,\n"
         "    weights=bundling.get_weights(model))\n"
         "openvino = bundling.export_openvino(bundle)\n"

@@ -59,7 +59,7 @@ NO_NETWORK = Model(
     ModelBundle(
         name="no network",
         config=ModelConfig(
-            architecture=Architecture.CLASSIC, multiple=16, margin=0, diameter=20
+            architecture=Architecture.CLASSIC, stride=16, margin=0, diameter=20
         ),
         weights={},
     ),

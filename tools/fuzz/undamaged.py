@@ -210,7 +210,7 @@ def model() -> bytes:
     config = ModelConfig(
         architecture=Architecture.CLASSIC,
         arguments={"widths": [4, 8]},
-        multiple=4,
+        stride=4,
         margin=22,
         diameter=14.5,
         provenance={"seed": 3, "scores": {"dsb2018": 0.5}, "train": ["a", "b"]},

@@ -120,7 +120,7 @@ def test_what_is_not_a_weight_lies_between_the_members(make_bundle, without_open
     assert config.diameter == pytest.approx((16 * 18) ** 0.5)
     assert config.estimated_diameter == pytest.approx((36 * 18) ** 0.5)
     assert config.n_symmetries == 2
-    assert config.multiple == other.config.multiple > one.config.multiple
+    assert config.stride == other.config.stride > one.config.stride
     assert config.margin == other.config.margin
     assert config.provenance["members"] == [
         {"name": "one", "train": ["a"]},

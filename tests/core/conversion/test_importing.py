@@ -157,7 +157,7 @@ def test_an_imported_network_is_a_model_like_any_other(tmp_path):
     bundle = read_bundle(path)
     assert bundle.config.architecture == "imported"
     assert bundle.config.diameter == 12.5
-    assert (bundle.config.multiple, bundle.config.margin) == (4, 18)
+    assert (bundle.config.stride, bundle.config.margin) == (4, 18)
     assert bundle.config.provenance["imported"] == "unet.h5"
     assert bundle.config.provenance["notes"] == list(imported.notes)
     any_size = starter(None, None)
@@ -276,7 +276,7 @@ def odd_networks() -> dict[str, tuple[Any, str]]:
             lambda x: one(1, 1, strides=2, activation="sigmoid")(x),
             r"\(32, 48\) becomes maps of shape \(16, 24, 1\)",
         ),
-        "too deep": (lambda x: sink(x, 11), "multiple must lie between 1 and 1024"),
+        "too deep": (lambda x: sink(x, 11), "stride must lie between 1 and 1024"),
         "infinite": (
             lambda x: one(
                 1,

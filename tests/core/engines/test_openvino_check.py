@@ -38,7 +38,7 @@ def test_the_shipped_models_are_let_through(name):
     bundle = read_bundle(find_model(name))
     check_text(*bundle.openvino)
     network = openvino.Core().read_model(*bundle.openvino)
-    check_shapes(network, 3, bundle.config.multiple)
+    check_shapes(network, 3, bundle.config.stride)
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ def bundle() -> ModelBundle:
     config = ModelConfig(
         architecture=Architecture.CLASSIC,
         arguments={"widths": [4, 8]},
-        multiple=4,
+        stride=4,
         margin=22,
         splitting=SplittingParameters(threshold=0.45, seed_threshold=0.3),
         diameter=14.5,

@@ -11,7 +11,7 @@ from napari_unet_nuclei.core.errors import SettingsError
     ("change", "sentence"),
     [
         ({"maps": ("distance",)}, "maps must be foreground, boundary, distance"),
-        ({"multiple": 0}, "multiple must lie between 1 and 1024 px. Received: 0"),
+        ({"stride": 0}, "stride must lie between 1 and 1024 px. Received: 0"),
         ({"margin": 70_000}, "margin must lie between 0 and 65536 px"),
         ({"diameter": -1.0}, "diameter must be a positive number of px"),
         ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),

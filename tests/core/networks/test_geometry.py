@@ -34,13 +34,13 @@ def test_the_shipped_shapes_need_this_overlap(architecture, expected):
 def test_nothing_beyond_the_margin_matters(make_bundle, architecture, arguments):
     bundle = make_bundle(architecture, **arguments)
     network = restore_model(bundle)
-    multiple, margin = bundle.config.multiple, bundle.config.margin
+    stride, margin = bundle.config.stride, bundle.config.margin
     # Far from the border, at every place a pixel can have on the coarsest grid.
-    side = (2 * margin // multiple + 4) * multiple
+    side = (2 * margin // stride + 4) * stride
     image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     before = ops.convert_to_numpy(network(image, training=False))
     reach = 0
-    for offset in range(multiple):
+    for offset in range(stride):
         y, x = margin + offset, side - margin - 1 - offset
         changed = image.copy()
         changed[0, y, x] += 100
@@ -56,4 +56,4 @@ def test_sides_are_multiples_of_the_coarsest_step(architecture, arguments):
     arguments = {"widths": (4, 8), **arguments}
     levels = len(arguments["widths"])
     geometry = measure_geometry(build_model(architecture, arguments))
-    assert geometry.multiple == arguments.get("stem_stride", 2) * 2 ** (levels - 1)
+    assert geometry.stride == arguments.get("stem_stride", 2) * 2 ** (levels - 1)

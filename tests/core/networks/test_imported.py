@@ -147,10 +147,10 @@ def test_nothing_beyond_the_margin_matters(layers):
     # The same weights wherever; a zero would hide how far a kernel reaches.
     network.set_weights([np.ones(weight.shape) for weight in network.weights])
     geometry = measure_geometry(network)
-    side = 2 * geometry.margin + 8 * geometry.multiple
+    side = 2 * geometry.margin + 8 * geometry.stride
     image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     before = run(network, image)
-    for offset in range(geometry.multiple):
+    for offset in range(geometry.stride):
         place = side // 2 + offset
         changed = image.copy()
         changed[0, place, place] += 100

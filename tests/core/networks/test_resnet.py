@@ -19,7 +19,7 @@ def test_the_shipped_shape_does_not_change_by_accident():
 
 
 @pytest.mark.parametrize(
-    ("arguments", "multiple"),
+    ("arguments", "stride"),
     [
         ({}, 4),
         ({"stem_stride": 1}, 2),
@@ -28,10 +28,10 @@ def test_the_shipped_shape_does_not_change_by_accident():
         ({"encoder_blocks": 2, "dropout": 0.3}, 4),
     ],
 )
-def test_maps_have_the_size_of_the_image(arguments, multiple):
+def test_maps_have_the_size_of_the_image(arguments, stride):
     network = build_resnet(ResNetShape(**{"widths": (4, 8), **arguments}))
     n_maps = arguments.get("n_maps", 3)
-    for shape in (multiple, 3 * multiple), (2 * multiple, multiple):
+    for shape in (stride, 3 * stride), (2 * stride, stride):
         maps = network(np.zeros((1, *shape, 3), np.float32))
         assert tuple(maps.shape) == (1, *shape, n_maps)
 

@@ -47,7 +47,7 @@ def test_the_shape_does_not_change_by_accident():
     assert network.name == "resnet50"
     assert network.count_params() == 30_540_451
     assert network.output_shape == (None, None, None, 3)
-    assert measure_geometry(network) == Geometry(multiple=32, margin=368)
+    assert measure_geometry(network) == Geometry(stride=32, margin=368)
 
 
 def test_the_encoder_is_that_of_keras(network):
@@ -95,8 +95,8 @@ def test_other_arguments_are_refused(arguments, sentence):
 
 
 def test_nothing_beyond_the_margin_matters(network):
-    multiple, margin = 32, measure_geometry(network).margin
-    side = (2 * margin // multiple + 2) * multiple
+    stride, margin = 32, measure_geometry(network).margin
+    side = (2 * margin // stride + 2) * stride
     image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
     place = side // 2
     changed = image.copy()
@@ -152,7 +152,7 @@ def test_a_bundle_holds_the_network(network):
             architecture=Architecture.RESNET50,
             arguments={**SMALL, "n_maps": 1},
             maps=("foreground",),
-            multiple=geometry.multiple,
+            stride=geometry.stride,
             margin=geometry.margin,
             diameter=20.0,
         ),

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CONFIG = ModelConfig(
-    architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=10.0
+    architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=10.0
 )
 
 

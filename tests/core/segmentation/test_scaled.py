@@ -13,7 +13,7 @@ from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 CONFIG = ModelConfig(
-    architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=20.0
+    architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=20.0
 )
 
 

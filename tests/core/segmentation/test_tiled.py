@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 CONFIG = ModelConfig(
-    architecture=Architecture.CLASSIC, multiple=4, margin=9, diameter=10.0
+    architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=10.0
 )
 AS_IT_IS = SegmentationSettings(diameter=CONFIG.diameter)
 

@@ -24,7 +24,7 @@ SETTINGS = TrainingSettings(epochs=3, arguments={"widths": (4, 8)})
 START = ModelBundle(
     name="tiny",
     config=ModelConfig(
-        architecture=Architecture.CLASSIC, multiple=4, margin=20, diameter=14
+        architecture=Architecture.CLASSIC, stride=4, margin=20, diameter=14
     ),
     weights={"conv/kernel": np.arange(4, dtype=np.float16).reshape(2, 2)},
 )

@@ -103,7 +103,7 @@ def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bund
     config = read_bundle(fine_tuned.output).config
     assert config.architecture is Architecture.CLASSIC
     assert config.arguments["widths"] == [4, 8]
-    assert (config.multiple, config.margin) == (4, 22)
+    assert (config.stride, config.margin) == (4, 22)
     assert config.diameter == pytest.approx(14, abs=4)
     provenance = config.provenance
     ids = [sample.sample_id for sample in drawn_samples]

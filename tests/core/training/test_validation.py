@@ -135,7 +135,7 @@ class Grey:
 
 def test_each_sample_is_predicted():
     config = ModelConfig(
-        architecture=Architecture.CLASSIC, multiple=4, margin=4, diameter=10
+        architecture=Architecture.CLASSIC, stride=4, margin=4, diameter=10
     )
     samples = [annotated("a", (21, 34)), annotated("b", (40, 30), n=4)]
     maps = predict_samples(Grey(), config, samples)

@@ -96,7 +96,7 @@ def _describe(
         architecture=Architecture.ENSEMBLE,
         arguments={"members": members},
         maps=MAPS[: network.output_shape[-1]],
-        multiple=geometry.multiple,
+        stride=geometry.stride,
         margin=geometry.margin,
         splitting=_mean_splitting([config.splitting for config in configs]),
         diameter=geometric_mean(config.diameter for config in configs),

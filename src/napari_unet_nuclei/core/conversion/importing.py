@@ -136,12 +136,12 @@ def _translate(
     geometry = measure_geometry(network)
     if layers[-1].get("activation") != "sigmoid":
         raise ValueError(f"the last layer, {graph.layers[-1].name!r}, is no sigmoid")
-    _check_size(network, geometry.multiple)
+    _check_size(network, geometry.stride)
     config = ModelConfig(
         architecture=Architecture.IMPORTED,
         arguments={"layers": layers, "n_channels": n_channels},
         maps=ONE_MAP,
-        multiple=geometry.multiple,
+        stride=geometry.stride,
         margin=geometry.margin,
         diameter=diameter or USUAL_DIAMETER,
         provenance={
@@ -238,9 +238,9 @@ def _match_weights(network: keras.Model, graph: KerasGraph, file: KerasFile) -> 
     return weights
 
 
-def _check_size(network: keras.Model, multiple: int) -> None:
+def _check_size(network: keras.Model, stride: int) -> None:
     """Make sure that there is one map, as large as the image."""
-    height, width = 16 * multiple, 24 * multiple
+    height, width = 16 * stride, 24 * stride
     shape = tuple(network.compute_output_shape((1, height, width, 3)))
     if shape != (1, height, width, 1):
         raise ValueError(

@@ -125,7 +125,7 @@ class OpenVinoEngine:
         check_text(xml, weights)
         self._core = openvino.Core()
         network = self._core.read_model(model=xml, weights=weights)
-        check_shapes(network, len(bundle.config.maps), bundle.config.multiple)
+        check_shapes(network, len(bundle.config.maps), bundle.config.stride)
         split_concatenations(network)
         shuffle_last_upsampling(network)
         self._network = hand_out_planes(network)

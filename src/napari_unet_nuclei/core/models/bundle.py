@@ -14,7 +14,7 @@ import io
 import json
 import zipfile
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError
@@ -24,7 +24,7 @@ from napari_unet_nuclei.core.files.untrusted import (
     check_zip,
     read_from_zip,
 )
-from napari_unet_nuclei.core.models.config import parse_config
+from napari_unet_nuclei.core.models.config import format_config, parse_config
 from napari_unet_nuclei.core.models.network_limits import check_arguments
 from napari_unet_nuclei.core.models.weights import (
     WEIGHTS_FILE,
@@ -120,7 +120,7 @@ def write_bundle(path: Path, bundle: ModelBundle) -> None:
         files[_IR_XML], files[_IR_BIN] = bundle.openvino
     config = {
         "format": _FORMAT,
-        **asdict(bundle.config),
+        **format_config(bundle.config),
         "sha256": {name: _sha256(content) for name, content in files.items()},
     }
     archived = io.BytesIO()

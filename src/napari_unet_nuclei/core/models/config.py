@@ -5,7 +5,7 @@ How this is stored in a file is in :mod:`~napari_unet_nuclei.core.models.bundle`
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
@@ -19,6 +19,7 @@ MAPS = ("foreground", "boundary", "distance")
 ONE_MAP = MAPS[:1]
 
 _MAX_DIAMETER = 10_000  # px
+_STRIDE_IN_FILES = "multiple"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,7 @@ class ModelConfig:
         Keyword arguments of its builder.
     maps : tuple of str
         Output maps, in order: all of them, or the foreground alone.
-    multiple, margin : int, in px
+    stride, margin : int, in px
         Stride and receptive radius of the network.
     splitting : SplittingParameters
         Thresholds found on the validation images.
@@ -53,7 +54,7 @@ class ModelConfig:
     architecture: Architecture
     arguments: Mapping[str, Any] = field(default_factory=dict)
     maps: tuple[str, ...] = MAPS
-    multiple: int
+    stride: int
     margin: int
     splitting: SplittingParameters = field(default_factory=SplittingParameters)
     diameter: float
@@ -73,7 +74,7 @@ class ModelConfig:
                 "The number of symmetries must be 1, 2 or 8. "
                 f"Received: {self.n_symmetries!r}"
             )
-        for name, lowest, highest in (("multiple", 1, 1024), ("margin", 0, 65536)):
+        for name, lowest, highest in (("stride", 1, 1024), ("margin", 0, 65536)):
             value = getattr(self, name)
             if type(value) is not int or not lowest <= value <= highest:
                 raise SettingsError(
@@ -95,13 +96,32 @@ def _is_length(value: object) -> bool:
     return is_number and 0 < value <= _MAX_DIAMETER  # type: ignore[operator]
 
 
+def format_config(config: ModelConfig) -> dict[str, Any]:
+    """Turn a configuration into what JSON holds of a model.
+
+    Parameters
+    ----------
+    config : ModelConfig
+        The configuration.
+
+    Returns
+    -------
+    dict
+        Its fields by name, in plain values; the stride is called ``multiple``, as it
+        was when the first models were written.
+    """
+    values = asdict(config)
+    values[_STRIDE_IN_FILES] = values.pop("stride")
+    return values
+
+
 def parse_config(values: dict[str, Any]) -> ModelConfig:
     """Turn what JSON holds of a model into its configuration.
 
     Parameters
     ----------
     values : dict
-        Fields of :class:`ModelConfig` by name, in plain values.
+        What :func:`format_config` gave.
 
     Returns
     -------
@@ -116,8 +136,10 @@ def parse_config(values: dict[str, Any]) -> ModelConfig:
     for name in ("arguments", "provenance"):
         if not isinstance(values[name], dict):
             raise ValueError(f"{name} must be an object")
+    values = dict(values)
     return ModelConfig(
         **{
+            "stride": values.pop(_STRIDE_IN_FILES),
             **values,
             "architecture": Architecture(values["architecture"]),
             "maps": tuple(values["maps"]),

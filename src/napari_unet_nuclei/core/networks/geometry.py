@@ -15,13 +15,13 @@ class Geometry:
 
     Parameters
     ----------
-    multiple : int, in px
+    stride : int, in px
         Height and width of the input must be multiples of this.
     margin : int, in px
         Input pixels further away than this cannot influence an output pixel.
     """
 
-    multiple: int
+    stride: int
     margin: int
 
 
@@ -66,6 +66,6 @@ def measure_geometry(model: keras.Model) -> Geometry:
             for tensor in node.output_tensors:
                 seen[id(tensor)] = (pitch, radius)
     return Geometry(
-        multiple=int(coarsest),
+        stride=int(coarsest),
         margin=math.ceil(max(seen[id(tensor)][1] for tensor in model.outputs)),
     )

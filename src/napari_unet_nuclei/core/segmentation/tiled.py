@@ -115,7 +115,7 @@ def _plan(shape: tuple[int, int], config: ModelConfig, max_area: int) -> list[Ti
         shape,
         max_area=max(max_area, _smallest_area(config)),
         margin=config.margin,
-        stride=config.multiple,
+        stride=config.stride,
         side_multiple=_SIDE_MULTIPLE,
     )
     check_tile(tiles[0].shape)

@@ -58,7 +58,7 @@ def describe_model(
         architecture=learner.architecture,
         arguments=learner.arguments,
         maps=MAPS[: learner.n_maps],
-        multiple=geometry.multiple,
+        stride=geometry.stride,
         margin=geometry.margin,
         splitting=SplittingParameters() if start is None else start.config.splitting,
         diameter=typical_diameter(samples),
