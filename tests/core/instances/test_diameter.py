@@ -4,7 +4,7 @@ import pytest
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.instances.diameter import (
     annotated_diameter,
-    certainty,
+    confidence,
     estimate_diameter,
 )
 from napari_unet_nuclei.core.instances.maps import Maps
@@ -51,4 +51,4 @@ def test_annotation_of_several_images_counts_by_the_median():
 def test_certainty_of_what_may_be_a_nucleus(probability, expected):
     foreground = np.zeros((40, 40), np.float32)
     foreground[10:30] = probability
-    assert certainty(Maps(foreground)) == pytest.approx(expected)
+    assert confidence(Maps(foreground)) == pytest.approx(expected)

@@ -246,9 +246,9 @@ def test_foreground_everywhere_is_one_nucleus():
 @given(maps=maps_strategy)
 @settings(max_examples=60, deadline=None)
 def test_small_components_are_dropped_and_the_others_stay(maps):
-    sure = SplittingParameters(min_confidence=0)
+    any_confidence = SplittingParameters(min_confidence=0)
     every, large = (
-        split_instances(maps, sure, min_area=min_area) for min_area in (0, 6)
+        split_instances(maps, any_confidence, min_area=min_area) for min_area in (0, 6)
     )
     components, _ = ndimage.label(every > 0)
     areas = np.bincount(components.ravel())

@@ -55,7 +55,7 @@ def segment(engine, image, **settings):
         (48, 1.0, 1),
         (64, 1.0, 20 / 64),
     ],
-    ids=["small", "rather small", "rather large", "large", "large but sure", "huge"],
+    ids=["small", "rather small", "rather large", "large", "large but confident", "huge"],
 )
 def test_nuclei_far_from_the_typical_diameter_are_seen_at_another_scale(
     diameter, probability, scale
@@ -89,7 +89,7 @@ def test_an_image_without_nuclei_keeps_its_scale():
 
 
 class NearSighted(Bright):
-    """Is unsure of what it finds in large images: a pattern of 20 px in the nuclei."""
+    """Has little confidence in what it finds in large images: a pattern of 20 px in the nuclei."""
 
     def predict(self, batch):
         maps = super().predict(batch)

@@ -76,8 +76,8 @@ def annotated_diameter(labels: Iterable[NDArray[np.integer]]) -> float | None:
     return round(float(np.median(estimates)), 1) if estimates else None
 
 
-def certainty(maps: Maps) -> float:
-    """Measure how sure a network is of what may be a nucleus.
+def confidence(maps: Maps) -> float:
+    """Measure how confident a network is of what may be a nucleus.
 
     Parameters
     ----------

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.instances.diameter import certainty, estimate_diameter
+from napari_unet_nuclei.core.instances.diameter import confidence, estimate_diameter
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps
@@ -68,11 +68,11 @@ class ScalePolicy:
         detail : float
             Fine detail of the image, 0 for an even one.
         """
-        return 0 < detail < self.max_detail and certainty(maps) < self.confident
+        return 0 < detail < self.max_detail and confidence(maps) < self.confident
 
     def prefers(self, coarse: Maps, maps: Maps) -> bool:
         """Whether the coarse pass tells more than the one before."""
-        return certainty(coarse) > certainty(maps) + self.min_gain
+        return confidence(coarse) > confidence(maps) + self.min_gain
 
     def better_scale(self, maps: Maps, typical: float) -> float | None:
         """Scale that brings the nuclei to their typical diameter.
@@ -94,7 +94,7 @@ class ScalePolicy:
             return None
         seen_as = diameter * maps.scale / typical
         is_too_large = seen_as > self.huge or (
-            seen_as > self.large and certainty(maps) < self.confident
+            seen_as > self.large and confidence(maps) < self.confident
         )
         if seen_as >= self.small and not is_too_large:
             return None
