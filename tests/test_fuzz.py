@@ -55,7 +55,7 @@ found = []
 for body in json.loads(sys.argv[2]):
     answers.read_case = lambda path: [lambda: exec(body)]
     worker = workers.Worker(0, None)
-    found.append(", ".join(worker.judge(0).answers))
+    found.append(", ".join(worker.run_case(0).answers))
     worker.close()
 print(json.dumps(found))
 """

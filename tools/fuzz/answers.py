@@ -110,7 +110,7 @@ class Outcome:
     megabytes: float = 0.0
 
 
-def judge(number: int, path: Path) -> Outcome:
+def run_case(number: int, path: Path) -> Outcome:
     """Read a case and say how it was answered."""
     outcome = Outcome(number)
     start = time.perf_counter()

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from answers import ACCEPTED, OWN, Outcome, read_case
 from cases import KINDS, make_case
-from workers import judge_all
+from workers import run_all
 
 FAULTS = ("foreign exception", "crash", "hang", "unclear error", "warning")
 
@@ -93,7 +93,7 @@ def main() -> int:
         return 0
     start = time.perf_counter()
     outcomes = []
-    for outcome in judge_all(arguments.cases, arguments.seed, arguments.data):
+    for outcome in run_all(arguments.cases, arguments.seed, arguments.data):
         outcomes.append(outcome)
         if sys.stderr.isatty():
             print(f"\r{len(outcomes):,}", end="", file=sys.stderr)

@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from answers import Outcome, judge
+from answers import Outcome, run_case
 from cases import make_case
 from undamaged import (
     bomb,
@@ -37,7 +37,7 @@ CASES_A_WORKER = 300
 
 
 def work(connection: Connection, scratch: str, seed: int, data: Path | None) -> None:
-    """Judge the cases whose numbers come in, until None does."""
+    """Run the cases whose numbers come in, until None does."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     while (number := connection.recv()) is not None:
@@ -45,7 +45,7 @@ def work(connection: Connection, scratch: str, seed: int, data: Path | None) -> 
             path = make_case(number, seed, data, Path(folder))
             before = reset_peak()
             connection.send(None)  # from now on the time counts
-            outcome = judge(number, path)
+            outcome = run_case(number, path)
             outcome.megabytes = peak_megabytes() - before
         connection.send(outcome)
 
@@ -67,7 +67,7 @@ def peak_megabytes() -> float:
 
 
 class Worker:
-    """A process that judges some hundred cases."""
+    """A process that runs some hundred cases."""
 
     def __init__(self, seed: int, data: Path | None) -> None:
         context = multiprocessing.get_context("fork")
@@ -81,8 +81,8 @@ class Worker:
         theirs.close()
         self.n_cases = 0
 
-    def judge(self, number: int) -> Outcome:
-        """Judge a case; the process may not outlive it."""
+    def run_case(self, number: int) -> Outcome:
+        """Run a case; the process may not outlive it."""
         self.n_cases += 1
         try:
             self._connection.send(number)
@@ -110,8 +110,8 @@ class Worker:
         self._scratch.cleanup()
 
 
-def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
-    """Judge the cases one after the other, in ever new processes."""
+def run_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
+    """Run the cases one after the other, in ever new processes."""
     for make in (data_set, labelled, table, nuclei):
         make(data)
     for kind in ("png", "tiff", "other picture"):
@@ -124,5 +124,5 @@ def judge_all(n_cases: int, seed: int, data: Path | None) -> Iterator[Outcome]:
         if worker.n_cases >= CASES_A_WORKER:
             worker.close()
             worker = Worker(seed, data)
-        yield worker.judge(number)
+        yield worker.run_case(number)
     worker.close()

@@ -44,7 +44,7 @@ def run_process() -> NoReturn:
     except KeyboardInterrupt as request:
         print("Stopped.", file=sys.stderr)  # noqa: T201 - rich may not be loaded yet
         code = stop_code(request)
-    code = _judge_losses(code)
+    code = _code_after_losses(code)
     stop_listening()
     sys.exit(code)
 
@@ -86,7 +86,7 @@ def _simplify_warnings() -> None:
     warnings.showwarning = show
 
 
-def _judge_losses(code: int) -> int:
+def _code_after_losses(code: int) -> int:
     """Return the exit code, and say what did not arrive.
 
     Where files were to be written, they count; where something was to be printed,

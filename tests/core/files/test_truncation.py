@@ -75,7 +75,7 @@ def test_a_header_that_announces_more_is_refused(side: int, progressive: bool) -
         read_image(bytes(content), "a.jpg")
 
 
-def test_a_jpeg_that_nothing_can_confirm_is_judged_by_its_last_row() -> None:
+def test_a_jpeg_that_nothing_can_confirm_is_checked_by_its_last_row() -> None:
     def check(content: bytes) -> NDArray[np.uint8]:
         pixels = np.asarray(Image.open(io.BytesIO(content)))
         check_jpeg(content, pixels, "a.jpg", is_progressive=False, most_pixels=0)

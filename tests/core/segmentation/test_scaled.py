@@ -55,7 +55,14 @@ def segment(engine, image, **settings):
         (48, 1.0, 1),
         (64, 1.0, 20 / 64),
     ],
-    ids=["small", "rather small", "rather large", "large", "large but confident", "huge"],
+    ids=[
+        "small",
+        "rather small",
+        "rather large",
+        "large",
+        "large but confident",
+        "huge",
+    ],
 )
 def test_nuclei_far_from_the_typical_diameter_are_seen_at_another_scale(
     diameter, probability, scale

@@ -86,7 +86,7 @@ def check_jpeg(
     is_progressive : bool
         Whether it shows as a whole before all of it is there.
     most_pixels : int
-        Larger images are judged by their last row of blocks alone.
+        Of larger images only the last row of blocks is checked.
 
     Raises
     ------

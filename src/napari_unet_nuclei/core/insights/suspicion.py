@@ -120,15 +120,15 @@ class MaskInspector:
             One for each mask and reason.
         """
         median = float(np.median(self.areas or [0]))
-        judged = (
-            self._judge(name, box, area, median) for name, box, area in self._drawn
+        checked = (
+            self._check(name, box, area, median) for name, box, area in self._drawn
         )
-        return (*self._suspicious, *(odd for odd in judged if odd is not None))
+        return (*self._suspicious, *(odd for odd in checked if odd is not None))
 
-    def _judge(
+    def _check(
         self, name: str, box: Box, area: int, median: float
     ) -> SuspiciousMask | None:
-        """Judge a mask by its place and by its area among the others."""
+        """Check a mask by its place and by its area among the others."""
         part = area / (self._shape[0] * self._shape[1])
         compared = f"{area} px², median of the image {median:.0f} px²"
         touches, lies_on = _at_border(box, self._shape)

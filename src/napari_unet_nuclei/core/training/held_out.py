@@ -1,4 +1,4 @@
-"""The samples that judge a training run, and what the last judgement looked like.
+"""The validation samples of a training run, and the pictures of the last validation.
 
 How samples are held out, predicted and scored is in
 :mod:`~napari_unet_nuclei.core.training.validation`.

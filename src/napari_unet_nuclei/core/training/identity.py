@@ -59,7 +59,7 @@ def identify_run(
     start : ModelBundle, optional
         Model it begins with.
     samples, validation : sequence of Sample
-        What it learns from and is judged by.
+        The training and the validation samples.
 
     Returns
     -------

@@ -39,7 +39,7 @@ _MAX_GRADIENT_NORM = 1.0
 
 
 class Learner:
-    """A network, its optimiser, and a second network that judges other weights.
+    """A network, its optimiser, and a second network that validates other weights.
 
     Parameters
     ----------
@@ -71,7 +71,7 @@ class Learner:
                 self.arguments,
                 pretrained=start is None and not is_resumed,
             )
-            self._judge = build_model(self.architecture, self.arguments)
+            self._validated = build_model(self.architecture, self.arguments)
         if start is not None:
             set_weights(self._model, weights)
         self.peak_learning_rate = settings.peak_learning_rate(
@@ -136,10 +136,10 @@ class Learner:
         """Learning rate of the last step."""
         return float(self._optimizer.learning_rate)
 
-    def judge(self, weights: Weights) -> KerasEngine:
+    def engine_with(self, weights: Weights) -> KerasEngine:
         """Evaluate other weights than those that are trained, until the next call."""
-        set_weights(self._judge, weights)
-        return KerasEngine(self._judge)
+        set_weights(self._validated, weights)
+        return KerasEngine(self._validated)
 
     @property
     def weights(self) -> Weights:

@@ -63,7 +63,7 @@ class TrainingRun:
     Parameters
     ----------
     samples, validation : sequence of Sample
-        What is learned from, and what judges it.
+        The training and the validation samples.
     output : Path
         Model to write.
     settings : TrainingSettings
@@ -85,7 +85,7 @@ class TrainingRun:
     step, epoch : int
         Batches and epochs done.
     held_out : HeldOutSamples
-        The samples that judge the run.
+        The validation samples.
     """
 
     def __init__(
@@ -202,7 +202,7 @@ class TrainingRun:
         return step
 
     def _validate(self) -> Scores:
-        engine = self._learner.judge(self._average.weights)
+        engine = self._learner.engine_with(self._average.weights)
         return self.held_out.score(engine, self._best.config)
 
     def _end_validation(self, scores: Scores, *, writes: bool = True) -> TrainingStep:
@@ -242,7 +242,7 @@ class TrainingRun:
         return replace(report, warning=warning)
 
     def _tune(self, weights: Weights) -> tuple[SplittingParameters, Scores]:
-        engine = self._learner.judge(weights)
+        engine = self._learner.engine_with(weights)
         return self.held_out.tune(engine, self._best.config, self._settings.monitor)
 
     def save_interrupted(self) -> None:
