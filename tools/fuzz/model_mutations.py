@@ -63,27 +63,27 @@ def mutate_bundle(content: bytes, rng: Rng) -> bytes:
     if rng.integers(2):
         return mutate_bytes(content, rng)
     with zipfile.ZipFile(io.BytesIO(content)) as file:
-        members = {name: file.read(name) for name in file.namelist()}
-    config = json.loads(members.pop("model.json"))
+        files = {name: file.read(name) for name in file.namelist()}
+    config = json.loads(files.pop("model.json"))
     match int(rng.integers(5)):
         case 0:
-            names = sorted(members)
+            names = sorted(files)
             name, other = pick(rng, names), pick(rng, names)
-            members[name], members[other] = members[other], members[name]
+            files[name], files[other] = files[other], files[name]
         case 1:
-            del members[pick(rng, sorted(members))]
+            del files[pick(rng, sorted(files))]
         case 2:
-            members["weights.npz"] = _mutate_weights(members["weights.npz"], rng)
+            files["weights.npz"] = _mutate_weights(files["weights.npz"], rng)
         case _:
             _mutate_json(config, rng)
     if isinstance(config, dict) and rng.integers(4):
         config["sha256"] = {
-            name: hashlib.sha256(each).hexdigest() for name, each in members.items()
+            name: hashlib.sha256(each).hexdigest() for name, each in files.items()
         }
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file:
         file.writestr("model.json", json.dumps(config))
-        for name, each in members.items():
+        for name, each in files.items():
             file.writestr(name, each)
     return buffer.getvalue()
 

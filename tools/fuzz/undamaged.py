@@ -235,12 +235,12 @@ def shipped() -> ModelBundle:
 
 @cache
 def bomb() -> bytes:
-    """Return a zip of 400 kB whose one member unpacks to 400 MB."""
+    """Return a zip of 400 kB whose one file unpacks to 400 MB."""
     buffer = io.BytesIO()
     with (
         zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as file,
-        file.open("train/a/images/a.png", "w") as member,
+        file.open("train/a/images/a.png", "w") as unpacked,
     ):
         for _ in range(400):
-            member.write(bytes(1_000_000))
+            unpacked.write(bytes(1_000_000))
     return buffer.getvalue()

@@ -40,18 +40,18 @@ def group_images(images: Sequence[ImageCompared]) -> dict[str, Group]:
     from napari_unet_nuclei.core.evaluation.scores import summarise
 
     known = [image for image in images if image.staining is not None]
-    members = {
+    groups = {
         name: [image for image in known if image.staining == name]
         for name in sorted({str(image.staining) for image in known})
     }
-    members["all"] = list(images)
+    groups["all"] = list(images)
     return {
         name: Group(
             summarise([image.scores for image in group]),
             average_pixels([image.pixels for image in group]),
             count_mistakes(image.mistakes for image in group),
         )
-        for name, group in members.items()
+        for name, group in groups.items()
     }
 
 

@@ -96,7 +96,7 @@ def test_what_it_averages_decides_on_the_maps(make_bundle, without_openvino):
     assert combine_models(boastful, "both").config.maps == ONE_MAP
 
 
-def test_what_is_not_a_weight_lies_between_the_members(make_bundle, without_openvino):
+def test_what_is_not_a_weight_lies_between_the_parts(make_bundle, without_openvino):
     one = change(
         make_bundle(),
         "one",

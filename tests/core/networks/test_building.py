@@ -71,19 +71,19 @@ def test_arguments_that_do_not_fit_are_refused(architecture, arguments):
 @pytest.mark.parametrize(
     ("members", "message"),
     [
-        ([], "there must be 2 or more members"),
+        ([], "there must be 2 or more parts"),
         ([{"architecture": "classic"}] * 2, "described by .'architecture'."),
         (
             [{"architecture": "ensemble", "arguments": {}}] * 2,
-            "no member may be an ensemble",
+            "no part may be an ensemble",
         ),
         (
             [{"architecture": "classic", "arguments": {}}] * 17,
-            "may be 16 members. Received: 17",
+            "may be 16 parts. Received: 17",
         ),
     ],
 )
-def test_members_that_do_not_fit_are_refused(members, message):
+def test_parts_that_do_not_fit_are_refused(members, message):
     with pytest.raises(ModelError, match=message):
         build_model("ensemble", {"members": members})
 

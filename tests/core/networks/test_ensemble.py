@@ -6,7 +6,7 @@ import pytest
 
 from napari_unet_nuclei.core.networks.building import build_model
 from napari_unet_nuclei.core.networks.bundling import get_weights, set_weights
-from napari_unet_nuclei.core.networks.ensemble import average_networks, member_path
+from napari_unet_nuclei.core.networks.ensemble import average_networks, part_path
 from napari_unet_nuclei.core.networks.geometry import measure_geometry
 
 TILE = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
@@ -16,35 +16,35 @@ def run(network: keras.Model) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(network(TILE, training=False)))
 
 
-def share_weights(ensemble: keras.Model, members: list[keras.Model]) -> None:
+def share_weights(ensemble: keras.Model, parts: list[keras.Model]) -> None:
     """Give the copies in an ensemble the weights of what they were copied from."""
     weights = {
-        member_path(number, path): values
-        for number, member in enumerate(members)
-        for path, values in get_weights(member).items()
+        part_path(number, path): values
+        for number, part in enumerate(parts)
+        for path, values in get_weights(part).items()
     }
     set_weights(ensemble, weights)
 
 
 @pytest.mark.parametrize("architecture", ["classic", "resnet"])
-def test_the_maps_are_the_means_of_those_of_the_members(architecture):
-    members = [build_model(architecture, {"widths": (4, 8)}) for _ in range(3)]
-    ensemble = average_networks(members)
-    share_weights(ensemble, members)
-    maps = [run(member) for member in members]
+def test_the_maps_are_the_means_of_those_of_the_parts(architecture):
+    parts = [build_model(architecture, {"widths": (4, 8)}) for _ in range(3)]
+    ensemble = average_networks(parts)
+    share_weights(ensemble, parts)
+    maps = [run(part) for part in parts]
     assert np.ptp(maps, axis=0).max() > 0.01
     np.testing.assert_allclose(run(ensemble), np.mean(maps, axis=0), atol=1e-6)
 
 
 def test_a_map_is_the_mean_over_those_that_have_it():
-    members = [
+    parts = [
         build_model("classic", {"widths": (4, 8), "n_maps": 1, "n_channels": 1}),
         build_model("resnet", {"widths": (4, 8), "upsampling": "bilinear"}),
         build_model("resnet50", {"widths": (4, 4, 4, 4)}),
     ]
-    ensemble = average_networks(members)
-    share_weights(ensemble, members)
-    one, three, three_more = (run(member) for member in members)
+    ensemble = average_networks(parts)
+    share_weights(ensemble, parts)
+    one, three, three_more = (run(part) for part in parts)
     maps = run(ensemble)
     assert maps.dtype == np.float32
     np.testing.assert_allclose(
@@ -56,14 +56,14 @@ def test_a_map_is_the_mean_over_those_that_have_it():
 
 
 def test_the_members_stay_as_they_are():
-    members = [build_model("classic", {"widths": (4, 8)}) for _ in range(2)]
-    before = [run(member) for member in members]
-    ensemble = average_networks(members)
+    parts = [build_model("classic", {"widths": (4, 8)}) for _ in range(2)]
+    before = [run(part) for part in parts]
+    ensemble = average_networks(parts)
     set_weights(
         ensemble, {path: 0 * value for path, value in get_weights(ensemble).items()}
     )
-    for member, maps in zip(members, before, strict=True):
-        np.testing.assert_array_equal(run(member), maps)
+    for part, maps in zip(parts, before, strict=True):
+        np.testing.assert_array_equal(run(part), maps)
 
 
 def test_every_member_has_the_sides_and_the_margin_it_needs():
@@ -71,10 +71,10 @@ def test_every_member_has_the_sides_and_the_margin_it_needs():
         build_model("classic", {"widths": (4,) * depth}) for depth in (2, 4)
     )
     assert measure_geometry(shallow) != measure_geometry(deep)
-    for members in ([shallow, deep], [deep, shallow]):
-        assert measure_geometry(average_networks(members)) == measure_geometry(deep)
+    for parts in ([shallow, deep], [deep, shallow]):
+        assert measure_geometry(average_networks(parts)) == measure_geometry(deep)
 
 
 def test_one_network_is_no_ensemble():
-    with pytest.raises(ValueError, match=r"2 or more members\. Received: 1"):
+    with pytest.raises(ValueError, match=r"2 or more parts\. Received: 1"):
         average_networks([build_model("classic", {"widths": (4, 8)})])

@@ -39,8 +39,8 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
     -------
     ModelBundle
         A model like any other, with its OpenVINO form.  A map is the mean over those
-        members that have it, and so is each threshold of the splitting; of the ways
-        to look at an image, those that all members have learned are left.
+        parts that have it, and so is each threshold of the splitting; of the ways
+        to look at an image, those that all parts have learned are left.
 
     Raises
     ------
@@ -58,43 +58,43 @@ def combine_models(bundles: Sequence[ModelBundle], name: str) -> ModelBundle:
     """
     from napari_unet_nuclei.core.networks.exporting import add_openvino
 
-    _check_members(bundles)
-    members, weights = _join(bundles)
-    config = _describe(bundles, members, weights)
+    _check_parts(bundles)
+    parts, weights = _join(bundles)
+    config = _describe(bundles, parts, weights)
     return add_openvino(ModelBundle(name=name, config=config, weights=weights))
 
 
 def _join(bundles: Sequence[ModelBundle]) -> tuple[list[dict[str, Any]], Weights]:
     """Return what describes each network, and the weights of all of them."""
     from napari_unet_nuclei.core.networks.bundling import without_normalization
-    from napari_unet_nuclei.core.networks.ensemble import member_path
+    from napari_unet_nuclei.core.networks.ensemble import part_path
 
-    members = []
+    parts = []
     weights: Weights = {}
     for number, bundle in enumerate(bundles):
-        arguments, of_member = without_normalization(bundle)
+        arguments, of_part = without_normalization(bundle)
         architecture = str(bundle.config.architecture)
-        members.append({"architecture": architecture, "arguments": arguments})
-        for path, values in of_member.items():
-            weights[member_path(number, path)] = values
-    return members, weights
+        parts.append({"architecture": architecture, "arguments": arguments})
+        for path, values in of_part.items():
+            weights[part_path(number, path)] = values
+    return parts, weights
 
 
 def _describe(
-    bundles: Sequence[ModelBundle], members: list[dict[str, Any]], weights: Weights
+    bundles: Sequence[ModelBundle], parts: list[dict[str, Any]], weights: Weights
 ) -> ModelConfig:
     """Measure the network of all, and average what else is known of each."""
     from napari_unet_nuclei.core.networks.building import build_model
     from napari_unet_nuclei.core.networks.bundling import set_weights
     from napari_unet_nuclei.core.networks.geometry import measure_geometry
 
-    network = build_model(Architecture.ENSEMBLE, {"members": members})
+    network = build_model(Architecture.ENSEMBLE, {"members": parts})
     set_weights(network, weights)  # refuses those of another network
     geometry = measure_geometry(network)
     configs = [bundle.config for bundle in bundles]
     return ModelConfig(
         architecture=Architecture.ENSEMBLE,
-        arguments={"members": members},
+        arguments={"members": parts},
         maps=MAPS[: network.output_shape[-1]],
         stride=geometry.stride,
         margin=geometry.margin,
@@ -113,7 +113,7 @@ def _describe(
     )
 
 
-def _check_members(bundles: Sequence[ModelBundle]) -> None:
+def _check_parts(bundles: Sequence[ModelBundle]) -> None:
     """Refuse what has no meaningful mean."""
     if len(bundles) < 2:
         raise ModelError(

@@ -32,7 +32,7 @@ _MEMBER = re.compile(
 
 @dataclass
 class SampleFiles:
-    """Member names of one sample.
+    """File names of one sample.
 
     Parameters
     ----------
@@ -50,7 +50,7 @@ class SampleFiles:
 
 
 def group_by_sample(names: Iterable[str]) -> dict[str, dict[str, SampleFiles]]:
-    """Group member names by the folder above the samples, then by sample.
+    """Group file names by the folder above the samples, then by sample.
 
     Parameters
     ----------

@@ -278,10 +278,10 @@ def summarise_groups(
             f"Received: {len(image_scores)} images and {len(groups)} names. Name "
             "the group of every image."
         )
-    members: dict[str, list[ImageScores]] = {name: [] for name in sorted(set(groups))}
+    of_group: dict[str, list[ImageScores]] = {name: [] for name in sorted(set(groups))}
     for scores, name in zip(image_scores, groups, strict=True):
-        members[name].append(scores)
-    return {name: summarise(scores) for name, scores in members.items()}
+        of_group[name].append(scores)
+    return {name: summarise(scores) for name, scores in of_group.items()}
 
 
 def _as_sequence(labels: Any) -> list[Any]:

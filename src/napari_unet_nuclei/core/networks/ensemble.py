@@ -12,7 +12,7 @@ from napari_unet_nuclei.core.settings.choices import Architecture
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_MAX_MEMBERS = 16
+_MAX_PARTS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,19 +34,19 @@ class EnsembleShape:
     members: Sequence[Mapping[str, Any]] = ()
 
     def __post_init__(self) -> None:
-        if len(self.members) > _MAX_MEMBERS:
+        if len(self.members) > _MAX_PARTS:
             raise ValueError(
-                f"there may be {_MAX_MEMBERS} members. Received: {len(self.members)}"
+                f"there may be {_MAX_PARTS} parts. Received: {len(self.members)}"
             )
-        for member in self.members:
-            if set(member) != {"architecture", "arguments"}:
-                raise ValueError(f"a member is described by {list(member)}")
-            if member["architecture"] == Architecture.ENSEMBLE:
-                raise ValueError("no member may be an ensemble")
+        for part in self.members:
+            if set(part) != {"architecture", "arguments"}:
+                raise ValueError(f"a part is described by {list(part)}")
+            if part["architecture"] == Architecture.ENSEMBLE:
+                raise ValueError("no part may be an ensemble")
 
 
-def member_path(number: int, path: str) -> str:
-    """Name a layer, or a weight, of a member inside of the ensemble."""
+def part_path(number: int, path: str) -> str:
+    """Name a layer, or a weight, of a part inside of the ensemble."""
     return f"member{number}_{path}"
 
 
@@ -77,7 +77,7 @@ def average_networks(networks: Sequence[keras.Model]) -> keras.Model:
     Intell. 1990, doi:10.1109/34.58871
     """
     if len(networks) < 2:
-        raise ValueError(f"there must be 2 or more members. Received: {len(networks)}")
+        raise ValueError(f"there must be 2 or more parts. Received: {len(networks)}")
     image = keras.Input((None, None, 3), name="image")
     outputs = [
         _apply_copy(network, image, number) for number, network in enumerate(networks)
@@ -100,7 +100,7 @@ def _apply_copy(
 
     def copy(layer: keras.Layer) -> keras.Layer:
         config = layer.get_config()
-        name = member_path(number, config["name"])
+        name = part_path(number, config["name"])
         return type(layer).from_config({**config, "name": name})
 
     copied = keras.models.clone_model(network, input_tensors=image, clone_function=copy)
