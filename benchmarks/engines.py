@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.engines.engine import Engine
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle
@@ -51,7 +51,7 @@ def quantise(bundle: ModelBundle, samples: Sequence[Sample]) -> ModelBundle:
     openvino = import_openvino()
 
     def crop(sample: Sample) -> np.ndarray:
-        planes = to_planes(sample.image)
+        planes = to_channels(sample.image)
         pixels = normalise(planes, intensity_limits(planes))[:256, :256]
         return np.ascontiguousarray(pixels[np.newaxis])
 

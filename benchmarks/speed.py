@@ -137,7 +137,7 @@ def mosaic(side: int, data: Path | None) -> np.ndarray:
     """Square image of uint8 with the density of fluorescence images."""
     from napari_unet_nuclei.core.datasets.opening import open_samples
     from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.channels import to_channels
     from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
     from napari_unet_nuclei.core.images.staining import Staining, staining
 
@@ -151,7 +151,7 @@ def mosaic(side: int, data: Path | None) -> np.ndarray:
         image = source.read_image(str(sample_id))
         if staining(image) is not Staining.GRAYSCALE_DARK:
             continue
-        planes = to_planes(image)
+        planes = to_channels(image)
         grey = normalise(planes, intensity_limits(planes))[..., 0]
         pieces += [
             (grey[y : y + TILE, x : x + TILE] * 255).astype(np.uint8)

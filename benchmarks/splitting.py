@@ -74,7 +74,7 @@ def main() -> None:
     else:
         image = read_image(arguments.image)
     model = load_model(arguments.model)
-    maps = Maps(*(np.ascontiguousarray(plane) for plane in model.maps(image).planes))
+    maps = Maps(*(np.ascontiguousarray(plane) for plane in model.maps(image).arrays))
     parameters = model.config.splitting
     fast = split_instances(maps, parameters, min_area=MIN_AREA)
     plain = split_plainly(maps, parameters)

@@ -135,7 +135,7 @@ def test_maps_of_tiles_are_those_of_the_whole(name, shape):
             try:
                 n_tiles = next(steps).n_total
             except StopIteration as end:
-                return n_tiles, np.stack(end.value.planes)
+                return n_tiles, np.stack(end.value.arrays)
 
     n_whole, whole = maps(10**6)
     n_tiles, tiled = maps(1)

@@ -17,7 +17,7 @@ from napari_unet_nuclei.cli.wording import (
 )
 from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.core.images.axes import PlaneStack, check_axes
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.segmentation.tiles import plan_tiles
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.settings.training import TrainingSettings
@@ -95,7 +95,7 @@ def test_a_value_out_of_range_is_named_as_it_was_typed(
         (lambda: check_axes("QQ"), "axes='QQ'", "--axes QQ"),
         (lambda: check_axes("YX", 3), "axes='YX'", "--axes YX"),
         (lambda: PlaneStack(np.zeros((5, 6, 7))), "axes='ZYX'", "--axes ZYX"),
-        (lambda: to_planes(np.zeros((5, 6, 7))), "axes='ZYX'", "--axes ZYX"),
+        (lambda: to_channels(np.zeros((5, 6, 7))), "axes='ZYX'", "--axes ZYX"),
         (
             lambda: PlaneStack(np.zeros((2, 6, 7)), "CYX"),
             "channel=0 … 1",

@@ -49,7 +49,7 @@ def make_maps(path: Path) -> np.ndarray:
     image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
     model = load_model(path, "keras")
     as_it_is = SegmentationSettings(diameter=model.config.diameter)
-    return np.stack(model.maps(image, as_it_is).planes)
+    return np.stack(model.maps(image, as_it_is).arrays)
 
 
 task, *paths = sys.argv[1:]

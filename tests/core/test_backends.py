@@ -99,6 +99,6 @@ def test_the_fast_form_gives_these_maps_too(backend, models, maps):
     image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
     model = load_model(models[backend], "openvino")
     as_it_is = SegmentationSettings(diameter=model.config.diameter)
-    fast = np.stack(model.maps(image, as_it_is).planes)
+    fast = np.stack(model.maps(image, as_it_is).arrays)
     # Where the processor has them, OpenVINO computes in sixteen bits.
     np.testing.assert_allclose(fast, maps[backend][backend], atol=0.02)

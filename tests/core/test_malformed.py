@@ -25,7 +25,7 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sampl
 from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_samples
 from napari_unet_nuclei.core.errors import DatasetError, ImageError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 
 if TYPE_CHECKING:
@@ -294,7 +294,7 @@ def test_an_unusual_image_is_read_right(folder, open_again, name, content, expec
     sample = open_again(folder).read_sample("bad")
     np.testing.assert_array_equal(sample.image, expected)
     np.testing.assert_array_equal(sample.labels, LABELS)
-    planes = to_planes(sample.image)
+    planes = to_channels(sample.image)
     scaled = normalise(planes, intensity_limits(planes))
     assert np.isfinite(scaled).all()
     assert scaled.max() == 1
@@ -304,7 +304,7 @@ def test_more_bits_show_the_same(folder):
     """What a network sees does not depend on how intensities are stored."""
     seen = []
     for image in (IMAGE, IMAGE * np.uint16(16), IMAGE / np.float32(255)):
-        planes = to_planes(image)
+        planes = to_channels(image)
         seen.append(normalise(planes, intensity_limits(planes)))
     np.testing.assert_allclose(seen[1], seen[0], atol=1e-6)
     np.testing.assert_allclose(seen[2], seen[0], atol=1e-6)

@@ -27,7 +27,7 @@ from napari_unet_nuclei.core.errors import EngineError, ImageError, UNetNucleiEr
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.settings.choices import EngineName
@@ -91,7 +91,7 @@ def read_table(path: Path) -> None:
 def look_at(image: NDArray[Any], path: Path) -> None:
     """Make of an image what networks are fed; a batch puts its name before errors."""
     try:
-        planes = to_planes(PlaneStack(image).single_plane())
+        planes = to_channels(PlaneStack(image).single_plane())
     except ImageError as error:
         raise ImageError(f"{path.stem}: {error}") from error
     scaled = normalise(planes, intensity_limits(planes))

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.engines.openvino_graph import (
-    hand_out_planes,
+    hand_out_maps,
     shuffle_last_upsampling,
     split_concatenations,
     take_grey,
@@ -72,7 +72,7 @@ def test_only_maps_are_shuffled(make_bundle):
 
 
 def test_maps_are_handed_out_as_planes(network):
-    planes = run(hand_out_planes(network()), TILES)
+    planes = run(hand_out_maps(network()), TILES)
     assert planes.shape == (2, 3, 48, 32)
     expected = run(network(), TILES)
     np.testing.assert_allclose(np.moveaxis(planes, 1, -1), expected, atol=1e-6)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from napari_unet_nuclei.core.images.channels import distinct_planes, to_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.images.intensity import (
     fine_detail,
     intensity_limits,
@@ -18,7 +18,7 @@ rng = np.random.default_rng(0)
 
 def test_limits_are_percentiles_over_all_channels():
     image = rng.normal(50, 20, (60, 70, 3)).astype(np.float32)
-    low, high = intensity_limits(to_planes(image))
+    low, high = intensity_limits(to_channels(image))
     assert (low, high) == pytest.approx(np.percentile(image, (0.1, 99.8)))
 
 
@@ -26,39 +26,39 @@ def test_a_grey_image_has_the_limits_of_its_colour_version():
     grey = rng.integers(0, 4000, (50, 60), np.uint16)
     colour = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     grey_limits, colour_limits = (
-        intensity_limits(to_planes(image)) for image in (grey, colour)
+        intensity_limits(to_channels(image)) for image in (grey, colour)
     )
     assert grey_limits == pytest.approx(colour_limits, rel=0.01)
 
 
 def test_limits_of_a_large_image_come_from_a_sample_of_it():
     image = rng.integers(0, 4000, (2000, 1500), np.uint16)
-    planes = to_planes(image)
-    limits = intensity_limits(planes)
-    assert limits == intensity_limits(planes)
-    assert limits == intensity_limits(to_planes(image[::4, ::4]))
+    channels = to_channels(image)
+    limits = intensity_limits(channels)
+    assert limits == intensity_limits(channels)
+    assert limits == intensity_limits(to_channels(image[::4, ::4]))
     assert limits == pytest.approx(np.percentile(image, (0.1, 99.8)), abs=10)
 
 
 def test_limits_become_zero_and_one():
-    planes = to_planes(np.array([[0, 10, 20, 30, 40]], np.uint16))
-    scaled = normalise(planes, (10, 30))
+    channels = to_channels(np.array([[0, 10, 20, 30, 40]], np.uint16))
+    scaled = normalise(channels, (10, 30))
     assert scaled.dtype == np.float32
     np.testing.assert_array_equal(scaled[0, :, 0], [0, 0, 0.5, 1, 1])
 
 
-def test_grey_stays_one_plane():
+def test_grey_stays_one_channel():
     grey = np.arange(12.0).reshape(3, 4)
     colour = np.repeat(grey[..., np.newaxis], 3, axis=-1)
-    one, three = (normalise(to_planes(image), (2, 9)) for image in (grey, colour))
+    one, three = (normalise(to_channels(image), (2, 9)) for image in (grey, colour))
     np.testing.assert_array_equal(one, three)
-    assert distinct_planes(one).shape == (3, 4, 1)
-    assert distinct_planes(three).shape == (3, 4, 3)
+    assert distinct_channels(one).shape == (3, 4, 1)
+    assert distinct_channels(three).shape == (3, 4, 3)
 
 
 @pytest.mark.parametrize("limits", [(3, 3), (4, 3), (np.nan, 3)])
 def test_an_image_without_contrast_is_black(limits):
-    scaled = normalise(to_planes(np.full((2, 3), 3)), limits)
+    scaled = normalise(to_channels(np.full((2, 3), 3)), limits)
     assert scaled.shape == (2, 3, 3)
     assert not scaled.any()
 
@@ -66,10 +66,10 @@ def test_an_image_without_contrast_is_black(limits):
 @pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e-30, 1, 1e30, 3e38])
 def test_extreme_intensities_are_stretched_too(scale):
     image = np.array([[-1, -0.5, 0, 0.5, 1]] * 40, np.float32) * np.float32(scale)
-    planes = to_planes(image)
-    low, high = intensity_limits(planes)
+    channels = to_channels(image)
+    low, high = intensity_limits(channels)
     assert np.isfinite([low, high]).all()
-    scaled = normalise(planes, (low, high))
+    scaled = normalise(channels, (low, high))
     assert scaled.dtype == np.float32
     np.testing.assert_allclose(scaled[0, :, 0], [0, 0.25, 0.5, 0.75, 1], atol=0.1)
 
@@ -77,8 +77,8 @@ def test_extreme_intensities_are_stretched_too(scale):
 def test_a_single_extreme_pixel_is_clipped():
     image = np.linspace(0, 1e-20, 10_000, dtype=np.float32).reshape(100, 100)
     image[3, 4] = 3e38
-    planes = to_planes(image)
-    scaled = normalise(planes, intensity_limits(planes))[..., 0]
+    channels = to_channels(image)
+    scaled = normalise(channels, intensity_limits(channels))[..., 0]
     assert scaled[3, 4] == 1
     assert scaled[50, 0] == pytest.approx(0.5, abs=0.01)
 
@@ -92,21 +92,21 @@ def test_a_single_extreme_pixel_is_clipped():
 )
 @settings(max_examples=60, deadline=None)
 def test_normalised_values_keep_their_order_and_their_place(image):
-    planes = to_planes(image)
-    limits = intensity_limits(planes)
-    scaled = normalise(planes, limits)
+    channels = to_channels(image)
+    limits = intensity_limits(channels)
+    scaled = normalise(channels, limits)
     assert scaled.dtype == np.float32
     assert scaled.min() >= 0
     assert scaled.max() <= 1
     order = np.argsort(image.ravel(), kind="stable")
     assert (np.diff(scaled[..., 0].ravel()[order]) >= 0).all()
     # A tile is normalised like the image it is cut from.
-    np.testing.assert_array_equal(normalise(planes[1:, 1:], limits), scaled[1:, 1:])
+    np.testing.assert_array_equal(normalise(channels[1:, 1:], limits), scaled[1:, 1:])
 
 
 def detail_of(image):
-    planes = to_planes(image)
-    return fine_detail(planes, intensity_limits(planes))
+    channels = to_channels(image)
+    return fine_detail(channels, intensity_limits(channels))
 
 
 def test_a_sharp_image_has_finer_detail_than_the_same_enlarged():

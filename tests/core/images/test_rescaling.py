@@ -13,15 +13,17 @@ from napari_unet_nuclei.core.images.rescaling import rescale
 @pytest.mark.parametrize("area", [1, 500, 10**6])
 def test_strips_make_the_picture_that_the_whole_makes(monkeypatch, shape, area):
     monkeypatch.setattr(rescaling, "STRIP_AREA", area)
-    planes = np.random.default_rng(0).random((61, 70, 2), np.float32)
-    rescaled = rescale(planes, shape)
+    channels = np.random.default_rng(0).random((61, 70, 2), np.float32)
+    rescaled = rescale(channels, shape)
     for index in range(2):
-        plane = np.ascontiguousarray(planes[..., index])
-        expected = Image.fromarray(plane).resize(shape[::-1], Image.Resampling.BILINEAR)
+        channel = np.ascontiguousarray(channels[..., index])
+        expected = Image.fromarray(channel).resize(
+            shape[::-1], Image.Resampling.BILINEAR
+        )
         np.testing.assert_array_equal(rescaled[..., index], np.asarray(expected))
 
 
-def test_grey_stays_one_plane():
+def test_grey_stays_one_channel():
     grey = np.random.default_rng(0).random((20, 30, 1), np.float32)
     rescaled = rescale(np.broadcast_to(grey, (20, 30, 3)), (40, 60))
     assert rescaled.shape == (40, 60, 3)

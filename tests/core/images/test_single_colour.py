@@ -24,11 +24,11 @@ def in_colour(red, green, blue, offset=0):
     ids=["blue", "green", "azure", "grey", "magenta on a veil"],
 )
 def test_one_colour_becomes_its_strongest_channel(image):
-    planes = single_colour_as_grey(image)
+    channels = single_colour_as_grey(image)
     strongest = image[..., np.argmax(np.ptp(image, axis=(0, 1)))]
-    assert planes.dtype == image.dtype
+    assert channels.dtype == image.dtype
     for channel in range(3):
-        np.testing.assert_array_equal(planes[..., channel], strongest)
+        np.testing.assert_array_equal(channels[..., channel], strongest)
 
 
 def two_dyes():

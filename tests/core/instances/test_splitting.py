@@ -136,7 +136,7 @@ def test_labels_are_sound_whatever_the_maps(
     parameters = SplittingParameters(
         threshold=0.3, seed_threshold=seed_threshold, min_confidence=min_confidence
     )
-    before = [plane.copy() for plane in maps.planes]
+    before = [plane.copy() for plane in maps.arrays]
     labels = split_instances(maps, parameters, threshold=threshold, min_area=min_area)
     if threshold is None:
         threshold = parameters.threshold
@@ -158,7 +158,7 @@ def test_labels_are_sound_whatever_the_maps(
         assert n_confident >= max(min_area // 2, 1)
     if min_area <= 1 and min_confidence == 0:
         np.testing.assert_array_equal(labels > 0, mask)
-    for plane, copy in zip(maps.planes, before, strict=True):
+    for plane, copy in zip(maps.arrays, before, strict=True):
         np.testing.assert_array_equal(plane, copy)
 
 
@@ -357,7 +357,7 @@ def test_nothing_is_found_on_an_empty_image():
 def test_maps_may_be_views_of_one_array():
     mask, distance = two_discs(gap=-2)
     maps = make_maps(mask, distance)
-    views = Maps(*np.moveaxis(np.stack(maps.planes, axis=-1), -1, 0))
+    views = Maps(*np.moveaxis(np.stack(maps.arrays, axis=-1), -1, 0))
     np.testing.assert_array_equal(
         split_instances(views, DEFAULT), split_instances(maps, DEFAULT)
     )

@@ -66,7 +66,7 @@ def test_nuclei_are_brought_to_the_diameter_the_model_knows(
     maps = model.maps(image, SegmentationSettings(diameter=diameter))
     assert model.engine.shapes == [expected]
     plain = make_model().maps(image)
-    for one, two in zip(maps.planes, plain.planes, strict=True):
+    for one, two in zip(maps.arrays, plain.arrays, strict=True):
         assert one.shape == (40, 51)
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, two, atol=0.1)

@@ -96,7 +96,7 @@ def test_an_image_without_nuclei_keeps_its_scale():
 
 
 class NearSighted(Bright):
-    """Has little confidence in what it finds in large images: a pattern of 20 px in the nuclei."""
+    """Has little confidence in large images: a pattern of 20 px in the nuclei."""
 
     def predict(self, batch):
         maps = super().predict(batch)

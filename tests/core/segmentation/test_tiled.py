@@ -14,7 +14,7 @@ from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.instances.splitting import split_instances
@@ -91,7 +91,7 @@ def test_tiled_maps_equal_those_of_the_whole_image(shape, max_area):
     image = np.random.default_rng(0).random(shape, np.float32)
     engine = Strided()
     tiled, whole = (predict(engine, image, area) for area in (max_area, 10**6))
-    for one, two in zip(tiled.planes, whole.planes, strict=True):
+    for one, two in zip(tiled.arrays, whole.arrays, strict=True):
         assert one.shape == shape
         assert one.dtype == np.float32
         np.testing.assert_allclose(one, two, atol=1e-5)
@@ -108,11 +108,11 @@ def test_large_images_are_cut_into_tiles_of_one_size():
 
 def test_a_pixel_has_the_same_map_in_every_tile():
     image = np.random.default_rng(0).integers(0, 5000, (390, 410, 3), np.uint16)
-    planes = to_planes(image)
+    planes = to_channels(image)
     expected = normalise(planes, intensity_limits(planes))
     for max_area in 1, 10**6:
         maps = predict(Grey(), image, max_area)
-        np.testing.assert_array_equal(np.stack(maps.planes, axis=-1), expected)
+        np.testing.assert_array_equal(np.stack(maps.arrays, axis=-1), expected)
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -3, 7])
@@ -125,7 +125,7 @@ def test_maps_are_probabilities_whatever_the_network_gives(value):
 
     maps = predict(Odd(), np.zeros((60, 70)), 10**6)
     expected = 0 if np.isnan(value) else np.clip(value, 0, 1)
-    for plane in maps.planes:
+    for plane in maps.arrays:
         assert plane[3, 4] == expected
         assert 0 <= plane.min() <= plane.max() <= 1
 
@@ -155,7 +155,7 @@ def test_smaller_tiles_are_tried_when_memory_is_short():
     assert "tiles of 512x640 px" in str(warned[0].message)
     whole = predict(Strided(), image, 10**6)
     np.testing.assert_allclose(
-        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-5
+        np.stack(tiled.arrays), np.stack(whole.arrays), atol=1e-5
     )
 
 
@@ -198,7 +198,7 @@ def test_flips_and_turns_are_averaged(shape):
     tta = replace(AS_IT_IS, tta=True)
     maps = exhaust(iter_plane_maps(engine, CONFIG, image, tta))
     assert len(engine.shapes) == 8
-    planes = to_planes(image)
+    planes = to_channels(image)
     pixels = normalise(planes, intensity_limits(planes))
     expected = np.zeros_like(pixels)
     for flip in (False, True):
@@ -206,7 +206,7 @@ def test_flips_and_turns_are_averaged(shape):
             seen = np.rot90(pixels[::-1] if flip else pixels, turns)
             back = np.rot90(engine.predict(seen[np.newaxis])[0], -turns)
             expected += (back[::-1] if flip else back) / 8
-    np.testing.assert_allclose(np.stack(maps.planes, axis=-1), expected, atol=1e-5)
+    np.testing.assert_allclose(np.stack(maps.arrays, axis=-1), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize(("n_symmetries", "n_looks"), [(1, 1), (2, 2), (8, 8)])
@@ -229,7 +229,7 @@ def test_flips_and_turns_work_tile_by_tile():
         for area in (1, 10**6)
     )
     np.testing.assert_allclose(
-        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-5
+        np.stack(tiled.arrays), np.stack(whole.arrays), atol=1e-5
     )
 
 
@@ -253,7 +253,7 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
         for area in (1, 10**6)
     )
     np.testing.assert_allclose(
-        np.stack(tiled.planes), np.stack(whole.planes), atol=1e-4
+        np.stack(tiled.arrays), np.stack(whole.arrays), atol=1e-4
     )
     # What has learned nothing finds nuclei only where it is told to look.
     parameters = SplittingParameters(
@@ -276,4 +276,4 @@ def test_a_margin_that_is_too_small_would_show(make_bundle):
         exhaust(iter_plane_maps(engine, config, image, as_it_is, max_area=area))
         for config, area in ((short, 1), (bundle.config, 10**6))
     )
-    assert np.abs(np.stack(tiled.planes) - np.stack(whole.planes)).max() > 1e-3
+    assert np.abs(np.stack(tiled.arrays) - np.stack(whole.arrays)).max() > 1e-3

@@ -120,7 +120,7 @@ def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bund
 def as_it_is(model, image):
     """The maps of an image that is not rescaled."""
     settings = SegmentationSettings(diameter=model.config.diameter)
-    return np.stack(model.maps(image, settings).planes)
+    return np.stack(model.maps(image, settings).arrays)
 
 
 def test_a_start_that_stays_the_best_is_kept(fine_tuned, tiny_path, drawn_samples):

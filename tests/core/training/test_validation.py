@@ -171,7 +171,7 @@ def test_tuning_never_makes_it_worse(seed, threshold, seed_threshold):
     samples = [annotated("a", (32, 32), n=4)]
     rng = np.random.default_rng(seed)
     maps = [
-        Maps(*(0.6 * plane + 0.4 * rng.random(plane.shape) for plane in each.planes))
+        Maps(*(0.6 * plane + 0.4 * rng.random(plane.shape) for plane in each.arrays))
         for each in true_maps(samples)
     ]
     start = SplittingParameters(threshold=threshold, seed_threshold=seed_threshold)

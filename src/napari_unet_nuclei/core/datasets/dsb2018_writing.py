@@ -16,7 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.files.png import save_png
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.labels import check_labels, find_nuclei
 from napari_unet_nuclei.core.writing.atomic_files import (
@@ -215,9 +215,9 @@ def _check_masks(folder: Path, sample_id: str) -> None:
 def _png_pixels(image: NDArray[Any]) -> NDArray[Any]:
     if image.ndim == 2 and image.dtype == np.uint16:
         return image
-    planes = to_planes(image)
+    channels = to_channels(image)
     if image.dtype != np.uint8:
-        stretched = normalise(planes, intensity_limits(planes))
-        planes = np.round(stretched * 255).astype(np.uint8)
+        stretched = normalise(channels, intensity_limits(channels))
+        channels = np.round(stretched * 255).astype(np.uint8)
     is_grey = image.ndim == 2 or image.shape[-1] == 1
-    return planes[..., 0] if is_grey else planes
+    return channels[..., 0] if is_grey else channels

@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.images.channels import distinct_planes, to_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.writing.atomic_files import replacing
@@ -113,9 +113,9 @@ def stretch(image: NDArray[Any]) -> NDArray[np.uint8]:
     ImageError
         If the image has a shape or type that nothing here can use.
     """
-    planes = to_planes(image)
-    stretched = distinct_planes(normalise(planes, intensity_limits(planes)))
-    rgb = np.empty(planes.shape, np.uint8)
+    channels = to_channels(image)
+    stretched = distinct_channels(normalise(channels, intensity_limits(channels)))
+    rgb = np.empty(channels.shape, np.uint8)
     rgb[:] = np.rint(stretched * 255)
     return rgb
 

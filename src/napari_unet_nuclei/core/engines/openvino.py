@@ -21,13 +21,13 @@ from napari_unet_nuclei.core.engines import devices
 from napari_unet_nuclei.core.engines.failures import engine_error
 from napari_unet_nuclei.core.engines.openvino_check import check_shapes, check_text
 from napari_unet_nuclei.core.engines.openvino_graph import (
-    hand_out_planes,
+    hand_out_maps,
     shuffle_last_upsampling,
     split_concatenations,
     take_grey,
 )
 from napari_unet_nuclei.core.errors import EngineError, ModelError, SettingsError
-from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 from napari_unet_nuclei.core.settings.choices import EngineName
 
@@ -128,23 +128,23 @@ class OpenVinoEngine:
         check_shapes(network, len(bundle.config.maps), bundle.config.stride)
         split_concatenations(network)
         shuffle_last_upsampling(network)
-        self._network = hand_out_planes(network)
+        self._network = hand_out_maps(network)
         self._grey_network = take_grey(self._network.clone())
         self._device = devices.choose_device(self._core.available_devices)
         self.description = _describe(self._core, self._device, precision)
 
     def predict(self, tiles: Array) -> Array:
         """Evaluate the network; its contract is that of ``Engine``."""
-        tiles = distinct_planes(tiles)
+        tiles = distinct_channels(tiles)
         with self._lock:
             check_cancelled()
             try:
-                planes = self._compiled(tiles.shape).infer(tiles)
+                maps = self._compiled(tiles.shape).infer(tiles)
             except (RuntimeError, MemoryError) as error:
                 # What it holds of larger shapes would stay in the way.
                 self._held.clear()
                 raise engine_error("OpenVINO", error) from error
-        return np.moveaxis(planes, 1, -1)
+        return np.moveaxis(maps, 1, -1)
 
     def _compiled(self, shape: tuple[int, ...]) -> _CompiledNetwork:
         """Compile the network for a shape, or take it from the last time."""
@@ -191,7 +191,7 @@ class _CompiledNetwork:
         self._handed_out: Callable[[], Array | None] = lambda: None
 
     def infer(self, tiles: Array) -> Array:
-        """Turn (batch, Y, X, channels) tiles into (batch, maps, Y, X) planes."""
+        """Turn (batch, Y, X, channels) tiles into (batch, maps, Y, X) maps."""
         if self._handed_out() is not None:
             self._output = self._new_output()
         self.request.get_input_tensor().data[:] = tiles
@@ -199,9 +199,9 @@ class _CompiledNetwork:
             self._infer_unless_cancelled()
         else:
             self.request.infer(share_outputs=True)  # else they would be copied
-        planes: Array = self._output.data  # any view of which keeps it alive
-        self._handed_out = weakref.ref(planes)
-        return planes
+        maps: Array = self._output.data  # any view of which keeps it alive
+        self._handed_out = weakref.ref(maps)
+        return maps
 
     def _infer_unless_cancelled(self) -> None:
         check_cancelled()  # compiling has taken a while
@@ -219,8 +219,8 @@ class _CompiledNetwork:
     def _new_output(self) -> openvino.Tensor:
         import openvino
 
-        planes = np.empty(self.request.get_output_tensor().shape, np.float32)
-        output = openvino.Tensor(planes, shared_memory=True)
+        maps = np.empty(self.request.get_output_tensor().shape, np.float32)
+        output = openvino.Tensor(maps, shared_memory=True)
         self.request.set_output_tensor(output)
         return output
 

@@ -101,8 +101,8 @@ def shuffle_last_upsampling(network: openvino.Model) -> None:
     network.validate_nodes_and_infer_types()
 
 
-def hand_out_planes(network: openvino.Model) -> openvino.Model:
-    """Let a network hand out its maps as whole planes.
+def hand_out_maps(network: openvino.Model) -> openvino.Model:
+    """Let a network hand out each map as a whole.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def hand_out_planes(network: openvino.Model) -> openvino.Model:
 
 
 def take_grey(network: openvino.Model) -> openvino.Model:
-    """Let a network take a single plane and repeat it itself.
+    """Let a network take a single channel and repeat it itself.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Pixel = TypeVar("Pixel", bound=np.generic)
 
 
-def to_planes(image: NDArray[np.generic]) -> NDArray[np.generic]:
+def to_channels(image: NDArray[np.generic]) -> NDArray[np.generic]:
     """Bring an image to three channels, last.
 
     Parameters
@@ -75,17 +75,17 @@ def _replace_non_finite(image: NDArray[np.generic]) -> NDArray[np.generic]:
     return np.where(finite, image, smallest)
 
 
-def distinct_planes(planes: NDArray[Pixel]) -> NDArray[Pixel]:
-    """Look at planes that are all the same once.
+def distinct_channels(channels: NDArray[Pixel]) -> NDArray[Pixel]:
+    """Take channels that are all the same only once.
 
     Parameters
     ----------
-    planes : (..., channels) ndarray
-        Output of :func:`to_planes`, or what was made of it.
+    channels : (..., channels) ndarray
+        Output of :func:`to_channels`, or what was made of it.
 
     Returns
     -------
     (..., 1) or (..., channels) ndarray
-        A view of the one plane of a grey image, else the planes.
+        A view of the one channel of a grey image, else all channels.
     """
-    return planes[..., :1] if planes.strides[-1] == 0 else planes
+    return channels[..., :1] if channels.strides[-1] == 0 else channels

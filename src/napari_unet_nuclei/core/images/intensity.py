@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,28 +25,28 @@ _MODERATE = 1e30
 _DETAIL_REACH = 3  # px
 
 
-def sample_pixels(planes: NDArray[Pixel]) -> NDArray[Pixel]:
+def sample_pixels(channels: NDArray[Pixel]) -> NDArray[Pixel]:
     """Take a fixed, regular sample of at most 300,000 pixels.
 
     Parameters
     ----------
-    planes : (Y, X, channels) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`.
+    channels : (Y, X, channels) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
 
     Returns
     -------
     (y, x, channels) ndarray
         A view of every n-th row and column.
     """
-    step = _sampling_step(planes)
-    return planes[::step, ::step]
+    step = _sampling_step(channels)
+    return channels[::step, ::step]
 
 
-def _sampling_step(planes: NDArray[np.generic]) -> int:
-    return max(1, int(np.ceil(np.sqrt(planes[..., 0].size / _MAX_SAMPLE))))
+def _sampling_step(channels: NDArray[np.generic]) -> int:
+    return max(1, int(np.ceil(np.sqrt(channels[..., 0].size / _MAX_SAMPLE))))
 
 
-def intensity_limits(planes: NDArray[np.generic]) -> Limits:
+def intensity_limits(channels: NDArray[np.generic]) -> Limits:
     """Find the intensities that become 0 and 1.
 
     They come once per image, from a fixed, regular sample of at most 300,000
@@ -54,15 +54,15 @@ def intensity_limits(planes: NDArray[np.generic]) -> Limits:
 
     Parameters
     ----------
-    planes : (Y, X, 3) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`.
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
 
     Returns
     -------
     tuple of float
         The 0.1 and 99.8 percentiles over all channels.
     """
-    sample = distinct_planes(sample_pixels(planes))
+    sample = distinct_channels(sample_pixels(channels))
     values: NDArray[np.floating] = sample.astype(np.float32)
     if np.abs(values).max() > _MODERATE:  # differences need a larger range
         values = values.astype(np.float64)
@@ -70,47 +70,49 @@ def intensity_limits(planes: NDArray[np.generic]) -> Limits:
     return float(low), float(high)
 
 
-def normalise(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
+def normalise(channels: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
     """Stretch the limits to 0 and 1 and clip what lies beyond.
 
     Parameters
     ----------
-    planes : (Y, X, 3) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`, or a tile
-        of it.
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`, or
+        a tile of it.
     limits : tuple of float
         Output of :func:`intensity_limits` for the whole image.
 
     Returns
     -------
     (Y, X, 3) ndarray of float32, values in [0, 1]
-        All zero when both limits are equal.  Grey stays one plane that is seen in
+        All zero when both limits are equal.  Grey stays one channel that is seen in
         every channel, a read-only view.
     """
-    return np.broadcast_to(_stretch(distinct_planes(planes), limits), planes.shape)
+    return np.broadcast_to(
+        _stretch(distinct_channels(channels), limits), channels.shape
+    )
 
 
-def _stretch(planes: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
+def _stretch(channels: NDArray[np.generic], limits: Limits) -> NDArray[np.float32]:
     low, high = limits
     if not high > low:
-        return np.zeros(planes.shape, np.float32)
+        return np.zeros(channels.shape, np.float32)
     if not 1 / _MODERATE < high - low < _MODERATE:  # beyond the range of float32
-        wide = np.clip(planes.astype(np.float64), low, high)
+        wide = np.clip(channels.astype(np.float64), low, high)
         return ((wide - low) / (high - low)).astype(np.float32)
-    scaled = planes.astype(np.float32)
+    scaled = channels.astype(np.float32)
     with np.errstate(over="ignore"):  # of single pixels, which are clipped
         scaled -= np.float32(low)
         scaled /= np.float32(high - low)
     return np.clip(scaled, 0, 1, out=scaled)
 
 
-def fine_detail(planes: NDArray[np.generic], limits: Limits) -> float:
+def fine_detail(channels: NDArray[np.generic], limits: Limits) -> float:
     """Measure how much of what an image shows is finer than a few pixels.
 
     Parameters
     ----------
-    planes : (Y, X, 3) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`.
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
     limits : tuple of float
         Output of :func:`intensity_limits`.
 
@@ -122,15 +124,15 @@ def fine_detail(planes: NDArray[np.generic], limits: Limits) -> float:
         Some .1 to .4 in sharp images, under .15 in those enlarged three times.
     """
     reach = _DETAIL_REACH
-    step = _sampling_step(planes)
-    height, width = planes.shape[:2]
+    step = _sampling_step(channels)
+    height, width = channels.shape[:2]
     if min(height, width) <= 2 * reach:
         return 0.0
 
     def moved(dy: int, dx: int) -> NDArray[np.float32]:
         rows = slice(reach + dy, height - reach + dy, step)
         columns = slice(reach + dx, width - reach + dx, step)
-        return _stretch(distinct_planes(planes[rows, columns]), limits)
+        return _stretch(distinct_channels(channels[rows, columns]), limits)
 
     centre = moved(0, 0)
     spread = float(centre.std())

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
-from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,12 +19,14 @@ STRIP_AREA = 2**20
 """Pixels that are resized at once, after which it may end."""
 
 
-def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Bring planes to another height and width.
+def rescale(
+    channels: NDArray[np.float32], shape: tuple[int, int]
+) -> NDArray[np.float32]:
+    """Bring channels to another height and width.
 
     Parameters
     ----------
-    planes : (Y, X, n) ndarray of float32
+    channels : (Y, X, n) ndarray of float32
         Planes in the last axis.
     shape : tuple of int
         Height and width to get, in px.
@@ -33,37 +35,37 @@ def rescale(planes: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.f
     -------
     (*shape, n) ndarray of float32
         Linearly interpolated; where it shrinks, averaged over what a pixel covers.
-        Grey stays one plane that is seen in every channel, a read-only view.
+        Grey stays one channel that is seen in every channel, a read-only view.
     """
     height, width = shape
-    seen_once = distinct_planes(planes)
+    seen_once = distinct_channels(channels)
     rescaled = np.empty((seen_once.shape[-1], height, width), np.float32)
-    for index, plane in enumerate(np.moveaxis(seen_once, -1, 0)):
+    for index, channel in enumerate(np.moveaxis(seen_once, -1, 0)):
         check_cancelled()
-        picture = _to_picture(plane)
+        picture = _to_picture(channel)
         resized = picture.resize((width, height), Image.Resampling.BILINEAR)
         _copy_picture(resized, rescaled[index])
     last = np.moveaxis(rescaled, 0, -1)
-    if seen_once.shape == planes.shape:
+    if seen_once.shape == channels.shape:
         return last
-    return np.broadcast_to(last, (height, width, planes.shape[-1]))
+    return np.broadcast_to(last, (height, width, channels.shape[-1]))
 
 
 # Pillow copies pixels while no other thread of Python may run, not that of a window
 # either; so it gets and gives few at once.
-def _to_picture(plane: NDArray[np.float32]) -> Image.Image:
-    height, width = plane.shape
+def _to_picture(channel: NDArray[np.float32]) -> Image.Image:
+    height, width = channel.shape
     picture = Image.new("F", (width, height))
     for rows in _strips(height, width):
-        strip = np.ascontiguousarray(plane[rows])
+        strip = np.ascontiguousarray(channel[rows])
         picture.paste(Image.fromarray(strip), (0, rows.start))
     return picture
 
 
-def _copy_picture(picture: Image.Image, plane: NDArray[np.float32]) -> None:
+def _copy_picture(picture: Image.Image, channel: NDArray[np.float32]) -> None:
     width, height = picture.size
     for rows in _strips(height, width):
-        plane[rows] = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
+        channel[rows] = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
 
 
 def _strips(height: int, width: int) -> Iterator[slice]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels
 from napari_unet_nuclei.core.images.intensity import LIMIT_PERCENTILES, sample_pixels
 
 if TYPE_CHECKING:
@@ -20,34 +20,34 @@ _MAX_RESIDUAL = 0.02  # of the range; the lowest of stained images is 0.015 …
 _MAX_MEDIAN = 0.25  # … but none of those is dark
 
 
-def single_colour_as_grey(planes: NDArray[np.generic]) -> NDArray[np.generic]:
+def single_colour_as_grey(channels: NDArray[np.generic]) -> NDArray[np.generic]:
     """Show the strongest channel in all, where the others only follow it.
 
     Parameters
     ----------
-    planes : (Y, X, 3) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`.
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
 
     Returns
     -------
     (Y, X, 3) ndarray of the same dtype
         A read-only view of one channel, if the image is dark and every channel is
-        a multiple of it, up to an offset; else the planes as they are.
+        a multiple of it, up to an offset; else the channels as they are.
     """
-    if distinct_planes(planes).shape[-1] == 1:
-        return planes
-    sample = sample_pixels(planes).reshape(-1, planes.shape[-1]).astype(np.float64)
+    if distinct_channels(channels).shape[-1] == 1:
+        return channels
+    sample = sample_pixels(channels).reshape(-1, channels.shape[-1]).astype(np.float64)
     low, high = np.percentile(sample, LIMIT_PERCENTILES, axis=0)
     strongest = int(np.argmax(high - low))
     largest = high[strongest] - low[strongest]
     if not 0 < largest < np.inf:
-        return planes
+        return channels
     light = (sample - low) / largest
     light_of_strongest = light[:, strongest]
     if np.median(light_of_strongest) > _MAX_MEDIAN:
-        return planes
+        return channels
     slopes = light_of_strongest @ light / (light_of_strongest @ light_of_strongest)
     residuals = light - light_of_strongest[:, np.newaxis] * slopes
     if np.sqrt((residuals**2).mean(axis=0)).max() > _MAX_RESIDUAL:
-        return planes
-    return np.broadcast_to(planes[..., strongest, np.newaxis], planes.shape)
+        return channels
+    return np.broadcast_to(channels[..., strongest, np.newaxis], channels.shape)

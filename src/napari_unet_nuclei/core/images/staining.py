@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,16 +37,16 @@ def staining(image: NDArray[np.generic]) -> Staining:
         *Stained* when the mean over pixels of max - min over R, G, B exceeds 3
         of 255; *dark* when the mean is below 100 of 255.
     """
-    planes = to_planes(image).astype(np.float32)
+    channels = to_channels(image).astype(np.float32)
     if np.asarray(image).dtype not in (np.uint8, np.bool_):
-        brightest = planes.max()
+        brightest = channels.max()
         if brightest > 0:
-            planes /= brightest
-            planes *= 255
-    channels = np.moveaxis(planes, -1, 0)
-    spread = np.maximum.reduce(channels) - np.minimum.reduce(channels)
+            channels /= brightest
+            channels *= 255
+    each = np.moveaxis(channels, -1, 0)
+    spread = np.maximum.reduce(each) - np.minimum.reduce(each)
     is_stained = bool(spread.mean() > 3)
-    is_dark = bool(planes.mean() < 100)
+    is_dark = bool(channels.mean() < 100)
     match is_stained, is_dark:
         case False, True:
             return Staining.GRAYSCALE_DARK

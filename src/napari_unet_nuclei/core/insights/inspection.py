@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.images.staining import Staining, staining
 from napari_unet_nuclei.core.insights.suspicion import MaskInspector
 
@@ -132,12 +132,12 @@ def look_at_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
     ImageError
         If the image has a shape or type that nothing here can use.
     """
-    planes = to_planes(sample.image)
+    channels = to_channels(sample.image)
     inspector = MaskInspector(sample.sample_id, sample.labels.shape)
     for mask in masks:
         inspector.add(mask)
     is_nucleus = sample.labels > 0
-    intensities = _to_8_bits(planes)
+    intensities = _to_8_bits(channels)
     height, width = sample.labels.shape
     return SampleInsights(
         sample_id=sample.sample_id,
@@ -149,7 +149,7 @@ def look_at_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
         foreground=float(is_nucleus.mean()),
         nucleus_intensities=np.bincount(intensities[is_nucleus], minlength=256),
         background_intensities=np.bincount(intensities[~is_nucleus], minlength=256),
-        digest=_digest(planes),
+        digest=_digest(channels),
         suspicious_masks=inspector.find_suspicious(),
     )
 
@@ -168,19 +168,18 @@ def _count_touching(labels: NDArray[np.int32]) -> int:
     return len(touching)
 
 
-def _to_8_bits(planes: NDArray[Any]) -> NDArray[np.uint8]:
+def _to_8_bits(channels: NDArray[Any]) -> NDArray[np.uint8]:
     """Mean over the channels, on the scale on which stainings are told apart."""
-    channels = planes[..., :1] if planes.strides[-1] == 0 else planes
-    grey = channels.mean(axis=-1, dtype=np.float32)
-    if planes.dtype != np.uint8:
-        brightest = float(planes.max())
+    grey = distinct_channels(channels).mean(axis=-1, dtype=np.float32)
+    if channels.dtype != np.uint8:
+        brightest = float(channels.max())
         grey *= 255 / brightest if brightest > 0 else 0
     return np.asarray(np.clip(np.rint(grey), 0, 255), np.uint8)
 
 
-def _digest(planes: NDArray[Any]) -> str:
-    is_grey = planes.strides[-1] == 0 or bool((planes == planes[..., :1]).all())
-    pixels = np.ascontiguousarray(planes[..., :1] if is_grey else planes)
+def _digest(channels: NDArray[Any]) -> str:
+    is_grey = channels.strides[-1] == 0 or bool((channels == channels[..., :1]).all())
+    pixels = np.ascontiguousarray(channels[..., :1] if is_grey else channels)
     digest = hashlib.blake2b(digest_size=16)
     digest.update(repr((pixels.shape, pixels.dtype.str)).encode())
     digest.update(pixels.data)

@@ -37,7 +37,7 @@ class Maps(NamedTuple):
     >>> import numpy as np
     >>> from napari_unet_nuclei import load_model
     >>> maps = load_model("classic").maps(np.zeros((64, 64), np.uint8))
-    >>> [plane.shape for plane in maps.planes]
+    >>> [array.shape for array in maps.arrays]
     [(64, 64), (64, 64), (64, 64)]
     >>> bool(maps.foreground.max() < 0.5)
     True
@@ -49,10 +49,10 @@ class Maps(NamedTuple):
     scale: float = 1.0
 
     @property
-    def planes(self) -> tuple[NDArray[np.float32], ...]:
+    def arrays(self) -> tuple[NDArray[np.float32], ...]:
         """The maps there are, (Y, X) each."""
-        planes = self.foreground, self.boundary, self.distance
-        return tuple(plane for plane in planes if plane is not None)
+        each = self.foreground, self.boundary, self.distance
+        return tuple(array for array in each if array is not None)
 
 
 @dataclass(frozen=True, kw_only=True)

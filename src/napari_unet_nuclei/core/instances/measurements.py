@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 
@@ -64,8 +64,8 @@ def measure_nuclei(
         If the image has a shape or type that nothing here can use.
     """
     labels = check_labels(labels)
-    planes = to_planes(image)
-    _check_shape("image", planes.shape[:2], labels.shape)
+    channels = to_channels(image)
+    _check_shape("image", channels.shape[:2], labels.shape)
 
     rows, columns = np.nonzero(labels)
     ids = labels[rows, columns]
@@ -76,8 +76,8 @@ def measure_nuclei(
         return np.bincount(positions, weights=values, minlength=label.size) / area
 
     # A grey image has the same values in all channels.
-    channels = planes[..., :1] if planes.strides[-1] == 0 else planes
-    means = [mean(channel[rows, columns]) for channel in np.moveaxis(channels, -1, 0)]
+    distinct = distinct_channels(channels)
+    means = [mean(channel[rows, columns]) for channel in np.moveaxis(distinct, -1, 0)]
     features: Features = {
         "label": label,
         "area": area,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import (
     fine_detail,
     intensity_limits,
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.progress import TileDone
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
-_BYTES_PER_PIXEL = 32  # of a rescaled image: its planes and maps
+_BYTES_PER_PIXEL = 32  # of a rescaled image: its channels and maps
 
 
 def iter_plane_maps(
@@ -143,13 +143,13 @@ class _View:
         max_area: int | None,
     ) -> None:
         self._engine, self._config, self._max_area = engine, config, max_area
-        self._planes = single_colour_as_grey(to_planes(image))
-        self._limits = intensity_limits(self._planes)
+        self._channels = single_colour_as_grey(to_channels(image))
+        self._limits = intensity_limits(self._channels)
 
     @property
     def detail(self) -> float:
         """How much of the image is finer than a few pixels."""
-        return fine_detail(self._planes, self._limits)
+        return fine_detail(self._channels, self._limits)
 
     @property
     def typical_diameter(self) -> float:
@@ -160,16 +160,21 @@ class _View:
         self, scale: float, *, tta: bool = False
     ) -> Generator[TileDone, None, Maps]:
         """Evaluate the network on the image brought to a scale."""
-        planes, limits = self._planes, self._limits
-        shape = planes.shape[:2]
+        channels, limits = self._channels, self._limits
+        shape = channels.shape[:2]
         height, width = (max(1, round(length * scale)) for length in shape)
         is_rescaled = (height, width) != shape
         if is_rescaled:
             check_memory((height, width))
-            planes = rescale(normalise(planes, limits), (height, width))
+            channels = rescale(normalise(channels, limits), (height, width))
             limits = (0.0, 1.0)
         maps = yield from iter_tiles(
-            self._engine, self._config, planes, limits, tta=tta, max_area=self._max_area
+            self._engine,
+            self._config,
+            channels,
+            limits,
+            tta=tta,
+            max_area=self._max_area,
         )
         if is_rescaled:
             maps = np.moveaxis(rescale(np.moveaxis(maps, 0, -1), shape), -1, 0)

@@ -83,7 +83,7 @@ class StackMaps:
         return True
 
     def _size(self, maps: Maps) -> int:
-        return self._n_planes * sum(plane.nbytes for plane in maps.planes)
+        return self._n_planes * sum(array.nbytes for array in maps.arrays)
 
     def _no_room(self, maps: Maps, reason: str) -> ImageError:
         return ImageError(
@@ -110,8 +110,8 @@ class _MapFile:
 
     def append(self, maps: Maps) -> None:
         """Write the maps of the next plane."""
-        for plane in maps.planes:
-            self._file.write(np.ascontiguousarray(plane, np.float32).data)
+        for array in maps.arrays:
+            self._file.write(np.ascontiguousarray(array, np.float32).data)
         self._file.flush()
         self._scales.append(maps.scale)
 

@@ -39,7 +39,7 @@ _SYMMETRIES = [(turns, flip) for turns in range(4) for flip in (False, True)]
 def iter_tiles(
     engine: Engine,
     config: ModelConfig,
-    planes: NDArray[np.generic],
+    channels: NDArray[np.generic],
     limits: Limits,
     *,
     tta: bool = False,
@@ -53,8 +53,8 @@ def iter_tiles(
         Runtime that holds the network.
     config : ModelConfig
         Its stride, receptive radius, maps and symmetries.
-    planes : (Y, X, 3) ndarray
-        Output of :func:`~napari_unet_nuclei.core.images.channels.to_planes`.
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
     limits : tuple of float
         Intensities that become 0 and 1.
     tta : bool
@@ -79,7 +79,7 @@ def iter_tiles(
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    shape = planes.shape[:2]
+    shape = channels.shape[:2]
     tiles = _plan(shape, config, max_area or _largest_area(shape))
     symmetries = _SYMMETRIES[: config.n_symmetries if tta else 1]
     maps: NDArray[np.float32]
@@ -87,7 +87,7 @@ def iter_tiles(
         maps = np.empty((len(config.maps), *shape), np.float32)
     for n_done, tile in enumerate(tiles, start=1):
         check_cancelled()
-        pixels = pad_to_shape(normalise(planes[tile.read], limits), tile.shape)
+        pixels = pad_to_shape(normalise(channels[tile.read], limits), tile.shape)
         try:
             predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
         except OutOfMemoryError:
@@ -96,7 +96,7 @@ def iter_tiles(
                 raise
             _warn_of_memory(tile)
             smaller = iter_tiles(
-                engine, config, planes, limits, tta=tta, max_area=area // 2
+                engine, config, channels, limits, tta=tta, max_area=area // 2
             )
             return (yield from smaller)
         kept = np.moveaxis(predicted[tile.keep_in_tile], -1, 0)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.images.channels import distinct_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -195,5 +195,5 @@ def pad_to_shape(
     ]
     if not any(after for _, after in missing):
         return pixels
-    padded = np.pad(distinct_planes(pixels), [*missing, (0, 0)], mode="reflect")
+    padded = np.pad(distinct_channels(pixels), [*missing, (0, 0)], mode="reflect")
     return np.broadcast_to(padded, (*shape, pixels.shape[-1]))

@@ -43,7 +43,7 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
     """
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.images.axes import PlaneStack
-    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.channels import to_channels
     from napari_unet_nuclei.core.instances.labels import check_labels
 
     stack = PlaneStack(request.image, request.axes, request.channel)
@@ -59,7 +59,7 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
     samples = [
         Sample(
             f"plane{number}",
-            to_planes(stack.only(index).single_plane()),
+            to_channels(stack.only(index).single_plane()),
             check_labels(labels[index]),
         )
         for number, index in enumerate(np.ndindex(stack.leading_shape))

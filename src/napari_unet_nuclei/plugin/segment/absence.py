@@ -55,7 +55,7 @@ def iter_absence(
     Absence
         The reason.
     """
-    from napari_unet_nuclei.core.images.channels import to_planes
+    from napari_unet_nuclei.core.images.channels import to_channels
     from napari_unet_nuclei.core.images.intensity import intensity_limits
     from napari_unet_nuclei.core.segmentation import stacks
 
@@ -67,7 +67,7 @@ def iter_absence(
     )
     is_even = True
     for plane in stack:
-        low, high = intensity_limits(to_planes(plane))
+        low, high = intensity_limits(to_channels(plane))
         if high > low:
             is_even = False
             break

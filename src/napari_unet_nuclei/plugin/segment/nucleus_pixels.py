@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.images.axes import leading_axes
-from napari_unet_nuclei.core.images.channels import distinct_planes, to_planes
+from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -99,7 +99,7 @@ def _intensities(
     """Average R, G and B; what is not finite counts as in the whole plane."""
     pixels = plane[y, x][:, np.newaxis]
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
-        pixels = to_planes(plane)[y, x][:, np.newaxis]
-    channels = distinct_planes(to_planes(pixels))[:, 0].astype(np.float64)
+        pixels = to_channels(plane)[y, x][:, np.newaxis]
+    channels = distinct_channels(to_channels(pixels))[:, 0].astype(np.float64)
     means: NDArray[np.float64] = channels.mean(axis=-1)
     return means

@@ -27,10 +27,10 @@ def one_nucleus(shape: tuple[int, int] = (50, 60)) -> Sample:
 def test_a_sample_is_prepared_at_eight_bits(dtype):
     image, labels = draw_nuclei(0, (64, 80), 10, diameter=14)
     sample = prepare_sample(Sample("a", image.astype(dtype) * dtype(3), labels))
-    assert sample.planes.shape == (64, 80, 3)
-    assert sample.planes.dtype == sample.distance.dtype == np.uint8
-    assert sample.planes.min() == 0
-    assert sample.planes.max() == 255
+    assert sample.channels.shape == (64, 80, 3)
+    assert sample.channels.dtype == sample.distance.dtype == np.uint8
+    assert sample.channels.min() == 0
+    assert sample.channels.max() == 255
     np.testing.assert_array_equal(sample.labels, labels)
     np.testing.assert_allclose(
         sample.distance / 255, normalised_distance(labels), atol=0.5 / 255 + 1e-6
@@ -41,7 +41,7 @@ def test_a_sample_is_prepared_at_eight_bits(dtype):
 def test_colour_samples_are_prepared_too(n_channels):
     image = np.random.default_rng(0).integers(0, 255, (9, 8, n_channels), np.uint8)
     sample = prepare_sample(Sample("a", image, np.ones((9, 8), np.int32)))
-    assert sample.planes.shape == (9, 8, 3)
+    assert sample.channels.shape == (9, 8, 3)
 
 
 @given(
@@ -101,7 +101,7 @@ def test_flips_alone_move_pixels_and_change_none():
     sample = prepare_sample(Sample("a", *draw_nuclei(0, (32, 32), 8, diameter=14)))
     rng = np.random.default_rng(0)
     crops = [random_crop(sample, 32, rng, Augmentation.FLIPS) for _ in range(60)]
-    original = sample.planes / np.float32(255)
+    original = sample.channels / np.float32(255)
     eight = {
         np.rot90(original[:, ::-1] if flip else original, turns).tobytes()
         for flip in (False, True)
@@ -154,7 +154,7 @@ def test_crops_can_stay_as_they_are():
     rng = np.random.default_rng(0)
     for _ in range(20):
         image, targets = random_crop(sample, 32, rng, Augmentation.NONE)
-        np.testing.assert_array_equal(image, sample.planes / np.float32(255))
+        np.testing.assert_array_equal(image, sample.channels / np.float32(255))
         np.testing.assert_array_equal(targets[..., 0] > 0, sample.labels > 0)
 
 

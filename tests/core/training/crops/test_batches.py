@@ -63,7 +63,7 @@ def test_batches_are_changed_as_little_as_asked(drawn_samples):
         augmentation=Augmentation.FLIPS,
     )
     seen = np.unique(np.round(dataset[0][0] * 255, 3))
-    assert np.isin(seen, prepare_sample(drawn_samples[0]).planes).all()
+    assert np.isin(seen, prepare_sample(drawn_samples[0]).channels).all()
 
 
 def test_stainings_and_sizes_are_balanced():

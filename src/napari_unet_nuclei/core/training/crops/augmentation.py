@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, TypeVar
 import numpy as np
 from PIL import Image
 
-from napari_unet_nuclei.core.images.channels import to_planes
+from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.settings.choices import Augmentation
@@ -52,7 +52,7 @@ class PreparedSample:
 
     Parameters
     ----------
-    planes : (Y, X, 3) ndarray of uint8
+    channels : (Y, X, 3) ndarray of uint8
         The normalised image, 255 for 1.
     labels : (Y, X) ndarray of int32
         Nuclei, 0 = background.
@@ -60,7 +60,7 @@ class PreparedSample:
         Normalised distance map, 255 for 1.
     """
 
-    planes: NDArray[np.uint8]
+    channels: NDArray[np.uint8]
     labels: NDArray[np.int32]
     distance: NDArray[np.uint8]
 
@@ -78,10 +78,10 @@ def prepare_sample(sample: Sample) -> PreparedSample:
     PreparedSample
         The same at eight bits.
     """
-    planes = single_colour_as_grey(to_planes(sample.image))
-    normalised = normalise(planes, intensity_limits(planes))
+    channels = single_colour_as_grey(to_channels(sample.image))
+    normalised = normalise(channels, intensity_limits(channels))
     return PreparedSample(
-        planes=_to_bytes(normalised),
+        channels=_to_bytes(normalised),
         labels=sample.labels,
         distance=_to_bytes(normalised_distance(sample.labels)),
     )
@@ -134,7 +134,7 @@ def random_crop(
             look = augment_exposure
         case Augmentation.NONE:
             crop = _cut(sample, crop_size, 1.0, rng)
-    image = _from_bytes(crop.planes)
+    image = _from_bytes(crop.channels)
     if look is not None:
         image = look(image, rng)
     return image, make_targets(crop.labels, _from_bytes(crop.distance))
@@ -147,7 +147,7 @@ def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
     def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
         return np.rot90(array[:, ::-1] if flip else array, turns)
 
-    return PreparedSample(turn(crop.planes), turn(crop.labels), turn(crop.distance))
+    return PreparedSample(turn(crop.channels), turn(crop.labels), turn(crop.distance))
 
 
 def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedSample:
@@ -156,7 +156,7 @@ def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedS
     crop = _cut(sample, crop_size + 2 * margin, 1.0, rng, margin)
     mesh = random_mesh(crop_size, rng)
     return PreparedSample(
-        deform(crop.planes, mesh, crop_size, Image.Resampling.BILINEAR),
+        deform(crop.channels, mesh, crop_size, Image.Resampling.BILINEAR),
         deform(crop.labels, mesh, crop_size, Image.Resampling.NEAREST),
         deform(crop.distance, mesh, crop_size, Image.Resampling.BILINEAR),
     )
@@ -184,7 +184,7 @@ def _cut(
         return np.asarray(image.resize((crop_size, crop_size), resampling))
 
     return PreparedSample(
-        cut(sample.planes, Image.Resampling.BILINEAR),
+        cut(sample.channels, Image.Resampling.BILINEAR),
         cut(sample.labels, Image.Resampling.NEAREST),
         cut(sample.distance, Image.Resampling.BILINEAR),
     )
