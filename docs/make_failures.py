@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 from scipy import ndimage
 
 from napari_unet_nuclei import load_model
-from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+from napari_unet_nuclei.core.datasets.examples import EXAMPLE_IMAGES
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.drawing.overlays import enlarge, find_outlines, stretch
 
@@ -45,7 +45,7 @@ def find_failures() -> list[Failure]:
     noise = np.random.default_rng(0).normal(0, 4, focus.shape)
     blurred = ndimage.gaussian_filter(focus.astype(float), 5) + noise
     blurred = np.clip(blurred, 0, 255).astype(np.uint8)
-    tissue = EMBEDDED_IMAGES["immunohistochemistry"]()
+    tissue = EXAMPLE_IMAGES["immunohistochemistry"]()
     in_tissue = model.segment(tissue.image, tissue.settings)
     gland = np.s_[330 : 330 + SIDE, 60 : 60 + SIDE]
     return [

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES, synthetic_nuclei
+from napari_unet_nuclei.core.datasets.examples import EXAMPLE_IMAGES, synthetic_nuclei
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.files.label_reading import read_labels
 
@@ -28,7 +28,7 @@ def test_labels_picture_and_table_of_each_sample(
 ) -> None:
     result = run("demo", "-o", folder)
     assert result.exit_code == 0, result.output
-    for name in EMBEDDED_IMAGES:
+    for name in EXAMPLE_IMAGES:
         assert f"{name}: " in result.output
         for file in (f"{name}.tif", f"{name}_overlay.png", f"{name}_nuclei.csv"):
             assert (folder / file).stat().st_size > 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+from napari_unet_nuclei.core.datasets.examples import EXAMPLE_IMAGES
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.instances.splitting import split_instances
@@ -33,9 +33,9 @@ def test_a_shipped_model_is_complete_and_small(name):
 
 
 @pytest.mark.parametrize("name", ["resnet", "classic"])
-@pytest.mark.parametrize("image", EMBEDDED_IMAGES)
+@pytest.mark.parametrize("image", EXAMPLE_IMAGES)
 def test_both_engines_find_the_same_nuclei(name, image):
-    pixels = EMBEDDED_IMAGES[image]().image
+    pixels = EXAMPLE_IMAGES[image]().image
     models = [load_model(name, engine) for engine in ("keras", "openvino")]
     reference, fast = (model.maps(pixels) for model in models)
     # bfloat16, where the CPU has it, against float32.

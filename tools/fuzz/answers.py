@@ -54,10 +54,10 @@ def read_case(path: Path) -> Iterator[Callable[[], object]]:
         yield lambda: is_sample_folder(path)
         yield lambda: read_data_set(path)
         yield lambda: [
-            look_at(each.read().pixels, path) for each in find_inputs([path])
+            touch_pixels(each.read().pixels, path) for each in find_inputs([path])
         ]
     else:
-        yield lambda: look_at(read_image(path), path)
+        yield lambda: touch_pixels(read_image(path), path)
         yield lambda: read_labels(path)
 
 
@@ -76,7 +76,7 @@ def read_data_set(path: Path) -> None:
     source = open_samples(path)
     samples, problems = read_good_samples(source, source.sample_ids)
     for sample in samples:
-        look_at(sample.image, path)
+        touch_pixels(sample.image, path)
     if problems:
         source.read_sample(problems[0].sample_id)
 
@@ -88,7 +88,7 @@ def read_table(path: Path) -> None:
         collection.read(name, SHAPE)
 
 
-def look_at(image: NDArray[Any], path: Path) -> None:
+def touch_pixels(image: NDArray[Any], path: Path) -> None:
     """Make of an image what networks are fed; a batch puts its name before errors."""
     try:
         planes = to_channels(PlaneStack(image).single_plane())

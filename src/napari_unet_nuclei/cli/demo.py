@@ -1,4 +1,4 @@
-"""``demo``: the main job on embedded samples."""
+"""``demo``: the main job on example images."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from napari_unet_nuclei.cli.reporting import (
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.core.datasets.examples import EmbeddedImage
+    from napari_unet_nuclei.core.datasets.examples import ExampleImage
     from napari_unet_nuclei.core.segmentation.model import Model
 
 
@@ -24,7 +24,7 @@ def demo(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Segment the embedded samples: no download, no screen.
+    """Segment the example images: no download, no screen.
 
     Writes labels (TIFF), a picture with outlines (PNG) and a table of the nuclei
     (CSV) for each sample, and compares drawn nuclei with their truth.  Files of
@@ -32,13 +32,13 @@ def demo(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.batch.publishing import publish
-        from napari_unet_nuclei.core.datasets.examples import EMBEDDED_IMAGES
+        from napari_unet_nuclei.core.datasets.examples import EXAMPLE_IMAGES
         from napari_unet_nuclei.core.segmentation.model import load_model
 
         with quiet_native_libraries(debug=debug):
             model = load_model()
         with TemporaryDirectory(prefix="unet-nuclei-demo-") as made:
-            for name, load in EMBEDDED_IMAGES.items():
+            for name, load in EXAMPLE_IMAGES.items():
                 sentence = _segment(model, name, load(), Path(made))
                 output.print(sentence, highlight=False, soft_wrap=True)
             publish(Path(made), folder, overwrite=overwrite)
@@ -49,7 +49,7 @@ def demo(
         )
 
 
-def _segment(model: Model, name: str, sample: EmbeddedImage, folder: Path) -> str:
+def _segment(model: Model, name: str, sample: ExampleImage, folder: Path) -> str:
     """Segment one sample, write its files, and say how it went."""
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs

@@ -7,7 +7,7 @@ from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.drawing.figures import write_figure
 from napari_unet_nuclei.core.insights.distributions import draw_distributions
-from napari_unet_nuclei.core.insights.inspection import look_at_sample
+from napari_unet_nuclei.core.insights.inspection import inspect_sample
 from napari_unet_nuclei.core.insights.masks import read_label_masks
 from napari_unet_nuclei.core.insights.summary import DataSetInsights
 
@@ -19,15 +19,15 @@ def empty(*shape):
     return Sample("empty", np.zeros(shape, np.uint8), np.zeros(shape, np.int32))
 
 
-def look(*samples):
+def inspect(*samples):
     found = DataSetInsights("drawn $x")
     for sample in samples:
-        found.add(look_at_sample(sample, read_label_masks(sample)))
+        found.add(inspect_sample(sample, read_label_masks(sample)))
     return found
 
 
 def test_diagrams_show_every_image_and_nucleus(tmp_path):
-    figure = draw_distributions(look(*DARK, BRIGHT, empty(40, 40)))
+    figure = draw_distributions(inspect(*DARK, BRIGHT, empty(40, 40)))
     axes = {each.get_title(): each for each in figure.axes}
     n_nuclei = sum(sample.labels.max() for sample in (*DARK, BRIGHT))
     for title, n in (
@@ -46,22 +46,22 @@ def test_diagrams_show_every_image_and_nucleus(tmp_path):
 
 
 def test_more_sizes_than_there_is_room_for_are_counted():
-    figure = draw_distributions(look(*(empty(20, 20 + n) for n in range(11))))
+    figure = draw_distributions(inspect(*(empty(20, 20 + n) for n in range(11))))
     titles = [axes.get_title() for axes in figure.axes]
     assert "Width × height, px, the 8 commonest of 11" in titles
 
 
 def test_a_black_background_does_not_flatten_the_rest():
-    figure = draw_distributions(look(*DARK))
+    figure = draw_distributions(inspect(*DARK))
     (axes,) = (a for a in figure.axes if a.get_title().startswith("Intensities"))
-    nuclei = look(*DARK).groups["all"].nucleus_intensities
+    nuclei = inspect(*DARK).groups["all"].nucleus_intensities
     peak = (nuclei / nuclei.sum())[1:].max()
     assert peak < axes.get_ylim()[1] < 4 * peak
 
 
 def test_odd_masks_are_counted_by_reason():
     full = Sample("full", BRIGHT.image, np.ones((64, 96), np.int32))
-    figure = draw_distributions(look(full, full))
+    figure = draw_distributions(inspect(full, full))
     (axes,) = (a for a in figure.axes if a.get_title() == "Masks to look at")
     assert [text.get_text() for text in axes.get_yticklabels()] == [
         "nearly all the image"
@@ -71,6 +71,6 @@ def test_odd_masks_are_counted_by_reason():
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 40)])
 def test_a_data_set_without_nuclei_can_be_drawn(tmp_path, shape):
-    figure = draw_distributions(look(empty(*shape)))
+    figure = draw_distributions(inspect(empty(*shape)))
     write_figure(tmp_path / "a.png", figure)
     assert "No mask looks odd" in [axes.get_title() for axes in figure.axes]

@@ -11,8 +11,8 @@ from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.insights.inspection import (
     SampleInsights,
     UnreadableSample,
+    inspect_sample,
     iter_insights,
-    look_at_sample,
 )
 from napari_unet_nuclei.core.insights.masks import Mask, read_label_masks
 from napari_unet_nuclei.core.insights.suspicion import Suspicion
@@ -26,18 +26,18 @@ def square(top, left, side):
     return mask
 
 
-def look(*masks, image=None):
+def inspect(*masks, image=None):
     """Look at a sample whose nuclei are these masks."""
     image = np.zeros(SHAPE, np.uint8) if image is None else image
     labels = np.zeros(image.shape[:2], np.int32)
     for number, mask in enumerate(masks, start=1):
         labels[mask] = number
     sample = Sample("x", image, labels)
-    return look_at_sample(sample, read_label_masks(sample))
+    return inspect_sample(sample, read_label_masks(sample))
 
 
 def test_nuclei_are_measured():
-    insights = look(square(5, 5, 9), square(20, 5, 10), square(40, 60, 4))
+    insights = inspect(square(5, 5, 9), square(20, 5, 10), square(40, 60, 4))
     assert (insights.sample_id, insights.height, insights.width) == ("x", *SHAPE)
     assert insights.areas.tolist() == [81, 100, 16]
     assert insights.foreground == pytest.approx(197 / (60 * 80))
@@ -51,7 +51,7 @@ def test_masks_are_inspected_as_they_were_drawn():
     labels = np.zeros(SHAPE, np.int32)
     labels[:4, :5] = 1
     sample = Sample("x", np.zeros(SHAPE, np.uint8), labels)
-    insights = look_at_sample(sample, [mask, mask])
+    insights = inspect_sample(sample, [mask, mask])
     assert insights.areas.tolist() == [20, 20]
     (odd,) = insights.suspicious_masks
     assert (odd.sample_id, odd.mask) == ("x", "twice.png")
@@ -63,7 +63,7 @@ def test_masks_are_inspected_as_they_were_drawn():
     [(10, 20, 2), (20, 10, 2), (20, 20, 2), (0, 20, 2), (10, 21, 0), (21, 10, 0)],
 )
 def test_nuclei_touch_across_edges_and_corners(top, left, n_touching):
-    assert look(square(10, 10, 10), square(top, left, 10)).n_touching == n_touching
+    assert inspect(square(10, 10, 10), square(top, left, 10)).n_touching == n_touching
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
@@ -73,7 +73,7 @@ def test_intensities_inside_and_outside_of_nuclei(dtype):
     mask = square(10, 10, 10)
     image[mask] = 102
     image[0, 0] = 255
-    insights = look(mask, image=image)
+    insights = inspect(mask, image=image)
     expected = np.zeros((2, 256), int)
     expected[0, 102] = 100
     expected[1, 51], expected[1, 255] = 60 * 80 - 101, 1
@@ -84,7 +84,7 @@ def test_intensities_inside_and_outside_of_nuclei(dtype):
 def test_colours_count_by_their_mean():
     image = np.zeros((*SHAPE, 4), np.uint8)
     image[..., 0], image[..., 3] = 30, 255
-    insights = look(image=image)
+    insights = inspect(image=image)
     assert insights.background_intensities[10] == 60 * 80
     assert insights.staining is Staining.STAINED_DARK
 
@@ -94,7 +94,7 @@ def test_equal_pixels_have_equal_digests_however_stored():
     grey = rng.integers(0, 255, SHAPE, np.uint8)
     rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
     rgba = np.dstack([rgb, np.full(SHAPE, 255, np.uint8)])
-    digests = {look(image=image).digest for image in (grey, rgb, rgba)}
+    digests = {inspect(image=image).digest for image in (grey, rgb, rgba)}
     assert len(digests) == 1
     other = grey.copy()
     other[3, 4] += 1
@@ -103,12 +103,12 @@ def test_equal_pixels_have_equal_digests_however_stored():
     for image in (other, coloured, grey.astype(np.uint16), grey.reshape(80, 60)):
         shape = image.shape[:2]
         sample = Sample("x", image, np.zeros(shape, np.int32))
-        digests.add(look_at_sample(sample, []).digest)
+        digests.add(inspect_sample(sample, []).digest)
     assert len(digests) == 5
 
 
 def test_an_image_without_nuclei_is_measured_too():
-    insights = look()
+    insights = inspect()
     assert insights.areas.size == insights.foreground == insights.n_touching == 0
 
 
@@ -136,5 +136,5 @@ def test_a_bad_sample_is_reported_and_the_rest_goes_on():
 
 
 def test_samples_are_read_one_at_a_time():
-    looks = iter_insights(Source(), read_label_masks, itertools.repeat("a"))
-    assert next(looks).sample_id == "a"
+    inspections = iter_insights(Source(), read_label_masks, itertools.repeat("a"))
+    assert next(inspections).sample_id == "a"

@@ -31,7 +31,7 @@ class Source:
         return self._samples[sample_id].image
 
 
-def look(source, read_masks=read_label_masks):
+def inspect(source, read_masks=read_label_masks):
     found = DataSetInsights(source.name)
     for sample in iter_insights(source, read_masks, source.sample_ids):
         found.add(sample)
@@ -57,7 +57,7 @@ BRIGHT = Sample("bright", 255 - DARK[0].image, DARK[0].labels)
 
 def test_a_row_of_samples_for_each_staining():
     source = Source(*DARK, BRIGHT)
-    figure = draw_samples(source, look(source), seed=0)
+    figure = draw_samples(source, inspect(source), seed=0)
     assert row_names(figure) == [
         "grayscale-bright\n1 image",
         "grayscale-dark\n8 images",
@@ -72,7 +72,7 @@ def test_a_row_of_samples_for_each_staining():
 
 def test_the_seed_chooses_the_samples():
     source = Source(*DARK)
-    found = look(source)
+    found = inspect(source)
     titles = [
         [title for title, _ in pictures(draw_samples(source, found, seed))]
         for seed in (0, 0, 1)
@@ -84,7 +84,7 @@ def test_of_a_large_image_the_part_around_a_nucleus_is_shown():
     labels = np.zeros((2000, 3000), np.int32)
     labels[1980:1995, 10:25] = 1
     source = Source(Sample("large", labels.astype(np.uint8), labels))
-    ((_, picture),) = pictures(draw_samples(source, look(source), seed=0))
+    ((_, picture),) = pictures(draw_samples(source, inspect(source), seed=0))
     assert picture.shape == (512, 512, 3)
     assert (np.ptp(picture, axis=-1) > 0).any()
 
@@ -92,7 +92,7 @@ def test_of_a_large_image_the_part_around_a_nucleus_is_shown():
 @pytest.mark.parametrize("shape", [(1, 1), (40, 40)])
 def test_a_data_set_without_nuclei_can_be_drawn(tmp_path, shape):
     source = Source(Sample("empty", *np.zeros((2, *shape), np.int32)))
-    found = look(source)
+    found = inspect(source)
     for figure in (
         draw_samples(source, found, seed=0),
         draw_suspicious(source, read_label_masks, found),
@@ -103,7 +103,7 @@ def test_a_data_set_without_nuclei_can_be_drawn(tmp_path, shape):
 
 def test_nothing_odd_is_said_to_be():
     source = Source(*DARK)
-    figure = draw_suspicious(source, read_label_masks, look(source))
+    figure = draw_suspicious(source, read_label_masks, inspect(source))
     assert figure.get_suptitle() == "drawn $x: nothing looks odd"
     assert pictures(figure) == []
 
@@ -117,7 +117,7 @@ def test_the_oddest_masks_come_first_and_stand_out():
     labels[40:60, 10:30] = 9
     sample = Sample("rings", np.zeros(labels.shape, np.uint8), labels)
     source = Source(sample)
-    figure = draw_suspicious(source, read_label_masks, look(source))
+    figure = draw_suspicious(source, read_label_masks, inspect(source))
     assert row_names(figure) == ["with holes\n8 masks"]
     titles, images = zip(*pictures(figure), strict=True)
     assert [title.split("\n")[0] for title in titles] == [
@@ -137,7 +137,7 @@ def test_empty_masks_are_not_shown_but_the_others_are():
         yield from read_label_masks(sample)
 
     source = Source(sample, Sample("twin", sample.image, sample.labels))
-    found = look(source, read_masks)
+    found = inspect(source, read_masks)
     assert found.n_suspicious == {Suspicion.EMPTY: 2}
     figure = draw_suspicious(source, read_masks, found)
     assert row_names(figure) == ["same pixels\n2 images"]
@@ -147,7 +147,7 @@ def test_empty_masks_are_not_shown_but_the_others_are():
 def test_long_names_are_shortened():
     name = "0123456789" * 6
     source = Source(Sample(name, *draw_nuclei(0, (64, 64), 3)))
-    found = look(source)
+    found = inspect(source)
     found.add(UnreadableSample(sample_id="d", reason="Sample d has no image."))
     ((title, _),) = pictures(draw_samples(source, found, seed=0))
     assert title.startswith("0123456789…456789\n")

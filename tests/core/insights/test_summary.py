@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets.sample import Sample
-from napari_unet_nuclei.core.insights.inspection import UnreadableSample, look_at_sample
+from napari_unet_nuclei.core.insights.inspection import UnreadableSample, inspect_sample
 from napari_unet_nuclei.core.insights.masks import read_label_masks
 from napari_unet_nuclei.core.insights.summary import (
     ALL,
@@ -21,7 +21,7 @@ from napari_unet_nuclei.core.insights.suspicion import Suspicion
 PAGE = Path(__file__).parents[3] / "docs" / "insights.md"
 
 
-def look(sample_id, *sides, image=None):
+def inspect(sample_id, *sides, image=None):
     """Look at an image with squares side by side, none of them touching."""
     labels = np.zeros((40, 100), np.int32)
     for number, side in enumerate(sides, start=1):
@@ -29,7 +29,7 @@ def look(sample_id, *sides, image=None):
         labels[5 : 5 + side, left : left + side] = number
     image = np.zeros(labels.shape, np.uint8) if image is None else image
     sample = Sample(sample_id, image, labels)
-    return look_at_sample(sample, read_label_masks(sample))
+    return inspect_sample(sample, read_label_masks(sample))
 
 
 BRIGHT = np.full((40, 100), 200, np.uint8)
@@ -39,9 +39,9 @@ BRIGHT = np.full((40, 100), 200, np.uint8)
 def insights():
     """Two dark images, one of them empty; a bright one; one that cannot be read."""
     found = DataSetInsights("drawn")
-    found.add(look("a", 10, 4, 10))
-    found.add(look("b"))
-    found.add(look("c", 6, image=BRIGHT))
+    found.add(inspect("a", 10, 4, 10))
+    found.add(inspect("b"))
+    found.add(inspect("c", 6, image=BRIGHT))
     found.add(UnreadableSample(sample_id="d", reason="Sample d has no image."))
     return found
 
@@ -72,14 +72,14 @@ def test_images_without_nuclei_and_unreadable_ones_are_named(insights):
 def test_equal_images_are_found_whatever_their_nuclei(insights):
     # a and b are black both; the nuclei are not part of the picture.
     assert insights.duplicates == [["a", "b"]]
-    insights.add(look("e", 7, image=BRIGHT))
+    insights.add(inspect("e", 7, image=BRIGHT))
     assert insights.duplicates == [["a", "b"], ["c", "e"]]
 
 
 def test_suspicious_masks_are_counted_by_reason():
     found = DataSetInsights("drawn")
     full = Sample("x", BRIGHT, np.ones(BRIGHT.shape, np.int32))
-    found.add(look_at_sample(full, read_label_masks(full)))
+    found.add(inspect_sample(full, read_label_masks(full)))
     assert found.n_suspicious == {Suspicion.FULL: 1}
     assert found.rows[0].n_suspicious_masks == 1
 
@@ -88,14 +88,14 @@ def test_touching_is_a_part_of_the_nuclei(insights):
     labels = np.zeros((40, 100), np.int32)
     labels[:5, :5], labels[5:9, :5] = 1, 2
     touching = Sample("t", BRIGHT, labels)
-    insights.add(look_at_sample(touching, read_label_masks(touching)))
+    insights.add(inspect_sample(touching, read_label_masks(touching)))
     assert insights.groups["grayscale-bright"].touching == pytest.approx(2 / 3)
     assert DataSetInsights("none").groups[ALL].touching == 0
 
 
 def test_sizes_are_sorted_by_frequency(insights):
     other = Sample("s", np.zeros((9, 5), np.uint8), np.zeros((9, 5), np.int32))
-    insights.add(look_at_sample(other, []))
+    insights.add(inspect_sample(other, []))
     assert insights.groups[ALL].sizes == [((40, 100), 3), ((9, 5), 1)]
 
 
@@ -140,10 +140,10 @@ def test_everything_becomes_json(insights):
 
 
 def test_every_key_of_the_json_is_documented(insights):
-    insights.add(look("f", *[9] * 5))
+    insights.add(inspect("f", *[9] * 5))
     labels = np.ones(BRIGHT.shape, np.int32)
     full = Sample("g", BRIGHT, labels)
-    insights.add(look_at_sample(full, read_label_masks(full)))
+    insights.add(inspect_sample(full, read_label_masks(full)))
     documented = set(re.findall(r"`([a-z0-9_]+)`", PAGE.read_text(encoding="utf-8")))
 
     def keys(value):

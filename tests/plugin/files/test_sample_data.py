@@ -30,7 +30,7 @@ from napari_unet_nuclei.plugin.files import download_dialog
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
 NAME = "napari-unet-nuclei"
-EMBEDDED = {"ihc", "synthetic_nuclei"}
+EXAMPLES = {"ihc", "synthetic_nuclei"}
 
 
 @pytest.fixture
@@ -152,12 +152,12 @@ def test_synthetic_nuclei_come_with_their_labels(viewer):
     assert image.metadata == labels.metadata == {"sample_id": "synthetic_nuclei"}
 
 
-def test_every_sample_that_is_not_embedded_says_that_it_is_downloaded():
+def test_every_sample_that_is_not_an_example_says_that_it_is_downloaded():
     manifest = PluginManifest.from_file(MANIFEST)
     samples = {each.key: each for each in manifest.contributions.sample_data}
-    assert set(samples) == EMBEDDED | set(downloads.DATA_SETS)
+    assert set(samples) == EXAMPLES | set(downloads.DATA_SETS)
     for key, sample in samples.items():
-        assert ("(download)" in sample.display_name) == (key not in EMBEDDED)
+        assert ("(download)" in sample.display_name) == (key not in EXAMPLES)
 
 
 @pytest.mark.usefixtures("qapp")

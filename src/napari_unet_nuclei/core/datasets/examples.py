@@ -20,7 +20,7 @@ _TISSUE_SETTINGS = SegmentationSettings(diameter=6, threshold=0.4)
 
 
 @dataclass(frozen=True)
-class EmbeddedImage:
+class ExampleImage:
     """An image and, where it was drawn, the nuclei in it.
 
     Parameters
@@ -38,19 +38,19 @@ class EmbeddedImage:
     settings: SegmentationSettings = field(default_factory=SegmentationSettings)
 
 
-def synthetic_nuclei() -> EmbeddedImage:
+def synthetic_nuclei() -> ExampleImage:
     """Draw fluorescent nuclei, as `draw_nuclei` does."""
-    return EmbeddedImage(*draw_nuclei(_SYNTHETIC_SEED))
+    return ExampleImage(*draw_nuclei(_SYNTHETIC_SEED))
 
 
-def immunohistochemistry() -> EmbeddedImage:
+def immunohistochemistry() -> ExampleImage:
     """Colonic glands, haematoxylin and DAB, 512×512 RGB, shipped by scikit-image."""
     from skimage.data import immunohistochemistry as read
 
-    return EmbeddedImage(read(), settings=_TISSUE_SETTINGS)
+    return ExampleImage(read(), settings=_TISSUE_SETTINGS)
 
 
-EMBEDDED_IMAGES: dict[str, Callable[[], EmbeddedImage]] = {
+EXAMPLE_IMAGES: dict[str, Callable[[], ExampleImage]] = {
     "synthetic_nuclei": synthetic_nuclei,
     "immunohistochemistry": immunohistochemistry,
 }

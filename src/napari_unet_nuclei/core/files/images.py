@@ -201,7 +201,7 @@ def find_images(
 def _read(
     file: Path | io.BytesIO, name: str, as_shown: bool, series: int | None
 ) -> StoredImage:
-    signature, n_bytes = _look_at(file, name)
+    signature, n_bytes = _probe(file, name)
     suffix = PurePath(name).suffix.lower()
     if suffix in _SUFFIXES_OF_PREVIEWS:
         raise ImageError(
@@ -230,7 +230,7 @@ def _read(
     )
 
 
-def _look_at(file: Path | io.BytesIO, name: str) -> tuple[bytes, int]:
+def _probe(file: Path | io.BytesIO, name: str) -> tuple[bytes, int]:
     """Return the first bytes of a file and how many there are."""
     if isinstance(file, io.BytesIO):
         content = file.getbuffer()

@@ -107,12 +107,12 @@ def iter_insights(
     for sample_id in sample_ids:
         try:
             sample = source.read_sample(sample_id)
-            yield look_at_sample(sample, read_masks(sample))
+            yield inspect_sample(sample, read_masks(sample))
         except UNetNucleiError as error:
             yield UnreadableSample(sample_id=sample_id, reason=str(error))
 
 
-def look_at_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
+def inspect_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
     """Measure one annotated image and look for odd masks in it.
 
     Parameters

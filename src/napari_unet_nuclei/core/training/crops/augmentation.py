@@ -121,22 +121,22 @@ def random_crop(
     targets : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
         Foreground, boundary, distance.
     """
-    look: Callable[[NDArray[np.float32], Rng], NDArray[np.float32]] | None = None
+    change: Callable[[NDArray[np.float32], Rng], NDArray[np.float32]] | None = None
     match augmentation:
         case Augmentation.ALL:
             scale = np.exp(rng.uniform(*np.log(_SCALES)))
             crop = _turn(_cut(sample, crop_size, scale, rng), rng)
-            look = augment_intensity
+            change = augment_intensity
         case Augmentation.FLIPS:
             crop = _turn(_cut(sample, crop_size, 1.0, rng), rng)
         case Augmentation.ELASTIC:
             crop = _cut_deformed(sample, crop_size, rng)
-            look = augment_exposure
+            change = augment_exposure
         case Augmentation.NONE:
             crop = _cut(sample, crop_size, 1.0, rng)
     image = _from_bytes(crop.channels)
-    if look is not None:
-        image = look(image, rng)
+    if change is not None:
+        image = change(image, rng)
     return image, make_targets(crop.labels, _from_bytes(crop.distance))
 
 
