@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from dataclasses import replace
+from itertools import chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_unet_nuclei.core.batch.outputs import (
@@ -71,11 +72,9 @@ def plan_outputs(
     formats : iterable of OutputFormat
         What to write.
     inputs : sequence of Path
-        What the images were found in, and files that name those which are wanted.
-    overwrite : bool
-        Whether results that exist are replaced.
-    skip_existing : bool
-        Whether results that exist stay, and only the others are written.
+        What the images were found in, and lists of the images to use.
+    overwrite, skip_existing : bool
+        Whether results that exist are replaced, or stay while the others are written.
 
     Returns
     -------
@@ -85,11 +84,10 @@ def plan_outputs(
     Raises
     ------
     OutputError
-        If two results have one path, a name can be no sample id, the folder is part
-        of a data set among the inputs, a result exists and neither ``overwrite`` nor
-        ``skip_existing`` is set, or one would take the place of an input.
+        If two results share a path, a name cannot be a sample id, the folder is in a
+        data set of the inputs, results exist unasked, or one would replace an input.
     DatasetError
-        If rows are to be added to a csv that is of another kind.
+        If the csv to extend is of another kind.
     """
     check_output_folder(folder, inputs)
     outputs = BatchOutputs(
@@ -110,9 +108,7 @@ def plan_outputs(
     if skip_existing:
         return _keep_existing(outputs, images, results, existing, protected)
     if existing:
-        refuse_inputs(
-            [file for files in existing.values() for file in files], protected
-        )
+        refuse_inputs(chain.from_iterable(existing.values()), protected)
         if not overwrite:
             refuse_existing(list(existing), _REMEDY)
     return outputs

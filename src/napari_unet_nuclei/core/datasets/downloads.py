@@ -65,9 +65,8 @@ def fetch(
 ) -> Path:
     """Return where a data set is on this computer, downloading it if need be.
 
-    A download that ends early, for whatever reason, leaves nothing that could be
-    taken for the data set; what a killed process leaves is cleared by the next
-    call.  Several processes may fetch the same one at once.
+    A download that ends early leaves nothing that looks like the data set.  Several
+    processes may fetch the same one at once.
 
     Parameters
     ----------
@@ -76,16 +75,14 @@ def fetch(
     folder : path, optional
         Where to keep it; the default is `cache_folder`.
     progress : callable, optional
-        Called with the number of bytes received and the size in bytes, ``None``
-        where the server does not tell; the first call comes before the first byte,
-        and five come a second while nothing arrives.  A `DownloadCancelledError`
-        that it raises ends the download.
+        Called with the bytes received and the size, ``None`` where that is unknown:
+        before the first byte, and five times a second while nothing arrives.  It
+        raises a `DownloadCancelledError` to end the download.
     timeout : float
-        Seconds without a byte after which the server is given up on, as it is where
-        it sends less than 1 kB/s in twice that time; connecting takes 10 s at most.
+        The download fails after so many seconds without a byte, or twice as many
+        with less than 1 kB/s; connecting takes 10 s at most.
     overwrite : bool
-        Whether a file in ``folder`` that has the name of the zip, and is another
-        one, is replaced.  In the cache it always is.
+        Whether another file called like the zip is replaced; in the cache it always is.
 
     Returns
     -------
@@ -95,7 +92,7 @@ def fetch(
     Raises
     ------
     DownloadError
-        If there is no such data set, or it cannot be had whole.
+        If there is no such data set, or it cannot be downloaded completely.
     DownloadCancelledError
         If ``progress`` raises it.
     OutputError
@@ -104,12 +101,8 @@ def fetch(
     data_set = _find(name)
     target = (cache_folder() if folder is None else Path(folder)).absolute() / name
     archive = target.with_name(f"{name}.zip")
-    # Asked before what it holds: another process may be about to put it there.
-    is_there = data_set.part is not None and target.exists()
-    if is_unpacked(target, data_set):
+    if _is_in_place(target, data_set):
         return target
-    if is_there:
-        raise _something_else(target)
     if folder is not None and not overwrite:
         _refuse_other_file(archive, data_set)
     clear_leftovers(target.parent)
@@ -140,11 +133,18 @@ def _find(name: str) -> OnlineDataSet:
     return DATA_SETS[name]
 
 
-def _something_else(target: Path) -> OutputError:
-    return OutputError(
-        f"Expected a place for {target.name}. Received: {target}, which holds "
-        "something else. Remove it, or choose another folder."
-    )
+def _is_in_place(target: Path, data_set: OnlineDataSet) -> bool:
+    """Whether a data set is unpacked already; refuse a folder that holds another."""
+    # Asked before what it holds: another process may be about to put it there.
+    is_there = data_set.part is not None and target.exists()
+    if is_unpacked(target, data_set):
+        return True
+    if is_there:
+        raise OutputError(
+            f"Expected a place for {target.name}. Received: {target}, which holds "
+            "something else. Remove it, or choose another folder."
+        )
+    return False
 
 
 def _refuse_other_file(archive: Path, data_set: OnlineDataSet) -> None:

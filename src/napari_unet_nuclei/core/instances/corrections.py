@@ -47,24 +47,22 @@ def correct_features(
     after: NDArray[np.integer],
     values: Mapping[str, NDArray[Any]],
 ) -> Features:
-    """Return the measurements after some pixels have got another label.
+    """Update the measurements after some pixels have changed their label.
 
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns, by ascending ``label``; all columns but
-        ``label`` and ``area`` are means over the pixels of a nucleus.
+        What `measure_nuclei` returns; all columns but ``label`` and ``area`` are means
+        over the pixels of a nucleus.
     before, after : (K,) ndarray of int
         Labels of the pixels that were changed, 0 = background.
     values : mapping of str to (K,) ndarray
-        What the columns average, at these pixels; a column without values becomes
-        NaN in the rows of the nuclei that were changed.
+        What the columns average, at these pixels; others become NaN where changed.
 
     Returns
     -------
     dict of str to (M,) ndarray
-        The same columns, with rows for new labels and without rows for those that
-        are gone.
+        The same columns; new labels have rows, labels that are gone have none.
 
     Examples
     --------
@@ -96,12 +94,11 @@ def correct_features(
             continue
         column = np.full(label.size, np.nan)
         column[old_rows] = means
+        sums = np.full(rows.size, np.nan)
         if name in values:
             sums = np.where(old_area > 0, column * old_area, 0)[rows]
             sums += change(signs * np.tile(values[name], 2))
-            column[rows] = sums / np.maximum(area[rows], 1)
-        else:
-            column[rows] = np.nan
+        column[rows] = sums / np.maximum(area[rows], 1)
         corrected[name] = column[is_left]
     return corrected
 

@@ -33,7 +33,7 @@ def measure_nuclei(
     *,
     calibration: Calibration | None = None,
 ) -> Features:
-    """Measurements of each nucleus, one row for each, by ascending label.
+    """Measure each nucleus; one row for each, by ascending label.
 
     Parameters
     ----------
@@ -50,23 +50,21 @@ def measure_nuclei(
     -------
     dict of str to (N,) ndarray
         Columns ``label``, ``area`` (px²), ``centroid_y`` and ``centroid_x`` (px),
-        ``mean_intensity`` (of the image as it is, averaged over R, G, B) and,
-        where there is a foreground, ``probability`` (mean over the nucleus); where the
-        size of a pixel is known, area and centroid in its unit too, such as
-        ``area_um2``, ``centroid_y_um`` and ``centroid_x_um``.
+        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground,
+        ``probability`` (mean over the nucleus); with a known pixel size, area and
+        centroid in its unit too (``area_um2``, ``centroid_y_um``, ``centroid_x_um``).
 
     Raises
     ------
     LabelsError
-        If the labels are no label image, or the image or the foreground has
-        another height or width.
+        If the labels are no label image, or differ in height or width from the
+        image or the foreground.
     ImageError
-        If the image has a shape or type that nothing here can use.
+        If the image has a shape or type that cannot be used.
     """
     labels = check_labels(labels)
     channels = to_channels(image)
     _check_shape("image", channels.shape[:2], labels.shape)
-
     rows, columns = np.nonzero(labels)
     ids = labels[rows, columns]
     label, positions = _rows_of(ids)
@@ -76,15 +74,11 @@ def measure_nuclei(
         return np.bincount(positions, weights=values, minlength=label.size) / area
 
     # A grey image has the same values in all channels.
-    distinct = distinct_channels(channels)
-    means = [mean(channel[rows, columns]) for channel in np.moveaxis(distinct, -1, 0)]
-    features: Features = {
-        "label": label,
-        "area": area,
-        "centroid_y": mean(rows),
-        "centroid_x": mean(columns),
-        "mean_intensity": np.mean(means, axis=0),
-    }
+    distinct = np.moveaxis(distinct_channels(channels), -1, 0)
+    intensities = [mean(channel[rows, columns]) for channel in distinct]
+    features: Features = {"label": label, "area": area}
+    features |= {"centroid_y": mean(rows), "centroid_x": mean(columns)}
+    features["mean_intensity"] = np.mean(intensities, axis=0)
     if foreground is not None:
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])

@@ -47,11 +47,11 @@ def split_instances(
     threshold: float | None = None,
     min_area: int = 0,
 ) -> NDArray[np.int32]:
-    """Give each nucleus a number.
+    """Split the foreground into nuclei, and number them.
 
     Seeds, where the distance map is high and the boundary map is low, are the
-    markers of a watershed that floods the foreground; foreground without a seed stays
-    one nucleus.
+    markers of a watershed that floods the foreground; a component without a seed
+    stays one nucleus.
 
     Parameters
     ----------
@@ -62,21 +62,13 @@ def split_instances(
     threshold : float in (0, 1), optional
         Foreground threshold that replaces the model's own.
     min_area : int, in px²
-        Nuclei smaller than this are dropped; where one touches others, it is counted
-        to them.
+        Nuclei smaller than this are dropped, or joined to those they touch.
 
     Returns
     -------
     (Y, X) ndarray of int32
         1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and has no
-        holes of up to 4 px.  A lower threshold finds all pixels that a higher one
-        finds.
-
-    Notes
-    -----
-    A connected component of the foreground with one seed, or none, is a nucleus
-    as it stands, and is dealt with run by run instead of pixel by pixel.  Only the
-    few with more are flooded; the result is that of flooding everything.
+        holes of up to 4 px.  A lower threshold finds all pixels of a higher one.
 
     References
     ----------
@@ -171,9 +163,10 @@ def _relative_distance(mask: NDArray[np.bool_], runs: Runs) -> NDArray[np.float3
 def _divide(
     components: Runs, seeds: Runs, depth: NDArray[np.float32]
 ) -> tuple[Runs, Flooded]:
-    """Tell nuclei apart: runs of whole components, 0 for the others, and their pixels.
+    """Divide components: runs of whole ones, 0 for the others, and their pixels.
 
-    A nucleus is called by its only seed, or by a number after all seeds.
+    A component with one seed, or none, is a nucleus as it stands; only the others are
+    flooded.  A nucleus is called by its only seed, or by a number after all seeds.
     """
     n_components = components.numbers.max(initial=0)
     component_of_seed = np.zeros(seeds.numbers.max(initial=0) + 1, np.int32)

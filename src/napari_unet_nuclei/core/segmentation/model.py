@@ -206,31 +206,24 @@ def segment(
     Parameters
     ----------
     image : (Y, X) or (Y, X, 3|4) array, or a stack described by ``axes``
-        Grey or colour image of any real type.  One of Dask, Zarr or HDF5 is read chunk
-        by chunk where memory does not hold it.
+        Grey or colour image of any real type, also of Dask, Zarr or HDF5.
     model : str, Path or Model
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional
-        Foreground probability above which a pixel belongs to a nucleus; ``None``
-        takes the model's own.
+        Foreground probability of a nucleus; by default the model's own threshold.
     min_area : int, in px², optional
-        Nuclei smaller than this are dropped; ``None`` takes 30 px² of what the
-        network saw.
+        Nuclei smaller than this are dropped; by default 30 px² of what the network saw.
     diameter : float, in px, optional
-        Typical diameter of the nuclei in this image, to rescale it by; ``None``
-        estimates it and rescales where it is far from the model's own.
+        Typical diameter of the nuclei, to rescale the image by; estimated by default.
     tta : bool
-        Average over eight flips and quarter turns, or those of them that the model
-        was trained with.
-    axes : str, optional
-        Axes of a stack, such as ``"ZYX"``.
-    channel : int, optional
-        Channel that shows the nuclei.
+        Average over the flips and quarter turns that the model was trained with.
+    axes, channel : str and int, optional
+        Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
 
     Returns
     -------
     (Y, X) ndarray of int32, or (…, Y, X) for a stack
-        Nuclei numbered from 1, 0 = background.
+        Nuclei numbered from 1, 0 = background; no number occurs in two planes.
 
     Raises
     ------
@@ -239,8 +232,6 @@ def segment(
 
     Examples
     --------
-    Two bright discs that touch:
-
     >>> import numpy as np
     >>> rows, columns = np.ogrid[:96, :96]
     >>> image = np.hypot(rows - 30, columns - 30) < 12
@@ -249,15 +240,12 @@ def segment(
     >>> labels.shape, labels.dtype, int(labels.max())
     ((96, 96), dtype('int32'), 2)
 
-    A stack of three planes, where no number occurs in two of them:
-
     >>> labels = segment(np.stack([image] * 3), "classic", axes="ZYX", min_area=50)
     >>> [np.unique(plane).tolist() for plane in labels]
     [[0, 1, 2], [0, 3, 4], [0, 5, 6]]
     """
-    if not isinstance(model, Model):
-        model = load_model(model)
+    loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
         threshold=threshold, min_area=min_area, diameter=diameter, tta=tta
     )
-    return model.segment(image, settings, axes=axes, channel=channel)
+    return loaded.segment(image, settings, axes=axes, channel=channel)

@@ -78,16 +78,14 @@ def iter_segmentation(
     settings : SegmentationSettings
         Threshold, smallest area, diameter and test-time flips.
     keeps_maps : bool
-        Whether the maps are returned, to split them again; those of a stack too large
-        for the memory are then in a temporary file.
+        Whether the maps are returned, in a temporary file where memory is too small.
 
     Yields
     ------
     TileDone
         After each tile that the network has seen; a caller may stop at any step.
     PlaneDone
-        Once the network has seen all planes, for each of those that are split, from
-        none to all of them: at least one step.
+        Once the network has seen all planes, for 0, 1, 2 … planes that are split.
 
     Returns
     -------
@@ -96,10 +94,9 @@ def iter_segmentation(
 
     Raises
     ------
-    ImageError
-        If a plane cannot be used, or its labels or maps find room nowhere.
-    EngineError
-        If the engine fails.
+    ImageError, EngineError
+        If a plane cannot be used, there is no room for labels or maps, or the engine
+        fails.
     """
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
@@ -116,12 +113,7 @@ def iter_segmentation(
             for plane in splitting.put(maps):
                 labels.append(plane)
         seconds = time.perf_counter() - start
-        # Reported only now, those that were split meanwhile too: progress never falls.
-        for n_done in range(labels.n_planes + 1):
-            yield PlaneDone(n_done, len(stack))
-        for plane in splitting.finish():
-            labels.append(plane)
-            yield PlaneDone(labels.n_planes, len(stack))
+        yield from _iter_last_planes(splitting, labels, len(stack))
     return Segmentation(
         labels=labels.to_array(),
         scales=tuple(scales),
@@ -178,6 +170,18 @@ def _split_plane(
         threshold=settings.threshold,
         min_area=settings.smallest_area(maps.scale),
     )
+
+
+def _iter_last_planes(
+    splitting: Stage[Maps, NDArray[np.int32]], labels: StackLabels, n_planes: int
+) -> Generator[PlaneDone, None, None]:
+    """Wait until all planes are split."""
+    # Reported only now, those that were split meanwhile too: progress never falls.
+    for n_done in range(labels.n_planes + 1):
+        yield PlaneDone(n_done, n_planes)
+    for plane in splitting.finish():
+        labels.append(plane)
+        yield PlaneDone(labels.n_planes, n_planes)
 
 
 class _StackPrediction:

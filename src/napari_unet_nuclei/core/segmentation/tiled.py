@@ -21,7 +21,7 @@ from napari_unet_nuclei.core.segmentation.memory import affordable_tile, check_t
 from napari_unet_nuclei.core.segmentation.tiles import Tile, pad_to_shape, plan_tiles
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Callable, Generator, Sequence
 
     from numpy.typing import NDArray
 
@@ -49,10 +49,8 @@ def iter_tiles(
 
     Parameters
     ----------
-    engine : Engine
-        Runtime that holds the network.
-    config : ModelConfig
-        Its stride, receptive radius, maps and symmetries.
+    engine, config : Engine and ModelConfig
+        Runtime that holds the network; its stride, margin, maps and symmetries.
     channels : (Y, X, 3) ndarray
         Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
     limits : tuple of float
@@ -60,9 +58,9 @@ def iter_tiles(
     tta : bool
         Average over the flips and quarter turns that the network has learned.
     max_area : int, in px², optional
-        Largest area of a tile, as far as its margins allow; by default what half of
-        the memory suffices for that maps and splitting leave.  Where the engine finds
-        too little memory all the same, smaller tiles are tried, with a warning.
+        Largest area of a tile, as far as its margins allow; by default what fits into
+        half of the memory that maps and splitting leave.  Where the engine still runs
+        out of memory, all is done again in smaller tiles, with a warning.
 
     Yields
     ------
@@ -77,28 +75,41 @@ def iter_tiles(
     Raises
     ------
     EngineError
-        If the engine fails, or finds no memory for the smallest tiles either.
+        If the engine fails, or memory is too small for the smallest tiles.
     """
     shape = channels.shape[:2]
-    tiles = _plan(shape, config, max_area or _largest_area(shape))
     symmetries = _SYMMETRIES[: config.n_symmetries if tta else 1]
-    maps: NDArray[np.float32]
-    if len(tiles) > 1:  # a single one brings its own
-        maps = np.empty((len(config.maps), *shape), np.float32)
-    for n_done, tile in enumerate(tiles, start=1):
-        check_cancelled()
+    n_maps = len(config.maps)
+
+    def predict(tile: Tile) -> NDArray[np.float32]:
         pixels = pad_to_shape(normalise(channels[tile.read], limits), tile.shape)
+        return _predict_tile(engine, pixels, symmetries, n_maps)
+
+    largest = max_area or _largest_area(shape)
+    while True:
+        tiles = _plan(shape, config, largest)
         try:
-            predicted = _predict_tile(engine, pixels, symmetries, len(config.maps))
+            return (yield from _iter_predicted(predict, tiles, (n_maps, *shape)))
         except OutOfMemoryError:
-            area = math.prod(tile.shape)
+            area = math.prod(tiles[0].shape)
             if area <= _smallest_area(config):
                 raise
-            _warn_of_memory(tile)
-            smaller = iter_tiles(
-                engine, config, channels, limits, tta=tta, max_area=area // 2
-            )
-            return (yield from smaller)
+            _warn_of_memory(tiles[0])
+            largest = area // 2
+
+
+def _iter_predicted(
+    predict: Callable[[Tile], NDArray[np.float32]],
+    tiles: Sequence[Tile],
+    shape: tuple[int, ...],
+) -> Generator[TileDone, None, NDArray[np.float32]]:
+    """Put maps together from what is predicted of each tile."""
+    maps: NDArray[np.float32]
+    if len(tiles) > 1:  # a single one brings its own
+        maps = np.empty(shape, np.float32)
+    for n_done, tile in enumerate(tiles, start=1):
+        check_cancelled()
+        predicted = predict(tile)
         kept = np.moveaxis(predicted[tile.keep_in_tile], -1, 0)
         if len(tiles) == 1:
             maps = kept

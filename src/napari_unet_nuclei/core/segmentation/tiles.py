@@ -59,9 +59,8 @@ def plan_tiles(
 ) -> list[Tile]:
     """Cover an image with tiles of one size, so that little is computed twice.
 
-    Tiles start at multiples of the network's stride and overlap by twice its
-    receptive radius, so every kept pixel sees what it would see in the whole
-    image.
+    Tiles overlap by twice the network's receptive radius, so every kept pixel sees
+    what it would see in the whole image.
 
     Parameters
     ----------

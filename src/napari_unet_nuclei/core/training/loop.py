@@ -61,16 +61,12 @@ def train(
         Network to train from scratch.
     start : str or Path, optional
         Model to fine-tune instead.
-    minutes : float, optional
-        Time to train; ``DEFAULT_MINUTES`` of the settings when neither this nor
-        ``epochs`` is given.
-    epochs : int, optional
-        Epochs to train.
+    minutes, epochs : float and int, optional
+        Length of the training; ``DEFAULT_MINUTES`` where neither is given.
     seed : int
         Seed of all random choices.
     overwrite : bool
-        Whether a model of this name, its log, its curve and the state of its run
-        are replaced.
+        Whether a model of this name is replaced, with all files of its run.
 
     Returns
     -------
@@ -87,29 +83,32 @@ def train(
     Fine-tune a shipped model, here on copies of one image and for half a second:
 
     >>> import numpy as np, tempfile
-    >>> rows, columns = np.ogrid[:96, :96]
-    >>> labels = (np.hypot(rows - 40, columns - 50) < 12).astype(int)
+    >>> labels = np.pad(np.ones((24, 24), int), 36)
     >>> samples = [(image, labels) for image in (50 * labels, 90 * labels)]
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     report = train(
-    ...         samples, f"{folder}/mine.unetnuclei", start="classic", minutes=0.01
-    ...     )
+    ...     output = f"{folder}/mine.unetnuclei"
+    ...     report = train(samples, output, start="classic", minutes=0.01)
     ...     report.output.is_file(), report.scores.n_true
     (True, 1)
     """
     output = Path(output)
-    settings = TrainingSettings(
+    settings = _choose_settings(architecture, minutes, epochs, seed)
+    with claim_training_outputs(
+        output, start=start, overwrite=overwrite, remedy=_REMEDY
+    ):
+        named = _name_samples(samples)
+        return exhaust(iter_training(named, output, settings, start=start))
+
+
+def _choose_settings(
+    architecture: str, minutes: float | None, epochs: int | None, seed: int
+) -> TrainingSettings:
+    return TrainingSettings(
         architecture=parse_architecture(architecture),
         minutes=choose_minutes(minutes, epochs),
         epochs=epochs,
         seed=seed,
     )
-    claimed = claim_training_outputs(
-        output, start=start, overwrite=overwrite, remedy=_REMEDY
-    )
-    with claimed:
-        named = _name_samples(samples)
-        return exhaust(iter_training(named, output, settings, start=start))
 
 
 def _name_samples(
@@ -145,8 +144,7 @@ def iter_training(
     samples : sequence of Sample
         Samples to train on.
     output : Path
-        Model to write, which the caller has claimed with
-        :func:`~napari_unet_nuclei.core.training.outputs.claim_training_outputs`.  It
+        Model to write, which the caller has claimed with `claim_training_outputs`.  It
         is there, with the best weights so far, from the first epoch on; closing the
         generator leaves it complete.
     settings : TrainingSettings
@@ -175,18 +173,13 @@ def iter_training(
     Raises
     ------
     TrainingError, ModelError, OutputError
-        If training cannot start, the loss is not finite, or a file cannot be
-        written.
+        If training cannot start, the loss is not finite, or a file cannot be written.
     """
     samples, validation = _split(samples, validation, settings)
+    state = read_state(output) if resume else None
+    shown = None if board is None else ShownSamples(validation)
     run = TrainingRun(
-        samples,
-        validation,
-        output,
-        settings,
-        start=start,
-        state=read_state(output) if resume else None,
-        shown=None if board is None else ShownSamples(validation),
+        samples, validation, output, settings, start=start, state=state, shown=shown
     )
     scores_start = start is not None and not resume
     steps = _iter_run(run, samples, settings, scores_start, report_every)
