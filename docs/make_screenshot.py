@@ -63,7 +63,7 @@ class Studio:
         self.viewer.theme = theme
         self.window = self.viewer.window._qt_window
         self.window.resize(*size)
-        wait(0.5)
+        wait_until(self.window.windowHandle().isExposed)
 
     def open_sample(self) -> None:
         """Open drawn nuclei without their truth."""
@@ -76,7 +76,7 @@ class Studio:
         _, widget = self.viewer.window.add_plugin_dock_widget(
             "napari-unet-nuclei", title
         )
-        wait(0.8)
+        wait_until(widget.native.isVisible)
         return widget
 
     def run(self, widget: Any) -> None:
@@ -86,7 +86,7 @@ class Studio:
 
     def take(self, name: str) -> None:
         """Take a picture of the window and of the dialog in front of it, if any."""
-        wait(0.6)
+        wait(0.6)  # vispy and the style sheet of the theme draw some frames later
         path = self._folder / f"{name}-{self._theme}-{self._size[0]}.png"
         dialog = QApplication.activeModalWidget()
         if dialog is None:
@@ -99,7 +99,7 @@ class Studio:
     def close(self) -> None:
         """Close the window."""
         self.viewer.close()
-        wait(0.3)
+        wait(0.3)  # Qt deletes the window in a later turn of its event loop
 
 
 def wait(seconds: float) -> None:
@@ -107,17 +107,17 @@ def wait(seconds: float) -> None:
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         QApplication.processEvents()
-        time.sleep(0.005)
+        time.sleep(0.005)  # leaves the interpreter to the threads of workers
 
 
 def wait_until(is_reached: Callable[[], bool]) -> None:
     """Let Qt work until a condition holds, and a moment longer."""
     end = time.monotonic() + TIMEOUT
     while not is_reached():
-        wait(0.02)
+        wait(0.02)  # often enough: people see 50 frames a second as one motion
         if time.monotonic() > end:
             raise TimeoutError(f"not reached within {TIMEOUT} s")
-    wait(0.8)
+    wait(0.8)  # layouts and splitters settle in later turns of the event loop
 
 
 def shrink(path: Path, target: Path) -> None:
@@ -175,8 +175,9 @@ def correction(studio: Studio) -> None:
     for column in range(60, 180, 6):
         nuclei.paint((70, column), 500)
     studio.take("painted")
+    n_layers = len(studio.viewer.layers)
     widget.threshold.value = 0.3
-    wait(3)
+    wait_until(lambda: len(studio.viewer.layers) > n_layers)
     studio.take("painted-then-slider")
 
 
@@ -227,18 +228,20 @@ def dialogs(studio: Studio) -> None:
     def fetch(name: str, progress: Callable[[int, int], None]) -> Path:
         while not is_taken:
             progress(31_000_000, 83_000_000)
-            time.sleep(0.05)
+            time.sleep(0.05)  # a server sends pieces now and then, too
         return Path(name)
 
     def take() -> None:
         nonlocal is_taken
+        if QApplication.activeModalWidget() is None:
+            QTimer.singleShot(50, take)
+            return
         studio.take("download")
         is_taken = True
         QApplication.activeModalWidget().cancel()
 
     studio.window.activateWindow()
-    wait(0.5)
-    QTimer.singleShot(2000, take)
+    QTimer.singleShot(0, take)
     with patch.object(download_dialog, "fetch", fetch), suppress(UNetNucleiError):
         download_dialog.fetch_with_dialog("stage1_train")
     files = QFileDialog(studio.window, "Choose a model", "", "Models (*.unetnuclei)")
@@ -251,6 +254,8 @@ def dialogs(studio: Studio) -> None:
 
 SCENES = (empty, after_a_run, stack, correction, long_names, training, dialogs)
 
+# Its first sleep keeps the message on show, as when Keras starts; the second
+# makes the curve grow while a picture is taken.
 FAKE = """
 import json, math, sys, time
 from pathlib import Path
