@@ -191,7 +191,7 @@ BAD_SAMPLES = {
     two_images: r"Sample bad of .* exactly one image .*: 2 \(bad\.png, second\.png\)",
     stack_of_images: r"Sample bad needs an image .*: image \(5, 24, 32\) of uint8",
     mask_of_another_size: r"\(24, 32\)\. .*: .*bad/masks/odd\.png of .*\(32, 24\)",
-    no_masks: "Sample bad of .* has no masks. Expected one file a nucleus",
+    no_masks: "Sample bad of .* has no masks. Expected one file per nucleus",
     masks_of_another_kind: r"Sample bad of .* as image files\. .*: 2 \(bad_0001\.npy, ",
     jpeg_mask: r"without lossy compression. Received: .*bad/masks/odd\.jpg",
 }

@@ -1,4 +1,4 @@
-"""``download``: data sets that are to be had online."""
+"""``download``: data sets that can be downloaded."""
 
 from __future__ import annotations
 

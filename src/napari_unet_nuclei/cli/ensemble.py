@@ -1,4 +1,4 @@
-"""``ensemble``: several models in, one that averages what they see out."""
+"""``ensemble``: several models in, one that averages their maps out."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ Truth = Annotated[
     ),
 ]
 Prediction = Annotated[
-    Path, typer.Argument(help="The same, to be scored.", show_default=False)
+    Path, typer.Argument(help="The same, with the labels to score.", show_default=False)
 ]
 Worst = Annotated[
     int,

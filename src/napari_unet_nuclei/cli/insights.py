@@ -54,7 +54,7 @@ def insights(
 
     Writes three pages (samples.png, distributions.png, suspicious.png) and all
     numbers (insights.json), and prints a summary.  A sample that cannot be read
-    is passed over and named at the end; the exit code is 1 only if none can.
+    is skipped and named at the end; the exit code is 1 only if none can.
 
     Example: `napari-unet-nuclei insights stage1_train.zip -o look`
     """

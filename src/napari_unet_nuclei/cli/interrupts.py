@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM: the work is left cleanly at the first, at once at the second."""
+"""Ctrl-C and SIGTERM: the first stops the work cleanly, the second at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-STOPPED = 130  # what shells say of Ctrl-C
+STOPPED = 130  # what shells say about Ctrl-C
 TERMINATED = 143  # and of SIGTERM, with which schedulers and servers end a job
 _ECHO = 0.5  # s in which programs around this one hand on the same Ctrl-C again
 

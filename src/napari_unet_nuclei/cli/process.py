@@ -23,7 +23,7 @@ from napari_unet_nuclei.cli.streams import find_loss, make_standard_streams_last
 if TYPE_CHECKING:
     from typing import TextIO
 
-_BROKEN_PIPE = 141  # what shells say of a program whose reader went away
+_BROKEN_PIPE = 141  # what shells say about a program whose reader went away
 _WIDTHS = range(40, 1001)  # characters a line that tables and help can be laid out in
 
 

@@ -35,14 +35,14 @@ Inputs = Annotated[
     typer.Argument(
         metavar="INPUT...",
         help="Images, folders or zips of images, DSB2018 folders or zips. Masks "
-        "(a_masks.tif beside a.tif, masks/ beside images/) are passed over.",
+        "(a_masks.tif beside a.tif, masks/ beside images/) are skipped.",
         show_default=False,
     ),
 ]
 ModelName = Annotated[
     str,
     typer.Option(
-        help="`resnet` (best), `classic` (fast), a model of yours, or a file."
+        help="`resnet` (best), `classic` (fast), one of your own models, or a file."
     ),
 ]
 Formats = Annotated[
@@ -51,8 +51,8 @@ Formats = Annotated[
         "--format",
         metavar="LIST",
         help="What to write, separated by commas: tiff (labels for ImageJ), png "
-        "(16-bit labels), dsb2018 (one mask a nucleus), rle (Kaggle's csv), "
-        "overlay (image beside prediction), features (a csv a nucleus a line).",
+        "(16-bit labels), dsb2018 (a mask per nucleus), rle (Kaggle's csv), "
+        "overlay (image beside prediction), features (a csv with a line per nucleus).",
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help="Runtime of the network.")]
@@ -60,8 +60,8 @@ SkipExisting = Annotated[
     bool,
     typer.Option(
         "--skip-existing",
-        help="Keep results that exist and make those that are missing: a batch "
-        "that was stopped goes on.",
+        help="Keep results that exist and make the missing ones, to continue a batch "
+        "that was stopped.",
     ),
 ]
 
@@ -83,10 +83,9 @@ def segment(
 ) -> None:
     """Find the nuclei of images and write them in the formats you ask for.
 
-    An image that cannot be read is passed over and named at the end; the exit
-    code is then 1.  Files that exist are replaced only with --overwrite, and those
-    that are read never.  Where images lie in the output folder itself, labels are
-    called NAME_masks.
+    An image that cannot be read is skipped and named at the end; the exit code is
+    then 1.  Existing files are replaced only with --overwrite, input files never.  If
+    the images are in the output folder itself, labels are called NAME_masks.
 
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """

@@ -1,4 +1,4 @@
-"""What ``segment`` says: before it begins, and of what was done."""
+"""What ``segment`` says before it begins, and when it is done."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def say(sentence: str) -> None:
 
 
 def tell_plan(outputs: BatchOutputs, n_skipped: int) -> None:
-    """Say what is not as usual about the results."""
+    """Say what is unusual about the results."""
     if outputs.is_beside and {OutputFormat.TIFF, OutputFormat.PNG} & {*outputs.formats}:
         say(
             f"Images lie in {outputs.folder} itself, so their labels are called "
@@ -30,7 +30,7 @@ def tell_plan(outputs: BatchOutputs, n_skipped: int) -> None:
         what = "1 image has its results"
         if n_skipped > 1:
             what = f"{n_skipped:,} images have their results"
-        say(f"{what} already and {'is' if n_skipped == 1 else 'are'} passed over.")
+        say(f"{what} already and {'is' if n_skipped == 1 else 'are'} skipped.")
 
 
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:

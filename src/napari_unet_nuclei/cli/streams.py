@@ -1,4 +1,4 @@
-"""Standard streams that never end the work: whatever the text, whoever reads it.
+"""Standard streams whose failures never end the work.
 
 A name that a terminal cannot show, a pipe that nobody reads any more, a full disk:
 the loss is remembered, and what it means for the exit code is decided at the end.

@@ -45,7 +45,7 @@ Data = Annotated[
     ),
 ]
 Resume = Annotated[
-    bool, typer.Option("--resume", help="Go on with the run that was stopped.")
+    bool, typer.Option("--resume", help="Continue the run that was stopped.")
 ]
 
 
@@ -67,7 +67,7 @@ def train(
 
     The model is on disk, with the best weights so far, from the first epoch on;
     a log (CSV) and the loss curve (PNG) lie beside it.  Files that exist are
-    replaced only with --overwrite, and go on to be written with --resume.
+    replaced only with --overwrite, and continued with --resume.
 
     Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
     """

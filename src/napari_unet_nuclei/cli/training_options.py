@@ -209,7 +209,7 @@ class WatchingOptions:
     events: Annotated[
         Events | None,
         typer.Option(
-            help="Print one JSON object a line instead of a progress bar.",
+            help="Print one JSON object per line instead of a progress bar.",
             rich_help_panel=_WATCHING,
         ),
     ] = None

@@ -1,4 +1,4 @@
-"""How a training run is told: to people, and to programs."""
+"""How a training run is reported: to people, and to programs."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ class BarReporter:
 
 
 class JsonReporter:
-    """Progress for programs: one JSON object a line.
+    """Progress for programs: one JSON object per line.
 
     An error comes as a sentence, and as what it is made of, for a program that has
     words of its own for the settings.

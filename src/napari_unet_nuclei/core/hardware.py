@@ -1,4 +1,4 @@
-"""Memory and processors that this process may use, whatever the computer has of them.
+"""Memory and processors that this process may use, often less than the computer has.
 
 A container, a job of a cluster or ``ulimit`` may allow less than the host has, and a
 process that takes more is killed or starved.  So everything that plans with memory or

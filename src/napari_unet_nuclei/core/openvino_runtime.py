@@ -9,10 +9,10 @@ _TELEMETRY = "openvino_telemetry"
 
 
 def import_openvino() -> Any:
-    """Import OpenVINO so that it reports to nobody.
+    """Import OpenVINO without its telemetry.
 
     It would tell Google Analytics of every import and every conversion, unless the
-    package that does so is missing; what a laboratory computes is its own business.
+    package that does so is missing; what a laboratory computes is private.
     The reports are also sent from copies of the process, which hang where it has
     threads.
 

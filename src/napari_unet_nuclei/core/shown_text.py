@@ -106,7 +106,7 @@ def find_names(wanted: Iterable[str], names: Iterable[str]) -> list[str]:
 
 
 def with_texts(value: Any) -> Any:
-    """Return what is to be written as JSON, with names as text.
+    """Return a value ready to be written as JSON, with names as text.
 
     Parameters
     ----------

@@ -144,7 +144,7 @@ def test_a_table_that_no_png_reader_takes_is_left_out(
 def test_a_damaged_record_is_refused(change: Any) -> None:
     content = json.loads(encode_record(RECORD))
     change(content)
-    with pytest.raises(LabelsError, match="table and origin to be whole"):
+    with pytest.raises(LabelsError, match="complete record of table and origin"):
         decode_record(json.dumps(content))
 
 

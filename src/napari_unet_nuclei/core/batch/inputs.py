@@ -90,7 +90,7 @@ def find_inputs(
         Which image of files that hold several, from 0; by default the largest.  Of
         ``all``, the images of ``a.tif`` are called ``a_s0``, ``a_s1`` and so on.
     say : callable, optional
-        Called with sentences for the user, such as what was passed over.
+        Called with sentences for the user, such as what was skipped.
 
     Returns
     -------

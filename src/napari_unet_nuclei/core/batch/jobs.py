@@ -54,7 +54,7 @@ class ImageDone:
 
     @property
     def is_own_result(self) -> bool:
-        """Whether this is no image but a result of an earlier batch, passed over."""
+        """Whether this is no image but a result of an earlier batch, and skipped."""
         return isinstance(self.cause, OwnResultError)
 
 

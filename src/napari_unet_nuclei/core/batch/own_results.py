@@ -124,7 +124,7 @@ def read_unless_own(file: Path, series: int | None = None) -> StoredImage:
     Raises
     ------
     OwnResultError
-        If it is a result that this package wrote, which may be passed over.
+        If it is a result that this package wrote, which may be skipped.
     ImageError
         If the file cannot be read.
     """

@@ -1,4 +1,4 @@
-"""Results that were made aside become files of a folder, all of them or none.
+"""Results made in a temporary folder become files of another, all of them or none.
 
 For results that anybody can make again: those that the folder has already stay as
 they are, where they are the same.

@@ -47,7 +47,7 @@ def segment_images(
     """Segment images and write the results, file by file.
 
     An image that cannot be read or segmented, or whose result somebody else has
-    written meanwhile, is reported and passed over.  Closing the generator keeps what
+    written meanwhile, is reported and skipped.  Closing the generator keeps what
     has been written, with the rows of the csv.
 
     Parameters

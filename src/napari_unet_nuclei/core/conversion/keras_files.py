@@ -45,7 +45,7 @@ def read_keras_file(path: Path, limits: KerasFileLimits = USUAL_LIMITS) -> Keras
     Parameters
     ----------
     path : Path
-        File written by Keras 2 or 3; what it is is told from its content.
+        File written by Keras 2 or 3; its content says which.
     limits : KerasFileLimits
         How much of it is read, and for how long.
 

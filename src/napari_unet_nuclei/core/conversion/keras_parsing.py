@@ -1,4 +1,4 @@
-"""What Keras' files say of a network, in plain values.
+"""What Keras' files say about a network, in plain values.
 
 Only JSON and arrays are taken from a file: no pickles, no bytecode, no classes that
 it names, nothing it links to.  What the configuration means is decided in
@@ -59,7 +59,7 @@ USUAL_LIMITS = KerasFileLimits()
 
 @dataclass(frozen=True)
 class KerasFile:
-    """What a Keras file says of a network, in plain values.
+    """What a Keras file says about a network, in plain values.
 
     Parameters
     ----------

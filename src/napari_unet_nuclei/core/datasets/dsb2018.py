@@ -1,4 +1,4 @@
-"""The 2018 Data Science Bowl layout: one folder a sample, one mask a nucleus.
+"""The 2018 Data Science Bowl layout: one folder per sample, one mask per nucleus.
 
 Folders and zips are read as they are, never unpacked.  Which files belong together
 is known in ``dsb2018_layout``; they are written in ``dsb2018_writing``.
@@ -162,7 +162,8 @@ class Dsb2018:
         if files.masks is None:
             raise DatasetError(
                 f"Sample {sample_id} of {self._stored.path} has no masks. Expected "
-                "one file a nucleus in its masks folder. Choose an annotated data set."
+                "one file per nucleus in its masks folder. Choose an annotated data "
+                "set."
             )
         if files.other_masks and not files.masks:
             raise DatasetError(

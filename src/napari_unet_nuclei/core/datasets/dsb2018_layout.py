@@ -1,4 +1,4 @@
-"""Which files make a DSB2018 data set, told from their names alone.
+"""Which files make a DSB2018 data set, by their names alone.
 
 ::
 

@@ -1,4 +1,4 @@
-"""Which files of a folder are images, told from their content.
+"""Which files of a folder are images, by their content.
 
 They are read in ``files.images``; folders of samples with labels are told in
 ``opening``.

@@ -89,7 +89,7 @@ class ImageLabelFolder:
         return tuple(sorted(self._images.keys() | self._labels.keys()))
 
     def read_stored_image(self, name: str) -> StoredImage:
-        """Return an image, or a whole stack, with what its file says of it.
+        """Return an image, or a whole stack, with what its file says about it.
 
         Parameters
         ----------

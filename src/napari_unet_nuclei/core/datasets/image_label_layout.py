@@ -1,4 +1,4 @@
-"""Which files are images and which their labels, told from their names alone.
+"""Which files are images and which their labels, by their names alone.
 
 ::
 

@@ -19,7 +19,7 @@ def read_ids(path: str | os.PathLike[str]) -> tuple[str, ...]:
     Parameters
     ----------
     path : path
-        UTF-8 text, one id a line; empty lines and lines that start with ``#`` are
+        UTF-8 text, one id per line; empty lines and lines that start with ``#`` are
         skipped.  An id that is no UTF-8 is taken as it is.
 
     Returns

@@ -30,7 +30,7 @@ _BETWEEN_CALLS = 0.2  # s; how long Cancel waits at most
 
 
 class DownloadError(UNetNucleiError):
-    """A data set cannot be had: no network, no such file, or not the right one."""
+    """A data set cannot be downloaded: no network, no such file, or a different one."""
 
 
 class DownloadCancelledError(UNetNucleiError):

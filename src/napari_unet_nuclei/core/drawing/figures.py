@@ -1,7 +1,7 @@
 """Figures with axes and text as PNG files, without a screen.
 
 No ``pyplot``: it keeps figures alive and chooses a window system.  What a figure
-shows is decided in ``insights_figures`` and ``comparison_figures``; pictures
+shows is decided in ``insights.pages`` and ``evaluation.figures``; pictures
 without text are drawn in ``overlays``.
 """
 

@@ -8,7 +8,7 @@ from napari_unet_nuclei.core.errors import EngineError, OutOfMemoryError
 
 
 def engine_error(runtime: str, error: Exception) -> EngineError:
-    """Tell a lack of memory from other failures, by what all runtimes say of it."""
+    """Tell a lack of memory from other failures, by what all runtimes say about it."""
     if isinstance(error, MemoryError) or re.search(
         r"bad_alloc|allocat|out of memory|resource.?exhausted", str(error), re.I
     ):

@@ -86,7 +86,7 @@ def compare(
     Parameters
     ----------
     truth, prediction : LabelCollection
-        What is true and what is to be scored.
+        The true labels, and the labels to score.
     names : sequence of str, optional
         Images to compare; all of the truth by default.
 

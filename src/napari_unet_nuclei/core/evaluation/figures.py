@@ -39,7 +39,7 @@ _PANEL, _LARGEST_PANEL = 900, 2600
 _NUCLEUS = 30
 _HEADER, _LEGEND = 50, 60
 
-# Told apart by the colour-blind too, on dark and on light nuclei.
+# Distinct for colour-blind readers too, on dark and on light nuclei.
 _TRUE, _PREDICTED, _AGREED = "#2aa8ff", "#ff3fa4", "#ffd60a"
 
 

@@ -1,7 +1,7 @@
-"""How well pixels, not nuclei, are told apart: accuracy and Rand score.
+"""How well pixels, not nuclei, are segmented: accuracy and Rand score.
 
-For data such as cell membranes, where outlines matter and no nucleus is to be
-matched.  Scores of nuclei are in ``scores``.
+For data such as cell membranes, where outlines matter and there are no nuclei to
+match.  Scores of nuclei are in ``scores``.
 """
 
 from __future__ import annotations

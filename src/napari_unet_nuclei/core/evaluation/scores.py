@@ -2,7 +2,7 @@
 
 Matching, average precision, panoptic quality and Dice belong here, for one
 image, for many and for groups of them.  Reading label images and printing
-tables do not; merged and split nuclei are told apart in ``mistakes``.
+tables do not; merged and split nuclei are found in ``mistakes``.
 
 A predicted and a true nucleus match at a threshold ``t`` when their
 intersection over union (IoU) exceeds ``t``.  No threshold is below one half,

@@ -38,7 +38,7 @@ IMAGE_SUFFIXES = TIFF_SUFFIXES | {
     ".bmp",
     ".dib",
 }
-# Formats of images that nothing here reads, to be told of instead of passed over.
+# Formats of images that nothing here reads, to be reported instead of skipped.
 FOREIGN_SUFFIXES = frozenset(
     {".gif", ".webp", ".heic", ".jp2", ".dcm", ".mrxs"}
     | {".czi", ".lif", ".nd2", ".oib", ".oif", ".oir", ".vsi", ".ims"}
@@ -70,7 +70,7 @@ def read_stored_image(
     as_shown: bool = True,
     series: int | None = None,
 ) -> StoredImage:
-    """Return an image file with all it says of axes and pixel sizes.
+    """Return an image file with all it says about axes and pixel sizes.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ def read_image(
 
     PNG, JPEG and BMP files are read with Pillow, PNGs of several channels of 16 bits
     with imagecodecs.  TIFF files are read with tifffile: the largest series, at full
-    resolution.  CMYK becomes RGB, a palette is looked up.  What a camera says of how
+    resolution.  CMYK becomes RGB, a palette is looked up.  What a camera says about how
     to hold it is not followed: pixels stay where they are stored.
 
     Parameters

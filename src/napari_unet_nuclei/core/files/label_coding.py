@@ -1,6 +1,6 @@
 """How files store the numbers of nuclei: axes of length 1, channels, colours.
 
-From pixels as stored to one number a pixel, or a sentence where that would be a
+From pixels as stored to one number per pixel, or a sentence where that would be a
 guess.  What the numbers stand for is found in ``label_conventions``.
 """
 
@@ -57,7 +57,7 @@ def without_single_axes(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def as_numbers(pixels: NDArray[Any], name: str) -> NDArray[Any]:
-    """Return one number a pixel, whichever way they are stored.
+    """Return one number per pixel, whichever way they are stored.
 
     Parameters
     ----------

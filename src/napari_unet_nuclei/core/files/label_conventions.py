@@ -166,7 +166,7 @@ def find_one_nucleus(values: NDArray[Any], name: str) -> NDArray[np.bool_]:
         if np.count_nonzero(between & flat) >= _FEWEST_FLAT:
             raise LabelsError(
                 f"{name} must be the mask of one nucleus. Received: regions of "
-                "different values, as in labels. Save one mask a nucleus, or put the "
+                "different values, as in labels. Save one mask per nucleus, or put the "
                 "images into images/ and the labels into labels/."
             )
     return np.asarray(part >= 1 / 2)

@@ -1,4 +1,4 @@
-"""What the TIFFs of labels say of themselves, for ImageJ and as OME-XML.
+"""What the TIFFs of labels say about themselves, for ImageJ and as OME-XML.
 
 The labels themselves are written in ``labels``.
 """

@@ -1,8 +1,8 @@
-"""What is known of labels besides their pixels, as text that a label file carries.
+"""What is known about labels besides their pixels, as text in a label file.
 
 A TIFF keeps it in a private tag, a PNG in a text chunk; programs that do not know them
 pass them over.  People find the most important lines where ImageJ, OME and PNG
-keep descriptions.  Pixels, and what headers say of sizes, belong in ``labels``.
+keep descriptions.  Pixels, and what headers say about sizes, belong in ``labels``.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _MISSING = ("NoneType", "NAType", "NaTType")
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class LabelRecord:
-    """What is known of labels besides their pixels.
+    """What is known about labels besides their pixels.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def decode_record(text: str) -> LabelRecord:
         )
     except _DAMAGES as error:
         raise LabelsError(
-            "Expected what a label file says of its table and origin to be whole. "
+            "Expected a complete record of table and origin in a label file. "
             f"Received: {type(error).__name__}: {error}. Save the labels again from "
             "where they were made."
         ) from error

@@ -124,7 +124,7 @@ def read_ome_xml(text: str, file_name: str) -> list[OmeImage]:
 
 
 def choose_image(images: Sequence[OmeImage], pages: Set[int]) -> OmeImage | None:
-    """Return what an OME-XML says of some pages of the file at hand.
+    """Return what an OME-XML says about some pages of the file at hand.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Kaggle's csv of run-length encoded nuclei: one row a nucleus of any image.
+"""Kaggle's csv of run-length encoded nuclei: one row per nucleus of any image.
 
 How a nucleus becomes text, and text a nucleus, is in ``run_lengths``.
 """
@@ -130,7 +130,7 @@ def read_rle_csv(path: str | os.PathLike[str]) -> dict[str, list[str]]:
 
 
 def read_rle_table(path: str | os.PathLike[str]) -> RleTable:
-    """Return all that one of Kaggle's csv files says of nuclei and images.
+    """Return all that one of Kaggle's csv files says about nuclei and images.
 
     Parameters
     ----------

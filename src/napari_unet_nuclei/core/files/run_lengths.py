@@ -46,7 +46,7 @@ def encode_labels(labels: ArrayLike) -> list[str]:
     Returns
     -------
     list of str
-        One text a nucleus.
+        One text per nucleus.
 
     Raises
     ------
@@ -95,7 +95,7 @@ def decode_labels(nuclei: Iterable[str], shape: tuple[int, int]) -> NDArray[np.i
     Parameters
     ----------
     nuclei : iterable of str
-        One text a nucleus; nucleus *n* becomes label *n*, from 1.
+        One text per nucleus; nucleus *n* becomes label *n*, from 1.
     shape : (int, int)
         Height and width of the image.
 

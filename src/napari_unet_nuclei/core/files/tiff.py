@@ -2,7 +2,7 @@
 
 tifffile returns numbers as stored and puts zeros where pages or strips are missing:
 colours are looked up in ``tiff_colours``, and what is not all there is refused in
-``tiff_pages``.  What the header says of axes and sizes is read in ``tiff_headers``.
+``tiff_pages``.  What the header says about axes and sizes is read in ``tiff_headers``.
 Other formats, and the errors of damaged files, belong in ``images``.
 """
 
@@ -38,7 +38,7 @@ _MOST_NAMED = 5
 def read_tiff(
     file: Path | io.BytesIO, name: str, *, as_shown: bool, series: int | None = None
 ) -> StoredImage:
-    """Return one image of a TIFF, at full resolution, and what the header says of it.
+    """Return one image of a TIFF, at full resolution, with what its header says.
 
     CMYK becomes RGB.  ImageJ's lookup tables only say how to show intensities and
     are left out, and so are axes of length 1.  A file of a set is read by itself.

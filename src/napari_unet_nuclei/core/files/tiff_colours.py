@@ -19,7 +19,7 @@ _OTHER_COLOURS = {
     PHOTOMETRIC.ITULAB,
     PHOTOMETRIC.LOGL,
     PHOTOMETRIC.LOGLUV,
-    PHOTOMETRIC.CFA,  # one colour a pixel, as the sensor of a camera gives it
+    PHOTOMETRIC.CFA,  # one colour per pixel, as the sensor of a camera gives it
 }
 _CODECS_WITHOUT_COLOURS = {
     COMPRESSION.NONE,

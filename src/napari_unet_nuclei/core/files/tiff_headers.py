@@ -1,4 +1,4 @@
-"""What the header of a TIFF says of axes, channels and pixel sizes.
+"""What the header of a TIFF says about axes, channels and pixel sizes.
 
 ImageJ, OME, tifffile's own description, the resolution tags, and those programs of
 microscopes that write plain numbers.  Pixels are read in ``tiff``.
@@ -31,7 +31,7 @@ _RESOLUTION_UNITS = {2: (0.0254, "inch"), 3: (0.01, "cm")}
 
 @dataclass(frozen=True)
 class TiffHeader:
-    """What a header says of one series of pages.
+    """What a header says about one series of pages.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ class TiffHeader:
 
 
 def read_header(tiff: TiffFile, number: int, name: str) -> TiffHeader:
-    """Return what the header of a TIFF says of one of its series.
+    """Return what the header of a TIFF says about one of its series.
 
     Parameters
     ----------

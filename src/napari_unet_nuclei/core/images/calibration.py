@@ -1,4 +1,4 @@
-"""How large a pixel is: what files and layers say of it, in one form."""
+"""How large a pixel is: what files and layers say about it, in one form."""
 
 from __future__ import annotations
 

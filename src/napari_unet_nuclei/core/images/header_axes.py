@@ -1,4 +1,4 @@
-"""What an image file says of its axes, and what a user says: which of them counts."""
+"""Which axes an image has: those that the user names, or those of its file."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stained or greyscale, dark or bright: what the pixels of an image say of it."""
+"""Stained or greyscale, dark or bright: the staining of an image, from its pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Staining(StrEnum):
-    """What an image looks like, told from its pixels alone."""
+    """What an image looks like, from its pixels alone."""
 
     GRAYSCALE_DARK = "grayscale-dark"
     GRAYSCALE_BRIGHT = "grayscale-bright"

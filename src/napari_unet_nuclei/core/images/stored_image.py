@@ -1,4 +1,4 @@
-"""What a file holds: its pixels, and what it says of them."""
+"""What a file holds: its pixels, and what it says about them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class StoredImage:
-    """What a file holds: pixels, and what it says of them.
+    """What a file holds: pixels, and what it says about them.
 
     Parameters
     ----------

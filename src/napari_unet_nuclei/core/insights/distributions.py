@@ -1,7 +1,6 @@
 """Diagrams of a data set: sizes, counts, areas and intensities, per staining.
 
-What they show is summed up in ``insights_summary``; pictures are drawn in
-``insights_figures``.
+What they show is summed up in ``summary``; pictures are drawn in ``pages``.
 """
 
 from __future__ import annotations

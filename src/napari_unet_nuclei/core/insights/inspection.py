@@ -1,8 +1,7 @@
 """A look at annotated images before training: what is in each of them.
 
-What is odd about masks is told in ``insights_suspicion``; data sets are summed
-up in ``insights_summary`` and drawn in ``insights_figures`` and
-``insights_distributions``.
+What is odd about masks is told in ``suspicion``; data sets are summed up in ``summary``
+and drawn in ``pages`` and ``distributions``.
 """
 
 from __future__ import annotations
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class SampleInsights:
-    """What there is to know of one annotated image.
+    """What there is to know about one annotated image.
 
     Parameters
     ----------
@@ -169,7 +168,7 @@ def _count_touching(labels: NDArray[np.int32]) -> int:
 
 
 def _to_8_bits(channels: NDArray[Any]) -> NDArray[np.uint8]:
-    """Mean over the channels, on the scale on which stainings are told apart."""
+    """Mean over the channels, on the scale on which stainings are recognised."""
     grey = distinct_channels(channels).mean(axis=-1, dtype=np.float32)
     if channels.dtype != np.uint8:
         brightest = float(channels.max())

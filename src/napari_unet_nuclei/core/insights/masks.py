@@ -1,8 +1,8 @@
 """The masks of a sample one by one, as they were drawn.
 
-Training needs one label image a sample, in which no two nuclei share a pixel;
-here masks keep their names, what they share, and what they lack.  Reading and
-checking samples belongs to ``samples``.
+Training needs one label image per sample, in which no two nuclei share a pixel; here
+masks keep their names, what they share, and what they lack.  Reading and checking
+samples belongs to ``datasets.opening``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pages of pictures of a data set: random samples, suspicious masks.
 
-What they show is measured in ``insights`` and ``insights_suspicion``; diagrams
-are drawn in ``insights_distributions``.
+What they show is measured in ``inspection`` and ``suspicion``; diagrams are drawn in
+``distributions``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A look at a whole data set: what its images have in common, and the odd ones.
 
-Each image is measured in ``insights``; pages are drawn in ``insights_figures``
-and ``insights_distributions``.  What the keys of the JSON mean is written down in
+Each image is measured in ``inspection``; pages are drawn in ``pages`` and
+``distributions``.  What the keys of the JSON mean is written down in
 ``docs/insights.md``.
 """
 
@@ -61,7 +61,7 @@ class SampleRow:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class GroupInsights:
-    """What is known of the images of one staining, or of all.
+    """What is known about the images of one staining, or of all.
 
     Parameters
     ----------

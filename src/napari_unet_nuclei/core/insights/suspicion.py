@@ -1,7 +1,7 @@
 """Masks one should look at before training on them.
 
-What is odd about a mask is told from the masks of its image alone.  Reading
-masks belongs to ``insights_masks``, all else about an image to ``insights``.
+Odd masks are found by comparing the masks of one image.  Reading masks belongs to
+``masks``, all else about an image to ``inspection``.
 """
 
 from __future__ import annotations

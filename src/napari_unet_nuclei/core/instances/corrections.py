@@ -2,7 +2,7 @@
 
 Every measurement here is a number of pixels or a mean over them, so a pixel that
 changes hands is taken off one nucleus and added to another.  Measuring from scratch
-belongs in ``features``.
+belongs in ``measurements``.
 """
 
 from __future__ import annotations

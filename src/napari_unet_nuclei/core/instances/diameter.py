@@ -1,4 +1,4 @@
-"""How large nuclei are, told from the lines they cut out of rows and columns.
+"""How large nuclei are, estimated from the lengths that rows and columns cut from them.
 
 What is done about it belongs to :mod:`~napari_unet_nuclei.core.segmentation.scaled`.
 """

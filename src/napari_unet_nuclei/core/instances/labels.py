@@ -1,7 +1,7 @@
 """What counts as a label image, and which nuclei are in it, whatever their numbers.
 
 Nothing here takes time or memory by the largest number.  Reading and writing label
-files lives in ``label_reading`` and ``label_files``, making labels from maps in
+files lives in ``label_reading`` and ``files.labels``, making labels from maps in
 ``splitting``.
 """
 

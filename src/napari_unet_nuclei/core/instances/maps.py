@@ -1,4 +1,4 @@
-"""What a network says of an image, and what its model knows of splitting that.
+"""The maps a network makes of an image, and the thresholds that split them.
 
 How one becomes nuclei belongs in :mod:`~napari_unet_nuclei.core.instances.splitting`.
 """
@@ -18,7 +18,7 @@ _CONFIDENT = 1.5  # times the smallest confidence; measured as the threshold was
 
 
 class Maps(NamedTuple):
-    """What a network says of each pixel.
+    """What a network predicts for each pixel.
 
     Parameters
     ----------

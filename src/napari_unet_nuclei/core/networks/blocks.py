@@ -34,7 +34,7 @@ def each_level(
     Returns
     -------
     tuple of float
-        One number a level.
+        One number per level.
 
     Raises
     ------

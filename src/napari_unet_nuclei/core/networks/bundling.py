@@ -131,7 +131,7 @@ def without_normalization(bundle: ModelBundle) -> tuple[dict[str, Any], Weights]
     Raises
     ------
     ModelError
-        If a weight that is to be folded is missing or of another shape.
+        If a weight to fold is missing or has another shape.
     """
     arguments = complete_arguments(bundle.config.architecture, bundle.config.arguments)
     if not arguments.get("batch_normalization"):

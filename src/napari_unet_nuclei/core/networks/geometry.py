@@ -1,4 +1,4 @@
-"""What tiling must know of a network: its stride and its receptive field."""
+"""What tiling must know about a network: its stride and its receptive field."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The layers that networks from elsewhere may consist of, and their arguments.
 
-All of them work on images of any size, and all are measured rightly by
+All of them work on images of any size, and all are measured correctly by
 :mod:`~napari_unet_nuclei.core.networks.geometry`.
 """
 
@@ -80,7 +80,7 @@ def _one_of(*names: str) -> Callable[[Any], str]:
 
 @dataclass(frozen=True)
 class LayerKind:
-    """What is known of a kind of layers.
+    """What is known about a kind of layer.
 
     Parameters
     ----------

@@ -2,7 +2,7 @@
 
 Channels, intensities and scale are settled here; tiles belong in
 :mod:`~napari_unet_nuclei.core.segmentation.tiled`, stacks of planes in
-:mod:`~napari_unet_nuclei.core.segmentation.model`.
+:mod:`~napari_unet_nuclei.core.segmentation.stacks`.
 """
 
 from __future__ import annotations

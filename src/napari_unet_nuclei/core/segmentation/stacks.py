@@ -72,7 +72,7 @@ def iter_segmentation(
     Parameters
     ----------
     model : Model
-        Network, and what it knows of splitting its maps.
+        Network, and the thresholds that split its maps.
     stack : PlaneStack
         Planes to segment.
     settings : SegmentationSettings

@@ -1,4 +1,4 @@
-"""What a trained model says of itself: its geometry, and where it comes from."""
+"""What a trained model says about itself: its geometry, and where it comes from."""
 
 from __future__ import annotations
 

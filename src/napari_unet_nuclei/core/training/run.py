@@ -78,7 +78,8 @@ class TrainingRun:
     Raises
     ------
     TrainingError
-        If the state is that of another run, or something is to be kept of no start.
+        If the state is that of another run, or there is no start model whose weights
+        could be mixed in.
 
     Attributes
     ----------

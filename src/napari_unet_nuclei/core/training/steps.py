@@ -1,4 +1,4 @@
-"""What a training run says of itself, on the way and at the end."""
+"""What a training run says about itself, on the way and at the end."""
 
 from __future__ import annotations
 

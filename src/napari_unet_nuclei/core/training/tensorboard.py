@@ -1,7 +1,7 @@
 """Event files for TensorBoard: numbers and pictures of a training run over its steps.
 
 Written with the ``tensorboard`` package alone, so that nothing here depends on the
-backend of Keras.  Which pictures there are is decided in ``prediction_pictures``.
+backend of Keras.  Which pictures there are is decided in ``pictures``.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class TensorBoardLog:
             self._writer = self._make_writer((self._folder / name).open("wb"))
         self._write(file_version=_FORMAT)
         start = self._events.SessionLog(status=self._events.SessionLog.START)
-        # TensorBoard forgets what other files say of this step and later ones.
+        # TensorBoard forgets what other files say about this step and later ones.
         self._write(step=step + 1 if step > 0 else 0, session_log=start)
 
     def write_step(

@@ -1,4 +1,4 @@
-"""The one rule for all that is written: nothing that exists is replaced unasked.
+"""One rule for all output: what exists is replaced only on request.
 
 What a run reads is not replaced at all.  Which files a command writes and reads is
 for its own module to say; how a file is written, ``atomic_files`` knows.
@@ -210,12 +210,12 @@ def _first_pair(found: list[tuple[Path, str]]) -> list[tuple[Path, str]]:
 
 
 def fold(name: str) -> str:
-    """Return what file names have in common that some disks do not tell apart."""
+    """Return the same text for file names that some disks take for one."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
 def file_id(path: str | os.PathLike[str]) -> FileId | None:
-    """Return what tells a real file from others, however many names it has.
+    """Return what identifies a real file, however many names it has.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def _list_names(folder: Path) -> set[str] | None:
 
 
 def ignores_case(folder: Path) -> bool:
-    """Tell from the name of a folder whether its disk takes cases for all one.
+    """Tell from the name of a folder whether its disk ignores case.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The mark in the files that this package writes, by which it knows them again.
+"""The mark in the files that this package writes, by which it recognises them.
 
 It is the field that TIFF and PNG have for the name of the program: label images,
 overlays and figures carry it.  Images of DSB2018 samples do not, because they are

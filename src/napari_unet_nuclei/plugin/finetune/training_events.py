@@ -1,4 +1,4 @@
-"""What the training process says: one JSON object a line, parsed here.
+"""What the training process says: one JSON object per line, parsed here.
 
 The other end is ``napari-unet-nuclei train --events jsonl``.
 """

@@ -27,7 +27,7 @@ class KeptRun:
     settings : SegmentationSettings
         What the nuclei that are shown were found with.
     said : (str, str)
-        What the status line says of them, and its tooltip.
+        What the status line says about them, and its tooltip.
     """
 
     image_maps: ImageMaps

@@ -178,7 +178,7 @@ def describe_corrected(name: str, n_nuclei: int, corrections: Corrections) -> st
 
 
 def short_engine(description: str) -> str:
-    """Shorten what an engine says of itself to its name and precision.
+    """Shorten what an engine says about itself to its name and precision.
 
     Parameters
     ----------

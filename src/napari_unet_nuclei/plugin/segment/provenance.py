@@ -1,4 +1,4 @@
-"""What the metadata of a labels layer say of how its nuclei were found and corrected.
+"""How nuclei were found and corrected, in the metadata of a labels layer.
 
 Everything that writes or reads these keys is here; what samples and files add belongs
 in ``shared.layers``.

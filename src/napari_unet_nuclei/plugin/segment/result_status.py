@@ -1,4 +1,4 @@
-"""What the panel says of the nuclei on show, and of what has changed since."""
+"""What the panel says about the nuclei on show, and about what has changed since."""
 
 from __future__ import annotations
 
