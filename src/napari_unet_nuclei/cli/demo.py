@@ -27,8 +27,8 @@ def demo(
     """Segment the example images: no download, no screen.
 
     Writes labels (TIFF), a picture with outlines (PNG) and a table of the nuclei
-    (CSV) for each sample, and compares drawn nuclei with their truth.  Files of
-    these names that hold anything else are replaced only with --overwrite.
+    (CSV) for each sample, and compares drawn nuclei with their truth.  Other
+    files of these names are replaced only with --overwrite.
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.batch.publishing import publish

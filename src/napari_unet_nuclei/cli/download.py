@@ -41,8 +41,8 @@ def download(
 ) -> None:
     """Download annotated images of DSB2018, to look at or to train on.
 
-    Prints where they are; what is there already is not downloaded again.  A file
-    that is not whole, or not the one that was published, is never kept.
+    Prints where they are; files that are already there are not downloaded again.  A
+    file that is incomplete, or not the one that was published, is never kept.
 
     Example: `napari-unet-nuclei download dsb2018_fluorescence -o data`
     """

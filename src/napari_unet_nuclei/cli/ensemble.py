@@ -29,9 +29,9 @@ def ensemble(
 ) -> None:
     """Join models into one that averages their maps: often better, always slower.
 
-    What comes out is a model like any other: it works in napari, too, and can be
-    fine-tuned.  Its parts should be made for the same images and err in different
-    ways: trained with other seeds or layers, or on other parts of the data.
+    The result is a model like any other: it works in napari, too, and can be
+    fine-tuned.  Its parts should be made for the same images but make different
+    mistakes: trained with other seeds or layers, or on other parts of the data.
 
     Example: `napari-unet-nuclei ensemble a.unetnuclei b.unetnuclei -o both.unetnuclei`
     """

@@ -81,13 +81,13 @@ def evaluate(
     Prints the DSB2018 score (mean average precision over IoU .50 … .95), AP at
     50, 75 and 90 % overlap, panoptic quality and Dice, then the number of nuclei
     that are merged, split, missed and spurious: per staining where an image is
-    stored with its labels, and over all.  Scores of pixels follow, for labels that
-    are no nuclei.
+    stored with its labels, and over all.  Pixel scores follow, for labels that are
+    not nuclei.
 
     Stacks are compared plane by plane, and each plane counts as an image.
 
     Kaggle's csv does not say how large an image is, except for its solution files
-    (columns Height and Width); otherwise the other side tells.
+    (columns Height and Width); otherwise the size is taken from the other side.
 
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """

@@ -65,9 +65,9 @@ def train(
 ) -> None:
     """Train a model from scratch, or fine-tune one with --from.
 
-    The model is on disk, with the best weights so far, from the first epoch on;
-    a log (CSV) and the loss curve (PNG) lie beside it.  Files that exist are
-    replaced only with --overwrite, and continued with --resume.
+    From the first epoch on, the best weights so far are on disk; a log (CSV) and the
+    loss curve (PNG) are saved beside the model.  Existing files are replaced only with
+    --overwrite, and continued with --resume.
 
     Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
     """

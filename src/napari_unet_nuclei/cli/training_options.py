@@ -119,14 +119,14 @@ class NetworkOptions:
     plan: Annotated[
         Plan | None,
         typer.Option(
-            help="Layer plan of an earlier project, a form of the classic network.",
+            help="Layer plan of an earlier project, a variant of the classic network.",
             rich_help_panel=_NETWORK,
         ),
     ] = None
     encoder_weights: Annotated[
         EncoderWeights | None,
         typer.Option(
-            help="Weights the encoder of resnet50 begins with, downloaded once.",
+            help="Initial weights of the encoder of resnet50, downloaded once.",
             rich_help_panel=_NETWORK,
         ),
     ] = None

@@ -76,7 +76,7 @@ def format_size(n_bytes: int) -> str:
 
 
 class Received:
-    """What has come of a download, and the messages for what has not.
+    """What has arrived of a download, and the messages for what has not.
 
     Parameters
     ----------
@@ -88,11 +88,11 @@ class Received:
     Attributes
     ----------
     n_bytes : int
-        Bytes that have come.
+        Bytes that have arrived.
     size : int or None
-        Bytes that will come, ``None`` where the server does not tell.
+        Bytes that will arrive, ``None`` where the server does not say.
     sha256 : hashlib object
-        Of what has come.
+        Of what has arrived.
     """
 
     def __init__(self, data_set: OnlineDataSet, timeout: float) -> None:
@@ -145,7 +145,7 @@ class Received:
             sender.is_wanted = False
 
     def not_the_right_one(self) -> DownloadError:
-        """Say that all has come, but something else."""
+        """Say that the file is complete, but not the expected one."""
         return DownloadError(
             f"Expected a file with the sha256 {self._data_set.sha256} at "
             f"{self._data_set.url}. Received: {format_size(self.n_bytes)} of something "

@@ -53,7 +53,7 @@ class SegmentationSettings:
     threshold: float | None = field(
         default=None,
         metadata=describe(
-            "Foreground probability that makes a nucleus, 0 to 1; lower finds more "
+            "Foreground probability of a nucleus, 0 to 1; a lower one finds more "
             "and larger nuclei.",
             Range(
                 above=0,

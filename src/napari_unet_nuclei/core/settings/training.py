@@ -170,7 +170,7 @@ class TrainingSettings:
     plateau_patience: int = field(
         default=5,
         metadata=describe(
-            "Epochs without a better score that make a plateau.", _ONE_OR_MORE
+            "Epochs without a better score that count as a plateau.", _ONE_OR_MORE
         ),
     )
     plateau_factor: float = field(
@@ -199,8 +199,8 @@ class TrainingSettings:
     monitor: Monitor = field(
         default=Monitor.DSB2018,
         metadata=describe(
-            "Score on the held-out images that says which weights are best: dice "
-            "where pixels count rather than nuclei."
+            "Score on the held-out images that selects the best weights: dice where "
+            "pixels count rather than nuclei."
         ),
     )
     ema_momentum: float = field(
@@ -218,8 +218,8 @@ class TrainingSettings:
     start_weight: float = field(
         default=0.0,
         metadata=describe(
-            "How much the start model counts in the result, from 0 to 1: the more, "
-            "the less of what it knew is forgotten.",
+            "Weight of the start model in the result, from 0 to 1: the higher, the "
+            "less of what it knew is forgotten.",
             Range(
                 at_least=0,
                 below=1,
@@ -242,7 +242,7 @@ class TrainingSettings:
     validation_fraction: float = field(
         default=0.1,
         metadata=describe(
-            "Part of the images to hold out.",
+            "Fraction of the images to hold out.",
             Range(
                 above=0,
                 below=1,
