@@ -24,7 +24,7 @@ import json, os, shutil, signal, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from napari_unet_nuclei.core.files import labels as label_files
+from napari_unet_nuclei.core.datasets import dsb2018_writing
 from napari_unet_nuclei.core.writing import leftovers
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.datasets.opening import open_samples
@@ -40,9 +40,9 @@ for k in range(3):
 
 def write(name, pixels, labels):
     if with_image:
-        label_files.write_dsb2018_sample(folder, name, pixels, labels)
+        dsb2018_writing.write_dsb2018_sample(folder, name, pixels, labels)
     else:
-        label_files.write_dsb2018_masks(folder, name, labels)
+        dsb2018_writing.write_dsb2018_masks(folder, name, labels)
 
 def killing(number):
     calls = 0
@@ -74,7 +74,7 @@ answers = []
 for number in range(1, 500):
     shutil.rmtree(folder, ignore_errors=True)
     if "old" in later:
-        label_files.write_dsb2018_sample(folder, "s", image, one)
+        dsb2018_writing.write_dsb2018_sample(folder, "s", image, one)
         (folder / "s/notes.txt").write_text("mine")
         (folder / "s/masks/.hidden").write_text("mine")
     leftovers._cleared.clear()

@@ -56,7 +56,7 @@ def test_a_signal_at_any_moment_ends_in_a_word(photos, tmp_path, number, name):
 def test_a_signal_while_files_are_written_leaves_none_half(photos, tmp_path, number):
     program = (
         "import os, signal\n"
-        "from napari_unet_nuclei.core.batch import run as batch\n"
+        "from napari_unet_nuclei.core.batch import writers as batch\n"
         "write = batch.write_labels_tiff\n"
         "def write_and_stop(*arguments, **options):\n"
         "    write(*arguments, **options)\n"

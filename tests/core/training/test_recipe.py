@@ -165,7 +165,7 @@ def test_the_clock_can_limit_a_run(
 ):
     # The start stays the best, and its thresholds are tuned already.
     monkeypatch.delattr(held_out, "tune_splitting")
-    settings = replace(settings, epochs=None, minutes=1e-6)
+    settings = replace(settings, epochs=None, minutes=1e-4)
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output
     )
