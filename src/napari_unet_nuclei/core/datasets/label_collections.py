@@ -153,7 +153,7 @@ class _CsvCollection:
 
 
 class _TextCollection:
-    """Another collection, in which names that are no UTF-8 stand as they are written.
+    """Another collection, whose names that are not UTF-8 appear as they are written.
 
     So images meet their nuclei in a csv, and scores can be written down.
     """
