@@ -88,7 +88,7 @@ class _SampleCollection:
 
 
 class _FileCollection:
-    """A label image or a stack a file; where a name has several, the TIFF is read."""
+    """A label image or a stack per file; of several with one name, the TIFF is read."""
 
     def __init__(self, stored: StoredFiles) -> None:
         self._stored = stored
