@@ -102,7 +102,7 @@ def check_jpeg(
         is_whole = not _is_padding(pixels[(len(pixels) - 1) // _BLOCK * _BLOCK :])
     if not is_whole:
         raise ImageError(
-            f"Expected a complete JPEG. Received: {name}, with a part missing. "
+            f"Expected a whole JPEG. Received: {name}, of which a part is missing. "
             "Copy or export the image again."
         )
 
@@ -244,7 +244,7 @@ def check_tiff_parts(page: TiffPage | TiffFrame, name: str) -> None:
             is_cut = _JPEG_END not in file.read(n_bytes - start)
         if is_cut:
             raise ImageError(
-                f"Expected complete strips or tiles in {name}. Received: number "
-                f"{number:,} with {n_bytes:,} bytes, with a part missing. Copy or "
-                "export the image again."
+                f"Expected whole strips or tiles in {name}. Received: number "
+                f"{number:,} with {n_bytes:,} bytes, of which a part is missing. Copy "
+                "or export the image again."
             )
