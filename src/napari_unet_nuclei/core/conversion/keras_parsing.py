@@ -201,6 +201,6 @@ class _ArrayReader:
 def damaged_file(path: Path, reason: str) -> ModelError:
     """Make the error for a file that is incomplete."""
     return ModelError(
-        f"Expected an intact Keras file. Received: {path}, which is damaged or none "
+        f"Expected a whole Keras file. Received: {path}, which is damaged or none "
         f"({reason}). Copy or save it again."
     )
