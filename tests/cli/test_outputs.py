@@ -54,7 +54,7 @@ def test_images_in_the_output_folder_stay_as_they_are(
     assert contents(images) == after
     result = run(*command, *formats, "--overwrite")
     assert result.exit_code == 0, result.output
-    assert "Passed over 6 results of earlier runs" in result.output
+    assert "Skipped 6 results of earlier runs" in result.output
     assert "in 2 images" in result.output
     assert contents(images).keys() == after.keys()
 
@@ -123,7 +123,7 @@ def test_label_images_of_ours_among_images_are_named(
     write_labels_tiff(images / "third.tif", np.ones((64, 64), int))
     result = run("segment", images, "-o", tmp_path / "out", *CLASSIC)
     assert result.exit_code == 0, result.output
-    assert "written by this program and no image: third." in result.output
+    assert "Skipped results that this program wrote: third." in result.output
     assert "in 2 images" in result.output
     result = run("segment", images / "third.tif", "-o", tmp_path / "out2", *CLASSIC)
     check_refused(result, "a label image or picture that this program wrote")

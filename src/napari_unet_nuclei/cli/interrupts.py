@@ -32,7 +32,7 @@ def stop_code(request: KeyboardInterrupt) -> int:
 
 
 def listen() -> None:
-    """Hear both signals from now on, unless whoever started this process ignores them.
+    """Listen to both signals, unless the parent process ignores them.
 
     A request that falls into a callback of a library is lost; the second ends the
     process at once.
@@ -47,7 +47,7 @@ def unanswered() -> KeyboardInterrupt | None:
 
 
 def stop_listening() -> None:
-    """Let either signal end the process without a word: there is nothing left to do."""
+    """Let either signal end the process silently: there is nothing left to do."""
     for number in (signal.SIGINT, signal.SIGTERM):
         if getattr(signal.getsignal(number), "is_ours", False):
             signal.signal(number, signal.SIG_DFL)

@@ -56,7 +56,7 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
             style="dim",
         )
     if own:
-        say(f"Passed over, as written by this program and no image: {', '.join(own)}.")
+        say(f"Skipped results that this program wrote: {', '.join(own)}.")
     for image in done:
         for note in image.notes:
             say(f"{image.name}: {note}")

@@ -42,7 +42,7 @@ class Selection:
 
     @property
     def files(self) -> list[Path]:
-        """The files that say which images are wanted."""
+        """The files that list the wanted images."""
         files = [] if self.ids is None else [self.ids]
         if self.split is None:
             return files

@@ -57,7 +57,7 @@ class Stop:
     def watch(
         self, steps: Generator[Step, None, Result]
     ) -> Generator[Step, None, Result]:
-        """Hand on the steps of a run, and interrupt it when a stop is requested."""
+        """Pass on the steps of a run, and interrupt it when a stop is requested."""
         self._is_running.set()
         return map_steps(self._check, steps)
 

@@ -105,7 +105,7 @@ def open_closed_descriptors() -> None:
 
 
 def make_lasting(stream: TextIO | None, name: str) -> TextIO | None:
-    """Return a text stream like this one that neither text nor reader can break.
+    """Return a text stream like this one that no text and no reader can break.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The images that ``evaluate`` finds worst: named, and drawn with their mistakes."""
+"""The images with the worst scores: named, and drawn with their mistakes."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _picture_name(rank: int, name: str) -> str:
 
 
 def is_picture(name: str) -> bool:
-    """Whether a picture may have this name, also where a disk ignores case."""
+    """Whether a picture may have this name, on disks that ignore case too."""
     from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 
     pattern = rf"\d{{3,}}_.*{OVERLAY_ENDING}\.png"

@@ -1,4 +1,4 @@
-"""Cancelling what takes long, from another thread.
+"""Cancelling long work from another thread.
 
 Generators can be closed between two steps.  What happens within a step asks here
 whether it is still wanted: the thread that began the work says how to find out, and
@@ -62,12 +62,12 @@ def can_be_cancelled() -> bool:
 
 
 def is_cancelled() -> bool:
-    """Whether the result of what runs here is not wanted any more."""
+    """Whether the result of what runs here is no longer wanted."""
     return _is_cancelled.get()()
 
 
 def check_cancelled() -> None:
-    """End the work if its result is not wanted any more.
+    """End the work if its result is no longer wanted.
 
     Raises
     ------

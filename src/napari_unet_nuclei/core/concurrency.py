@@ -56,7 +56,7 @@ class Stage(Generic[Item, Result]):
             yield self._pending.popleft().result()
 
     def finish(self) -> Iterator[Result]:
-        """Wait for each item that is still pending, and hand out its result."""
+        """Wait for each item that is still pending, and yield its result."""
         while self._pending:
             yield self._pending.popleft().result()
 

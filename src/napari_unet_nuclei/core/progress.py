@@ -63,7 +63,7 @@ class Preparing:
 
 
 def exhaust(steps: Generator[object, None, Result]) -> Result:
-    """Run a generator to its end and hand out what it returns.
+    """Run a generator to its end and return its result.
 
     Parameters
     ----------
@@ -86,7 +86,7 @@ def exhaust(steps: Generator[object, None, Result]) -> Result:
 def map_steps(
     change: Callable[[Step], Changed], steps: Generator[Step, None, Result]
 ) -> Generator[Changed, None, Result]:
-    """Hand on each step of a generator, changed.
+    """Yield each step of a generator, changed.
 
     Parameters
     ----------

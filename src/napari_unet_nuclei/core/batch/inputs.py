@@ -182,7 +182,7 @@ def _find_in_folder(
             yield NamedImage(str(file), partial(_read_other, file), file)
     if exported:
         say(
-            "Passed over what is in no format that can be read, beside an image of its "
+            "Skipped files in formats that cannot be read, beside images of the same "
             f"name: {_name_few([file.name for file in exported])}."
         )
 
@@ -207,7 +207,7 @@ def _describe_results(results: Sequence[PurePath]) -> str:
     n = len(results)
     what = "1 result of an earlier run" if n == 1 else f"{n:,} results of earlier runs"
     first = results[0] if n == 1 else f"the first is {results[0]}"
-    return f"Passed over {what}: {first}."
+    return f"Skipped {what}: {first}."
 
 
 def _describe_sub_folders(path: Path, folders: Sequence[Path]) -> str:

@@ -114,7 +114,7 @@ class Job:
         return self
 
     def end(self) -> None:
-        """Give up pixels and maps, which may take much memory."""
+        """Release pixels and maps, which may take much memory."""
         if "steps" in vars(self):
             self.steps.close()
         for name in ("stack", "steps"):
@@ -122,7 +122,7 @@ class Job:
         self.is_over.set()
 
     def report(self) -> ImageDone:
-        """Say what became of the image."""
+        """Report what became of the image."""
         return ImageDone(
             name=self.image.name,
             n_nuclei=self.n_nuclei,

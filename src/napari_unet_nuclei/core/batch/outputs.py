@@ -137,5 +137,5 @@ def claim_csv(folder: Path, formats: Iterable[OutputFormat]) -> Iterator[None]:
 
 
 def can_be_a_file_name(name: str) -> bool:
-    """Tell names from paths, which is what files that cannot be read are named by."""
+    """Whether this is a name, not a path: unreadable files are named by their path."""
     return Path(name).name == name

@@ -21,7 +21,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 class PredictionsTable:
-    """Rows of a csv that is written whole each time, so that none is lost.
+    """Rows of a csv that is rewritten completely each time, so that none is lost.
 
     Parameters
     ----------

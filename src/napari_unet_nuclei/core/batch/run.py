@@ -134,7 +134,7 @@ class _Batch:
                 break
 
     def end(self, job: Job) -> Job:
-        """Finish and write an image, and give up its pixels and maps."""
+        """Finish and write an image, and release its pixels and maps."""
         try:
             return job.advance(self._finish)
         finally:

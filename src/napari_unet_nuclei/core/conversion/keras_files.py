@@ -1,6 +1,6 @@
 """Files in which Keras keeps whole networks, read without Keras.
 
-The HDF5 library was not made for files that lie: some bytes make it loop for ever.
+The HDF5 library trusts its files: some bytes make it loop for ever.
 So this module runs itself in a process of its own, which can be ended; what it takes
 from a file there is in :mod:`~napari_unet_nuclei.core.conversion.keras_parsing`.
 """

@@ -199,7 +199,7 @@ class _ArrayReader:
 
 
 def damaged_file(path: Path, reason: str) -> ModelError:
-    """Make the error that tells of a file that is not whole."""
+    """Make the error for a file that is incomplete."""
     return ModelError(
         f"Expected a whole Keras file. Received: {path}, which is damaged or none "
         f"({reason}). Copy or save it again."

@@ -1,4 +1,4 @@
-"""Data sets that can be downloaded: where they are, and how to get them whole.
+"""Data sets that can be downloaded: where they are, and how to get them completely.
 
 Nothing is downloaded unless a user asks for it by name, and what arrives is used
 only if its sha256 is right.  How it arrives is in ``transfer``, how a part of it is

@@ -111,7 +111,7 @@ def is_dsb2018(path: str | os.PathLike[str]) -> bool:
 
 
 def is_made_from_images_beside(path: str | os.PathLike[str]) -> bool:
-    """Say whether the samples in a folder are results of images that lie in it too.
+    """Say whether the samples in a folder are results of images in the same folder.
 
     Parameters
     ----------

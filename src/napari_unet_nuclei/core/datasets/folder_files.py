@@ -1,6 +1,6 @@
 """The files of a data set in a folder, by name.
 
-The names that make a data set are told in the modules called ``…_layout``.
+The names that make a data set are in the modules called ``…_layout``.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ class _SampleCollection:
 
 
 class _FileCollection:
-    """A label image or a stack a file; where a name has several, the TIFF is read."""
+    """A label image or a stack per file; of several with one name, the TIFF is read."""
 
     def __init__(self, stored: StoredFiles) -> None:
         self._stored = stored
@@ -153,7 +153,7 @@ class _CsvCollection:
 
 
 class _TextCollection:
-    """Another collection, in which names that are no UTF-8 stand as they are written.
+    """Another collection, whose names that are not UTF-8 appear as they are written.
 
     So images meet their nuclei in a csv, and scores can be written down.
     """

@@ -106,7 +106,7 @@ class PathContents:
 
     @property
     def holds_samples(self) -> bool:
-        """Whether it is DSB2018, and not what was made of images that lie beside."""
+        """Whether it is DSB2018, and not results made from images beside it."""
         return self.is_sample or (
             self.is_dsb2018 and not is_made_from_images_beside(self.path)
         )

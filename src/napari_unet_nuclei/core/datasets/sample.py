@@ -56,7 +56,7 @@ class Sample:
 
 
 def _advice(image: tuple[int, ...], labels: tuple[int, ...]) -> str:
-    """Say how labels of another size may have come about."""
+    """Explain how labels may have got another size."""
     if len(image) < 2 or len(labels) != 2 or 0 in (*image, *labels):
         return "Check that they belong together."
     size = image[:2]
@@ -77,7 +77,7 @@ def _advice(image: tuple[int, ...], labels: tuple[int, ...]) -> str:
 def make_sample(
     place: str, sample_id: str, image: NDArray[Any], labels: NDArray[np.int32]
 ) -> Sample:
-    """Make a sample; where it is none, the error says in which data set it lies.
+    """Make a sample; if it is invalid, the error names its data set.
 
     Parameters
     ----------

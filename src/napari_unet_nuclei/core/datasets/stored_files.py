@@ -1,6 +1,6 @@
-"""The files of a data set by name, read where they lie: in a folder, or in a zip.
+"""The files of a data set by name, read where they are: in a folder, or in a zip.
 
-What the names mean is told in the modules called ``…_layout``.
+What the names mean is in the modules called ``…_layout``.
 """
 
 from __future__ import annotations

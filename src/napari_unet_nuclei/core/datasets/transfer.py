@@ -198,7 +198,7 @@ class _Rate:
         self._n_bytes = 0
 
     def is_too_slow(self, n_bytes: int) -> bool:
-        """Say whether too few bytes came in the time that has just run out."""
+        """Say whether too few bytes arrived in the last period."""
         now = time.monotonic()
         if now - self._since < self._seconds:
             return False

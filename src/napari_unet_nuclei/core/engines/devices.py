@@ -1,4 +1,4 @@
-"""What this computer can compute on, and why it is not more.
+"""What this computer can compute on, and why not on more.
 
 Nothing heavy is imported: reasons are found without starting TensorFlow.
 """

@@ -162,7 +162,7 @@ class OpenVinoEngine:
         return self._held[shape]
 
     def _forget(self, wanted: int) -> None:
-        """Let go of what was not used for longest, until a tile finds room beside it.
+        """Drop the networks unused for longest, until there is memory for a tile.
 
         Parameters
         ----------

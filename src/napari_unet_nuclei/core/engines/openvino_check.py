@@ -109,7 +109,7 @@ def check_text(xml: bytes, weights: bytes) -> None:
 
 
 def _elements(xml: bytes) -> Iterator[tuple[ElementTree.Element, bool]]:
-    """Give each element once it is whole, and whether it is part of mere notes."""
+    """Yield each element once it is complete, and whether it is only a note."""
     tags: list[str] = []
     counts: Counter[str] = Counter()
     try:

@@ -1,6 +1,6 @@
 """A picture of one image with true and predicted outlines and each mistake marked.
 
-Which mistakes there are is told by ``mistakes``; pictures of a prediction alone
+Which mistakes there are is found in ``mistakes``; pictures of a prediction alone
 are drawn in ``overlays``.
 """
 

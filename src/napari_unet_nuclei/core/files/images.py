@@ -245,7 +245,7 @@ def _probe(file: Path | io.BytesIO, name: str) -> tuple[bytes, int]:
 
 
 def describe_content(signature: bytes) -> str:
-    """Say what a file that is no image seems to be.
+    """Say what a file that is not an image seems to be.
 
     Parameters
     ----------

@@ -121,6 +121,6 @@ def _decode(colours: NDArray[Any], name: str) -> NDArray[np.int64]:
     raise LabelsError(
         f"{name} must be a label image of shape (Y, X), or hold the numbers of nuclei "
         "in one channel or as R + 256 G + 65536 B, counted from 1. Received: several "
-        "colours, of which it is not known whether each is one nucleus. Save the "
-        "labels as numbers, not as colours."
+        "colours, each of which may be one nucleus or many. Save the labels as "
+        "numbers, not as colours."
     )

@@ -253,7 +253,7 @@ def _children(element: ElementTree.Element, name: str) -> Iterator[ElementTree.E
 
 
 def _number(element: ElementTree.Element, name: str) -> float:
-    """Return a size; 0, which stands for none, where there is no number."""
+    """Return a size, or 0 if there is no number."""
     try:
         return float(element.get(name, 0))
     except ValueError:

@@ -242,7 +242,7 @@ def _of_svs(tiff: TiffFile, number: int) -> Calibration | None:
 
 
 def _of_resolution(tiff: TiffFile, number: int) -> Calibration | None:
-    """Read what every TIFF may say, which of photographs is no size of a pixel."""
+    """Read the resolution tags; those of photographs are no pixel sizes."""
     page = tiff.series[number].keyframe
     known = _RESOLUTION_UNITS.get(int(page.tags.valueof("ResolutionUnit", 2)))
     x, y = _resolution(page)

@@ -22,7 +22,7 @@ _MAX_FILTERS = 8192
 
 
 def integer_between(lowest: int, highest: int) -> Callable[[Any], int]:
-    """Check a whole number; the check raises a ValueError that says what it must be."""
+    """Make the check of a whole number, whose ValueError says what it must be."""
 
     def check(value: Any) -> int:
         if type(value) is not int or not lowest <= value <= highest:

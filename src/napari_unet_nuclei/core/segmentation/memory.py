@@ -1,4 +1,4 @@
-"""Memory that segmenting takes, beside what this process may use of it."""
+"""Memory that segmentation needs, compared with what this process may use."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
 
 
 def say_lack(error: MemoryError) -> str:
-    """Say what to do about a lack of memory, which libraries leave open.
+    """Say what to do about a lack of memory, as libraries do not.
 
     Parameters
     ----------

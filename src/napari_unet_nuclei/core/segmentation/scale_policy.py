@@ -1,4 +1,4 @@
-"""At which scale a network sees an image: what decides, and by how much."""
+"""At which scale a network sees an image, and what decides it."""
 
 from __future__ import annotations
 

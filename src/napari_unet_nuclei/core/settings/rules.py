@@ -1,4 +1,4 @@
-"""What a setting may be, and what is said of it: the metadata of its field.
+"""Which values a setting may have, and its texts: the metadata of its field.
 
 Settings are frozen dataclasses.  Each field carries its help text and, where there
 is one, its range; the dataclasses check themselves with these, and the command line

@@ -193,7 +193,7 @@ def _split(
     validation: Sequence[Sample] | None,
     settings: TrainingSettings,
 ) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    """Return samples to train on and held-out ones, both of which there must be."""
+    """Return samples to train on and held-out ones; refuse to go without either."""
     if validation is None:
         samples, validation = hold_out(
             samples, settings.validation_fraction, settings.seed

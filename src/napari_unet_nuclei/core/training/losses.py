@@ -54,7 +54,7 @@ def soft_dice(
 def tversky_index(
     y_true: keras.KerasTensor, y_pred: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """Overlap that minds what is missed more than what is found too much.
+    """Overlap that weighs missed pixels more than spurious ones.
 
     Parameters
     ----------

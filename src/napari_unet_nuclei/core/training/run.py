@@ -296,7 +296,7 @@ def _read_start(
         return read_bundle(find_model(start))
     if settings.start_weight > 0:
         raise TrainingError(
-            "Expected a model to start from, part of which is kept. Received: "
+            "Expected a model to start from, to mix its weights in. Received: "
             "{start_weight} without one; name one, as in {start}.",
             start_weight=settings.start_weight,
             start="resnet",

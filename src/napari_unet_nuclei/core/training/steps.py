@@ -1,4 +1,4 @@
-"""What a training run says about itself, on the way and at the end."""
+"""What a training run reports, on the way and at the end."""
 
 from __future__ import annotations
 
@@ -124,7 +124,7 @@ def is_better(
 
 
 def summarise_scores(scores: Scores) -> dict[str, float]:
-    """Pick the numbers that training tells of its scores, by name."""
+    """Pick the scores that training reports, by name."""
     return {
         "dsb2018": scores.dsb2018,
         "ap50": scores.ap[0.5],

@@ -91,7 +91,7 @@ def _move_without_replacing(temporary: Path, target: Path) -> None:
 
 
 def refuse_appeared(target: Path) -> NoReturn:
-    """Say that somebody else has written a result meanwhile.
+    """Report that another process has written a result meanwhile.
 
     Parameters
     ----------
@@ -233,7 +233,7 @@ def _naming(target: Path) -> Iterator[None]:
 
 
 def _is_device(path: Path) -> bool:
-    """Whether there is something here that is neither a file nor a folder."""
+    """Whether this exists and is neither a file nor a folder."""
     try:
         return os.path.lexists(path) and (
             os.path.realpath(path.parent) == "/dev"

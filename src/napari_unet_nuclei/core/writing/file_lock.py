@@ -71,7 +71,7 @@ def hold_lock(path: str | os.PathLike[str], doing: str) -> Iterator[None]:
 
 
 def _lock_name(stem: str) -> str:
-    """Return a hidden name that is no temporary one either, as `leftovers` has."""
+    """Return a hidden name, unlike the temporary ones of `leftovers`."""
     if len(os.fsencode(stem)) > _LONGEST_STEM:
         stem = sha256(os.fsencode(stem)).hexdigest()
     return f".napari-unet-nuclei-lock-{stem}"

@@ -1,4 +1,4 @@
-"""Temporary names that say whose they are, and what killed processes left under them.
+"""Temporary names that identify their process, and clearing what killed ones left.
 
 A process that is killed cannot remove its temporary files.  Their names hold the
 process, so that a later one knows whether they are still in use.  What is written

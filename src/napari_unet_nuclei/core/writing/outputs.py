@@ -65,7 +65,7 @@ def check_outputs(
 
 
 def check_folder(folder: Path) -> None:
-    """Refuse a folder to write to that is no folder, or cannot become one.
+    """Refuse a path to write to that neither is a folder nor can become one.
 
     Parameters
     ----------

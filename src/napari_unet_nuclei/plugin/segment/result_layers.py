@@ -98,7 +98,7 @@ class ResultLayers:
         return None
 
     def pixels_of(self, layer: Labels) -> PixelValues | None:
-        """Return what measures the image of a result of which a layer is a copy."""
+        """Return what measures the image of the result that a layer copies."""
         for table in self.tables:
             other = table.layer
             if other.data.shape == layer.data.shape and has_same_pixels(

@@ -1,4 +1,4 @@
-"""The nuclei of an image as a labels layer: its name, its place and whose it is."""
+"""The nuclei of an image as a labels layer: its name, place and owner."""
 
 from __future__ import annotations
 

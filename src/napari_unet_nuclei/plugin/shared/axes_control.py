@@ -174,7 +174,7 @@ class AxesControl(Container[Widget]):
         self._on_change()
 
     def _remember(self, keep: Callable[..., object], image: Image, value: Any) -> None:
-        """Keep a choice with the layer, which tells of its metadata at once."""
+        """Keep a choice in the metadata of the layer, which announces it at once."""
         self._is_remembering = True
         try:
             keep(image, value)

@@ -1,4 +1,4 @@
-"""What the canvas shows of an image: its channel, its plane, and whether its pixels.
+"""What the canvas shows of an image: which channel and plane, and whether Y and X.
 
 ``axes`` are everywhere those of the layer as ``layers.image_array`` returns them,
 ``dims`` the viewer's sliders.  Which layer is chosen is in ``layer_choice``.
