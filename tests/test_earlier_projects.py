@@ -16,12 +16,12 @@ PAGE = (DOCS / "earlier-projects.md").read_text(encoding="utf-8")
 COMMANDS = sorted(set(re.findall(r"^(?:.*`)?(napari-unet-nuclei [^`\n]+)", PAGE, re.M)))
 
 
-def test_there_are_commands_to_check():
+def test_there_are_commands_to_check() -> None:
     assert len(COMMANDS) > 15
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_the_command_line_understands(line):
+def test_the_command_line_understands(line: str) -> None:
     program, name, *arguments = shlex.split(line)
     assert program == "napari-unet-nuclei"
     command = typer.main.get_command(app).commands[name]

@@ -98,7 +98,7 @@ def test_the_plugin_loads_no_keras() -> None:
     assert offenders(modules("plugin"), KERAS) == {}
 
 
-def test_a_warm_model_brings_no_napari_where_there_is_none():
+def test_a_warm_model_brings_no_napari_where_there_is_none() -> None:
     program = (
         "import sys\n"
         "from napari_unet_nuclei.plugin.segment.warm_model import WarmModel\n"

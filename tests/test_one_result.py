@@ -67,7 +67,7 @@ def model() -> Model:
 
 
 @pytest.fixture(scope="module")
-def from_command_line(tmp_path_factory) -> Path:
+def from_command_line(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the labels of all images."""
     folder = tmp_path_factory.mktemp("images")
     for name, image in IMAGES.items():
@@ -83,7 +83,9 @@ def from_command_line(tmp_path_factory) -> Path:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_all_ways_give_the_same_labels(name, model, from_command_line):
+def test_all_ways_give_the_same_labels(
+    name: str, model: Model, from_command_line: Path
+) -> None:
     image = IMAGES[name]
     by_python = segment(image, model)
     by_command = tifffile.imread(from_command_line / f"{name}.tif")
@@ -99,7 +101,7 @@ def test_all_ways_give_the_same_labels(name, model, from_command_line):
     np.testing.assert_array_equal(by_python, nuclei.labels)
 
 
-def test_a_plane_of_a_stack_is_segmented_alike(model, tmp_path):
+def test_a_plane_of_a_stack_is_segmented_alike(model: Model, tmp_path: Path) -> None:
     stack = np.stack([GREY, GREY[::-1]])
     tifffile.imwrite(tmp_path / "stack.tif", stack, photometric="minisblack")
     arguments = ["segment", str(tmp_path / "stack.tif"), "-o", str(tmp_path / "out")]
@@ -120,7 +122,9 @@ def test_a_plane_of_a_stack_is_segmented_alike(model, tmp_path):
 
 @pytest.mark.parametrize("shape", [(600, 420), (417, 700), (640, 704)])
 @pytest.mark.parametrize("name", ["classic", "resnet"])
-def test_maps_of_tiles_are_those_of_the_whole(name, shape):
+def test_maps_of_tiles_are_those_of_the_whole(
+    name: str, shape: tuple[int, ...]
+) -> None:
     network = load_model(name)
     image = draw_nuclei(6, shape, 80)[0]
     plane = PlaneStack(image).plane(())

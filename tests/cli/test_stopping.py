@@ -20,7 +20,7 @@ def run_program(program: str) -> str:
     return finished.stdout
 
 
-def test_sigterm_asks_a_run_to_stop():
+def test_sigterm_asks_a_run_to_stop() -> None:
     said = run_program(
         "import signal\n"
         "from napari_unet_nuclei.cli.stopping import Stop\n"
@@ -41,7 +41,7 @@ def test_sigterm_asks_a_run_to_stop():
     assert said == "[0, 1] True\n"
 
 
-def test_sigterm_ends_what_has_not_begun():
+def test_sigterm_ends_what_has_not_begun() -> None:
     said = run_program(
         "import signal\n"
         "from napari_unet_nuclei.cli.stopping import Stop\n"
@@ -55,7 +55,7 @@ def test_sigterm_ends_what_has_not_begun():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no process is copied here")
-def test_sigterm_ends_copies_of_the_process():
+def test_sigterm_ends_copies_of_the_process() -> None:
     program = (
         "import os, signal\n"
         "from napari_unet_nuclei.cli.stopping import Stop\n"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -21,6 +22,10 @@ from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.segmentation.tiles import plan_tiles
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.settings.training import TrainingSettings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 PYTHON = re.compile(r"\b[a-z_]+=\S|\b[a-z]+_[a-z_]+ must")
 SEGMENT = {"threshold": 1.5, "min_area": -1, "diameter": 1}
@@ -55,12 +60,12 @@ NOT_ON_THE_COMMAND_LINE = {
 }
 
 
-def options_of(command):
+def options_of(command: Any) -> Any:
     parameters = typer.main.get_command(app).commands[command].params
     return {option for parameter in parameters for option in parameter.opts}
 
 
-def test_every_setting_is_tried():
+def test_every_setting_is_tried() -> None:
     fields = {
         field.name
         for settings in (SegmentationSettings, TrainingSettings)
@@ -78,8 +83,8 @@ def test_every_setting_is_tried():
     ],
 )
 def test_a_value_out_of_range_is_named_as_it_was_typed(
-    run, tmp_path, command, name, value
-):
+    run: Any, tmp_path: Path, command: Any, name: Any, value: Any
+) -> None:
     option = f"--{name.replace('_', '-')}"
     assert option in options_of(command)
     # What limits a run has a default only where the other is not given.
@@ -123,7 +128,9 @@ def test_a_value_out_of_range_is_named_as_it_was_typed(
         ),
     ],
 )
-def test_python_and_the_command_line_each_have_their_own_words(cause, python, typed):
+def test_python_and_the_command_line_each_have_their_own_words(
+    cause: Any, python: Any, typed: Any
+) -> None:
     with pytest.raises(UNetNucleiError) as caught:
         cause()
     assert python in str(caught.value)
@@ -131,30 +138,34 @@ def test_python_and_the_command_line_each_have_their_own_words(cause, python, ty
     assert not PYTHON.search(describe_error(caught.value))
 
 
-def test_what_the_system_refuses_is_a_sentence():
+def test_what_the_system_refuses_is_a_sentence() -> None:
     words = describe_system_error(FileNotFoundError(2, "No such file", "x.tif"))
     assert "refused something: No such file for x.tif." in words
 
 
-def test_a_switch_has_no_value():
+def test_a_switch_has_no_value() -> None:
     assert spell_option("resume", True) == "--resume"
     assert spell_option("start", "resnet") == "--from resnet"
 
 
-def test_names_that_look_like_settings_are_left_alone():
+def test_names_that_look_like_settings_are_left_alone() -> None:
     error = SettingsError("Received: a{b}.tif {axes}", axes="YX")
     assert str(error) == "Received: a{b}.tif axes='YX'"
     assert describe_error(ValueError("x=1")) == "x=1"
 
 
-def test_an_image_that_fails_says_so_in_options(run, images, tmp_path):
+def test_an_image_that_fails_says_so_in_options(
+    run: Any, images: Any, tmp_path: Path
+) -> None:
     result = run("segment", images, "-o", tmp_path / "o", "--axes", "YQ")
     assert result.exit_code == 1
     assert "Received: --axes YQ" in result.stderr
     assert "axes=" not in result.stderr
 
 
-def test_programs_that_follow_a_training_hear_options_too(run, labelled, tmp_path):
+def test_programs_that_follow_a_training_hear_options_too(
+    run: Any, labelled: Any, tmp_path: Path
+) -> None:
     result = run(
         *("train", labelled, "-o", tmp_path / "m.unetnuclei"),
         *("--events", "jsonl", "--crop-size", "33"),

@@ -21,6 +21,8 @@ from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from numpy.typing import NDArray
 
 BACKENDS = ("tensorflow", "jax", "torch")
@@ -69,7 +71,7 @@ def require(*backends: str) -> None:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_model_is_trained_and_complete(backend, models):
+def test_a_model_is_trained_and_complete(backend: str, models: dict[str, Path]) -> None:
     require(backend)
     bundle = read_bundle(models[backend])
     provenance = bundle.config.provenance
@@ -84,8 +86,11 @@ def test_a_model_is_trained_and_complete(backend, models):
 @pytest.mark.parametrize("loaded_with", BACKENDS)
 @pytest.mark.parametrize("trained_with", BACKENDS)
 def test_a_model_gives_the_same_maps_everywhere(
-    trained_with, loaded_with, models, maps
-):
+    trained_with: str,
+    loaded_with: str,
+    models: dict[str, Path],
+    maps: dict[str, dict[str, NDArray[Any]]],
+) -> None:
     require(trained_with, loaded_with)
     found = maps[loaded_with][trained_with]
     assert found.shape == (3, 50, 67)
@@ -94,7 +99,9 @@ def test_a_model_gives_the_same_maps_everywhere(
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_fast_form_gives_these_maps_too(backend, models, maps):
+def test_the_fast_form_gives_these_maps_too(
+    backend: str, models: dict[str, Path], maps: dict[str, dict[str, NDArray[Any]]]
+) -> None:
     require(backend, "tensorflow")
     image, _ = draw_nuclei(7, (50, 67), 5, diameter=14)
     model = load_model(models[backend], "openvino")

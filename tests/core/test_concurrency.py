@@ -1,21 +1,26 @@
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.concurrency import map_ahead
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
 
-def test_results_come_in_the_order_of_the_items():
+
+def test_results_come_in_the_order_of_the_items() -> None:
     assert list(map_ahead(lambda n: n * n, range(7))) == [0, 1, 4, 9, 16, 25, 36]
     assert list(map_ahead(str, [])) == []
 
 
-def test_the_next_item_is_made_while_the_last_is_worked_on():
+def test_the_next_item_is_made_while_the_last_is_worked_on() -> None:
     second_is_made = threading.Event()
 
-    def make():
+    def make() -> Iterator[Any]:
         yield 1
         second_is_made.set()
         yield 2
@@ -24,10 +29,10 @@ def test_the_next_item_is_made_while_the_last_is_worked_on():
     assert results == [(1, True), (2, True)]
 
 
-def test_no_more_than_one_item_is_made_ahead():
+def test_no_more_than_one_item_is_made_ahead() -> None:
     made = []
 
-    def make():
+    def make() -> Iterator[Any]:
         for n in range(5):
             made.append(n)
             yield n
@@ -39,7 +44,7 @@ def test_no_more_than_one_item_is_made_ahead():
     assert made == [0, 1]
 
 
-def test_an_error_ends_the_work():
+def test_an_error_ends_the_work() -> None:
     begun = []
 
     def fail(n: int) -> int:
@@ -55,12 +60,12 @@ def test_an_error_ends_the_work():
     assert begun in ([0, 1], [0, 1, 2])
 
 
-def test_stages_can_be_chained():
+def test_stages_can_be_chained() -> None:
     doubled = map_ahead(lambda n: 2 * n, range(4))
     assert list(map_ahead(lambda n: n + 1, doubled)) == [1, 3, 5, 7]
 
 
-def test_several_items_are_worked_on_at_once():
+def test_several_items_are_worked_on_at_once() -> None:
     all_are_here = threading.Barrier(3)
 
     def meet(n: int) -> int:

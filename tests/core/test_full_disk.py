@@ -25,6 +25,7 @@ from napari_unet_nuclei.core.training.log import write_log
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
 LABELS = np.random.default_rng(0).integers(0, 999, (200, 300))
 MODEL = ModelBundle(
@@ -55,7 +56,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
-def test_a_full_disk_is_named_and_nothing_half_is_left(folder, name, write, fill_disk):
+def test_a_full_disk_is_named_and_nothing_half_is_left(
+    folder: Path, name: str, write: Callable[..., Any], fill_disk: Callable[..., Any]
+) -> None:
     temporary = fill_disk(folder / name)
     (folder / name).write_text("from before")
     with pytest.raises(OutputError, match="No space left on device") as caught:
@@ -67,7 +70,9 @@ def test_a_full_disk_is_named_and_nothing_half_is_left(folder, name, write, fill
 
 
 @pytest.mark.parametrize(("name", "write"), WRITERS.items(), ids=WRITERS)
-def test_a_closed_folder_is_named(folder, name, write, monkeypatch):
+def test_a_closed_folder_is_named(
+    folder: Path, name: str, write: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
@@ -79,7 +84,9 @@ def test_a_closed_folder_is_named(folder, name, write, monkeypatch):
 
 
 @pytest.mark.parametrize("earlier", [False, True])
-def test_a_sample_that_finds_no_room_stays_as_it_was(tmp_path, earlier, monkeypatch):
+def test_a_sample_that_finds_no_room_stays_as_it_was(
+    tmp_path: Path, earlier: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = LABELS.astype(np.uint8)
     if earlier:
         write_dsb2018_sample(tmp_path, "a", image, LABELS == 1)
@@ -99,7 +106,9 @@ def test_a_sample_that_finds_no_room_stays_as_it_was(tmp_path, earlier, monkeypa
 
 
 @pytest.mark.parametrize("call", range(1, 8))
-def test_a_sample_that_cannot_be_exchanged_stays_as_it_was(tmp_path, call, monkeypatch):
+def test_a_sample_that_cannot_be_exchanged_stays_as_it_was(
+    tmp_path: Path, call: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     image = LABELS.astype(np.uint8)
     write_dsb2018_sample(tmp_path, "a", image, LABELS == 1)
     sample = tmp_path / "a"

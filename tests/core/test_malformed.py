@@ -30,6 +30,7 @@ from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from numpy.typing import NDArray
 
@@ -132,8 +133,13 @@ BAD_IMAGES = {
 )
 @pytest.mark.parametrize("kind", ["images", "masks"])
 def test_a_file_that_is_no_image_is_answered_in_one_sentence(
-    folder, open_again, kind, name, content, evidence
-):
+    folder: Path,
+    open_again: Callable[..., Any],
+    kind: str,
+    name: str,
+    content: bytes,
+    evidence: str,
+) -> None:
     if kind == "images":
         (folder / "bad/images/bad.png").unlink()
     (folder / "bad" / kind / name).write_bytes(content)
@@ -203,8 +209,11 @@ BAD_SAMPLES = {
     ids=[damage.__name__ for damage in BAD_SAMPLES],
 )
 def test_a_sample_that_is_incomplete_is_answered_in_one_sentence(
-    folder, open_again, damage, reason
-):
+    folder: Path,
+    open_again: Callable[..., Any],
+    damage: Callable[..., Any],
+    reason: str,
+) -> None:
     damage(folder / "bad")
     source = open_again(folder)
     with pytest.raises(DatasetError, match=reason):
@@ -214,8 +223,8 @@ def test_a_sample_that_is_incomplete_is_answered_in_one_sentence(
 
 @pytest.mark.parametrize("closed", ["", "images", "masks"])
 def test_a_folder_that_may_not_be_looked_into_spoils_its_sample_only(
-    folder, close_folder, closed
-):
+    folder: Path, close_folder: Callable[..., Any], closed: str
+) -> None:
     close_folder(folder / "bad" / closed)
     samples, problems = read_good_samples(open_samples(folder), ["bad", "good"])
     assert [sample.sample_id for sample in samples] == ["good"]
@@ -227,8 +236,8 @@ def test_a_folder_that_may_not_be_looked_into_spoils_its_sample_only(
 
 @pytest.mark.parametrize("closed", ["", "images", "labels"])
 def test_a_data_set_that_may_not_be_looked_into_is_named(
-    tmp_path, close_folder, closed
-):
+    tmp_path: Path, close_folder: Callable[..., Any], closed: str
+) -> None:
     for name in ("images", "labels"):
         (tmp_path / "closed" / name).mkdir(parents=True)
     if not closed:  # what is inside cannot be told, either
@@ -239,7 +248,9 @@ def test_a_data_set_that_may_not_be_looked_into_is_named(
         open_samples(tmp_path / "closed")
 
 
-def test_overlapping_masks_give_the_pixel_to_the_first(folder, open_again):
+def test_overlapping_masks_give_the_pixel_to_the_first(
+    folder: Path, open_again: Callable[..., Any]
+) -> None:
     both = np.full(LABELS.shape, 255, np.uint8)
     (folder / "bad/masks/c.png").write_bytes(encode(Image.fromarray(both), "PNG"))
     expected = np.where(LABELS == 0, 3, LABELS)
@@ -247,14 +258,18 @@ def test_overlapping_masks_give_the_pixel_to_the_first(folder, open_again):
     np.testing.assert_array_equal(labels, expected)
 
 
-def test_an_empty_mask_is_no_nucleus(folder, open_again):
+def test_an_empty_mask_is_no_nucleus(
+    folder: Path, open_again: Callable[..., Any]
+) -> None:
     none = encode(Image.new("L", (32, 24)), "PNG")
     (folder / "bad/masks/bad_0000.png").write_bytes(none)
     labels = open_again(folder).read_labels("bad")
     np.testing.assert_array_equal(labels, np.where(LABELS > 0, LABELS + 1, 0))
 
 
-def test_an_image_without_nuclei_has_an_empty_folder(folder, open_again):
+def test_an_image_without_nuclei_has_an_empty_folder(
+    folder: Path, open_again: Callable[..., Any]
+) -> None:
     for path in (folder / "bad/masks").iterdir():
         path.unlink()
     assert not open_again(folder).read_labels("bad").any()
@@ -288,7 +303,13 @@ GOOD_IMAGES = {
 @pytest.mark.parametrize(
     ("name", "content", "expected"), GOOD_IMAGES.values(), ids=GOOD_IMAGES
 )
-def test_an_unusual_image_is_read_right(folder, open_again, name, content, expected):
+def test_an_unusual_image_is_read_right(
+    folder: Path,
+    open_again: Callable[..., Any],
+    name: str,
+    content: bytes,
+    expected: NDArray[Any],
+) -> None:
     (folder / "bad/images/bad.png").unlink()
     (folder / "bad/images" / name).write_bytes(content)
     sample = open_again(folder).read_sample("bad")
@@ -300,7 +321,7 @@ def test_an_unusual_image_is_read_right(folder, open_again, name, content, expec
     assert scaled.max() == 1
 
 
-def test_more_bits_show_the_same(folder):
+def test_more_bits_show_the_same(folder: Path) -> None:
     """What a network sees does not depend on how intensities are stored."""
     seen = []
     for image in (IMAGE, IMAGE * np.uint16(16), IMAGE / np.float32(255)):
@@ -314,7 +335,9 @@ NAMES = ["Zellkern-Ü 細胞核 🔬", "-rf", "a b'\"&;$(x)", "n" * 120, "%s{0}"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_names_are_only_names(tmp_path, open_again, name):
+def test_names_are_only_names(
+    tmp_path: Path, open_again: Callable[..., Any], name: str
+) -> None:
     folder = tmp_path / "stage1_train"
     write_dsb2018_sample(folder, name, IMAGE, LABELS)
     source = open_again(folder)
@@ -326,7 +349,7 @@ def test_names_are_only_names(tmp_path, open_again, name):
     assert f"{name}/images/{name}.png" in str(caught.value)
 
 
-def test_names_that_no_file_can_have_are_read_from_a_zip(tmp_path):
+def test_names_that_no_file_can_have_are_read_from_a_zip(tmp_path: Path) -> None:
     name = "n" * 5000
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as file:
         file.writestr(f"{name}/images/a.png", PNG)
@@ -335,7 +358,7 @@ def test_names_that_no_file_can_have_are_read_from_a_zip(tmp_path):
     np.testing.assert_array_equal(sample.image, IMAGE)
 
 
-def test_a_zip_bomb_is_not_unpacked(tmp_path):
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
     """300 MB of zeros in 300 kB, called an image."""
     path = tmp_path / "bomb.zip"
     with (
@@ -357,7 +380,7 @@ def test_a_zip_bomb_is_not_unpacked(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["../a", "/a", "C:/a", r"..\a"])
-def test_a_zip_that_would_write_elsewhere_is_refused(tmp_path, name):
+def test_a_zip_that_would_write_elsewhere_is_refused(tmp_path: Path, name: str) -> None:
     with zipfile.ZipFile(tmp_path / "evil.zip", "w") as file:
         file.writestr(f"{name}/images/a.png", PNG)
     with pytest.raises(
@@ -368,7 +391,7 @@ def test_a_zip_that_would_write_elsewhere_is_refused(tmp_path, name):
     assert [path.name for path in tmp_path.iterdir()] == ["evil.zip"]
 
 
-def test_a_zip_with_a_password_is_refused(folder):
+def test_a_zip_with_a_password_is_refused(folder: Path) -> None:
     path = pack(folder)
     locked = bytearray(path.read_bytes())
     for start in range(len(locked) - 4):
@@ -383,7 +406,7 @@ def test_a_zip_with_a_password_is_refused(folder):
 
 
 @pytest.mark.parametrize("name", ["gone", "n" * 300, "n" * 300 + ".zip", "a\0b"])
-def test_a_path_that_leads_nowhere_is_named(tmp_path, name):
+def test_a_path_that_leads_nowhere_is_named(tmp_path: Path, name: str) -> None:
     with pytest.raises(UNetNucleiError, match=rf"{name}, which does not exist"):
         open_samples(tmp_path / name)
     reason = rf"readable image file. Received: .*{name}\.png \((File|OS|Value).*Error: "

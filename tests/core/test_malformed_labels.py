@@ -15,6 +15,8 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 IMAGE = np.random.default_rng(0).integers(0, 255, (24, 32), np.uint8)
@@ -70,7 +72,9 @@ BAD_LABELS = {
 
 
 @pytest.mark.parametrize(("content", "reason"), BAD_LABELS.values(), ids=BAD_LABELS)
-def test_labels_that_are_none_are_answered_in_one_sentence(tmp_path, content, reason):
+def test_labels_that_are_none_are_answered_in_one_sentence(
+    tmp_path: Path, content: bytes, reason: str
+) -> None:
     for kind in ("images", "labels"):
         (tmp_path / kind).mkdir()
     for name in ("bad", "good"):
@@ -92,7 +96,9 @@ MASKS = {
 
 
 @pytest.mark.parametrize("content", MASKS.values(), ids=MASKS)
-def test_a_mask_in_place_of_labels_is_taken_apart(tmp_path, content):
+def test_a_mask_in_place_of_labels_is_taken_apart(
+    tmp_path: Path, content: bytes
+) -> None:
     for kind in ("images", "labels"):
         (tmp_path / kind).mkdir()
     (tmp_path / "images/a.png").write_bytes(PNG)

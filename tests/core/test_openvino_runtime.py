@@ -24,7 +24,7 @@ def printed_by(program: str) -> list[str]:
     ],
     ids=["engine", "devices"],
 )
-def test_nobody_is_told_of_what_is_computed(use):
+def test_nobody_is_told_of_what_is_computed(use: str) -> None:
     program = (
         f"{use}\n"
         "import sys\n"
@@ -34,7 +34,7 @@ def test_nobody_is_told_of_what_is_computed(use):
     assert printed_by(program) == ["openvino.tools.ovc.telemetry_stub", "False"]
 
 
-def test_what_somebody_else_has_imported_stays():
+def test_what_somebody_else_has_imported_stays() -> None:
     program = (
         "import sys\n"
         "telemetry = sys.modules['openvino_telemetry'] = type(sys)('telemetry')\n"
@@ -48,7 +48,7 @@ def test_what_somebody_else_has_imported_stays():
     assert printed_by(program) == ["True"]
 
 
-def test_without_openvino_nothing_is_hidden(monkeypatch):
+def test_without_openvino_nothing_is_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(ImportError):
         import_openvino()

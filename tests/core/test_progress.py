@@ -23,18 +23,18 @@ class Count:
             self.is_closed = True
 
 
-def test_a_run_hands_out_its_result():
+def test_a_run_hands_out_its_result() -> None:
     assert exhaust(Count()()) == "done"
 
 
-def test_steps_are_changed_and_the_result_is_kept():
+def test_steps_are_changed_and_the_result_is_kept() -> None:
     seen: list[str] = []
     steps = map_steps(str, Count()())
     assert exhaust(map_steps(seen.append, steps)) == "done"
     assert seen == ["1", "2", "3"]
 
 
-def test_what_changes_the_steps_can_end_the_run():
+def test_what_changes_the_steps_can_end_the_run() -> None:
     count = Count()
     steps = map_steps(lambda step: 1 / (2 - step), count())
     assert next(steps) == 1
@@ -43,7 +43,7 @@ def test_what_changes_the_steps_can_end_the_run():
     assert count.is_closed
 
 
-def test_closing_goes_down_to_the_source():
+def test_closing_goes_down_to_the_source() -> None:
     count = Count()
     steps = map_steps(str, count())
     assert next(steps) == "1"
@@ -51,7 +51,7 @@ def test_closing_goes_down_to_the_source():
     assert count.is_closed
 
 
-def test_progress_is_a_part_of_the_whole():
+def test_progress_is_a_part_of_the_whole() -> None:
     assert TileDone(1, 4).fraction == 0.25
     assert PlaneDone(0, 0).fraction == 1  # a stack without planes is done
     assert TileDone(1, 4) != PlaneDone(1, 4)

@@ -16,12 +16,12 @@ from napari_unet_nuclei.core.segmentation.model import load_model
 LARGEST = 16 * 2**20  # bytes
 
 
-def test_both_architectures_are_shipped_the_best_first():
+def test_both_architectures_are_shipped_the_best_first() -> None:
     assert list(shipped_models()) == ["resnet", "classic"]
 
 
 @pytest.mark.parametrize("name", ["resnet", "classic"])
-def test_a_shipped_model_is_complete_and_small(name):
+def test_a_shipped_model_is_complete_and_small(name: str) -> None:
     path = shipped_models()[name]
     assert path.stat().st_size <= LARGEST
     bundle = read_bundle(path)
@@ -34,7 +34,7 @@ def test_a_shipped_model_is_complete_and_small(name):
 
 @pytest.mark.parametrize("name", ["resnet", "classic"])
 @pytest.mark.parametrize("image", EXAMPLE_IMAGES)
-def test_both_engines_find_the_same_nuclei(name, image):
+def test_both_engines_find_the_same_nuclei(name: str, image: str) -> None:
     pixels = EXAMPLE_IMAGES[image]().image
     models = [load_model(name, engine) for engine in ("keras", "openvino")]
     reference, fast = (model.maps(pixels) for model in models)
@@ -47,7 +47,9 @@ def test_both_engines_find_the_same_nuclei(name, image):
 
 @pytest.mark.parametrize("name", ["resnet", "classic"])
 @pytest.mark.parametrize("diameter", [8, 25, 110])
-def test_nuclei_of_any_size_are_found_without_being_told(name, diameter):
+def test_nuclei_of_any_size_are_found_without_being_told(
+    name: str, diameter: int
+) -> None:
     shape = (14 * diameter, 14 * diameter)
     image, truth = draw_nuclei(5, shape, 40, diameter=diameter, touching=0.2)
     labels = load_model(name).segment(image)

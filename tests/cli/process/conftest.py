@@ -6,6 +6,7 @@ import os
 import shlex
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 from PIL import Image
@@ -13,16 +14,22 @@ from PIL import Image
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
 LATIN = os.fsdecode(b"caf\xe9")
 FORGED = "核\x1b[31m\nError: all is lost"
 MARKUP = "[red]x[·].[bold]"
 
 
 @pytest.fixture
-def call():
+def call() -> Any:
     """Run a command through a shell; without streams of the test's own."""
 
-    def run(folder, *arguments, redirect="", environment=()):
+    def run(
+        folder: Path, *arguments: Any, redirect: Any = "", environment: Any = ()
+    ) -> Any:
         program = (sys.executable, "-m", "napari_unet_nuclei")
         command = shlex.join(
             [*program, *(os.fspath(each) for each in arguments)],
@@ -42,7 +49,7 @@ def call():
 
 
 @pytest.fixture(scope="module")
-def photos(tmp_path_factory):
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Images with names that a terminal cannot show, two of them unreadable."""
     folder = tmp_path_factory.mktemp("work") / "photos"
     folder.mkdir()
@@ -55,7 +62,7 @@ def photos(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def annotated(tmp_path_factory):
+def annotated(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """Images and labels, one of them with a name that is no UTF-8."""
     folder = tmp_path_factory.mktemp("work") / "annotated"
     for part in ("images", "labels"):

@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from typing import Any
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="names and devices are Linux's own"
@@ -29,7 +33,9 @@ HOUSEKEEPING = {
 
 
 @pytest.mark.parametrize("command", HOUSEKEEPING.values(), ids=HOUSEKEEPING)
-def test_nothing_of_libraries_lies_about_at_home(annotated, tmp_path, command):
+def test_nothing_of_libraries_lies_about_at_home(
+    annotated: Any, tmp_path: Path, command: Any
+) -> None:
     home, work = tmp_path / "home", tmp_path / "work"
     home.mkdir()
     work.mkdir()
@@ -59,7 +65,7 @@ def test_nothing_of_libraries_lies_about_at_home(annotated, tmp_path, command):
     ), result.stderr
 
 
-def test_settings_of_keras_that_are_there_count(tmp_path):
+def test_settings_of_keras_that_are_there_count(tmp_path: Path) -> None:
     (tmp_path / ".keras").mkdir()
     (tmp_path / ".keras" / "keras.json").write_text('{"backend": "jax"}')
     kept = {key: each for key, each in os.environ.items() if "KERAS" not in key}

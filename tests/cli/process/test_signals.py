@@ -5,8 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="names and devices are Linux's own"
@@ -38,7 +43,9 @@ WHEN_IMPORTED = (
         "openvino",
     ],
 )
-def test_a_signal_at_any_moment_ends_in_a_word(photos, tmp_path, number, name):
+def test_a_signal_at_any_moment_ends_in_a_word(
+    photos: Any, tmp_path: Path, number: Any, name: Any
+) -> None:
     program = WHEN_IMPORTED.format(name=name, number=int(number))
     result = subprocess.run(
         [sys.executable, "-c", program, "segment", "photos", "-o", tmp_path / "o"],
@@ -53,7 +60,9 @@ def test_a_signal_at_any_moment_ends_in_a_word(photos, tmp_path, number, name):
 
 
 @pytest.mark.parametrize("number", SIGNALS)
-def test_a_signal_while_files_are_written_leaves_none_half(photos, tmp_path, number):
+def test_a_signal_while_files_are_written_leaves_none_half(
+    photos: Any, tmp_path: Path, number: Any
+) -> None:
     program = (
         "import os, signal\n"
         "from napari_unet_nuclei.core.batch import writers as batch\n"

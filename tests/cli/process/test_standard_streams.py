@@ -8,8 +8,13 @@ import pty
 import shlex
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="names and devices are Linux's own"
@@ -20,14 +25,16 @@ TINY = ("--epochs", "1", "--steps-per-epoch", "1", "--batch-size", "1")
 TINY += ("--crop-size", "32", "--architecture", "classic")
 
 
-def check_photos(folder, result):
+def check_photos(folder: Path, result: Any) -> None:
     """Check what `segment` leaves of the photos, wherever its words go."""
     assert sorted(path.suffix for path in folder.iterdir()) == [".tif"] * 3
     assert result.returncode == 1
 
 
 @pytest.mark.parametrize("encoding", ["cp1252", "latin-1", "ascii", "utf-8"])
-def test_segment_tells_of_failures_in_any_encoding(call, photos, tmp_path, encoding):
+def test_segment_tells_of_failures_in_any_encoding(
+    call: Any, photos: Any, tmp_path: Path, encoding: Any
+) -> None:
     output = tmp_path / "核 [bold]"
     result = call(
         photos.parent,
@@ -50,8 +57,8 @@ def test_segment_tells_of_failures_in_any_encoding(call, photos, tmp_path, encod
     ["> /dev/full", ">&-", "2> /dev/full", "2>&-", ">&- 2>&-", "> /dev/full 2>&1"],
 )
 def test_segment_finishes_its_work_when_nobody_can_read(
-    call, photos, tmp_path, redirect
-):
+    call: Any, photos: Any, tmp_path: Path, redirect: Any
+) -> None:
     output = tmp_path / "out"
     result = call(
         photos.parent,
@@ -67,7 +74,9 @@ def test_segment_finishes_its_work_when_nobody_can_read(
         )
 
 
-def test_a_pipe_that_is_closed_early_stops_no_work(call, photos, tmp_path):
+def test_a_pipe_that_is_closed_early_stops_no_work(
+    call: Any, photos: Any, tmp_path: Path
+) -> None:
     output = tmp_path / "out"
     command = ("segment", "photos/a.png", "-o", output, "--model", "classic")
     result = call(photos.parent, *command, redirect="| true; exit ${PIPESTATUS[0]}")
@@ -88,14 +97,16 @@ def test_a_pipe_that_is_closed_early_stops_no_work(call, photos, tmp_path):
         ("> /dev/full 2>&1", 1, ""),
     ],
 )
-def test_what_is_printed_must_arrive(call, tmp_path, command, redirect, code, words):
+def test_what_is_printed_must_arrive(
+    call: Any, tmp_path: Path, command: Any, redirect: Any, code: Any, words: str
+) -> None:
     result = call(tmp_path, *command, redirect=redirect)
     assert result.returncode == code
     assert result.stderr.startswith(words)
     assert len(result.stderr.splitlines()) == bool(words)
 
 
-def test_info_on_a_full_device_fails(call, tmp_path):
+def test_info_on_a_full_device_fails(call: Any, tmp_path: Path) -> None:
     result = call(tmp_path, "info", redirect="> /dev/full")
     assert result.returncode == 1
     assert len(result.stderr.splitlines()) == 1
@@ -103,7 +114,9 @@ def test_info_on_a_full_device_fails(call, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["--help", "segment --help", "info", "nonsense"])
-def test_every_encoding_and_width_shows_help_and_tables(call, tmp_path, command):
+def test_every_encoding_and_width_shows_help_and_tables(
+    call: Any, tmp_path: Path, command: Any
+) -> None:
     for environment in (
         {"PYTHONIOENCODING": "ascii"},
         {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
@@ -121,8 +134,8 @@ def test_every_encoding_and_width_shows_help_and_tables(call, tmp_path, command)
 @pytest.mark.parametrize("events", [(), ("--events", "jsonl")])
 @pytest.mark.parametrize("redirect", [">&-", "| true; exit ${PIPESTATUS[0]}"])
 def test_training_goes_on_when_nobody_reads(
-    call, annotated, tmp_path, events, redirect
-):
+    call: Any, annotated: Any, tmp_path: Path, events: Any, redirect: Any
+) -> None:
     (tmp_path / "split.json").write_text(
         json.dumps({"train": ["a", r"caf\xe9"], "val": ["b"]}), encoding="utf-8"
     )
@@ -139,7 +152,7 @@ def test_training_goes_on_when_nobody_reads(
     assert "Traceback" not in result.stderr
 
 
-def test_a_terminal_shows_a_bar_and_messages(photos, tmp_path):
+def test_a_terminal_shows_a_bar_and_messages(photos: Any, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         [*PROGRAM, *("segment", "photos", "-o", tmp_path / "o", "--model", "classic")],
@@ -164,7 +177,7 @@ def test_a_terminal_shows_a_bar_and_messages(photos, tmp_path):
     assert b"caf\xe9" not in shown
 
 
-def test_warnings_of_libraries_are_sentences(tmp_path):
+def test_warnings_of_libraries_are_sentences(tmp_path: Path) -> None:
     program = (
         "import sys, warnings\n"
         "from napari_unet_nuclei.core.engines import devices\n"
@@ -188,7 +201,9 @@ def test_warnings_of_libraries_are_sentences(tmp_path):
     assert result.returncode == 0
 
 
-def test_a_closed_stream_gives_its_place_to_no_file(photos, tmp_path):
+def test_a_closed_stream_gives_its_place_to_no_file(
+    photos: Any, tmp_path: Path
+) -> None:
     # What native libraries say on descriptor 2 would be written into that file.
     program = (
         "import os, sys\n"

@@ -8,9 +8,14 @@ import os
 import shlex
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
 pytestmark = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="names and devices are Linux's own"
@@ -21,7 +26,7 @@ LATIN = os.fsdecode(b"caf\xe9")
 FORGED = "核\x1b[31m\nError: all is lost"
 
 
-def test_wrong_arguments_forge_no_messages(call, tmp_path):
+def test_wrong_arguments_forge_no_messages(call: Any, tmp_path: Path) -> None:
     result = call(tmp_path, "segment", f"--{FORGED}[/]")
     assert result.returncode == 2
     assert "\x1b" not in result.stderr
@@ -29,7 +34,9 @@ def test_wrong_arguments_forge_no_messages(call, tmp_path):
     assert "No such option: --核" in result.stderr
 
 
-def test_a_name_that_is_no_utf8_meets_its_nuclei(call, annotated, tmp_path):
+def test_a_name_that_is_no_utf8_meets_its_nuclei(
+    call: Any, annotated: Any, tmp_path: Path
+) -> None:
     result = call(
         annotated.parent,
         *("segment", "annotated", "-o", tmp_path / "out", "--model", "classic"),
@@ -73,7 +80,9 @@ def test_a_name_that_is_no_utf8_meets_its_nuclei(call, annotated, tmp_path):
         ("relative.png", "Error: Expected a current folder"),
     ],
 )
-def test_a_folder_that_is_gone_is_named(tmp_path, photos, photo, message):
+def test_a_folder_that_is_gone_is_named(
+    tmp_path: Path, photos: Any, photo: Any, message: str
+) -> None:
     photo = str(photos / "a.png") if photo == "absolute" else f"../{photo}"
     (tmp_path / "relative.png").symlink_to(photos / "a.png")
     gone = tmp_path / "gone"
@@ -96,7 +105,9 @@ def test_a_folder_that_is_gone_is_named(tmp_path, photos, photo, message):
     assert result.stderr.startswith(message)
 
 
-def test_many_failures_are_listed_a_line_each(call, tmp_path, photos):
+def test_many_failures_are_listed_a_line_each(
+    call: Any, tmp_path: Path, photos: Any
+) -> None:
     many = tmp_path / "many"
     many.mkdir()
     for number in range(100):

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.files.labels import write_labels_png
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
@@ -35,12 +36,12 @@ def test_set(tmp_path: Path) -> Path:
     return folder
 
 
-def values(inputs):
+def values(inputs: Any) -> Any:
     """Name and first pixel of each image."""
     return [(image.name, int(image.read().pixels[0, 0])) for image in inputs]
 
 
-def test_files_and_folders_can_be_mixed(tmp_path):
+def test_files_and_folders_can_be_mixed(tmp_path: Path) -> None:
     write(tmp_path / "folder" / "b.png", 1)
     write(tmp_path / "folder" / "a.bmp", 2)
     (tmp_path / "folder" / "notes.txt").write_text("no image")
@@ -48,7 +49,7 @@ def test_files_and_folders_can_be_mixed(tmp_path):
     assert values(find_inputs(paths)) == [("c", 3), ("a", 2), ("b", 1)]
 
 
-def test_images_of_other_formats_are_told_of(tmp_path):
+def test_images_of_other_formats_are_told_of(tmp_path: Path) -> None:
     write(tmp_path / "a.png", 1)
     for name in ("a.gif", "b.gif", "b.czi", ".c.gif", "d.txt"):
         (tmp_path / name).write_text("anything")
@@ -63,7 +64,7 @@ def test_images_of_other_formats_are_told_of(tmp_path):
             image.read()
 
 
-def test_images_of_other_formats_may_share_their_names(tmp_path):
+def test_images_of_other_formats_may_share_their_names(tmp_path: Path) -> None:
     for folder in ("a", "b"):
         write(tmp_path / folder / f"{folder}.png")
         (tmp_path / folder / "movie.gif").write_text("anything")
@@ -74,51 +75,53 @@ def test_images_of_other_formats_may_share_their_names(tmp_path):
     assert names == ["a", "x.czi", movies[0], "b", movies[1]]
 
 
-def test_a_test_set_without_masks_is_a_folder_of_images(test_set):
+def test_a_test_set_without_masks_is_a_folder_of_images(test_set: Any) -> None:
     assert values(find_inputs([test_set])) == [("aa", 1), ("bb", 0)]
 
 
 @pytest.mark.parametrize("root", [".", "stage1_test"])
-def test_so_is_its_zip_with_or_without_a_folder_on_top(test_set, tmp_path, root):
+def test_so_is_its_zip_with_or_without_a_folder_on_top(
+    test_set: Any, tmp_path: Path, root: Any
+) -> None:
     base = test_set.parent if root == "stage1_test" else test_set
     archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", base, root)
     path = test_set.parent / archive
     assert values(find_inputs([path])) == [("aa", 1), ("bb", 0)]
 
 
-def test_one_sample_of_it_is_an_image(test_set):
+def test_one_sample_of_it_is_an_image(test_set: Any) -> None:
     assert values(find_inputs([test_set / "bb"])) == [("bb", 0)]
 
 
-def test_of_an_annotated_data_set_only_images_are_taken(tmp_path):
+def test_of_an_annotated_data_set_only_images_are_taken(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path / "set", "x", PIXELS, PIXELS > 5)
     assert values(find_inputs([tmp_path / "set"])) == [("x", 0)]
 
 
-def test_of_a_folder_with_labels_only_images_are_taken(tmp_path):
+def test_of_a_folder_with_labels_only_images_are_taken(tmp_path: Path) -> None:
     write(tmp_path / "images" / "a.png", 4)
     write(tmp_path / "labels" / "a.png", 0)
     assert values(find_inputs([tmp_path])) == [("a", 4)]
 
 
-def test_ids_choose_and_order(test_set):
+def test_ids_choose_and_order(test_set: Any) -> None:
     write(test_set / "cc" / "images" / "cc.png", 2)
     assert values(find_inputs([test_set], ["cc", "aa"])) == [("cc", 2), ("aa", 1)]
 
 
-def test_an_id_that_is_missing_is_named(test_set):
+def test_an_id_that_is_missing_is_named(test_set: Any) -> None:
     with pytest.raises(DatasetError, match=r"2 images of the list.*1 are.*'zz'"):
         find_inputs([test_set], ["aa", "zz"])
 
 
-def test_nothing_is_read_before_its_turn(tmp_path):
+def test_nothing_is_read_before_its_turn(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_text("Dear colleague")
     (image,) = find_inputs([tmp_path])
     with pytest.raises(ImageError, match=r"bad\.png"):
         image.read()
 
 
-def test_a_bad_sample_does_not_hide_the_others(test_set):
+def test_a_bad_sample_does_not_hide_the_others(test_set: Any) -> None:
     write(test_set / "aa" / "images" / "second.png")
     bad, good = find_inputs([test_set])
     assert int(good.read().pixels[0, 0]) == 0
@@ -126,13 +129,13 @@ def test_a_bad_sample_does_not_hide_the_others(test_set):
         bad.read()
 
 
-def test_two_of_one_name_are_refused(tmp_path):
+def test_two_of_one_name_are_refused(tmp_path: Path) -> None:
     paths = [write(tmp_path / folder / "a.png") for folder in ("one", "two")]
     with pytest.raises(DatasetError, match="two called 'a'"):
         find_inputs(paths)
 
 
-def test_what_is_missing_or_empty_is_named(tmp_path):
+def test_what_is_missing_or_empty_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DatasetError, match="empty, which holds none"):
         find_inputs([tmp_path / "empty"])
@@ -140,7 +143,7 @@ def test_what_is_missing_or_empty_is_named(tmp_path):
         find_inputs([tmp_path / "nowhere"])
 
 
-def test_results_of_earlier_runs_are_passed_over_and_told_of(tmp_path):
+def test_results_of_earlier_runs_are_passed_over_and_told_of(tmp_path: Path) -> None:
     write(tmp_path / "a.bmp", 1)
     write(tmp_path / "b.jpg")
     for name in ("a_masks.png", "a_overlay.png", "b.png"):
@@ -157,7 +160,7 @@ def test_results_of_earlier_runs_are_passed_over_and_told_of(tmp_path):
     assert "1 result of an earlier run: " in told[-1]
 
 
-def test_a_result_without_its_image_is_not_read(tmp_path):
+def test_a_result_without_its_image_is_not_read(tmp_path: Path) -> None:
     write_labels_png(tmp_path / "a.png", PIXELS.astype(int))
     (found,) = find_inputs([tmp_path])
     with pytest.raises(OwnResultError):
@@ -168,7 +171,7 @@ def test_a_result_without_its_image_is_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("root", [".", "folder"])
-def test_a_zip_of_images_is_like_the_folder(tmp_path, root):
+def test_a_zip_of_images_is_like_the_folder(tmp_path: Path, root: Any) -> None:
     write(tmp_path / "folder" / "b.png", 1)
     write(tmp_path / "folder" / "a.bmp", 2)
     (tmp_path / "folder" / "notes.txt").write_text("no image")
@@ -177,7 +180,7 @@ def test_a_zip_of_images_is_like_the_folder(tmp_path, root):
     assert values(find_inputs([tmp_path / archive])) == [("a", 2), ("b", 1)]
 
 
-def test_masks_beside_images_are_no_images(tmp_path):
+def test_masks_beside_images_are_no_images(tmp_path: Path) -> None:
     write(tmp_path / "set" / "a.png", 1)
     write(tmp_path / "set" / "a_masks.png", 2)
     write(tmp_path / "set" / "b_masks.png", 3)
@@ -188,14 +191,14 @@ def test_masks_beside_images_are_no_images(tmp_path):
     assert names == ["a", "b_masks", "c"]  # of a zip, all folders
 
 
-def test_of_a_zip_the_images_of_all_folders_are_taken(tmp_path):
+def test_of_a_zip_the_images_of_all_folders_are_taken(tmp_path: Path) -> None:
     write(tmp_path / "set" / "one" / "b.png", 1)
     write(tmp_path / "set" / "two" / "a.png", 2)
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
     assert values(find_inputs([tmp_path / archive])) == [("b", 1), ("a", 2)]
 
 
-def test_of_a_data_set_with_stacks_whole_stacks_are_taken(tmp_path):
+def test_of_a_data_set_with_stacks_whole_stacks_are_taken(tmp_path: Path) -> None:
     for folder in ("images", "labels"):
         (tmp_path / folder).mkdir()
         stack = np.arange(60, dtype=np.uint16).reshape(2, 5, 6)
@@ -205,7 +208,7 @@ def test_of_a_data_set_with_stacks_whole_stacks_are_taken(tmp_path):
     assert image.read().pixels.shape == (2, 5, 6)
 
 
-def test_a_zip_of_several_data_sets_is_refused(tmp_path):
+def test_a_zip_of_several_data_sets_is_refused(tmp_path: Path) -> None:
     for part in ("train", "test"):
         write(tmp_path / "set" / part / "images" / "a.png", 1)
         write(tmp_path / "set" / part / "images" / "b.png", 1)
@@ -215,7 +218,7 @@ def test_a_zip_of_several_data_sets_is_refused(tmp_path):
         find_inputs([tmp_path / archive])
 
 
-def test_a_zip_without_images_is_named(tmp_path):
+def test_a_zip_without_images_is_named(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     (tmp_path / "set" / "notes.txt").write_text("no image")
     archive = shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "set")
@@ -224,7 +227,9 @@ def test_a_zip_without_images_is_named(tmp_path):
 
 
 @pytest.mark.parametrize("place", [".", "results"])
-def test_own_samples_beside_their_images_are_no_data_set(tmp_path, place):
+def test_own_samples_beside_their_images_are_no_data_set(
+    tmp_path: Path, place: Any
+) -> None:
     for name in "ab":
         write(tmp_path / f"{name}.png", 1)
         write_dsb2018_sample(tmp_path / place, name, PIXELS, np.ones((3, 4), int))
@@ -235,7 +240,7 @@ def test_own_samples_beside_their_images_are_no_data_set(tmp_path, place):
     assert names == ["a", "b"]
 
 
-def test_of_a_zip_results_are_passed_over_and_other_files_named(tmp_path):
+def test_of_a_zip_results_are_passed_over_and_other_files_named(tmp_path: Path) -> None:
     folder = tmp_path / "photos"
     write(folder / "a.png", 1)
     write_labels_png(folder / "a_masks.png", PIXELS.astype(int))
@@ -261,7 +266,7 @@ def test_of_a_zip_results_are_passed_over_and_other_files_named(tmp_path):
     assert "2 results of earlier runs" in sentence
 
 
-def test_what_is_not_read_beside_an_image_of_its_name_is_said(tmp_path):
+def test_what_is_not_read_beside_an_image_of_its_name_is_said(tmp_path: Path) -> None:
     write(tmp_path / "a.png", 1)
     (tmp_path / "a.czi").write_bytes(b"ZISRAWFILE" + bytes(100))
     said = []
@@ -269,7 +274,7 @@ def test_what_is_not_read_beside_an_image_of_its_name_is_said(tmp_path):
     assert [sentence.endswith("of its name: a.czi.") for sentence in said] == [True]
 
 
-def test_masks_of_several_images_in_a_file_are_results(tmp_path):
+def test_masks_of_several_images_in_a_file_are_results(tmp_path: Path) -> None:
     for name in ("m.png", "m_s0_masks.png", "m_s12_masks.png", "n_s0_masks.png"):
         write(tmp_path / name, 1)
     names = [image.name for image in find_inputs([tmp_path])]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -14,15 +16,21 @@ from napari_unet_nuclei.core.batch.own_results import (
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
 LABELS = np.arange(12, dtype=np.int32).reshape(3, 4)
 
 
-def names(files):
+def names(files: Any) -> Any:
     return [file.name for file in files]
 
 
-def test_results_are_known_by_the_name_of_an_image_beside_them(tmp_path, monkeypatch):
-    def open_it(path):
+def test_results_are_known_by_the_name_of_an_image_beside_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def open_it(path: Any) -> None:
         pytest.fail(f"{path} need not be opened")
 
     monkeypatch.setattr(own_results, "is_own_file", open_it)
@@ -44,7 +52,7 @@ def test_results_are_known_by_the_name_of_an_image_beside_them(tmp_path, monkeyp
     ]
 
 
-def test_of_two_files_of_a_name_ours_is_the_result(tmp_path):
+def test_of_two_files_of_a_name_ours_is_the_result(tmp_path: Path) -> None:
     Image.fromarray(LABELS.astype(np.uint8)).save(tmp_path / "y.jpg")
     write_labels_tiff(tmp_path / "y.tif", LABELS)
     write_labels_png(tmp_path / "y.png", LABELS)
@@ -55,7 +63,7 @@ def test_of_two_files_of_a_name_ours_is_the_result(tmp_path):
     assert names(results) == ["y.png", "y.tif"]
 
 
-def test_what_is_ours_is_not_read_as_an_image(tmp_path):
+def test_what_is_ours_is_not_read_as_an_image(tmp_path: Path) -> None:
     write_labels_tiff(tmp_path / "a.tif", LABELS)
     with pytest.raises(OwnResultError, match=r"a\.tif is a result that this program"):
         read_unless_own(tmp_path / "a.tif")

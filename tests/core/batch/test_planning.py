@@ -20,6 +20,9 @@ from napari_unet_nuclei.core.settings.choices import OutputFormat
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 TIFF, PNG, RLE = OutputFormat.TIFF, OutputFormat.PNG, OutputFormat.RLE
@@ -28,7 +31,7 @@ DSB2018 = OutputFormat.DSB2018
 EACH = pytest.mark.parametrize("kind", list(OutputFormat))
 
 
-def write(path: Path, pixels=PIXELS) -> Path:
+def write(path: Path, pixels: NDArray[Any] = PIXELS) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(pixels).save(path)
     return path
@@ -73,7 +76,9 @@ def dsb2018(tmp_path: Path) -> Path:
     return tmp_path / "dsb"
 
 
-def test_in_a_folder_of_their_own_results_have_plain_names(photos, tmp_path):
+def test_in_a_folder_of_their_own_results_have_plain_names(
+    photos: Any, tmp_path: Path
+) -> None:
     outputs = plan([photos], tmp_path / "out", *OutputFormat)
     assert not outputs.is_beside
     assert [outputs.path_of("x", kind).name for kind in OutputFormat] == [
@@ -85,7 +90,9 @@ def test_in_a_folder_of_their_own_results_have_plain_names(photos, tmp_path):
 
 
 @pytest.mark.parametrize("how", ["folder", "file", "link", "dots", "some", "out link"])
-def test_beside_images_labels_have_names_of_their_own(photos, tmp_path, how):
+def test_beside_images_labels_have_names_of_their_own(
+    photos: Any, tmp_path: Path, how: Any
+) -> None:
     folder, inputs = photos, [photos]
     if how == "file":
         inputs = [photos / "x.png"]
@@ -108,7 +115,9 @@ def test_beside_images_labels_have_names_of_their_own(photos, tmp_path, how):
 
 
 @EACH
-def test_what_exists_is_refused_replaced_or_kept(photos, tmp_path, kind):
+def test_what_exists_is_refused_replaced_or_kept(
+    photos: Any, tmp_path: Path, kind: Any
+) -> None:
     out = tmp_path / "out"
     fill(plan([photos], out, kind), "x")
     with pytest.raises(OutputError, match=r"which exists\. Use --skip-existing"):
@@ -123,7 +132,9 @@ def test_what_exists_is_refused_replaced_or_kept(photos, tmp_path, kind):
     assert kept.rows == ({"x": []} if kind is RLE else {})
 
 
-def test_of_an_image_only_what_is_missing_is_written(photos, tmp_path):
+def test_of_an_image_only_what_is_missing_is_written(
+    photos: Any, tmp_path: Path
+) -> None:
     fill(BatchOutputs(tmp_path, (TIFF,)), "x")
     write_runs_csv(tmp_path / "predictions.csv", {"y": ["1 2"]})
     outputs = plan([photos], tmp_path, TIFF, PNG, RLE, skip_existing=True)
@@ -131,13 +142,13 @@ def test_of_an_image_only_what_is_missing_is_written(photos, tmp_path):
     assert outputs.formats_of("y") == (TIFF, PNG)
 
 
-def test_rows_are_not_added_to_another_kind_of_csv(photos, tmp_path):
+def test_rows_are_not_added_to_another_kind_of_csv(photos: Any, tmp_path: Path) -> None:
     (tmp_path / "predictions.csv").write_text("well,nuclei\nA1,7\n")
     with pytest.raises(DatasetError, match="to add rows to"):
         plan([photos], tmp_path, RLE, skip_existing=True)
 
 
-def test_several_that_exist_are_counted(photos, tmp_path):
+def test_several_that_exist_are_counted(photos: Any, tmp_path: Path) -> None:
     for name in "xy":
         fill(BatchOutputs(tmp_path, (FEATURES,)), name)
     with pytest.raises(
@@ -147,7 +158,9 @@ def test_several_that_exist_are_counted(photos, tmp_path):
 
 
 @pytest.mark.parametrize("part", ["images/x.png", "masks/x_0001.png"])
-def test_a_sample_exists_with_an_image_or_a_mask(photos, tmp_path, part):
+def test_a_sample_exists_with_an_image_or_a_mask(
+    photos: Any, tmp_path: Path, part: Any
+) -> None:
     for empty in ("images", "masks"):
         (tmp_path / "x" / empty).mkdir(parents=True)
     (tmp_path / "x" / "masks" / ".hidden").touch()
@@ -159,7 +172,9 @@ def test_a_sample_exists_with_an_image_or_a_mask(photos, tmp_path, part):
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 @pytest.mark.parametrize("kind", [TIFF, PNG, OVERLAY, FEATURES])
-def test_an_input_is_never_replaced(photos, tmp_path, link, kind):
+def test_an_input_is_never_replaced(
+    photos: Any, tmp_path: Path, link: Any, kind: Any
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     link(photos / "y.bmp", BatchOutputs(out, (kind,)).path_of("x", kind))
@@ -168,13 +183,15 @@ def test_an_input_is_never_replaced(photos, tmp_path, link, kind):
             plan([photos], out, kind, overwrite=overwrite)
 
 
-def test_nor_is_one_that_is_called_like_a_result(tmp_path):
+def test_nor_is_one_that_is_called_like_a_result(tmp_path: Path) -> None:
     inputs = [write(tmp_path / "x.png"), write(tmp_path / "x_masks.tif")]
     with pytest.raises(OutputError, match=r"x_masks\.tif, which is part of the input"):
         plan(inputs, tmp_path, TIFF, overwrite=True)
 
 
-def test_nor_are_labels_and_masks_of_a_data_set(labelled, dsb2018, tmp_path):
+def test_nor_are_labels_and_masks_of_a_data_set(
+    labelled: Any, dsb2018: Any, tmp_path: Path
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "j.tif").hardlink_to(labelled / "labels" / "i.tif")
@@ -191,7 +208,9 @@ def test_nor_are_labels_and_masks_of_a_data_set(labelled, dsb2018, tmp_path):
         plan([dsb2018], out, DSB2018, overwrite=True)
 
 
-def test_a_data_set_is_not_added_to(labelled, dsb2018, tmp_path):
+def test_a_data_set_is_not_added_to(
+    labelled: Any, dsb2018: Any, tmp_path: Path
+) -> None:
     (tmp_path / "link").symlink_to(labelled / "labels")
     for inputs, folder in (
         ([labelled], labelled / "images"),
@@ -214,7 +233,7 @@ def test_a_data_set_is_not_added_to(labelled, dsb2018, tmp_path):
         assert not plan(inputs, folder, TIFF, PNG, OVERLAY).is_beside
 
 
-def test_images_without_labels_may_get_some_from_a_batch(labelled):
+def test_images_without_labels_may_get_some_from_a_batch(labelled: Any) -> None:
     inputs, folder = [labelled / "images"], labelled / "labels"
     outputs = plan(inputs, folder, TIFF, skip_existing=True)
     assert outputs.formats_of("i") == ()
@@ -231,7 +250,9 @@ def test_images_without_labels_may_get_some_from_a_batch(labelled):
         (["x.png", "x_nuclei.csv.png"], [DSB2018, FEATURES]),
     ],
 )
-def test_results_of_two_images_have_two_paths(tmp_path, names, formats):
+def test_results_of_two_images_have_two_paths(
+    tmp_path: Path, names: Any, formats: Any
+) -> None:
     for name in names:
         write(tmp_path / "in" / name)
     with pytest.raises(OutputError, match="would both be written to"):
@@ -240,7 +261,7 @@ def test_results_of_two_images_have_two_paths(tmp_path, names, formats):
         assert plan([tmp_path / "in"], tmp_path / "out", kind)
 
 
-def test_files_that_cannot_be_read_have_no_results(tmp_path):
+def test_files_that_cannot_be_read_have_no_results(tmp_path: Path) -> None:
     for folder in "ab":
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "movie.gif").touch()
@@ -249,7 +270,9 @@ def test_files_that_cannot_be_read_have_no_results(tmp_path):
         outputs.path_of(str(tmp_path / "a" / "movie.gif"), TIFF)
 
 
-def test_ten_thousand_images_cost_a_few_calls(tmp_path, monkeypatch):
+def test_ten_thousand_images_cost_a_few_calls(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     images = [
         NamedImage(f"{n}", lambda: StoredImage(PIXELS), tmp_path / "in" / f"{n}.tif")
         for n in range(10_000)
@@ -274,7 +297,9 @@ def test_ten_thousand_images_cost_a_few_calls(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["a:b", "a\\b", "a\nb", "a\x7fb"])
-def test_a_name_that_no_sample_can_have_is_refused_in_time(tmp_path, name):
+def test_a_name_that_no_sample_can_have_is_refused_in_time(
+    tmp_path: Path, name: Any
+) -> None:
     images = [NamedImage(name, lambda: StoredImage(PIXELS))]
     with pytest.raises(OutputError, match="can be a file name") as caught:
         plan_outputs(images, tmp_path / "out", [TIFF, DSB2018])
@@ -282,7 +307,7 @@ def test_a_name_that_no_sample_can_have_is_refused_in_time(tmp_path, name):
     assert plan_outputs(images, tmp_path / "out", [TIFF])
 
 
-def test_a_csv_that_is_read_gets_no_rows(photos, tmp_path):
+def test_a_csv_that_is_read_gets_no_rows(photos: Any, tmp_path: Path) -> None:
     csv = fill(BatchOutputs(tmp_path, (RLE,)), "x")
     for flags in ({"overwrite": True}, {"skip_existing": True}):
         with pytest.raises(OutputError, match="which is part of the input"):

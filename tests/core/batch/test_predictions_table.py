@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from napari_unet_nuclei.core.batch.predictions_table import (
@@ -9,8 +11,12 @@ from napari_unet_nuclei.core.batch.predictions_table import (
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.rle import read_rle_csv, write_runs_csv
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
 
-def test_rows_are_saved_now_and_then(tmp_path):
+
+def test_rows_are_saved_now_and_then(tmp_path: Path) -> None:
     path, now = tmp_path / "predictions.csv", [100.0]
     table = PredictionsTable(path, {}, lambda: now[0])
     table.add("a", ["1 2"])
@@ -25,7 +31,7 @@ def test_rows_are_saved_now_and_then(tmp_path):
     assert list(read_rle_csv(path)) == ["a", "b", "c"]
 
 
-def test_without_new_rows_nothing_is_written(tmp_path):
+def test_without_new_rows_nothing_is_written(tmp_path: Path) -> None:
     path = tmp_path / "predictions.csv"
     table = PredictionsTable(path, {"a": ["1 2"]})
     table.save()
@@ -37,7 +43,7 @@ def test_without_new_rows_nothing_is_written(tmp_path):
     assert read_rle_csv(path) == {}
 
 
-def test_earlier_rows_stay(tmp_path):
+def test_earlier_rows_stay(tmp_path: Path) -> None:
     path = tmp_path / "predictions.csv"
     assert read_earlier_rows(path) == {}
     rows = {"a": ["1 2", "4 1"], "b": []}
@@ -50,14 +56,14 @@ def test_earlier_rows_stay(tmp_path):
 
 
 @pytest.mark.parametrize("header", ["ImageId,EncodedPixels,Height,Width", "my,table"])
-def test_a_csv_with_more_in_it_is_not_added_to(tmp_path, header):
+def test_a_csv_with_more_in_it_is_not_added_to(tmp_path: Path, header: Any) -> None:
     path = tmp_path / "predictions.csv"
     path.write_text(f"{header}\n")
     with pytest.raises(DatasetError, match=r"ImageId,EncodedPixels to add .*Move it"):
         read_earlier_rows(path)
 
 
-def test_a_csv_of_excel_is_the_same(tmp_path):
+def test_a_csv_of_excel_is_the_same(tmp_path: Path) -> None:
     path = tmp_path / "predictions.csv"
     path.write_bytes(b"\xef\xbb\xbfImageId,EncodedPixels\r\na,1 2\r\n")
     assert read_earlier_rows(path) == {"a": ["1 2"]}

@@ -12,6 +12,7 @@ from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 LABELS = np.arange(12, dtype=np.int32).reshape(3, 4)
 
@@ -24,7 +25,7 @@ def made(tmp_path: Path) -> Path:
     return folder
 
 
-def test_files_are_copied_and_the_same_ones_stay(made, tmp_path):
+def test_files_are_copied_and_the_same_ones_stay(made: Any, tmp_path: Path) -> None:
     out = tmp_path / "new" / "out"
     publish(made, out)
     assert sorted(path.name for path in out.iterdir()) == ["a.csv", "a.tif"]
@@ -35,7 +36,7 @@ def test_files_are_copied_and_the_same_ones_stay(made, tmp_path):
     np.testing.assert_array_equal(read_labels(out / "a.tif"), LABELS)
 
 
-def test_of_pictures_only_the_pixels_count(made, tmp_path):
+def test_of_pictures_only_the_pixels_count(made: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     publish(made, out)
     content = (made / "a.tif").read_bytes()
@@ -45,7 +46,9 @@ def test_of_pictures_only_the_pixels_count(made, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.csv"])
-def test_what_was_corrected_stays_and_so_does_all_else(made, tmp_path, name):
+def test_what_was_corrected_stays_and_so_does_all_else(
+    made: Any, tmp_path: Path, name: Any
+) -> None:
     out = tmp_path / "out"
     out.mkdir()
     if name == "a.tif":
@@ -61,7 +64,7 @@ def test_what_was_corrected_stays_and_so_does_all_else(made, tmp_path, name):
     assert (out / name).read_bytes() == (made / name).read_bytes()
 
 
-def test_what_is_no_picture_is_another_file(made, tmp_path):
+def test_what_is_no_picture_is_another_file(made: Any, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir()
     (out / "a.tif").write_text("my notes")

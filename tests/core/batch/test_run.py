@@ -3,6 +3,7 @@ from __future__ import annotations
 import csv
 from dataclasses import asdict
 from threading import Event
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -30,6 +31,11 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
 SETTINGS = SegmentationSettings()
 
 
@@ -43,17 +49,19 @@ def drawn(name: str, seed: int = 0) -> NamedImage:
 
 
 def broken(error: Exception) -> NamedImage:
-    def read():
+    def read() -> None:
         raise error
 
     return NamedImage("broken", read)
 
 
-def run(model, images, folder, *formats):
+def run(model: Model, images: Any, folder: Path, *formats: Any) -> Any:
     return list(segment_images(model, images, BatchOutputs(folder, formats), SETTINGS))
 
 
-def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
+def test_a_batch_gives_one_picture_an_image_and_one_csv(
+    model: Model, tmp_path: Path
+) -> None:
     images = [drawn("a"), drawn("b", seed=1)]
     done = run(model, images, tmp_path, OutputFormat.OVERLAY, OutputFormat.RLE)
     files = sorted(path.name for path in tmp_path.iterdir())
@@ -66,7 +74,7 @@ def test_a_batch_gives_one_picture_an_image_and_one_csv(model, tmp_path):
             assert picture.size == (2 * 4 * 160 + 8, 4 * 128)
 
 
-def test_label_images_say_how_they_were_made(model, tmp_path):
+def test_label_images_say_how_they_were_made(model: Model, tmp_path: Path) -> None:
     run(model, [drawn("a")], tmp_path, OutputFormat.TIFF, OutputFormat.PNG)
     for name in ("a.tif", "a.png"):
         record = read_record(tmp_path / name)
@@ -83,15 +91,17 @@ def test_label_images_say_how_they_were_made(model, tmp_path):
 
 @pytest.mark.parametrize("fits", [True, False])
 def test_an_image_waits_for_the_last_one_where_memory_is_small(
-    fits, model, tmp_path, monkeypatch
-):
+    fits: Any, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The second image is begun while the first is split, or only afterwards."""
     monkeypatch.setattr(batch, "fits_beside_another", lambda *_: fits)
     begun = []
     is_second_begun = Event()
     seen = []
 
-    def iter_watched(model, stack, settings, **options):
+    def iter_watched(
+        model: Model, stack: Any, settings: Any, **options: Any
+    ) -> Iterator[Any]:
         begun.append(stack)
         if len(begun) == 2:
             is_second_begun.set()
@@ -106,7 +116,7 @@ def test_an_image_waits_for_the_last_one_where_memory_is_small(
     assert seen == [fits, True]
 
 
-def test_pictures_show_the_nuclei_of_the_csv(model, tmp_path):
+def test_pictures_show_the_nuclei_of_the_csv(model: Model, tmp_path: Path) -> None:
     run(model, [drawn("a")], tmp_path, OutputFormat.OVERLAY, OutputFormat.RLE)
     labels = decode_labels(read_rle_csv(tmp_path / RLE_NAME)["a"], (128, 160))
     with Image.open(tmp_path / "a_overlay.png") as picture:
@@ -127,7 +137,9 @@ def test_pictures_show_the_nuclei_of_the_csv(model, tmp_path):
         (MemoryError(), "not enough memory; cut the image into pieces"),
     ],
 )
-def test_a_bad_image_is_reported_and_passed_over(model, tmp_path, error, sentence):
+def test_a_bad_image_is_reported_and_passed_over(
+    model: Model, tmp_path: Path, error: Any, sentence: str
+) -> None:
     images = [broken(error), drawn("good")]
     bad, good = run(model, images, tmp_path, OutputFormat.TIFF, OutputFormat.RLE)
     assert (bad.name, bad.n_nuclei, bad.error) == ("broken", 0, sentence)
@@ -136,7 +148,7 @@ def test_a_bad_image_is_reported_and_passed_over(model, tmp_path, error, sentenc
     assert list(read_rle_csv(tmp_path / RLE_NAME)) == ["good"]
 
 
-def calibrated(name, axes, **options) -> NamedImage:
+def calibrated(name: Any, axes: Any, **options: Any) -> NamedImage:
     image = draw_nuclei(0, (96, 96), 5)[0]
     shape = [{"Y": 96, "X": 96}.get(axis, 2) for axis in axes]
     calibration = Calibration(
@@ -146,7 +158,7 @@ def calibrated(name, axes, **options) -> NamedImage:
     return NamedImage(name, lambda: stored)
 
 
-def test_a_batch_may_mix_planes_stacks_and_movies(model, tmp_path):
+def test_a_batch_may_mix_planes_stacks_and_movies(model: Model, tmp_path: Path) -> None:
     images = [calibrated(axes, axes) for axes in ("YX", "ZYX", "TYX", "TZYX")]
     done = run(model, images, tmp_path, OutputFormat.TIFF)
     assert all(image.error is None for image in done)
@@ -159,7 +171,9 @@ def test_a_batch_may_mix_planes_stacks_and_movies(model, tmp_path):
         assert result.calibration.unit == "um"
 
 
-def test_tables_have_columns_in_the_unit_of_the_image(model, tmp_path):
+def test_tables_have_columns_in_the_unit_of_the_image(
+    model: Model, tmp_path: Path
+) -> None:
     run(model, [calibrated("a", "YX"), drawn("b")], tmp_path, OutputFormat.FEATURES)
     with (tmp_path / "a_nuclei.csv").open() as file:
         rows = list(csv.DictReader(file))
@@ -172,7 +186,9 @@ def test_tables_have_columns_in_the_unit_of_the_image(model, tmp_path):
     assert "um" not in (tmp_path / "b_nuclei.csv").read_text()
 
 
-def test_what_the_user_should_know_of_a_file_comes_with_the_result(model, tmp_path):
+def test_what_the_user_should_know_of_a_file_comes_with_the_result(
+    model: Model, tmp_path: Path
+) -> None:
     images = [calibrated("a", "TYX", notes=("It holds 2 images.",)), drawn("b")]
     outputs = BatchOutputs(tmp_path, (OutputFormat.TIFF,))
     done = list(segment_images(model, images, outputs, SETTINGS, axes="ZYX"))
@@ -184,24 +200,28 @@ def test_what_the_user_should_know_of_a_file_comes_with_the_result(model, tmp_pa
     assert done[1].notes == ()
 
 
-def test_channels_of_a_file_need_a_choice(model, tmp_path):
+def test_channels_of_a_file_need_a_choice(model: Model, tmp_path: Path) -> None:
     image = calibrated("a", "CYX", channels=("DAPI", "GFP"))
     (done,) = run(model, [image], tmp_path, OutputFormat.TIFF)
     assert "2 channels (0 DAPI, 1 GFP). Choose one with --channel" in done.error
 
 
-def test_a_folder_that_cannot_be_written_to_ends_the_batch(model, tmp_path):
+def test_a_folder_that_cannot_be_written_to_ends_the_batch(
+    model: Model, tmp_path: Path
+) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match="file"):
         run(model, [drawn("a"), drawn("b")], tmp_path / "file", OutputFormat.TIFF)
 
 
-def test_no_image_gives_an_empty_csv(model, tmp_path):
+def test_no_image_gives_an_empty_csv(model: Model, tmp_path: Path) -> None:
     assert run(model, [], tmp_path, OutputFormat.RLE) == []
     assert read_rle_csv(tmp_path / RLE_NAME) == {}
 
 
-def test_a_name_that_is_too_long_does_not_end_the_batch(model, tmp_path):
+def test_a_name_that_is_too_long_does_not_end_the_batch(
+    model: Model, tmp_path: Path
+) -> None:
     images = [drawn("long" * 100), drawn("good")]
     bad, good = run(model, images, tmp_path, OutputFormat.TIFF)
     assert bad.error is not None
@@ -210,7 +230,7 @@ def test_a_name_that_is_too_long_does_not_end_the_batch(model, tmp_path):
     assert (tmp_path / "good.tif").exists()
 
 
-def test_rows_survive_a_batch_that_is_stopped(model, tmp_path):
+def test_rows_survive_a_batch_that_is_stopped(model: Model, tmp_path: Path) -> None:
     outputs = BatchOutputs(tmp_path, (OutputFormat.RLE,), rows={"old": ["1 2"]})
     images = [drawn(name) for name in "abcdefgh"]
     steps = segment_images(model, images, outputs, SETTINGS)
@@ -223,7 +243,9 @@ def test_rows_survive_a_batch_that_is_stopped(model, tmp_path):
     assert "h" not in runs
 
 
-def test_a_batch_that_is_stopped_at_once_leaves_an_earlier_csv(model, tmp_path):
+def test_a_batch_that_is_stopped_at_once_leaves_an_earlier_csv(
+    model: Model, tmp_path: Path
+) -> None:
     (tmp_path / RLE_NAME).write_text("earlier")
 
     def interrupt() -> StoredImage:
@@ -240,7 +262,7 @@ def test_a_batch_that_is_stopped_at_once_leaves_an_earlier_csv(model, tmp_path):
     assert (tmp_path / RLE_NAME).read_text() == "earlier"
 
 
-def test_what_is_there_of_an_image_stays(model, tmp_path):
+def test_what_is_there_of_an_image_stays(model: Model, tmp_path: Path) -> None:
     done = {"a": {OutputFormat.TIFF}}
     formats = (OutputFormat.TIFF, OutputFormat.FEATURES)
     outputs = BatchOutputs(tmp_path, formats, done=done)
@@ -249,7 +271,7 @@ def test_what_is_there_of_an_image_stays(model, tmp_path):
     assert files == ["a_nuclei.csv", "b.tif", "b_nuclei.csv"]
 
 
-def test_a_result_among_images_is_passed_over(model, tmp_path):
+def test_a_result_among_images_is_passed_over(model: Model, tmp_path: Path) -> None:
     (result,) = run(model, [broken(OwnResultError("ours"))], tmp_path)
     assert result.is_own_result
     (result,) = run(model, [broken(ImageError("no"))], tmp_path)
@@ -260,7 +282,9 @@ PER_IMAGE = [kind for kind in OutputFormat if kind is not OutputFormat.RLE]
 
 
 @pytest.mark.parametrize("kind", PER_IMAGE)
-def test_a_result_that_appears_during_the_run_stays(model, tmp_path, kind):
+def test_a_result_that_appears_during_the_run_stays(
+    model: Model, tmp_path: Path, kind: Any
+) -> None:
     out = tmp_path / "out"
     images = [drawn("a"), drawn("b", 1), drawn("c", 2)]
 
@@ -282,7 +306,7 @@ def test_a_result_that_appears_during_the_run_stays(model, tmp_path, kind):
     assert file.read_bytes() != b"by somebody else"
 
 
-def test_a_csv_that_appears_during_the_run_stays(model, tmp_path):
+def test_a_csv_that_appears_during_the_run_stays(model: Model, tmp_path: Path) -> None:
     images = [drawn("a")]
     outputs = plan_outputs(images, tmp_path, [OutputFormat.RLE])
     (tmp_path / RLE_NAME).write_text("by somebody else")
@@ -291,7 +315,7 @@ def test_a_csv_that_appears_during_the_run_stays(model, tmp_path):
     assert (tmp_path / RLE_NAME).read_text() == "by somebody else"
 
 
-def test_a_table_is_written_again_by_the_run_that_made_it(tmp_path):
+def test_a_table_is_written_again_by_the_run_that_made_it(tmp_path: Path) -> None:
     table = PredictionsTable(tmp_path / RLE_NAME, {}, may_replace=False)
     for name in "ab":
         table.add(name, ["1 2"])

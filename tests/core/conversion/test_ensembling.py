@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -18,6 +18,12 @@ from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training.learner import Learner
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+
 TILES = np.random.default_rng(0).random((1, 48, 64, 3), np.float32)
 
 
@@ -30,18 +36,18 @@ def keras_maps(bundle: ModelBundle) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def pair(make_bundle) -> list[ModelBundle]:
+def pair(make_bundle: Callable[..., Any]) -> list[ModelBundle]:
     """Two networks that normalise their batches, one of them with one map."""
     one = make_bundle("classic", seed=1, n_maps=1)
     return [change(one, maps=ONE_MAP), make_bundle("resnet", seed=2)]
 
 
 @pytest.fixture(scope="module")
-def both(pair) -> ModelBundle:
+def both(pair: Any) -> ModelBundle:
     return combine_models(pair, "both")
 
 
-def test_either_engine_gives_the_mean_of_the_maps(pair, both):
+def test_either_engine_gives_the_mean_of_the_maps(pair: Any, both: Any) -> None:
     one, three = (keras_maps(bundle) for bundle in pair)
     expected = three.copy()
     expected[..., :1] = (one + three[..., :1]) / 2
@@ -52,12 +58,14 @@ def test_either_engine_gives_the_mean_of_the_maps(pair, both):
     np.testing.assert_allclose(maps, expected, atol=0.01)
 
 
-def test_batch_normalisation_is_folded(pair, both):
+def test_batch_normalisation_is_folded(pair: Any, both: Any) -> None:
     assert any("_bn/" in path for bundle in pair for path in bundle.weights)
     assert not any("_bn/" in path for path in both.weights)
 
 
-def test_it_is_stored_and_segments_like_any_model(both, tmp_path, drawn_samples):
+def test_it_is_stored_and_segments_like_any_model(
+    both: Any, tmp_path: Path, drawn_samples: list[Sample]
+) -> None:
     path = tmp_path / "both.unetnuclei"
     write_bundle(path, both)
     stored = read_bundle(path)
@@ -67,7 +75,7 @@ def test_it_is_stored_and_segments_like_any_model(both, tmp_path, drawn_samples)
     assert labels.shape == drawn_samples[0].labels.shape
 
 
-def test_it_can_be_fine_tuned(both):
+def test_it_can_be_fine_tuned(both: Any) -> None:
     learner = Learner(TrainingSettings(epochs=1), both)
     before = learner.weights
     # TensorFlow may end the process (oneDNN, on a CPU with AVX512-BF16) when a network
@@ -81,7 +89,9 @@ def test_it_can_be_fine_tuned(both):
     assert all((before[path] != after[path]).any() for path in before)
 
 
-def test_weights_of_another_network_are_refused(make_bundle):
+def test_weights_of_another_network_are_refused(
+    make_bundle: Callable[..., Any],
+) -> None:
     bundle = make_bundle("resnet", batch_normalization=False)
     weights = dict(bundle.weights)
     del weights["maps_logits/bias"]
@@ -90,13 +100,17 @@ def test_weights_of_another_network_are_refused(make_bundle):
         combine_models([bundle, odd], "both")
 
 
-def test_what_it_averages_decides_on_the_maps(make_bundle, without_openvino):
+def test_what_it_averages_decides_on_the_maps(
+    make_bundle: Callable[..., Any], without_openvino: Any
+) -> None:
     # Two bundles that claim three maps, and whose networks give one.
     boastful = [make_bundle("classic", seed=seed, n_maps=1) for seed in (1, 2)]
     assert combine_models(boastful, "both").config.maps == ONE_MAP
 
 
-def test_what_is_not_a_weight_lies_between_the_parts(make_bundle, without_openvino):
+def test_what_is_not_a_weight_lies_between_the_parts(
+    make_bundle: Callable[..., Any], without_openvino: Any
+) -> None:
     one = change(
         make_bundle(),
         "one",
@@ -129,18 +143,20 @@ def test_what_is_not_a_weight_lies_between_the_parts(make_bundle, without_openvi
 
 
 @pytest.mark.parametrize("number", [0, 1])
-def test_fewer_than_two_are_refused(make_bundle, number):
+def test_fewer_than_two_are_refused(
+    make_bundle: Callable[..., Any], number: Any
+) -> None:
     with pytest.raises(ModelError, match=f"two or more .*Received: {number}"):
         combine_models([make_bundle()] * number, "alone")
 
 
-def test_an_ensemble_of_ensembles_is_refused(make_bundle):
+def test_an_ensemble_of_ensembles_is_refused(make_bundle: Callable[..., Any]) -> None:
     nested = change(make_bundle(), "nested", architecture=Architecture.ENSEMBLE)
     with pytest.raises(ModelError, match="'nested', which is an ensemble already"):
         combine_models([make_bundle(), nested], "deep")
 
 
-def test_nuclei_of_other_sizes_are_refused(make_bundle):
+def test_nuclei_of_other_sizes_are_refused(make_bundle: Callable[..., Any]) -> None:
     small, large = (
         change(make_bundle(), name, diameter=diameter)
         for name, diameter in (("small", 10.0), ("large", 13.0))

@@ -18,6 +18,8 @@ from napari_unet_nuclei.core.networks.bundling import restore_model
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
 rng = np.random.default_rng(0)
 PIXELS = rng.random((1, 32, 48, 3), np.float32)
 GREY = np.repeat(PIXELS[..., :1], 3, axis=-1)
@@ -136,8 +138,8 @@ def save(network: keras.Model, path: Path) -> Path:
 )
 @pytest.mark.usefixtures("without_openvino")
 def test_an_imported_network_gives_the_same_map(
-    make, brightest, pixels, suffix, tmp_path
-):
+    make: Any, brightest: Any, pixels: NDArray[Any], suffix: str, tmp_path: Path
+) -> None:
     original = make()
     path = save(original, tmp_path / f"unet.{suffix}")
     bundle = import_model(path).bundle
@@ -149,7 +151,7 @@ def test_an_imported_network_gives_the_same_map(
     np.testing.assert_allclose(maps, expected, atol=1e-4)
 
 
-def test_an_imported_network_is_a_model_like_any_other(tmp_path):
+def test_an_imported_network_is_a_model_like_any_other(tmp_path: Path) -> None:
     original = starter()
     imported = import_model(save(original, tmp_path / "unet.h5"), diameter=12.5)
     path = tmp_path / "unet.unetnuclei"
@@ -170,7 +172,9 @@ def test_an_imported_network_is_a_model_like_any_other(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["keras", "h5"])
-def test_code_in_a_file_is_never_run(tmp_path, suffix, without_openvino):
+def test_code_in_a_file_is_never_run(
+    tmp_path: Path, suffix: str, without_openvino: Any
+) -> None:
     trace = tmp_path / "executed"
     name = str(trace)
 
@@ -194,8 +198,8 @@ def test_code_in_a_file_is_never_run(tmp_path, suffix, without_openvino):
     ("brightest", "scale"), [(None, 1.0), (255, 255.0), (65535, 65535.0)]
 )
 def test_who_knows_what_the_network_was_given_may_say_so(
-    tmp_path, without_openvino, brightest, scale
-):
+    tmp_path: Path, without_openvino: Any, brightest: Any, scale: Any
+) -> None:
     original = chain()
     imported = import_model(save(original, tmp_path / "a.keras"), brightest=brightest)
     expected = predict(original, scale * PIXELS)
@@ -208,7 +212,9 @@ def test_who_knows_what_the_network_was_given_may_say_so(
 
 @pytest.mark.parametrize("name", ["diameter", "brightest"])
 @pytest.mark.parametrize("value", [0, -1, float("nan"), float("inf")])
-def test_sizes_and_intensities_are_positive(tmp_path, name, value):
+def test_sizes_and_intensities_are_positive(
+    tmp_path: Path, name: Any, value: Any
+) -> None:
     with pytest.raises(SettingsError, match=f"{name}.* must be positive. Received: "):
         import_model(tmp_path / "a.h5", **{name: value})
 
@@ -299,7 +305,7 @@ def sink(x: Any, depth: int) -> Any:
 
 @pytest.mark.parametrize("name", odd_networks())
 @pytest.mark.usefixtures("without_openvino")
-def test_networks_of_other_kinds_are_refused(tmp_path, name):
+def test_networks_of_other_kinds_are_refused(tmp_path: Path, name: Any) -> None:
     build, reason = odd_networks()[name]
     image = keras.Input((64, 64, 3))
     x = layers.Conv2D(4, 3, padding="same")(image)
@@ -312,7 +318,7 @@ def test_networks_of_other_kinds_are_refused(tmp_path, name):
 
 
 @pytest.mark.parametrize("shape", [(64, 64, 4), (64, 64, 2)])
-def test_images_have_one_channel_or_three(tmp_path, shape):
+def test_images_have_one_channel_or_three(tmp_path: Path, shape: Any) -> None:
     image = keras.Input(shape)
     network = keras.Model(image, layers.Conv2D(1, 1, activation="sigmoid")(image))
     path = save(network, tmp_path / "odd.keras")
@@ -320,7 +326,7 @@ def test_images_have_one_channel_or_three(tmp_path, shape):
         import_model(path)
 
 
-def test_two_images_are_one_too_many(tmp_path):
+def test_two_images_are_one_too_many(tmp_path: Path) -> None:
     images = [keras.Input((64, 64, 3)) for _ in range(2)]
     x = layers.Concatenate()(images)
     network = keras.Model(images, layers.Conv2D(1, 1, activation="sigmoid")(x))
@@ -330,7 +336,7 @@ def test_two_images_are_one_too_many(tmp_path):
 
 
 @pytest.mark.parametrize("change", ["missing", "other shape"])
-def test_weights_must_belong_to_the_network(tmp_path, change):
+def test_weights_must_belong_to_the_network(tmp_path: Path, change: Any) -> None:
     path = save(chain(), tmp_path / "odd.h5")
     with h5py.File(path, "a") as file:
         (group,) = (g for n, g in file["model_weights"].items() if n == "conv2d_1")
@@ -357,7 +363,7 @@ def test_weights_must_belong_to_the_network(tmp_path, change):
     ],
     ids=str,
 )
-def test_strange_descriptions_are_refused(tmp_path, config):
+def test_strange_descriptions_are_refused(tmp_path: Path, config: Any) -> None:
     path = save(chain(), tmp_path / "odd.h5")
     with h5py.File(path, "a") as file:
         file.attrs["model_config"] = json.dumps(config)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import h5py
 import keras
@@ -9,6 +9,9 @@ import numpy as np
 
 from napari_unet_nuclei.core.conversion.importing import import_model
 from napari_unet_nuclei.core.networks.bundling import restore_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 rng = np.random.default_rng(0)
 PIXELS = rng.random((1, 32, 48, 3), np.float32)
@@ -18,7 +21,9 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values))
 
 
-def test_files_of_old_versions_are_understood(tmp_path, without_openvino):
+def test_files_of_old_versions_are_understood(
+    tmp_path: Path, without_openvino: Any
+) -> None:
     """As Keras 2.1 wrote them: no modules, marshalled code, a list as an axis."""
     kernel = rng.normal(size=(1, 1, 3, 1)).astype("f4")
     gamma, beta, mean, variance = rng.uniform(0.5, 1.5, (4, 1)).astype("f4")

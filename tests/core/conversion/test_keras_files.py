@@ -114,17 +114,17 @@ def assert_whole(path: Path, read: Callable[[Path], KerasFile]) -> None:
 
 
 @pytest.mark.parametrize("read", [read_keras_file, parse_keras_file])
-def test_networks_are_read_with_their_weights(path, read):
+def test_networks_are_read_with_their_weights(path: Any, read: Any) -> None:
     assert_whole(path, read)
 
 
-def test_what_the_first_zips_called_layers_is_known(tmp_path):
+def test_what_the_first_zips_called_layers_is_known(tmp_path: Path) -> None:
     weights = weights_hdf5("_layer_checkpoint_dependencies")
     path = write_zip(tmp_path / "a.keras", **{"model.weights.h5": weights})
     assert_whole(path, parse_keras_file)
 
 
-def test_long_lists_of_names_are_joined(tmp_path):
+def test_long_lists_of_names_are_joined(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path / "a.h5")
     with h5py.File(path, "a") as file:
         root = file["model_weights"]
@@ -134,7 +134,7 @@ def test_long_lists_of_names_are_joined(tmp_path):
     assert_whole(path, parse_keras_file)
 
 
-def test_a_missing_file_is_named(tmp_path):
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone\.h5 \(No such file"):
         read_keras_file(tmp_path / "gone.h5")
     with pytest.raises(ModelError, match=r"Is a directory|Permission denied"):
@@ -144,14 +144,14 @@ def test_a_missing_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"PK", b"text", b"\x89PNG\r\n\x1a\n", pickle.dumps({"a": 1})]
 )
-def test_other_files_are_refused(tmp_path, content):
+def test_other_files_are_refused(tmp_path: Path, content: Any) -> None:
     path = tmp_path / "unet.h5"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=r"Received: .*unet\.h5, which is neither"):
         read_keras_file(path)
 
 
-def test_huge_files_are_not_read(path):
+def test_huge_files_are_not_read(path: Any) -> None:
     limits = KerasFileLimits(max_file_bytes=1000)
     with pytest.raises(
         ModelError, match=r"at most 1,000 bytes.*unet\.model, which has"
@@ -159,13 +159,13 @@ def test_huge_files_are_not_read(path):
         read_keras_file(path, limits)
 
 
-def test_limits_hold_across_processes(path):
+def test_limits_hold_across_processes(path: Any) -> None:
     limits = KerasFileLimits(max_weight_bytes=1000)
     with pytest.raises(ModelError, match="the weights exceed 1,000 bytes"):
         read_keras_file(path, limits)
 
 
-def test_weights_alone_are_refused(tmp_path):
+def test_weights_alone_are_refused(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path / "weights.h5")
     with h5py.File(path, "a") as file:
         del file.attrs["model_config"]
@@ -174,14 +174,14 @@ def test_weights_alone_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
-def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path, member):
+def test_a_zip_that_unpacks_to_too_much_is_refused(tmp_path: Path, member: Any) -> None:
     limits = KerasFileLimits(max_config_bytes=100_000, max_file_bytes=100_000)
     path = write_zip(tmp_path / "a.keras", **{member: bytes(100_001)})
     with pytest.raises(ModelError, match=f"{member} is larger than 100,000 bytes"):
         parse_keras_file(path, limits)
 
 
-def test_weights_that_unpack_to_too_much_are_refused(path):
+def test_weights_that_unpack_to_too_much_are_refused(path: Any) -> None:
     limits = KerasFileLimits(max_weight_bytes=1000)
     with pytest.raises(ModelError, match="the weights exceed 1,000 bytes"):
         parse_keras_file(path, limits)
@@ -189,20 +189,20 @@ def test_weights_that_unpack_to_too_much_are_refused(path):
 
 @pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
 @pytest.mark.parametrize("content", [b"", b"[", b"\xff", b"[" * 100_000])
-def test_damaged_members_are_refused(tmp_path, member, content):
+def test_damaged_members_are_refused(tmp_path: Path, member: Any, content: Any) -> None:
     path = write_zip(tmp_path / "a.keras", **{member: content})
     with pytest.raises(ModelError, match=r"a\.keras, which is damaged or none"):
         parse_keras_file(path)
 
 
 @pytest.mark.parametrize("config", ["3", "[]", "{}", '{"config": {"layers": [1]}}'])
-def test_a_zip_that_describes_nothing_is_refused(tmp_path, config):
+def test_a_zip_that_describes_nothing_is_refused(tmp_path: Path, config: Any) -> None:
     path = write_zip(tmp_path / "a.keras", **{"config.json": config})
     with pytest.raises(ModelError, match="damaged or none"):
         parse_keras_file(path)
 
 
-def test_truncated_files_are_refused_wherever_they_end(path):
+def test_truncated_files_are_refused_wherever_they_end(path: Any) -> None:
     content = path.read_bytes()
     for length in range(8, len(content), 97):
         path.write_bytes(content[:length])
@@ -212,7 +212,9 @@ def test_truncated_files_are_refused_wherever_they_end(path):
 
 @given(data=st.data())
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_damaged_zip_gives_an_error_or_a_file(tmp_path_factory, whole_zip, data):
+def test_a_damaged_zip_gives_an_error_or_a_file(
+    tmp_path_factory: pytest.TempPathFactory, whole_zip: Any, data: Any
+) -> None:
     content = bytearray(whole_zip)
     position = data.draw(st.integers(0, len(content) - 1))
     content[position] ^= data.draw(st.integers(1, 255))
@@ -223,7 +225,7 @@ def test_a_damaged_zip_gives_an_error_or_a_file(tmp_path_factory, whole_zip, dat
 
 
 @pytest.mark.parametrize("length", [100, 3000])
-def test_what_is_wrong_is_told_across_processes(tmp_path, length):
+def test_what_is_wrong_is_told_across_processes(tmp_path: Path, length: Any) -> None:
     path = write_hdf5(tmp_path / "ünet.h5")
     path.write_bytes(path.read_bytes()[:length])
     with pytest.raises(
@@ -232,19 +234,21 @@ def test_what_is_wrong_is_told_across_processes(tmp_path, length):
         read_keras_file(path)
 
 
-def test_a_file_that_takes_forever_is_given_up(path):
+def test_a_file_that_takes_forever_is_given_up(path: Any) -> None:
     limits = KerasFileLimits(longest=0.01)
     with pytest.raises(ModelError, match=r"unet\.model.*takes more than 0 s"):
         read_keras_file(path, limits)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows does not count work")
-def test_a_busy_computer_is_no_reason_to_give_up(path, monkeypatch):
+def test_a_busy_computer_is_no_reason_to_give_up(
+    path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Only what the process works itself counts, not what it waits for."""
     waited = []
     run = keras_files.subprocess.run
 
-    def wait(command, *, timeout, **options):
+    def wait(command: Any, *, timeout: Any, **options: Any) -> Any:
         waited.append(timeout)
         return run(command, timeout=timeout, **options)
 
@@ -253,7 +257,7 @@ def test_a_busy_computer_is_no_reason_to_give_up(path, monkeypatch):
     assert waited == [KerasFileLimits().longest]
 
 
-def test_a_string_of_wrong_length_does_not_hold_us(tmp_path):
+def test_a_string_of_wrong_length_does_not_hold_us(tmp_path: Path) -> None:
     """It makes HDF5 1.14 go round in circles."""
     limits = KerasFileLimits(patience=4)
     path = tmp_path / "endless.h5"
@@ -266,7 +270,9 @@ def test_a_string_of_wrong_length_does_not_hold_us(tmp_path):
         read_keras_file(path, limits)
 
 
-def test_a_file_that_crashes_the_library_does_no_harm(path, monkeypatch):
+def test_a_file_that_crashes_the_library_does_no_harm(
+    path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keras_files.sys, "executable", "false")
     with pytest.raises(ModelError, match=r"unet\.model.*ends with code 1"):
         read_keras_file(path)
@@ -286,7 +292,7 @@ def relink(path: Path, link: object) -> None:
     ],
     ids=["external", "soft"],
 )
-def test_links_are_not_followed(tmp_path, link):
+def test_links_are_not_followed(tmp_path: Path, link: Any) -> None:
     write_hdf5(tmp_path / "secret.h5")
     path = write_hdf5(tmp_path / "a.h5")
     relink(path, link)
@@ -300,7 +306,7 @@ def replace_bias(path: Path, **options: Any) -> None:
         file["model_weights/one"].create_dataset("one/bias:0", **options)
 
 
-def test_arrays_in_other_files_are_not_read(tmp_path):
+def test_arrays_in_other_files_are_not_read(tmp_path: Path) -> None:
     secret = tmp_path / "secret.bin"
     secret.write_bytes(BIASES[0].tobytes())
     path = write_hdf5(tmp_path / "a.h5")
@@ -309,7 +315,7 @@ def test_arrays_in_other_files_are_not_read(tmp_path):
         parse_keras_file(path)
 
 
-def test_virtual_arrays_are_not_read(tmp_path):
+def test_virtual_arrays_are_not_read(tmp_path: Path) -> None:
     path = write_hdf5(tmp_path / "a.h5")
     layout = h5py.VirtualLayout(shape=(4,), dtype="f4")
     layout[:] = h5py.VirtualSource("secret.h5", "bias", shape=(4,))
@@ -321,7 +327,7 @@ def test_virtual_arrays_are_not_read(tmp_path):
 
 
 @pytest.mark.parametrize("content", [np.arange(4), np.array(b"text"), None])
-def test_weights_are_real_numbers(tmp_path, content):
+def test_weights_are_real_numbers(tmp_path: Path, content: Any) -> None:
     path = write_hdf5(tmp_path / "a.h5")
     if content is None:
         with h5py.File(path, "a") as file:

@@ -60,7 +60,7 @@ KERAS3 = network(layer3, "batch_shape")
 
 
 @pytest.mark.parametrize("config", [KERAS2, KERAS3], ids=["Keras 2", "Keras 3"])
-def test_layers_come_after_their_sources(config):
+def test_layers_come_after_their_sources(config: Any) -> None:
     graph = read_graph(config)
     assert graph.image == "image"
     assert graph.n_channels == 3
@@ -72,7 +72,7 @@ def test_layers_come_after_their_sources(config):
 
 
 @pytest.mark.parametrize("ends", [["last", 0, 0], [["last", 0, 0]], [[["last", 0, 0]]]])
-def test_the_output_may_be_nested(ends):
+def test_the_output_may_be_nested(ends: Any) -> None:
     config = copy.deepcopy(KERAS3)
     config["class_name"] = "Model"
     config["config"]["output_layers"] = ends
@@ -81,7 +81,7 @@ def test_the_output_may_be_nested(ends):
 
 @pytest.mark.parametrize("has_input", [True, False])
 @pytest.mark.parametrize("is_bare", [True, False])
-def test_a_sequential_network_is_a_chain(has_input, is_bare):
+def test_a_sequential_network_is_a_chain(has_input: Any, is_bare: Any) -> None:
     shape = {"batch_input_shape": [None, 64, 64, 1]}
     layers = [
         {"class_name": "InputLayer", "config": {"name": "image", **shape}},
@@ -158,7 +158,7 @@ INNER = ["config", "layers"]
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
-def test_unusual_networks_are_refused(config, sentence):
+def test_unusual_networks_are_refused(config: Any, sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         read_graph(config)
 
@@ -178,6 +178,6 @@ def test_unusual_networks_are_refused(config, sentence):
     ],
     ids=str,
 )
-def test_what_is_missing_is_an_error(config):
+def test_what_is_missing_is_an_error(config: Any) -> None:
     with pytest.raises((LookupError, TypeError, ValueError)):
         read_graph(config)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,14 +13,18 @@ from napari_unet_nuclei.core.datasets.image_folders import list_folder
 from napari_unet_nuclei.core.errors import DatasetError, ImageError
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
 PIXELS = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
-def names(paths):
+def names(paths: Any) -> Any:
     return [path.name for path in paths]
 
 
-def write(path):
+def write(path: Any) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     file_format = {".png": "PNG", ".jpe": "JPEG", ".jfif": "JPEG", ".dib": "BMP"}
     if path.suffix in file_format:
@@ -35,7 +40,7 @@ def write(path):
         *(".jfif", ".jpe", ".dib", ".png", ".PNG", ".gel", ".flex", ".dat", ""),
     ],
 )
-def test_whatever_holds_an_image_is_one(tmp_path, suffix):
+def test_whatever_holds_an_image_is_one(tmp_path: Path, suffix: str) -> None:
     write(tmp_path / f"a{suffix}")
     (image,) = find_inputs([tmp_path])
     assert image.name == "a"
@@ -62,7 +67,9 @@ def test_whatever_holds_an_image_is_one(tmp_path, suffix):
         ("a.png", b"Dear colleague", "holds text"),
     ],
 )
-def test_what_cannot_be_read_is_named_with_the_reason(tmp_path, name, content, reason):
+def test_what_cannot_be_read_is_named_with_the_reason(
+    tmp_path: Path, name: Any, content: Any, reason: str
+) -> None:
     (tmp_path / name).write_bytes(content)
     write(tmp_path / "good.tif")
     for image in find_inputs([tmp_path]):
@@ -73,7 +80,7 @@ def test_what_cannot_be_read_is_named_with_the_reason(tmp_path, name, content, r
     assert len(find_inputs([tmp_path])) == 2
 
 
-def test_a_folder_of_chunks_is_named(tmp_path):
+def test_a_folder_of_chunks_is_named(tmp_path: Path) -> None:
     (tmp_path / "plate.ome.zarr").mkdir()
     write(tmp_path / "good.tif")
     good, image = find_inputs([tmp_path])
@@ -101,13 +108,15 @@ def test_a_folder_of_chunks_is_named(tmp_path):
         ("mine.unetnuclei", b"PK\3\4\0\0"),
     ],
 )
-def test_what_is_no_image_is_passed_over(tmp_path, name, content):
+def test_what_is_no_image_is_passed_over(
+    tmp_path: Path, name: Any, content: Any
+) -> None:
     (tmp_path / name).write_bytes(content)
     contents = list_folder(tmp_path)
     assert contents.images == contents.others == contents.sub_folders == ()
 
 
-def test_our_own_results_are_passed_over(tmp_path):
+def test_our_own_results_are_passed_over(tmp_path: Path) -> None:
     write(tmp_path / "a.png")
     write_labels_tiff(tmp_path / "a.tif", PIXELS)
     write_labels_png(tmp_path / "a_masks.png", PIXELS)
@@ -115,7 +124,7 @@ def test_our_own_results_are_passed_over(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
-def test_a_pipe_keeps_nobody_waiting(tmp_path):
+def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.png")
     os.mkfifo(tmp_path / "b")
     os.symlink(tmp_path / "nowhere.tif", tmp_path / "c.tif")
@@ -123,11 +132,13 @@ def test_a_pipe_keeps_nobody_waiting(tmp_path):
     assert contents.images == contents.others == ()
 
 
-def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
+def test_what_may_not_be_read_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path / "a.tif")
     (tmp_path / "b.dat").write_bytes(b"\0")
 
-    def refuse(*_, **__):
+    def refuse(*_: Any, **__: Any) -> None:
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(type(tmp_path), "open", refuse)
@@ -135,7 +146,7 @@ def test_what_may_not_be_read_is_named(tmp_path, monkeypatch):
     assert names(contents.images + contents.others) == ["a.tif", "b.dat"]
 
 
-def test_sub_folders_with_images_are_said(tmp_path):
+def test_sub_folders_with_images_are_said(tmp_path: Path) -> None:
     write(tmp_path / "a.tif")
     for number in range(7):
         write(tmp_path / f"day{number}" / "b.png")
@@ -149,14 +160,16 @@ def test_sub_folders_with_images_are_said(tmp_path):
     assert sentences == [sentence]
 
 
-def test_two_files_of_one_name_are_refused_as_they_are_both_read(tmp_path):
+def test_two_files_of_one_name_are_refused_as_they_are_both_read(
+    tmp_path: Path,
+) -> None:
     write(tmp_path / "a.jpe")
     write(tmp_path / "a.tif")
     with pytest.raises(DatasetError, match="two called 'a'"):
         find_inputs([tmp_path])
 
 
-def write_series(path, n_series=3):
+def write_series(path: Any, n_series: Any = 3) -> None:
     with tifffile.TiffWriter(path, ome=".ome" in path.name) as writer:
         for number in range(n_series):
             image = np.full((9, 10 + number), number, np.uint8)
@@ -170,7 +183,9 @@ def write_series(path, n_series=3):
         ("a.ome.tif", ["a_s0.ome", "a_s1.ome", "a_s2.ome"]),
     ],
 )
-def test_all_images_of_a_file_have_names_of_their_own(tmp_path, name, expected):
+def test_all_images_of_a_file_have_names_of_their_own(
+    tmp_path: Path, name: Any, expected: Any
+) -> None:
     write_series(tmp_path / name)
     write(tmp_path / "b.png")
     images = find_inputs([tmp_path], series="all")
@@ -184,7 +199,7 @@ def test_all_images_of_a_file_have_names_of_their_own(tmp_path, name, expected):
         find_inputs([tmp_path], series="all")
 
 
-def test_one_image_of_a_file_can_be_chosen(tmp_path):
+def test_one_image_of_a_file_can_be_chosen(tmp_path: Path) -> None:
     write_series(tmp_path / "a.tif")
     (largest,) = find_inputs([tmp_path])
     (first,) = find_inputs([tmp_path], series=0)

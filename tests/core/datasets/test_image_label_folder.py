@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import shutil
 import zipfile
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,11 +17,17 @@ from napari_unet_nuclei.core.datasets.opening import open_samples, read_good_sam
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 0], [3, 0, 0, 5]])
 
 
 @pytest.fixture
-def folder(tmp_path):
+def folder(tmp_path: Path) -> Any:
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()
     for name in ("b.png", "a.png"):
@@ -30,7 +37,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_images_and_labels_are_matched_by_name(folder):
+def test_images_and_labels_are_matched_by_name(folder: Path) -> None:
     assert is_image_label_folder(folder)
     source = ImageLabelFolder(str(folder))
     assert source.name == folder.name
@@ -42,25 +49,25 @@ def test_images_and_labels_are_matched_by_name(folder):
     assert not source.read_labels("b").any()
 
 
-def test_the_singular_names_will_do(folder):
+def test_the_singular_names_will_do(folder: Path) -> None:
     (folder / "images").rename(folder / "image")
     (folder / "labels").rename(folder / "label")
     np.testing.assert_array_equal(ImageLabelFolder(folder).read_labels("a"), LABELS)
 
 
-def test_masks_of_the_same_names_will_do(folder):
+def test_masks_of_the_same_names_will_do(folder: Path) -> None:
     (folder / "labels").rename(folder / "masks")
     np.testing.assert_array_equal(ImageLabelFolder(folder).read_labels("a"), LABELS)
 
 
-def test_the_folder_of_one_dsb2018_sample_is_none(folder):
+def test_the_folder_of_one_dsb2018_sample_is_none(folder: Path) -> None:
     (folder / "labels").rename(folder / "masks")
     (folder / "images/b.png").unlink()
     assert not is_image_label_folder(folder)
 
 
 @pytest.mark.parametrize("value", [1, 255, 65535])
-def test_a_mask_is_split_into_connected_parts(folder, value):
+def test_a_mask_is_split_into_connected_parts(folder: Path, value: Any) -> None:
     mask = np.array([[1, 1, 0, 0], [0, 0, 1, 0], [1, 0, 1, 1]], np.uint16) * value
     tifffile.imwrite(folder / "labels/a.tif", mask)
     expected = [[1, 1, 0, 0], [0, 0, 2, 0], [3, 0, 2, 2]]
@@ -69,7 +76,7 @@ def test_a_mask_is_split_into_connected_parts(folder, value):
     assert labels.tolist() == expected
 
 
-def test_a_folder_without_the_pair_is_refused(tmp_path):
+def test_a_folder_without_the_pair_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "label").mkdir()
     assert not is_image_label_folder(tmp_path)
@@ -77,14 +84,14 @@ def test_a_folder_without_the_pair_is_refused(tmp_path):
         ImageLabelFolder(tmp_path)
 
 
-def test_a_folder_without_images_is_refused(tmp_path):
+def test_a_folder_without_images_is_refused(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()
     with pytest.raises(DatasetError, match=r"Expected images in .* no image file"):
         ImageLabelFolder(tmp_path)
 
 
-def test_a_label_file_without_image_is_named(folder):
+def test_a_label_file_without_image_is_named(folder: Path) -> None:
     write_labels_tiff(folder / "labels/c.tif", LABELS)
     source = ImageLabelFolder(folder)
     assert source.sample_ids == ("a", "b", "c")
@@ -92,7 +99,7 @@ def test_a_label_file_without_image_is_named(folder):
         source.read_sample("c")
 
 
-def test_two_files_of_one_name_are_named(folder):
+def test_two_files_of_one_name_are_named(folder: Path) -> None:
     Image.new("L", (4, 3)).save(folder / "images/a.bmp")
     write_labels_tiff(folder / "labels/b.tiff", LABELS)
     source = ImageLabelFolder(folder)
@@ -103,18 +110,18 @@ def test_two_files_of_one_name_are_named(folder):
         source.read_sample("b")
 
 
-def test_an_unknown_sample_is_named(folder):
+def test_an_unknown_sample_is_named(folder: Path) -> None:
     with pytest.raises(DatasetError, match=r"one of the 2 samples of .* Received: c"):
         ImageLabelFolder(folder).read_sample("c")
 
 
-def test_an_image_without_labels_is_named(folder):
+def test_an_image_without_labels_is_named(folder: Path) -> None:
     (folder / "labels/a.tif").unlink()
     with pytest.raises(DatasetError, match=r"Sample a of .*one label file .*d: none\."):
         ImageLabelFolder(folder).read_sample("a")
 
 
-def test_labels_of_another_size_are_refused(folder):
+def test_labels_of_another_size_are_refused(folder: Path) -> None:
     write_labels_tiff(folder / "labels/a.tif", LABELS.T)
     with pytest.raises(DatasetError, match=f"^{folder}: Sample a needs an image"):
         ImageLabelFolder(folder).read_sample("a")
@@ -124,12 +131,12 @@ WIDE = np.pad(LABELS, ((0, 0), (0, 3)))
 STACK = np.stack([WIDE, 0 * WIDE, WIDE[::-1]])
 
 
-def save(path, pixels):
+def save(path: Path, pixels: NDArray[Any]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     tifffile.imwrite(path, np.asarray(pixels, np.uint16), photometric="minisblack")
 
 
-def zip_up(folder, root="."):
+def zip_up(folder: Path, root: str = ".") -> str:
     """Pack a folder as it is, or with the folder on top."""
     base = folder if root == "." else folder.parent
     return shutil.make_archive(str(folder.parent / "packed"), "zip", base, root)
@@ -137,7 +144,9 @@ def zip_up(folder, root="."):
 
 @pytest.mark.parametrize(("images", "labels"), FOLDER_PAIRS)
 @pytest.mark.parametrize("packed", ["no", "flat", "in a folder"])
-def test_pairs_of_folders_are_data_sets(tmp_path, images, labels, packed):
+def test_pairs_of_folders_are_data_sets(
+    tmp_path: Path, images: Any, labels: Any, packed: Any
+) -> None:
     top = tmp_path / "set"
     for name in "ab":
         save(top / images / f"{name}.tif", LABELS + 7)
@@ -156,7 +165,9 @@ def test_pairs_of_folders_are_data_sets(tmp_path, images, labels, packed):
 @pytest.mark.parametrize(
     ("image", "mask"), [("a", "a_masks"), ("a", "a-labels"), ("a_img", "a_masks")]
 )
-def test_masks_may_lie_beside_their_images(tmp_path, packed, image, mask):
+def test_masks_may_lie_beside_their_images(
+    tmp_path: Path, packed: Any, image: Any, mask: Any
+) -> None:
     save(tmp_path / f"set/{image}.tif", LABELS + 7)
     save(tmp_path / f"set/{mask}.tif", LABELS)
     path = zip_up(tmp_path / "set") if packed else tmp_path / "set"
@@ -166,14 +177,14 @@ def test_masks_may_lie_beside_their_images(tmp_path, packed, image, mask):
     np.testing.assert_array_equal(source.read_sample(image).image, LABELS + 7)
 
 
-def test_an_image_without_a_mask_beside_it_is_named(tmp_path):
+def test_an_image_without_a_mask_beside_it_is_named(tmp_path: Path) -> None:
     for name in ("a", "a_masks", "b"):
         save(tmp_path / f"{name}.tif", LABELS)
     with pytest.raises(DatasetError, match=r"Sample b .* one label file .*: none"):
         ImageLabelFolder(tmp_path).read_sample("b")
 
 
-def test_a_folder_of_images_is_no_data_set(tmp_path):
+def test_a_folder_of_images_is_no_data_set(tmp_path: Path) -> None:
     for name in ("a", "b_masks"):
         save(tmp_path / f"{name}.tif", LABELS)
     assert not is_image_label_folder(tmp_path)
@@ -181,21 +192,23 @@ def test_a_folder_of_images_is_no_data_set(tmp_path):
 
 
 @pytest.mark.parametrize("label", ["a_mask", "a_label", "a_cp_masks"])
-def test_labels_in_their_folder_may_be_called_so(tmp_path, label):
+def test_labels_in_their_folder_may_be_called_so(tmp_path: Path, label: Any) -> None:
     save(tmp_path / "images/a.tif", LABELS + 7)
     save(tmp_path / f"labels/{label}.tif", LABELS)
     assert ImageLabelFolder(tmp_path).sample_ids == ("a",)
     np.testing.assert_array_equal(ImageLabelFolder(tmp_path).read_labels("a"), LABELS)
 
 
-def test_one_image_with_one_mask_of_its_name_is_no_dsb2018_sample(tmp_path):
+def test_one_image_with_one_mask_of_its_name_is_no_dsb2018_sample(
+    tmp_path: Path,
+) -> None:
     save(tmp_path / "set/images/a.tif", LABELS + 7)
     save(tmp_path / "set/masks/a.tif", LABELS)
     for path in (tmp_path / "set", zip_up(tmp_path / "set")):
         np.testing.assert_array_equal(open_samples(path).read_labels("a"), LABELS)
 
 
-def test_a_zip_of_one_dsb2018_sample_is_none(tmp_path):
+def test_a_zip_of_one_dsb2018_sample_is_none(tmp_path: Path) -> None:
     save(tmp_path / "a/images/a.tif", LABELS + 7)
     save(tmp_path / "a/masks/1.tif", LABELS == 1)
     path = zip_up(tmp_path / "a", "a")
@@ -203,7 +216,7 @@ def test_a_zip_of_one_dsb2018_sample_is_none(tmp_path):
     np.testing.assert_array_equal(open_samples(path).read_labels("a"), LABELS == 1)
 
 
-def test_planes_of_a_stack_are_samples(tmp_path):
+def test_planes_of_a_stack_are_samples(tmp_path: Path) -> None:
     save(tmp_path / "images/a.tif", STACK + 7)
     save(tmp_path / "labels/a.tif", STACK)
     save(tmp_path / "images/b.tif", LABELS)
@@ -217,7 +230,7 @@ def test_planes_of_a_stack_are_samples(tmp_path):
     np.testing.assert_array_equal(source.read_stored_image("a").pixels, STACK + 7)
 
 
-def test_planes_without_labels_are_not_trained_on(tmp_path):
+def test_planes_without_labels_are_not_trained_on(tmp_path: Path) -> None:
     save(tmp_path / "images/a.tif", STACK + 7)
     save(tmp_path / "labels/a.tif", STACK)
     source = ImageLabelFolder(tmp_path)
@@ -227,14 +240,14 @@ def test_planes_without_labels_are_not_trained_on(tmp_path):
     assert "a plane without labels" in problems[0].reason
 
 
-def test_stacks_with_other_planes_are_refused(tmp_path):
+def test_stacks_with_other_planes_are_refused(tmp_path: Path) -> None:
     save(tmp_path / "images/a.tif", STACK[:2])
     save(tmp_path / "labels/a.tif", STACK)
     with pytest.raises(DatasetError, match=r"a\[0\] .* in its labels, 3\. Received: 2"):
         ImageLabelFolder(tmp_path).read_sample("a[0]")
 
 
-def test_a_stack_of_images_with_one_plane_of_labels_is_refused(tmp_path):
+def test_a_stack_of_images_with_one_plane_of_labels_is_refused(tmp_path: Path) -> None:
     save(tmp_path / "images/a.tif", STACK)
     save(tmp_path / "labels/a.tif", WIDE)
     with pytest.raises(DatasetError, match=r"Sample a needs .* planes of a stack"):
@@ -249,14 +262,16 @@ def test_a_stack_of_images_with_one_plane_of_labels_is_refused(tmp_path):
         (LABELS[:, :2], "Check that they belong together"),
     ],
 )
-def test_labels_of_another_size_are_told_how(tmp_path, labels, advice):
+def test_labels_of_another_size_are_told_how(
+    tmp_path: Path, labels: NDArray[Any], advice: str
+) -> None:
     save(tmp_path / "images/a.tif", LABELS)
     save(tmp_path / "labels/a.tif", labels)
     with pytest.raises(DatasetError, match=advice):
         ImageLabelFolder(tmp_path).read_sample("a")
 
 
-def test_a_zip_may_hold_shadows_of_macos(tmp_path):
+def test_a_zip_may_hold_shadows_of_macos(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as file:
         for name in ("images/a.png", "labels/a.png"):
@@ -267,7 +282,7 @@ def test_a_zip_may_hold_shadows_of_macos(tmp_path):
     np.testing.assert_array_equal(open_samples(path).read_labels("a"), LABELS)
 
 
-def test_a_zip_that_points_outside_is_refused(tmp_path):
+def test_a_zip_that_points_outside_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     with zipfile.ZipFile(path, "w") as file:
         for name in ("images/a.png", "labels/a.png", "../a.png"):
@@ -287,7 +302,9 @@ def test_a_zip_that_points_outside_is_refused(tmp_path):
         (["a.tif", "a_seg.npy"], "masks of Cellpose as TIFF"),
     ],
 )
-def test_what_is_close_to_a_data_set_is_told_how(tmp_path, files, advice):
+def test_what_is_close_to_a_data_set_is_told_how(
+    tmp_path: Path, files: list[str], advice: str
+) -> None:
     for name in files:
         save(tmp_path / name, LABELS)
     with pytest.raises(DatasetError, match=advice):

@@ -21,12 +21,13 @@ from napari_unet_nuclei.core.files.labels import write_labels_png
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 IMAGE = np.arange(12, dtype=np.uint8).reshape(3, 4)
 
 
-def test_opens_dsb2018_folders_and_single_samples(tmp_path):
+def test_opens_dsb2018_folders_and_single_samples(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path, "a", IMAGE, LABELS)
     for path in (tmp_path, tmp_path / "a"):
         source = open_samples(path)
@@ -34,13 +35,13 @@ def test_opens_dsb2018_folders_and_single_samples(tmp_path):
         np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
 
 
-def test_a_single_pixel_is_an_image(tmp_path):
+def test_a_single_pixel_is_an_image(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path, "a", np.full((1, 1), 7, np.uint8), [[1]])
     sample = open_samples(tmp_path).read_sample("a")
     assert (sample.image.tolist(), sample.labels.tolist()) == ([[7]], [[1]])
 
 
-def test_opens_folders_of_images_and_labels(tmp_path):
+def test_opens_folders_of_images_and_labels(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "labels").mkdir()
     Image.fromarray(IMAGE).save(tmp_path / "images/a.png")
@@ -50,25 +51,25 @@ def test_opens_folders_of_images_and_labels(tmp_path):
     np.testing.assert_array_equal(source.read_sample("a").labels, LABELS)
 
 
-def test_other_folders_are_refused(tmp_path):
+def test_other_folders_are_refused(tmp_path: Path) -> None:
     (tmp_path / "photos").mkdir()
     reason = r"Expected a DSB2018 folder .* or a folder .* Received: .*photos\. Choose"
     with pytest.raises(DatasetError, match=reason):
         open_samples(tmp_path / "photos")
 
 
-def test_a_missing_path_is_refused(tmp_path):
+def test_a_missing_path_is_refused(tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="no, which does not exist"):
         open_samples(tmp_path / "no")
 
 
-def test_a_name_that_is_too_long_is_refused():
+def test_a_name_that_is_too_long_is_refused() -> None:
     with pytest.raises(DatasetError, match=r"nnn, which does not exist"):
         open_samples("n" * 300)
 
 
 @pytest.fixture
-def half_bad(tmp_path):
+def half_bad(tmp_path: Path) -> Dsb2018:
     """Data set of four samples: a and d are good, b lacks its masks, c is damaged."""
     for sample_id in "abcd":
         write_dsb2018_sample(tmp_path, sample_id, IMAGE, LABELS)
@@ -77,7 +78,7 @@ def half_bad(tmp_path):
     return open_samples(tmp_path)
 
 
-def test_good_samples_are_read_and_bad_ones_explained(half_bad):
+def test_good_samples_are_read_and_bad_ones_explained(half_bad: Dsb2018) -> None:
     samples, problems = read_good_samples(half_bad, ["d", "c", "x", "b", "a"])
     assert [sample.sample_id for sample in samples] == ["d", "a"]
     np.testing.assert_array_equal(samples[0].labels, LABELS)
@@ -93,7 +94,9 @@ def test_good_samples_are_read_and_bad_ones_explained(half_bad):
     ("ids", "evidence"),
     [("bc", "none of 2, the first because: Sample b of .* has no masks"), ("", "none")],
 )
-def test_a_data_set_without_a_good_sample_is_refused(half_bad, ids, evidence):
+def test_a_data_set_without_a_good_sample_is_refused(
+    half_bad: Dsb2018, ids: str, evidence: str
+) -> None:
     with pytest.raises(DatasetError, match=f"at least one good sample in .*{evidence}"):
         read_good_samples(half_bad, ids)
 
@@ -126,8 +129,12 @@ SAMPLES = ("a/images/a.png", "a/masks/1.png", "b/images/b.png", "b/masks/1.png")
     ],
 )
 def test_a_folder_or_zip_is_what_its_names_say(
-    tmp_path, names, folder_kind, zip_kind, is_data_set
-):
+    tmp_path: Path,
+    names: tuple[Any, ...],
+    folder_kind: PathKind,
+    zip_kind: PathKind,
+    is_data_set: bool,
+) -> None:
     folder = lay_out(tmp_path / "data", *names)
     packed = shutil.make_archive(str(tmp_path / "packed"), "zip", folder)
     for path, kind in ((folder, folder_kind), (packed, zip_kind)):
@@ -136,7 +143,7 @@ def test_a_folder_or_zip_is_what_its_names_say(
         assert contents.is_data_set is is_data_set
 
 
-def test_a_sample_a_file_and_an_image_that_is_a_folder_are_told(tmp_path):
+def test_a_sample_a_file_and_an_image_that_is_a_folder_are_told(tmp_path: Path) -> None:
     folder = lay_out(tmp_path / "data", *SAMPLES)
     assert PathContents(folder / "a").is_sample
     assert PathContents(folder / "a").kind is PathKind.DSB2018
@@ -146,7 +153,7 @@ def test_a_sample_a_file_and_an_image_that_is_a_folder_are_told(tmp_path):
     assert PathContents(tmp_path / "no").kind is PathKind.NOTHING
 
 
-def test_the_folders_of_images_and_labels_are_named(tmp_path):
+def test_the_folders_of_images_and_labels_are_named(tmp_path: Path) -> None:
     assert PathContents(lay_out(tmp_path / "a", *PAIRS)).folders == ("images", "labels")
     beside = PathContents(lay_out(tmp_path / "b", *SIDE_BY_SIDE))
     assert beside.has_labels

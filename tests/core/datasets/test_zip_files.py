@@ -3,11 +3,17 @@ from __future__ import annotations
 import threading
 import tracemalloc
 import zipfile
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.datasets.zip_files import ZipFiles, is_broken_zip
 from napari_unet_nuclei.core.errors import DatasetError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
 
 FILES = {
     "train/a/images/a.png": b"image a",
@@ -18,7 +24,7 @@ FILES = {
 
 
 @pytest.fixture
-def archive(tmp_path):
+def archive(tmp_path: Path) -> Path:
     path = tmp_path / "train.zip"
     with zipfile.ZipFile(path, "w") as file:
         for name, content in FILES.items():
@@ -26,18 +32,18 @@ def archive(tmp_path):
     return path
 
 
-def files(names):
+def files(names: Iterator[Any]) -> list[str]:
     return sorted(name for name in names if not name.endswith("/"))
 
 
-def test_zip_gives_names_and_reads_them(archive):
+def test_zip_gives_names_and_reads_them(archive: Path) -> None:
     zipped = ZipFiles(archive)
     assert files(zipped.names()) == sorted(FILES)
     for name, content in FILES.items():
         assert zipped.read(name) == content
 
 
-def write_zip(path, names):
+def write_zip(path: Path, names: list[str]) -> Path:
     with zipfile.ZipFile(path, "w") as file:
         for name in names:
             file.writestr(name, name)
@@ -56,7 +62,9 @@ def write_zip(path, names):
         ("a/masks/..", "a/masks"),
     ],
 )
-def test_names_that_point_out_of_the_zip_are_refused(tmp_path, name, inside):
+def test_names_that_point_out_of_the_zip_are_refused(
+    tmp_path: Path, name: str, inside: str
+) -> None:
     zipped = ZipFiles(write_zip(tmp_path / "bad.zip", ["a/images/b.png", name]))
     assert list(zipped.names()) == ["a/images/b.png", inside]
     with pytest.raises(DatasetError, match=r"stay inside .*bad\.zip with ") as caught:
@@ -73,7 +81,7 @@ def test_names_that_point_out_of_the_zip_are_refused(tmp_path, name, inside):
         ("a//masks/", "a/masks/"),
     ],
 )
-def test_other_names_are_harmless(tmp_path, name, plain):
+def test_other_names_are_harmless(tmp_path: Path, name: str, plain: str) -> None:
     zipped = ZipFiles(write_zip(tmp_path / "good.zip", [name]))
     zipped.check_names()
     assert list(zipped.names()) == [plain]
@@ -81,7 +89,7 @@ def test_other_names_are_harmless(tmp_path, name, plain):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_of_two_files_of_one_name_the_later_counts(tmp_path):
+def test_of_two_files_of_one_name_the_later_counts(tmp_path: Path) -> None:
     path = tmp_path / "twice.zip"
     with zipfile.ZipFile(path, "w") as file:
         file.writestr("a/images/a.png", b"old")
@@ -91,12 +99,12 @@ def test_of_two_files_of_one_name_the_later_counts(tmp_path):
     assert zipped.read("a/images/a.png") == b"new"
 
 
-def test_a_name_that_is_not_in_the_zip_is_named(archive):
+def test_a_name_that_is_not_in_the_zip_is_named(archive: Path) -> None:
     with pytest.raises(DatasetError, match=r"train\.zip\. Received: gone\.png \(KeyEr"):
         ZipFiles(archive).read("gone.png")
 
 
-def test_a_zip_that_is_cut_off_is_refused(archive):
+def test_a_zip_that_is_cut_off_is_refused(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(DatasetError, match=r"train\.zip \(File is not a zip file\)"):
         ZipFiles(archive)
@@ -114,7 +122,9 @@ def test_a_zip_that_is_cut_off_is_refused(archive):
         ("n" * 300 + ".zip", 0, False),
     ],
 )
-def test_a_zip_that_broke_off_is_recognised(archive, name, length, expected):
+def test_a_zip_that_broke_off_is_recognised(
+    archive: Path, name: str, length: int | None, expected: bool
+) -> None:
     path = archive.with_name(name)
     if length != 0:
         path.write_bytes(archive.read_bytes()[:length])
@@ -122,7 +132,7 @@ def test_a_zip_that_broke_off_is_recognised(archive, name, length, expected):
     assert is_broken_zip(str(path)) is expected
 
 
-def test_a_member_is_unpacked_no_further_than_it_claims(tmp_path):
+def test_a_member_is_unpacked_no_further_than_it_claims(tmp_path: Path) -> None:
     """64 MiB of zeros behind headers that speak of ten bytes."""
     path = tmp_path / "bomb.zip"
     n_bytes = 1 << 26
@@ -143,7 +153,7 @@ def test_a_member_is_unpacked_no_further_than_it_claims(tmp_path):
 
 
 @pytest.mark.parametrize("kind", [zipfile.ZIP_LZMA, zipfile.ZIP_BZIP2])
-def test_damage_of_rarer_compressions_is_named(tmp_path, kind):
+def test_damage_of_rarer_compressions_is_named(tmp_path: Path, kind: int) -> None:
     path = tmp_path / "rare.zip"
     with zipfile.ZipFile(path, "w", kind) as file:
         file.writestr("a.png", bytes(5000))
@@ -155,7 +165,7 @@ def test_damage_of_rarer_compressions_is_named(tmp_path, kind):
         ZipFiles(path).read("a.png")
 
 
-def test_a_zip_can_be_read_from_several_threads(archive):
+def test_a_zip_can_be_read_from_several_threads(archive: Path) -> None:
     zipped = ZipFiles(archive)
     wrong: list[str] = []
 
@@ -171,7 +181,7 @@ def test_a_zip_can_be_read_from_several_threads(archive):
     assert wrong == []
 
 
-def test_what_is_no_zip_is_refused(tmp_path):
+def test_what_is_no_zip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "a.zip"
     path.write_bytes(b"no zip")
     reason = r"DSB2018 folder or zip. Received: .*a\.zip \(File is not a zip file\)"
@@ -179,7 +189,7 @@ def test_what_is_no_zip_is_refused(tmp_path):
         ZipFiles(path)
 
 
-def test_encrypted_members_are_refused(archive):
+def test_encrypted_members_are_refused(archive: Path) -> None:
     content = bytearray(archive.read_bytes())
     entry = content.find(b"PK\x01\x02")
     content[entry + 8] |= 1  # the bit that says "encrypted"
@@ -191,13 +201,13 @@ def test_encrypted_members_are_refused(archive):
         zipped.read("train/a/images/a.png")
 
 
-def test_members_of_absurd_size_are_refused(archive):
+def test_members_of_absurd_size_are_refused(archive: Path) -> None:
     reason = r"at most 3 bytes in a zip. Received: .*train\.zip, where .*a\.png has 7"
     with pytest.raises(DatasetError, match=reason):
         ZipFiles(archive, largest=3).read("train/a/images/a.png")
 
 
-def test_damaged_members_are_named(archive):
+def test_damaged_members_are_named(archive: Path) -> None:
     archive.write_bytes(archive.read_bytes().replace(b"mask 2", b"mask 3"))
     reason = r"train\.zip. Received: train/a/masks/2\.png \(BadZipFile: Bad CRC"
     with pytest.raises(DatasetError, match=reason):

@@ -16,19 +16,24 @@ from napari_unet_nuclei.core.networks.exporting import add_openvino
 from napari_unet_nuclei.core.settings.choices import EngineName
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 
 
 @pytest.fixture(scope="module")
-def tiny_resnet(make_bundle) -> ModelBundle:
+def tiny_resnet(make_bundle: Callable[..., Any]) -> ModelBundle:
     bundle = make_bundle("resnet", upsampling="bilinear")
     return add_openvino(bundle)
 
 
 @pytest.mark.parametrize("name", ["tiny_bundle", "tiny_resnet"])
-def test_both_engines_find_the_same_maps(name, request):
+def test_both_engines_find_the_same_maps(
+    name: str, request: pytest.FixtureRequest
+) -> None:
     bundle = request.getfixturevalue(name)
     reference, fast = (
         create_engine(bundle, engine).predict(TILES)
@@ -44,7 +49,9 @@ def test_both_engines_find_the_same_maps(name, request):
 
 
 @pytest.mark.parametrize("engine", [EngineName.KERAS, EngineName.OPENVINO])
-def test_tiles_may_have_any_size_and_layout(tiny_bundle, engine):
+def test_tiles_may_have_any_size_and_layout(
+    tiny_bundle: ModelBundle, engine: EngineName
+) -> None:
     runtime = create_engine(tiny_bundle, engine)
     small, large = (runtime.predict(TILES[:1, :n, :n]) for n in (8, 32))
     assert small.shape == (1, 8, 8, 3)
@@ -60,7 +67,9 @@ def test_tiles_may_have_any_size_and_layout(tiny_bundle, engine):
 
 
 @pytest.mark.parametrize("engine", [EngineName.KERAS, EngineName.OPENVINO])
-def test_grey_is_seen_in_every_channel(tiny_bundle, engine):
+def test_grey_is_seen_in_every_channel(
+    tiny_bundle: ModelBundle, engine: EngineName
+) -> None:
     runtime = create_engine(tiny_bundle, engine)
     grey = np.broadcast_to(TILES[..., :1], TILES.shape)
     np.testing.assert_allclose(
@@ -68,13 +77,13 @@ def test_grey_is_seen_in_every_channel(tiny_bundle, engine):
     )
 
 
-def test_openvino_is_preferred(tiny_bundle):
+def test_openvino_is_preferred(tiny_bundle: ModelBundle) -> None:
     engine = create_engine(tiny_bundle)
     assert engine.name is EngineName.OPENVINO
     assert engine.description.startswith("OpenVINO, ")
 
 
-def test_a_model_in_training_runs_on_keras(tiny_bundle):
+def test_a_model_in_training_runs_on_keras(tiny_bundle: ModelBundle) -> None:
     engine = create_engine(replace(tiny_bundle, openvino=None))
     assert engine.name is EngineName.KERAS
     assert keras.backend.backend() in engine.description
@@ -83,12 +92,14 @@ def test_a_model_in_training_runs_on_keras(tiny_bundle):
     )
 
 
-def test_openvino_needs_its_form_of_the_model(tiny_bundle):
+def test_openvino_needs_its_form_of_the_model(tiny_bundle: ModelBundle) -> None:
     with pytest.raises(EngineError, match=r"no OpenVINO form.*interrupted"):
         create_engine(replace(tiny_bundle, openvino=None), EngineName.OPENVINO)
 
 
-def test_openvino_may_be_missing(tiny_bundle, monkeypatch):
+def test_openvino_may_be_missing(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     with pytest.raises(EngineError, match=r"OpenVINO is not installed.*pip install"):
         create_engine(tiny_bundle, EngineName.OPENVINO)
@@ -97,7 +108,9 @@ def test_openvino_may_be_missing(tiny_bundle, monkeypatch):
     assert "not OpenVINO: OpenVINO is not installed" in engine.description
 
 
-def test_without_any_engine_the_reason_is_given(tiny_bundle, monkeypatch):
+def test_without_any_engine_the_reason_is_given(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(sys.modules, "openvino", None)
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(EngineError, match="OpenVINO is not installed"):
@@ -105,7 +118,7 @@ def test_without_any_engine_the_reason_is_given(tiny_bundle, monkeypatch):
 
 
 @pytest.mark.parametrize("name", [EngineName.KERAS, EngineName.OPENVINO])
-def test_threads_take_turns(tiny_bundle, name):
+def test_threads_take_turns(tiny_bundle: ModelBundle, name: EngineName) -> None:
     engine = create_engine(tiny_bundle, name)
     tiles = [TILES[:, :side] for side in (16, 32, 48)] * 8
     expected = [engine.predict(tile) for tile in tiles]
@@ -115,8 +128,8 @@ def test_threads_take_turns(tiny_bundle, name):
 
 
 def test_a_device_that_is_not_there_is_no_reason_to_take_another(
-    tiny_bundle, monkeypatch
-):
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NAPARI_UNET_NUCLEI_DEVICE", "TPU.7")
     with pytest.raises(SettingsError, match=r"OpenVINO sees, CPU.*DEVICE=TPU\.7"):
         create_engine(tiny_bundle, EngineName.AUTO)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,15 @@ from napari_unet_nuclei.core.networks.bundling import (
     set_weights,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 
 
-def test_keras_sees_later_weights(tiny_bundle):
+def test_keras_sees_later_weights(tiny_bundle: ModelBundle) -> None:
     network = restore_model(tiny_bundle)
     engine = KerasEngine(network)
     before = engine.predict(TILES)
@@ -35,7 +42,7 @@ def test_keras_sees_later_weights(tiny_bundle):
         TypeError("OOM when allocating tensor"),
     ],
 )
-def test_a_lack_of_memory_is_told_from_other_failures(error):
+def test_a_lack_of_memory_is_told_from_other_failures(error: Any) -> None:
     class Failing:
         compiled = True
 

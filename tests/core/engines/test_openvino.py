@@ -5,7 +5,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import openvino
@@ -18,6 +18,9 @@ from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.engines.openvino import OpenVinoEngine
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.settings.choices import EngineName
+
+if TYPE_CHECKING:
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
 
@@ -35,7 +38,7 @@ def compiled_shapes(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
     return shapes
 
 
-def test_maps_stay_as_long_as_they_are_looked_at(tiny_bundle):
+def test_maps_stay_as_long_as_they_are_looked_at(tiny_bundle: ModelBundle) -> None:
     engine = OpenVinoEngine(tiny_bundle)
     row = engine.predict(TILES)[0, 3, :, 1]  # what is left of the first maps
     kept = row.copy()
@@ -48,7 +51,7 @@ def test_maps_stay_as_long_as_they_are_looked_at(tiny_bundle):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
-def test_many_sizes_of_tiles_leave_few_threads(tiny_bundle):
+def test_many_sizes_of_tiles_leave_few_threads(tiny_bundle: ModelBundle) -> None:
     engine = OpenVinoEngine(tiny_bundle)
     tasks = Path("/proc/self/task")
     engine.predict(TILES[:1, :8, :8])
@@ -58,7 +61,9 @@ def test_many_sizes_of_tiles_leave_few_threads(tiny_bundle):
     assert len(list(tasks.iterdir())) < n_before + 24
 
 
-def test_networks_hold_no_more_than_a_share_of_the_memory(tiny_bundle, monkeypatch):
+def test_networks_hold_no_more_than_a_share_of_the_memory(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hardware, "total_memory", lambda: 8 * 110 * 3 * 64)
     compiled = compiled_shapes(monkeypatch)
     engine = OpenVinoEngine(tiny_bundle)
@@ -70,7 +75,9 @@ def test_networks_hold_no_more_than_a_share_of_the_memory(tiny_bundle, monkeypat
     assert len(compiled) == 4
 
 
-def test_a_quota_of_processors_limits_threads(tiny_bundle, monkeypatch):
+def test_a_quota_of_processors_limits_threads(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hardware, "n_processors", lambda: 1)
     monkeypatch.setattr(hardware, "available_processors", lambda: 2)
     engine = OpenVinoEngine(tiny_bundle)
@@ -83,14 +90,16 @@ def test_a_quota_of_processors_limits_threads(tiny_bundle, monkeypatch):
 @pytest.mark.parametrize(
     "damaged", [(b"", b""), (b"<net/>", b""), (b"no xml", b"\0" * 100)]
 )
-def test_a_damaged_form_is_refused(tiny_bundle, damaged):
+def test_a_damaged_form_is_refused(
+    tiny_bundle: ModelBundle, damaged: tuple[bytes, ...]
+) -> None:
     bundle = replace(tiny_bundle, openvino=damaged)
     with pytest.raises(EngineError, match="OpenVINO cannot load the model 'tiny'"):
         OpenVinoEngine(bundle)
     assert create_engine(bundle).name is EngineName.KERAS
 
 
-def test_a_form_without_weights_is_refused(tiny_bundle):
+def test_a_form_without_weights_is_refused(tiny_bundle: ModelBundle) -> None:
     assert tiny_bundle.openvino is not None
     bundle = replace(tiny_bundle, openvino=(tiny_bundle.openvino[0], b""))
     with pytest.raises(EngineError, match="OpenVINO cannot load the model 'tiny'"):
@@ -98,8 +107,8 @@ def test_a_form_without_weights_is_refused(tiny_bundle):
 
 
 def test_shapes_are_compiled_once_and_forgotten_when_they_hold_too_much(
-    tiny_bundle, monkeypatch
-):
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     compiled = compiled_shapes(monkeypatch)
     engine = OpenVinoEngine(tiny_bundle)
     small, large = (1, 32, 32, 3), (1, 2048, 4096, 3)
@@ -108,14 +117,18 @@ def test_shapes_are_compiled_once_and_forgotten_when_they_hold_too_much(
     assert compiled == [small, large, small]
 
 
-def test_maps_are_the_same_whether_or_not_they_can_be_cancelled(tiny_bundle):
+def test_maps_are_the_same_whether_or_not_they_can_be_cancelled(
+    tiny_bundle: ModelBundle,
+) -> None:
     engine = OpenVinoEngine(tiny_bundle)
     expected = engine.predict(TILES)
     with cancellable(lambda: False):
         np.testing.assert_array_equal(engine.predict(TILES), expected)
 
 
-def test_a_computing_network_is_stopped_and_can_be_used_again(tiny_bundle):
+def test_a_computing_network_is_stopped_and_can_be_used_again(
+    tiny_bundle: ModelBundle,
+) -> None:
     engine = OpenVinoEngine(tiny_bundle, poll_interval=0)
     large = np.random.default_rng(0).random((1, 2048, 2048, 3), np.float32)
     expected = engine.predict(large)
@@ -138,7 +151,9 @@ def test_a_computing_network_is_stopped_and_can_be_used_again(tiny_bundle):
     np.testing.assert_array_equal(engine.predict(large), expected)
 
 
-def test_a_question_that_fails_leaves_no_network_computing(tiny_bundle):
+def test_a_question_that_fails_leaves_no_network_computing(
+    tiny_bundle: ModelBundle,
+) -> None:
     engine = OpenVinoEngine(tiny_bundle, poll_interval=0)
     large = np.random.default_rng(0).random((1, 1024, 1024, 3), np.float32)
     expected = engine.predict(large)
@@ -172,19 +187,21 @@ for thread in threads:
 """
 
 
-def test_two_threads_may_load_their_first_networks_at_once():
+def test_two_threads_may_load_their_first_networks_at_once() -> None:
     """In a process of its own, which hangs as a whole where this fails."""
     subprocess.run([sys.executable, "-c", _TWO_AT_ONCE], check=True, timeout=60)
 
 
-def test_the_precision_can_be_chosen(tiny_bundle):
+def test_the_precision_can_be_chosen(tiny_bundle: ModelBundle) -> None:
     engine = OpenVinoEngine(tiny_bundle, "f32")
     assert engine.description.startswith("OpenVINO, f32, on ")
     reference = KerasEngine.from_bundle(tiny_bundle).predict(TILES)
     np.testing.assert_allclose(engine.predict(TILES), reference, atol=1e-3)
 
 
-def test_another_device_can_be_asked_for(tiny_bundle, monkeypatch):
+def test_another_device_can_be_asked_for(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     on_cpu = OpenVinoEngine(tiny_bundle)
     assert re.fullmatch(r"OpenVINO, (bf16|f16|f32), on .+", on_cpu.description)
     monkeypatch.setenv("NAPARI_UNET_NUCLEI_DEVICE", "auto")
@@ -196,7 +213,7 @@ def test_another_device_can_be_asked_for(tiny_bundle, monkeypatch):
         )
 
 
-def test_too_little_memory_is_told_by_openvino(tiny_path):
+def test_too_little_memory_is_told_by_openvino(tiny_path: Path) -> None:
     program = (
         "import resource, sys\n"
         "import numpy as np\n"
@@ -227,7 +244,7 @@ def test_too_little_memory_is_told_by_openvino(tiny_path):
     assert shape == "(1, 32, 32, 3)"
 
 
-def test_a_failing_runtime_says_so(tiny_bundle):
+def test_a_failing_runtime_says_so(tiny_bundle: ModelBundle) -> None:
     engine = OpenVinoEngine(tiny_bundle)
     with pytest.raises(EngineError, match="OpenVINO failed"):
         engine.predict(np.zeros((1, 32, 32, 7), np.float32))

@@ -18,7 +18,12 @@ from napari_unet_nuclei.core.networks.exporting import add_openvino
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from types import ModuleType
+    from typing import Any
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 openvino = import_openvino()
 
@@ -29,12 +34,12 @@ def written(network: openvino.Model, folder: Path) -> tuple[bytes, bytes]:
     return path.read_bytes(), path.with_suffix(".bin").read_bytes()
 
 
-def image(ops, n_channels: int = 3):
+def image(ops: ModuleType, n_channels: int = 3) -> Any:
     return ops.parameter([-1, -1, -1, n_channels], np.float32, name="image")
 
 
 @pytest.mark.parametrize("name", ["classic", "resnet"])
-def test_the_shipped_models_are_let_through(name):
+def test_the_shipped_models_are_let_through(name: str) -> None:
     bundle = read_bundle(find_model(name))
     check_text(*bundle.openvino)
     network = openvino.Core().read_model(*bundle.openvino)
@@ -49,7 +54,9 @@ def test_the_shipped_models_are_let_through(name):
         ("resnet50", {"widths": (4, 4, 4, 4), "upsampling": "bilinear"}),
     ],
 )
-def test_what_is_exported_is_let_through(make_bundle, architecture, arguments):
+def test_what_is_exported_is_let_through(
+    make_bundle: Callable[..., Any], architecture: str, arguments: dict[str, Any]
+) -> None:
     bundle = add_openvino(make_bundle(architecture, **arguments))
     assert OpenVinoEngine(bundle).description
 
@@ -71,7 +78,9 @@ def test_what_is_exported_is_let_through(make_bundle, architecture, arguments):
         (b'offset="0"', b'offset="' + b"9" * 5000 + b'"', "more than 18 digits"),
     ],
 )
-def test_graphs_with_more_than_plain_layers_are_refused(tiny_bundle, old, new, reason):
+def test_graphs_with_more_than_plain_layers_are_refused(
+    tiny_bundle: ModelBundle, old: bytes, new: bytes, reason: str
+) -> None:
     xml, weights = tiny_bundle.openvino
     assert old in xml
     forged = replace(tiny_bundle, openvino=(xml.replace(old, new, 1), weights))
@@ -89,7 +98,9 @@ def test_graphs_with_more_than_plain_layers_are_refused(tiny_bundle, old, new, r
         (b'element_type="i64"', b'element_type="string"'),
     ],
 )
-def test_constants_lie_in_the_weights(tiny_bundle, old, new):
+def test_constants_lie_in_the_weights(
+    tiny_bundle: ModelBundle, old: bytes, new: bytes
+) -> None:
     xml, weights = tiny_bundle.openvino
     assert old in xml
     forged = replace(tiny_bundle, openvino=(xml.replace(old, new, 1), weights))
@@ -97,12 +108,12 @@ def test_constants_lie_in_the_weights(tiny_bundle, old, new):
         OpenVinoEngine(forged)
 
 
-def test_a_long_text_is_not_parsed():
+def test_a_long_text_is_not_parsed() -> None:
     with pytest.raises(ModelError, match="larger than 8,388,608 bytes"):
         check_text(b" " * (1 << 24), b"")
 
 
-def test_sizes_of_tensors_are_not_absurd(tmp_path):
+def test_sizes_of_tensors_are_not_absurd(tmp_path: Path) -> None:
     ops = openvino.opset13
     parameter = image(ops)
     tiled = ops.tile(parameter, np.array([1, 1, 1, 10**9]))
@@ -111,18 +122,18 @@ def test_sizes_of_tensors_are_not_absurd(tmp_path):
         check_text(*written(network, tmp_path))
 
 
-def blown_up(ops, parameter):
+def blown_up(ops: Any, parameter: Any) -> Any:
     return ops.tile(parameter, np.array([1, 1, 1, 2000]))
 
 
-def folded(ops, parameter):
+def folded(ops: Any, parameter: Any) -> Any:
     grown = ops.tile(
         ops.constant(np.ones((1, 1, 1, 3), np.float32)), [1, 8000, 8000, 1]
     )
     return ops.add(parameter, ops.reduce_mean(grown, np.array([1, 2]), True))
 
 
-def doubled(ops, parameter):
+def doubled(ops: Any, parameter: Any) -> Any:
     return ops.concat([parameter, parameter], 2)
 
 
@@ -135,7 +146,7 @@ def doubled(ops, parameter):
         (lambda ops, parameter: parameter, r"makes \(1, 64, 128, 3\) of"),
     ],
 )
-def test_tensors_and_maps_are_those_of_an_image(make, reason):
+def test_tensors_and_maps_are_those_of_an_image(make: Any, reason: str) -> None:
     ops = openvino.opset13
     parameter = image(ops)
     result = ops.result(make(ops, parameter))
@@ -144,7 +155,7 @@ def test_tensors_and_maps_are_those_of_an_image(make, reason):
         check_shapes(network, 1, 16)
 
 
-def test_work_is_limited():
+def test_work_is_limited() -> None:
     ops = openvino.opset13
     parameter = image(ops)
     planes = ops.transpose(parameter, np.array([0, 3, 1, 2]))
@@ -159,7 +170,7 @@ def test_work_is_limited():
         check_shapes(network, 1, 16)
 
 
-def test_several_inputs_are_refused():
+def test_several_inputs_are_refused() -> None:
     ops = openvino.opset13
     one, other = image(ops), image(ops)
     network = openvino.Model([ops.result(ops.add(one, other))], [one, other], "two")

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.openvino_runtime import import_openvino
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 openvino = import_openvino()
 TILES = np.random.default_rng(0).random((2, 48, 32, 3), np.float32)
@@ -27,7 +28,9 @@ ARGUMENTS = {
 
 
 @pytest.fixture(scope="module", params=ARGUMENTS)
-def network(request, make_bundle) -> Callable[[], openvino.Model]:
+def network(
+    request: pytest.FixtureRequest, make_bundle: Callable[..., Any]
+) -> Callable[[], openvino.Model]:
     """Read a fresh network; the second time without Keras."""
     architecture = "resnet" if request.param == "resnet" else "classic"
     bundle = make_bundle(architecture, **ARGUMENTS[request.param])
@@ -45,7 +48,7 @@ def kinds(network: openvino.Model) -> list[str]:
     return [node.get_type_name() for node in network.get_ordered_ops()]
 
 
-def test_concatenations_are_split_without_a_change(network):
+def test_concatenations_are_split_without_a_change(network: Callable[..., Any]) -> None:
     plain, changed = network(), network()
     split_concatenations(changed)
     np.testing.assert_allclose(run(changed, TILES), run(plain, TILES), atol=1e-5)
@@ -53,7 +56,9 @@ def test_concatenations_are_split_without_a_change(network):
     assert kinds(changed).count("Convolution") > kinds(plain).count("Convolution")
 
 
-def test_the_last_upsampling_is_shuffled_without_a_change(network):
+def test_the_last_upsampling_is_shuffled_without_a_change(
+    network: Callable[..., Any],
+) -> None:
     plain, changed = network(), network()
     shuffle_last_upsampling(changed)
     np.testing.assert_allclose(run(changed, TILES), run(plain, TILES), atol=1e-5)
@@ -62,7 +67,7 @@ def test_the_last_upsampling_is_shuffled_without_a_change(network):
     assert transposed[0] - transposed[1] == int(has_stem)
 
 
-def test_only_maps_are_shuffled(make_bundle):
+def test_only_maps_are_shuffled(make_bundle: Callable[..., Any]) -> None:
     bundle = make_bundle("classic", stem_stride=1)
     xml, weights = export_openvino(bundle)
     changed = openvino.Core().read_model(model=xml, weights=weights)
@@ -71,20 +76,20 @@ def test_only_maps_are_shuffled(make_bundle):
     assert kinds(changed) == before
 
 
-def test_maps_are_handed_out_as_planes(network):
+def test_maps_are_handed_out_as_planes(network: Callable[..., Any]) -> None:
     planes = run(hand_out_maps(network()), TILES)
     assert planes.shape == (2, 3, 48, 32)
     expected = run(network(), TILES)
     np.testing.assert_allclose(np.moveaxis(planes, 1, -1), expected, atol=1e-6)
 
 
-def test_a_grey_plane_is_seen_as_three(network):
+def test_a_grey_plane_is_seen_as_three(network: Callable[..., Any]) -> None:
     grey = TILES[..., :1]
     expected = run(network(), np.repeat(grey, 3, axis=-1))
     np.testing.assert_allclose(run(take_grey(network()), grey), expected, atol=1e-6)
 
 
-def test_kernels_that_are_computed_are_left_alone():
+def test_kernels_that_are_computed_are_left_alone() -> None:
     ops = openvino.opset13
     image = ops.parameter([1, 4, 8, 8], np.float32, name="image")
     joined = ops.concat([image, image], axis=1)

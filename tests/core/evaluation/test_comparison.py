@@ -46,7 +46,9 @@ def prediction(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_image_gets_scores_mistakes_and_staining(truth, prediction):
+def test_every_image_gets_scores_mistakes_and_staining(
+    truth: Path, prediction: Path
+) -> None:
     images = list(compare(open_collection(truth), open_collection(prediction)))
     assert [image.name for image in images] == ["a", "b", "c"]
     for image in images:
@@ -62,7 +64,7 @@ def test_every_image_gets_scores_mistakes_and_staining(truth, prediction):
         assert image.mistakes.merges == (() if image.name == "b" else (1,))
 
 
-def test_only_images_that_are_named_are_compared(truth, prediction):
+def test_only_images_that_are_named_are_compared(truth: Path, prediction: Path) -> None:
     (prediction / "a.tif").unlink()
     (prediction / "b.tif").write_text("not read")
     images = compare(open_collection(truth), open_collection(prediction), ["c"])
@@ -70,7 +72,9 @@ def test_only_images_that_are_named_are_compared(truth, prediction):
 
 
 @pytest.mark.parametrize(("order", "side"), [((0, 1), "prediction"), ((1, 0), "truth")])
-def test_a_missing_image_is_named(truth, prediction, order, side):
+def test_a_missing_image_is_named(
+    truth: Path, prediction: Path, order: tuple[int, ...], side: str
+) -> None:
     (prediction / "b.tif").unlink()
     collections = [open_collection(path) for path in (truth, prediction)]
     one, other = (collections[n] for n in order)
@@ -79,7 +83,9 @@ def test_a_missing_image_is_named(truth, prediction, order, side):
 
 
 @pytest.mark.parametrize("csv_is_truth", [True, False])
-def test_a_csv_gets_the_shape_from_the_other_side(truth, tmp_path, csv_is_truth):
+def test_a_csv_gets_the_shape_from_the_other_side(
+    truth: Path, tmp_path: Path, csv_is_truth: bool
+) -> None:
     write_rle_csv(tmp_path / "a.csv", LABELS)
     sides = [open_collection(tmp_path / "a.csv"), open_collection(truth)]
     for name, (image, labels) in TRUTH.items():
@@ -90,7 +96,9 @@ def test_a_csv_gets_the_shape_from_the_other_side(truth, tmp_path, csv_is_truth)
 
 
 @pytest.mark.parametrize("solution_is_truth", [True, False])
-def test_a_solution_tells_a_submission_the_shape(tmp_path, solution_is_truth):
+def test_a_solution_tells_a_submission_the_shape(
+    tmp_path: Path, solution_is_truth: bool
+) -> None:
     write_rle_csv(tmp_path / "submission.csv", LABELS)
     rows = (tmp_path / "submission.csv").read_text().splitlines()
     text = [f"{rows[0]},Height,Width", *(f"{row},48,64" for row in rows[1:])]
@@ -101,21 +109,25 @@ def test_a_solution_tells_a_submission_the_shape(tmp_path, solution_is_truth):
     assert {image.staining for image in images} == {None}
 
 
-def test_two_submissions_know_no_shape(tmp_path):
+def test_two_submissions_know_no_shape(tmp_path: Path) -> None:
     write_rle_csv(tmp_path / "a.csv", LABELS)
     collection = open_collection(tmp_path / "a.csv")
     with pytest.raises(DatasetError, match="columns Height and Width in one csv"):
         list(compare(collection, collection))
 
 
-def test_shapes_that_differ_are_reported_with_the_image(truth, prediction):
+def test_shapes_that_differ_are_reported_with_the_image(
+    truth: Path, prediction: Path
+) -> None:
     write_labels_tiff(prediction / "b.tif", np.ones((64, 48), int))
     sentence = r"image b\. Received: truth \(48, 64\), prediction \(64, 48\)"
     with pytest.raises(LabelsError, match=sentence):
         list(compare(open_collection(truth), open_collection(prediction)))
 
 
-def test_runs_that_leave_the_image_are_reported_with_it(truth, tmp_path):
+def test_runs_that_leave_the_image_are_reported_with_it(
+    truth: Path, tmp_path: Path
+) -> None:
     path = tmp_path / "a.csv"
     path.write_text("ImageId,EncodedPixels\na,1 2\nb,9999 2\nc,\n")
     with pytest.raises(
@@ -124,7 +136,7 @@ def test_runs_that_leave_the_image_are_reported_with_it(truth, tmp_path):
         list(compare(open_collection(truth), open_collection(path)))
 
 
-def test_stacks_are_compared_plane_by_plane(tmp_path):
+def test_stacks_are_compared_plane_by_plane(tmp_path: Path) -> None:
     stack = np.stack([LABELS["a"], LABELS["b"]])
     for side in ("truth", "prediction"):
         write_labels_tiff(tmp_path / side / "s.tif", stack, axes="ZYX")
@@ -134,7 +146,7 @@ def test_stacks_are_compared_plane_by_plane(tmp_path):
     assert all(image.scores.dsb2018 == 1 for image in images)
 
 
-def test_stacks_of_other_planes_are_refused(tmp_path):
+def test_stacks_of_other_planes_are_refused(tmp_path: Path) -> None:
     stack = np.stack([LABELS["a"], LABELS["b"]])
     write_labels_tiff(tmp_path / "truth/s.tif", stack, axes="ZYX")
     write_labels_tiff(tmp_path / "prediction/s.tif", [*stack, stack[0]], axes="ZYX")

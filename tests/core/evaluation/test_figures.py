@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -11,10 +13,15 @@ from napari_unet_nuclei.core.evaluation.pixel_scores import score_pixels
 from napari_unet_nuclei.core.evaluation.scores import score_image
 from napari_unet_nuclei.core.images.staining import Staining
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 TRUE, PREDICTED, AGREED = (42, 168, 255), (255, 63, 164), (255, 214, 10)
 
 
-def rectangle(shape, *boxes):
+def rectangle(shape: tuple[int, ...], *boxes: Any) -> NDArray[Any]:
     """Label image with a nucleus for each (top, bottom, left, right)."""
     labels = np.zeros(shape, np.int32)
     for number, (top, bottom, left, right) in enumerate(boxes, start=1):
@@ -22,7 +29,12 @@ def rectangle(shape, *boxes):
     return labels
 
 
-def draw(truth, prediction, image=None, name="some image"):
+def draw(
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    image: NDArray[Any] | None = None,
+    name: str = "some image",
+) -> Any:
     pair = LabelPair(name=name, truth=truth, prediction=prediction, image=image)
     table = cross_tabulate(truth, prediction)
     compared = ImageCompared(
@@ -35,11 +47,11 @@ def draw(truth, prediction, image=None, name="some image"):
     return draw_comparison(pair, compared)
 
 
-def panels(figure):
+def panels(figure: Any) -> list[NDArray[Any]]:
     return [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
 
 
-def marks(figure):
+def marks(figure: Any) -> dict[str, list[Any] | list[tuple[Any, ...]]]:
     """Position of the marks by the sentence in the legend."""
     return {
         line.get_label(): list(zip(*line.get_data(), strict=True))
@@ -47,7 +59,7 @@ def marks(figure):
     }
 
 
-def has_colour(picture, colour):
+def has_colour(picture: NDArray[Any], colour: tuple[int, ...]) -> NDArray[Any]:
     return (picture == colour).all(axis=-1)
 
 
@@ -57,7 +69,7 @@ HALVES = rectangle(SHAPE, (100, 140, 100, 140), (100, 140, 140, 180))
 ELSEWHERE = rectangle(SHAPE, (500, 540, 600, 680))
 
 
-def test_lines_that_agree_have_a_colour_of_their_own():
+def test_lines_that_agree_have_a_colour_of_their_own() -> None:
     (picture,) = panels(draw(WHOLE, WHOLE))
     is_line = has_colour(picture, AGREED)
     assert is_line[100, 100:180].all()
@@ -65,7 +77,7 @@ def test_lines_that_agree_have_a_colour_of_their_own():
     assert (picture[~is_line] == 0).all()
 
 
-def test_a_pixel_apart_still_agrees_and_two_do_not():
+def test_a_pixel_apart_still_agrees_and_two_do_not() -> None:
     for shift, colour in ((1, AGREED), (2, PREDICTED)):
         (picture,) = panels(draw(WHOLE, np.roll(WHOLE, shift, axis=0)))
         assert has_colour(picture, colour)[100 + shift, 110:170].all()
@@ -79,8 +91,11 @@ def test_a_pixel_apart_still_agrees_and_two_do_not():
     ],
 )
 def test_the_line_that_is_missing_or_too_much_shows(
-    truth, prediction, colour, sentence
-):
+    truth: NDArray[Any],
+    prediction: NDArray[Any],
+    colour: tuple[int, ...],
+    sentence: str,
+) -> None:
     figure = draw(truth, prediction)
     (picture,) = panels(figure)
     assert has_colour(picture, colour)[105:135, 139:141].all()
@@ -89,7 +104,7 @@ def test_the_line_that_is_missing_or_too_much_shows(
     assert (x, y) == (pytest.approx(139.5), pytest.approx(119.5))
 
 
-def test_missed_and_spurious_nuclei_are_marked():
+def test_missed_and_spurious_nuclei_are_marked() -> None:
     figure = draw(WHOLE, ELSEWHERE)
     found = marks(figure)
     assert found["missed: 1"] == [(139.5, 119.5)]
@@ -100,7 +115,7 @@ def test_missed_and_spurious_nuclei_are_marked():
     assert has_colour(picture, PREDICTED)[500, 600:680].all()
 
 
-def test_the_legend_names_colours_and_counts():
+def test_the_legend_names_colours_and_counts() -> None:
     legend = draw(WHOLE, ELSEWHERE).legends[0]
     assert [text.get_text() for text in legend.texts] == [
         *("agreed", "true only", "predicted only"),
@@ -108,7 +123,7 @@ def test_the_legend_names_colours_and_counts():
     ]
 
 
-def test_the_image_stands_beside_and_grey_below_the_lines():
+def test_the_image_stands_beside_and_grey_below_the_lines() -> None:
     image = np.zeros((*SHAPE, 3), np.uint8)
     image[:450, :, 0] = 200
     plain, picture = panels(draw(WHOLE, WHOLE, image))
@@ -116,12 +131,12 @@ def test_the_image_stands_beside_and_grey_below_the_lines():
     assert picture[0, 0].tolist() == [55, 55, 55]
 
 
-def test_the_title_names_image_staining_and_scores():
+def test_the_title_names_image_staining_and_scores() -> None:
     title = draw(WHOLE, WHOLE, np.zeros(SHAPE), "a $b$").get_suptitle()
     assert title.startswith("a $b$ (grayscale-dark)\nDSB2018 1.000")
 
 
-def test_small_images_are_enlarged_and_marks_follow():
+def test_small_images_are_enlarged_and_marks_follow() -> None:
     truth = rectangle((90, 60), (10, 20, 30, 50))
     figure = draw(truth, np.zeros_like(truth))
     (picture,) = panels(figure)
@@ -130,7 +145,7 @@ def test_small_images_are_enlarged_and_marks_follow():
     assert has_colour(picture, TRUE)[100:102, 300:500].all()
 
 
-def test_large_images_are_thinned_out():
+def test_large_images_are_thinned_out() -> None:
     truth = rectangle((6000, 3000), (3000, 3300, 900, 1200))
     figure = draw(truth, np.zeros_like(truth), np.zeros(truth.shape, np.uint8))
     plain, picture = panels(figure)
@@ -139,13 +154,13 @@ def test_large_images_are_thinned_out():
     assert (x, y) == (pytest.approx(349.5, abs=0.5), pytest.approx(1049.5, abs=0.5))
 
 
-def test_tiny_nuclei_are_enlarged_too():
+def test_tiny_nuclei_are_enlarged_too() -> None:
     truth = rectangle((1000, 1000), (500, 510, 500, 510))
     (picture,) = panels(draw(truth, truth))
     assert picture.shape == (2000, 2000, 3)
 
 
-def test_wide_images_stand_above_each_other():
+def test_wide_images_stand_above_each_other() -> None:
     truth = rectangle((400, 900), (10, 60, 30, 80))
     figure = draw(truth, truth, np.zeros(truth.shape))
     width, height = figure.get_size_inches()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ from napari_unet_nuclei.core.evaluation.scores import (
     summarise_groups,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
+
 EMPTY = np.zeros((4, 20), np.int32)
 
 
@@ -29,12 +33,12 @@ def strip(*runs: tuple[int, int, int]) -> np.ndarray:
     return labels
 
 
-def test_thresholds_are_exactly_what_one_would_type():
+def test_thresholds_are_exactly_what_one_would_type() -> None:
     expected = (0.5, 0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95)
     assert expected == THRESHOLDS
 
 
-def test_perfect_prediction_scores_one_whatever_its_numbering():
+def test_perfect_prediction_scores_one_whatever_its_numbering() -> None:
     truth = strip((0, 10, 1), (12, 20, 2))
     prediction = strip((0, 10, 7), (12, 20, 3))
     scores = evaluate(truth, prediction)
@@ -43,7 +47,7 @@ def test_perfect_prediction_scores_one_whatever_its_numbering():
     assert scores.dsb2018 == scores.pq == scores.dice == 1
 
 
-def test_scores_by_hand():
+def test_scores_by_hand() -> None:
     # IoU 8/10 with the first nucleus, 6/10 with the second; the third is missed
     # and the fourth predicted one is false.
     truth = strip((0, 10, 1), (10, 20, 2), (20, 26, 3))
@@ -62,14 +66,14 @@ def test_scores_by_hand():
 
 
 @pytest.mark.parametrize("n", range(10, 20))
-def test_iou_must_exceed_the_threshold(n):
+def test_iou_must_exceed_the_threshold(n: int) -> None:
     # IoU n/20 equals a threshold exactly, which is not enough to match there.
     scores = evaluate_image(strip((0, 20, 1)), strip((0, n, 1)))
     assert scores.tp == tuple(int(n / 20 > t) for t in THRESHOLDS)
     assert sum(scores.tp) == n - 10
 
 
-def test_merged_and_split_nuclei_do_not_match_twice():
+def test_merged_and_split_nuclei_do_not_match_twice() -> None:
     two, one = strip((0, 10, 1), (10, 20, 2)), strip((0, 20, 5))
     merged, split = evaluate(two, one), evaluate(one, two)
     for scores in merged, split:
@@ -77,7 +81,7 @@ def test_merged_and_split_nuclei_do_not_match_twice():
         assert scores.dice == 1
 
 
-def test_no_nuclei_anywhere_scores_one():
+def test_no_nuclei_anywhere_scores_one() -> None:
     scores = evaluate(EMPTY, EMPTY)
     assert scores.n_true == scores.n_predicted == 0
     assert scores.ap == scores.pooled_ap == dict.fromkeys(THRESHOLDS, 1.0)
@@ -85,14 +89,14 @@ def test_no_nuclei_anywhere_scores_one():
 
 
 @pytest.mark.parametrize("swapped", [False, True])
-def test_nuclei_on_one_side_only_score_zero(swapped):
+def test_nuclei_on_one_side_only_score_zero(swapped: bool) -> None:
     pair = (EMPTY, np.ones_like(EMPTY))
     scores = evaluate(*(pair[::-1] if swapped else pair))
     assert scores.ap == scores.pooled_ap == dict.fromkeys(THRESHOLDS, 0.0)
     assert scores.dsb2018 == scores.pq == scores.dice == 0
 
 
-def test_means_over_images_differ_from_pooled_scores():
+def test_means_over_images_differ_from_pooled_scores() -> None:
     # One of one nucleus found (IoU 1), then none of three, then an empty image.
     truths = [
         strip((0, 10, 1)),
@@ -109,7 +113,7 @@ def test_means_over_images_differ_from_pooled_scores():
     assert scores.dice == pytest.approx((1 + 0 + 1) / 3)
 
 
-def test_stacks_and_sequences_score_alike():
+def test_stacks_and_sequences_score_alike() -> None:
     rng = np.random.default_rng(0)
     truth, prediction = rng.integers(0, 4, (2, 3, 8, 8))
     expected = evaluate(list(truth), list(prediction))
@@ -118,7 +122,7 @@ def test_stacks_and_sequences_score_alike():
     assert expected.n_images == 3
 
 
-def test_large_and_missing_labels_do_not_matter():
+def test_large_and_missing_labels_do_not_matter() -> None:
     truth, prediction = strip((0, 10, 1), (12, 20, 2)), strip((0, 9, 1), (12, 20, 2))
     expected = evaluate_image(truth, prediction)
     far = np.array([0, 2**31 - 1, 70_000])
@@ -127,7 +131,7 @@ def test_large_and_missing_labels_do_not_matter():
     assert evaluate_image(full, full).n_true == 1
 
 
-def test_groups_are_summarised_apart():
+def test_groups_are_summarised_apart() -> None:
     found = evaluate_image(strip((0, 10, 1)), strip((0, 10, 1)))
     missed = evaluate_image(strip((0, 10, 1)), strip())
     groups = summarise_groups([found, missed, found], ["dark", "bright", "bright"])
@@ -136,32 +140,32 @@ def test_groups_are_summarised_apart():
     assert groups["dark"].dsb2018 == 1
 
 
-def test_scores_become_json():
+def test_scores_become_json() -> None:
     text = json.dumps(asdict(evaluate(EMPTY, EMPTY)))
     assert json.loads(text)["ap"]["0.55"] == 1
 
 
-def test_shapes_must_agree():
+def test_shapes_must_agree() -> None:
     with pytest.raises(LabelsError, match=r"same shape.*\(4, 20\).*\(20, 4\)"):
         evaluate(EMPTY, EMPTY.T)
 
 
-def test_numbers_of_images_must_agree():
+def test_numbers_of_images_must_agree() -> None:
     with pytest.raises(LabelsError, match="2 true and 1 predicted"):
         evaluate([EMPTY, EMPTY], EMPTY)
 
 
-def test_there_must_be_an_image():
+def test_there_must_be_an_image() -> None:
     with pytest.raises(LabelsError, match="At least one pair of label images"):
         evaluate([], [])
 
 
-def test_each_image_needs_a_group():
+def test_each_image_needs_a_group() -> None:
     with pytest.raises(LabelsError, match="1 images and 0 names"):
         summarise_groups([evaluate_image(EMPTY, EMPTY)], [])
 
 
-def test_fractional_labels_are_refused():
+def test_fractional_labels_are_refused() -> None:
     with pytest.raises(LabelsError, match="prediction"):
         evaluate(EMPTY, EMPTY + 0.5)
 
@@ -171,7 +175,7 @@ small_labels = hnp.arrays(np.int32, (5, 6), elements=st.integers(0, 4))
 
 @given(truth=small_labels, prediction=small_labels)
 @settings(max_examples=50, deadline=None)
-def test_counts_equal_those_of_comparing_all_masks(truth, prediction):
+def test_counts_equal_those_of_comparing_all_masks(truth: Any, prediction: Any) -> None:
     ious = [
         (true & predicted).sum() / (true | predicted).sum()
         for true in (truth == label for label in np.unique(truth[truth > 0]))
@@ -196,7 +200,9 @@ def test_counts_equal_those_of_comparing_all_masks(truth, prediction):
 
 @given(truth=small_labels, prediction=small_labels)
 @settings(max_examples=25, deadline=None)
-def test_swapping_truth_and_prediction_changes_no_score(truth, prediction):
+def test_swapping_truth_and_prediction_changes_no_score(
+    truth: Any, prediction: Any
+) -> None:
     forth, back = evaluate(truth, prediction), evaluate(prediction, truth)
     assert forth.ap == back.ap
     assert forth.pq == pytest.approx(back.pq)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 import tifffile
@@ -19,6 +21,13 @@ from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_
 from napari_unet_nuclei.core.images.calibration import Calibration
 from napari_unet_nuclei.core.writing.own_files import is_own_file
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 SIDES = hnp.array_shapes(min_dims=2, max_dims=2, max_side=8)
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 WRITERS = pytest.mark.parametrize("write", [write_labels_tiff, write_labels_png])
@@ -26,7 +35,9 @@ WRITERS = pytest.mark.parametrize("write", [write_labels_tiff, write_labels_png]
 
 @settings(deadline=None)
 @given(hnp.arrays("i4", SIDES, elements=st.integers(0, 2**24)))
-def test_tiff_labels_come_back(tmp_path_factory, labels):
+def test_tiff_labels_come_back(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any
+) -> None:
     path = tmp_path_factory.mktemp("labels") / "a.tif"
     write_labels_tiff(path, labels)
     np.testing.assert_array_equal(read_labels(path), labels)
@@ -34,14 +45,16 @@ def test_tiff_labels_come_back(tmp_path_factory, labels):
 
 @settings(deadline=None)
 @given(hnp.arrays("i4", SIDES, elements=st.integers(0, 65535)))
-def test_png_labels_come_back(tmp_path_factory, labels):
+def test_png_labels_come_back(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any
+) -> None:
     path = tmp_path_factory.mktemp("labels") / "a.png"
     write_labels_png(path, labels)
     np.testing.assert_array_equal(read_labels(path), labels)
 
 
 @pytest.mark.parametrize(("largest", "dtype"), [(65535, "u2"), (65536, "f4")])
-def test_imagej_can_show_the_tiff(tmp_path, largest, dtype):
+def test_imagej_can_show_the_tiff(tmp_path: Path, largest: int, dtype: str) -> None:
     write_labels_tiff(tmp_path / "a.tif", [[0, largest]])
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert tiff.is_imagej
@@ -50,7 +63,7 @@ def test_imagej_can_show_the_tiff(tmp_path, largest, dtype):
 
 
 @pytest.mark.parametrize("shape", [(2, 5, 3), (2, 3, 5, 4)])
-def test_a_tiff_holds_a_stack(tmp_path, shape):
+def test_a_tiff_holds_a_stack(tmp_path: Path, shape: tuple[int, ...]) -> None:
     labels = np.arange(np.prod(shape)).reshape(shape)
     axes = "TZYX"[-len(shape) :]
     write_labels_tiff(tmp_path / "a.tif", labels, axes=axes)
@@ -60,7 +73,9 @@ def test_a_tiff_holds_a_stack(tmp_path, shape):
 
 
 @pytest.mark.parametrize("labels", [LABELS, np.zeros((2, 0, 4), int)])
-def test_a_stack_must_have_the_axes_it_is_said_to_have(tmp_path, labels):
+def test_a_stack_must_have_the_axes_it_is_said_to_have(
+    tmp_path: Path, labels: NDArray[Any]
+) -> None:
     with pytest.raises(LabelsError, match=r"labels must .* Received: shape \("):
         write_labels_tiff(tmp_path / "a.tif", labels, axes="ZYX")
 
@@ -69,7 +84,9 @@ def test_a_stack_must_have_the_axes_it_is_said_to_have(tmp_path, labels):
     ("pixel_size", "resolution"),
     [({"X": 0.25, "Y": 0.5, "Z": 2}, [(4, 1), (2, 1)]), ({"X": 3}, [(1, 1), (1, 1)])],
 )
-def test_imagej_learns_the_size_of_a_pixel(tmp_path, pixel_size, resolution):
+def test_imagej_learns_the_size_of_a_pixel(
+    tmp_path: Path, pixel_size: dict[str, Any], resolution: list[tuple[int, ...]]
+) -> None:
     calibration = Calibration(sizes=pixel_size, unit="um")
     write_labels_tiff(tmp_path / "a.tif", LABELS, calibration=calibration)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
@@ -85,7 +102,7 @@ CALIBRATION = Calibration(
 )
 
 
-def test_imagej_learns_of_depth_and_time(tmp_path):
+def test_imagej_learns_of_depth_and_time(tmp_path: Path) -> None:
     labels = np.ones((2, 3, 4, 5), int)
     write_labels_tiff(tmp_path / "a.tif", labels, axes="TZYX", calibration=CALIBRATION)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
@@ -95,7 +112,7 @@ def test_imagej_learns_of_depth_and_time(tmp_path):
 
 @pytest.mark.parametrize("largest", [3, 65536, 2**31 - 1])
 @pytest.mark.parametrize("name", ["a.ome.tif", "a.OME.TIFF"])
-def test_an_ome_tiff_is_one(tmp_path, name, largest):
+def test_an_ome_tiff_is_one(tmp_path: Path, name: str, largest: int) -> None:
     labels = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     labels[0, 0, 0, 0] = largest
     write_labels_tiff(tmp_path / name, labels, axes="TZYX", calibration=CALIBRATION)
@@ -114,7 +131,7 @@ def test_an_ome_tiff_is_one(tmp_path, name, largest):
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
-def test_the_same_labels_make_the_same_file(tmp_path, name):
+def test_the_same_labels_make_the_same_file(tmp_path: Path, name: str) -> None:
     for folder in "12":
         write_labels_tiff(tmp_path / folder / name, LABELS, calibration=CALIBRATION)
     first, second = ((tmp_path / folder / name).read_bytes() for folder in "12")
@@ -131,19 +148,23 @@ def test_the_same_labels_make_the_same_file(tmp_path, name):
         Calibration(sizes={"Y": 2.0, "X": 2.0}, unit="furlong"),
     ],
 )
-def test_any_calibration_can_be_written(tmp_path, name, calibration):
+def test_any_calibration_can_be_written(
+    tmp_path: Path, name: str, calibration: Calibration
+) -> None:
     write_labels_tiff(tmp_path / name, LABELS, calibration=calibration)
     np.testing.assert_array_equal(read_labels(tmp_path / name), LABELS)
 
 
-def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path):
+def test_the_png_has_sixteen_bits_even_for_few_nuclei(tmp_path: Path) -> None:
     write_labels_png(tmp_path / "a.png", LABELS)
     with Image.open(tmp_path / "a.png") as image:
         assert np.asarray(image).dtype == np.uint16
 
 
 @WRITERS
-def test_an_earlier_file_is_replaced_and_nothing_else_left(tmp_path, write):
+def test_an_earlier_file_is_replaced_and_nothing_else_left(
+    tmp_path: Path, write: Callable[..., Any]
+) -> None:
     path = tmp_path / "a.tif"
     path.touch()
     write(path, LABELS)
@@ -152,36 +173,38 @@ def test_an_earlier_file_is_replaced_and_nothing_else_left(tmp_path, write):
 
 
 @WRITERS
-def test_a_folder_that_is_a_file_is_named(tmp_path, write):
+def test_a_folder_that_is_a_file_is_named(
+    tmp_path: Path, write: Callable[..., Any]
+) -> None:
     (tmp_path / "no").touch()
     with pytest.raises(OutputError, match=r"place to write to. Received: .*a\.tif"):
         write(tmp_path / "no" / "a.tif", LABELS)
 
 
 @WRITERS
-def test_only_labels_are_written(tmp_path, write):
+def test_only_labels_are_written(tmp_path: Path, write: Callable[..., Any]) -> None:
     with pytest.raises(LabelsError, match="labels must"):
         write(tmp_path / "a.tif", [[0.5]])
 
 
-def test_numbers_a_tiff_cannot_tell_apart_are_refused(tmp_path):
+def test_numbers_a_tiff_cannot_tell_apart_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"up to 16,777,216, .* Received: 16,777,217"):
         write_labels_tiff(tmp_path / "a.tif", [[2**24 + 1]])
 
 
-def test_numbers_a_png_cannot_hold_are_refused(tmp_path):
+def test_numbers_a_png_cannot_hold_are_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"up to 65,535, .* Received: 65,536"):
         write_labels_png(tmp_path / "a.png", [[65536]])
 
 
 @pytest.mark.parametrize("name", ["a.jpg", "a.txt", "a"])
-def test_formats_without_exact_numbers_are_refused(tmp_path, name):
+def test_formats_without_exact_numbers_are_refused(tmp_path: Path, name: str) -> None:
     reason = rf"Expected a label file \(\.bmp, .*Received: .*[/\\]{name}\. Save"
     with pytest.raises(LabelsError, match=reason):
         read_labels(tmp_path / name)
 
 
-def test_a_missing_label_file_is_named(tmp_path):
+def test_a_missing_label_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match=r"no\.tif \(FileNotFoundError"):
         read_labels(tmp_path / "no.tif")
 
@@ -196,7 +219,9 @@ def test_a_missing_label_file_is_named(tmp_path):
         (np.zeros((3, 4, 5), "u1"), r"be a label .* Received: shape \(3, 4, 5\)"),
     ],
 )
-def test_a_file_with_other_content_is_named(tmp_path, content, reason):
+def test_a_file_with_other_content_is_named(
+    tmp_path: Path, content: NDArray[Any], reason: str
+) -> None:
     is_rgb = content.shape[2:] == (3,)
     photometric = "rgb" if is_rgb else "minisblack"
     tifffile.imwrite(tmp_path / "a.tif", content, photometric=photometric)
@@ -205,13 +230,17 @@ def test_a_file_with_other_content_is_named(tmp_path, content, reason):
 
 
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "P"])
-def test_greys_that_are_stored_as_colours_are_numbers(tmp_path, mode):
+def test_greys_that_are_stored_as_colours_are_numbers(
+    tmp_path: Path, mode: str
+) -> None:
     Image.fromarray(LABELS.astype(np.uint8)).convert(mode).save(tmp_path / "a.png")
     np.testing.assert_array_equal(read_labels(tmp_path / "a.png"), LABELS)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_numbers_that_are_shown_in_colours_are_numbers(tmp_path, name):
+def test_numbers_that_are_shown_in_colours_are_numbers(
+    tmp_path: Path, name: str
+) -> None:
     image = Image.fromarray(LABELS.astype(np.uint8), "P")
     image.putpalette([0, 0, 0, 200, 40, 40, 40, 200, 40, 40, 40, 200])
     image.save(tmp_path / name)

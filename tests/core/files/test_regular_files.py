@@ -74,7 +74,9 @@ def make(kind: str, path: Path) -> None:
         path.symlink_to("/dev/zero")
 
 
-def test_no_reader_waits_for_a_pipe_or_reads_a_device(tmp_path, monkeypatch):
+def test_no_reader_waits_for_a_pipe_or_reads_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import json
 
     folders = [tmp_path / kind for kind in ("pipe", "socket", "device")]
@@ -96,7 +98,7 @@ def test_no_reader_waits_for_a_pipe_or_reads_a_device(tmp_path, monkeypatch):
     assert last == dict.fromkeys(names, "ok")
 
 
-def test_a_pipe_among_the_models_is_not_listed(tmp_path):
+def test_a_pipe_among_the_models_is_not_listed(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "x.unetnuclei")
     program = (
         "from pathlib import Path; import sys\n"
@@ -114,7 +116,7 @@ def test_a_pipe_among_the_models_is_not_listed(tmp_path):
     assert answer.stdout == "[]\n"
 
 
-def test_what_is_no_file_is_named(tmp_path):
+def test_what_is_no_file_is_named(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path, kind in (
         (tmp_path / "pipe", "a pipe"),
@@ -128,7 +130,7 @@ def test_what_is_no_file_is_named(tmp_path):
         check_regular(tmp_path / "absent")
 
 
-def test_a_huge_file_of_holes_is_not_read(tmp_path):
+def test_a_huge_file_of_holes_is_not_read(tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch()
     check_regular(path, 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tracemalloc
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,22 +13,29 @@ import tifffile
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.images import read_image, read_stored_image
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 UM = {"X": 0.5, "Y": 0.25}
 RESOLUTION = (2, 4)  # pixels a micrometre
 
 
-def numbers(*shape, dtype="u2"):
+def numbers(*shape: Any, dtype: str = "u2") -> NDArray[Any]:
     return (np.arange(np.prod(shape)).reshape(shape) % 199).astype(dtype)
 
 
-def encode(array, **options):
+def encode(array: NDArray[Any], **options: Any) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, array, **options)
     return file.getvalue()
 
 
-def imagej(*shape, axes, resolution=RESOLUTION, **metadata):
+def imagej(
+    *shape: Any, axes: Any, resolution: Any = RESOLUTION, **metadata: Any
+) -> Any:
     dtype = "u1" if axes.endswith("S") else "u2"
     metadata = {"axes": axes, **metadata}
     return encode(
@@ -38,7 +46,9 @@ def imagej(*shape, axes, resolution=RESOLUTION, **metadata):
     )
 
 
-def ome(*shape, axes, photometric="minisblack", **metadata):
+def ome(
+    *shape: Any, axes: str, photometric: Any = "minisblack", **metadata: Any
+) -> bytes:
     dtype = "u1" if "S" in axes else "u2"
     metadata = {"axes": axes, **metadata}
     return encode(
@@ -49,12 +59,12 @@ def ome(*shape, axes, photometric="minisblack", **metadata):
     )
 
 
-def shaped(*shape, axes=None, **metadata):
+def shaped(*shape: Any, axes: Any = None, **metadata: Any) -> Any:
     metadata = metadata if axes is None else {"axes": axes, **metadata}
     return encode(numbers(*shape), photometric="minisblack", metadata=metadata)
 
 
-def plain(*shape, description=None, **options):
+def plain(*shape: Any, description: bytes | str | None = None, **options: Any) -> bytes:
     options = {"photometric": "minisblack", "metadata": None, **options}
     return encode(numbers(*shape), description=description, **options)
 
@@ -97,7 +107,9 @@ def plain(*shape, description=None, **options):
         ),
     ],
 )
-def test_axes_are_those_of_the_header(content, axes, shape):
+def test_axes_are_those_of_the_header(
+    content: bytes, axes: str | None, shape: tuple[Any, ...]
+) -> None:
     stored = read_stored_image(content, "a.tif")
     assert stored.axes == axes
     assert stored.pixels.shape == shape
@@ -105,7 +117,7 @@ def test_axes_are_those_of_the_header(content, axes, shape):
     np.testing.assert_array_equal(stored.pixels.ravel() % 199, numbers(*shape).ravel())
 
 
-def test_colour_stored_as_planes_says_so():
+def test_colour_stored_as_planes_says_so() -> None:
     image = numbers(6, 7, 3, dtype="u1")
     content = encode(
         np.moveaxis(image, -1, 0), photometric="rgb", planarconfig="separate"
@@ -116,7 +128,7 @@ def test_colour_stored_as_planes_says_so():
     np.testing.assert_array_equal(read_image(content, "a.tif"), image)
 
 
-def test_axes_follow_the_colours_of_a_palette_and_of_alpha():
+def test_axes_follow_the_colours_of_a_palette_and_of_alpha() -> None:
     colours = np.zeros((3, 256), np.uint16)
     colours[0] = np.arange(256) * 257
     stack = numbers(5, 6, 7, dtype="u1")
@@ -136,7 +148,7 @@ def test_axes_follow_the_colours_of_a_palette_and_of_alpha():
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u4", "u8", "f2", "f4", "f8", "?"])
-def test_any_type_of_number_is_read(dtype):
+def test_any_type_of_number_is_read(dtype: str) -> None:
     image = numbers(6, 7, dtype="u1").astype(dtype)
     stored = read_stored_image(encode(image, photometric="minisblack"), "a.tif")
     assert (stored.axes, stored.pixels.dtype) == ("YX", image.dtype)
@@ -258,7 +270,9 @@ def test_any_type_of_number_is_read(dtype):
         ),
     ],
 )
-def test_pixel_sizes_are_those_of_the_header(content, sizes, unit, time_unit):
+def test_pixel_sizes_are_those_of_the_header(
+    content: bytes, sizes: dict[Any, Any], unit: str | None, time_unit: str | None
+) -> None:
     calibration = read_stored_image(content, "a.tif").calibration
     assert calibration.sizes == pytest.approx(sizes)
     assert (calibration.unit, calibration.time_unit) == (unit, time_unit)
@@ -277,12 +291,14 @@ def test_pixel_sizes_are_those_of_the_header(content, sizes, unit, time_unit):
         (ome(2, 6, 7, axes="CYX"), ()),
     ],
 )
-def test_channels_have_the_names_of_the_header(content, channels):
+def test_channels_have_the_names_of_the_header(
+    content: bytes, channels: tuple[Any, ...]
+) -> None:
     assert read_stored_image(content, "a.tif").channels == channels
 
 
 @pytest.mark.parametrize("damage", [b"<OME", b"SizeX", b"DimensionOrder", b"Physical"])
-def test_a_damaged_description_does_no_harm(damage):
+def test_a_damaged_description_does_no_harm(damage: bytes) -> None:
     content = ome(6, 7, axes="YX", PhysicalSizeX=0.5, PhysicalSizeY=0.25)
     damaged = content.replace(damage, b"#" * len(damage), 1)
     try:
@@ -300,7 +316,9 @@ def test_a_damaged_description_does_no_harm(damage):
         (b'SizeC="1" SizeZ="3"', b'SizeC="9999" SizeZ="9999"'),
     ],
 )
-def test_a_number_in_a_header_does_not_take_all_memory(announced, hostile):
+def test_a_number_in_a_header_does_not_take_all_memory(
+    announced: bytes, hostile: bytes
+) -> None:
     content = ome(3, 6, 7, axes="ZYX")
     with tifffile.TiffFile(io.BytesIO(content)) as tiff:
         xml = tiff.ome_metadata.encode()
@@ -320,7 +338,7 @@ def test_a_number_in_a_header_does_not_take_all_memory(announced, hostile):
 @pytest.mark.parametrize(
     "sizes", ['SizeC="0" SizeZ="0" SizeT="0"', 'SizeC="-1" SizeZ="1" SizeT="x"', ""]
 )
-def test_sizes_that_make_no_sense_do_no_harm(sizes):
+def test_sizes_that_make_no_sense_do_no_harm(sizes: str) -> None:
     xml = (
         f'<?xml version="1.0"?><OME xmlns="{OME}" UUID="urn:uuid:1">'
         f'<Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYCZT" {sizes}>'
@@ -333,7 +351,7 @@ def test_sizes_that_make_no_sense_do_no_harm(sizes):
     np.testing.assert_array_equal(stored.pixels, numbers(6, 7))
 
 
-def test_a_file_that_refers_to_its_metadata_elsewhere_is_read():
+def test_a_file_that_refers_to_its_metadata_elsewhere_is_read() -> None:
     xml = (
         f'<?xml version="1.0"?><OME xmlns="{OME}" UUID="urn:uuid:1">'
         '<BinaryOnly MetadataFile="a.companion.ome" UUID="urn:uuid:2"/></OME>'
@@ -343,7 +361,7 @@ def test_a_file_that_refers_to_its_metadata_elsewhere_is_read():
     assert stored.axes == "YX"
 
 
-def test_raw_photographs_are_refused():
+def test_raw_photographs_are_refused() -> None:
     content = encode(numbers(6, 8), photometric="cfa")
     with pytest.raises(ImageError, match=r"a\.dng with CFA colours"):
         read_image(content, "a.dng")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,15 +13,21 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.images import read_stored_image
 from napari_unet_nuclei.core.files.tiff import count_series
 
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 OME = "http://www.openmicroscopy.org/Schemas/OME/2016-06"
 UM = {"X": 0.5, "Y": 0.25}
 
 
-def numbers(*shape, dtype="u2"):
+def numbers(*shape: Any, dtype: Any = "u2") -> NDArray[Any]:
     return (np.arange(np.prod(shape)).reshape(shape) % 199).astype(dtype)
 
 
-def series_of(*shapes, kind="plain", **options):
+def series_of(*shapes: Any, kind: str = "plain", **options: Any) -> bytes:
     file = io.BytesIO()
     with tifffile.TiffWriter(file, ome=kind == "ome") as writer:
         for number, shape in enumerate(shapes):
@@ -33,7 +40,9 @@ def series_of(*shapes, kind="plain", **options):
 
 @pytest.mark.parametrize("kind", ["plain", "shaped", "ome"])
 @pytest.mark.parametrize("largest", [0, 1, 2])
-def test_of_several_images_the_largest_is_read(kind, largest, tmp_path):
+def test_of_several_images_the_largest_is_read(
+    kind: str, largest: int, tmp_path: Path
+) -> None:
     shapes = [(9, 11), (13, 8), (9, 10)]
     shapes[largest] = (30, 41)
     content = series_of(*shapes, kind=kind)
@@ -51,7 +60,7 @@ def test_of_several_images_the_largest_is_read(kind, largest, tmp_path):
     assert count_series(tmp_path / "a.tif") == 3
 
 
-def test_the_images_of_a_file_have_sizes_of_their_own():
+def test_the_images_of_a_file_have_sizes_of_their_own() -> None:
     file = io.BytesIO()
     with tifffile.TiffWriter(file, ome=True) as writer:
         for number, shape in enumerate([(9, 11), (30, 41)]):
@@ -63,14 +72,14 @@ def test_the_images_of_a_file_have_sizes_of_their_own():
         assert stored.calibration.sizes == {"X": 1 + number, "Y": 2 + number}
 
 
-def test_many_images_are_not_all_named():
+def test_many_images_are_not_all_named() -> None:
     content = series_of(*((9, 10 + number) for number in range(12)))
     (note,) = read_stored_image(content, "a.tif").notes
     assert note.count("number") == 6
     assert "and 6 more" in note
 
 
-def test_a_pyramid_is_one_image(tmp_path):
+def test_a_pyramid_is_one_image(tmp_path: Path) -> None:
     path = tmp_path / "a.tif"
     with tifffile.TiffWriter(path) as writer:
         options = {"tile": (16, 16), "photometric": "minisblack"}
@@ -85,13 +94,19 @@ def test_a_pyramid_is_one_image(tmp_path):
 @pytest.mark.parametrize(
     "content", [b"", b"II*\0", b"Dear colleague", numbers(9).tobytes()]
 )
-def test_what_is_no_tiff_counts_as_one_image(tmp_path, content):
+def test_what_is_no_tiff_counts_as_one_image(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "a.tif").write_bytes(content)
     assert count_series(tmp_path / "a.tif") == 1
     assert count_series(tmp_path / "none.tif") == 1
 
 
-def write_set(folder, places, sizes, n_files, pages_a_file=1):
+def write_set(
+    folder: Path,
+    places: list[tuple[int, ...]],
+    sizes: dict[str, int],
+    n_files: int,
+    pages_a_file: int = 1,
+) -> None:
     """Write an OME set; ``places`` are the T, Z, C of its pages, file by file."""
     ids = [f"urn:uuid:0000000{number}" for number in range(n_files)]
     planes = "".join(
@@ -118,7 +133,7 @@ def write_set(folder, places, sizes, n_files, pages_a_file=1):
         )
 
 
-def test_a_file_of_a_set_stands_for_its_own_pages(tmp_path):
+def test_a_file_of_a_set_stands_for_its_own_pages(tmp_path: Path) -> None:
     write_set(tmp_path, [(0, 0, c) for c in range(3)], {"C": 3, "Z": 1, "T": 1}, 3)
     (tmp_path / "1.ome.tif").rename(tmp_path / "alone.tif")
     for number, name in enumerate(["0.ome.tif", "alone.tif", "2.ome.tif"]):
@@ -138,7 +153,9 @@ def test_a_file_of_a_set_stands_for_its_own_pages(tmp_path):
         ([(0, z, c) for z in range(2) for c in range(4)], "ZC", "CYX"),
     ],
 )
-def test_the_pages_of_a_file_of_a_set_have_an_axis(tmp_path, places, sizes, axes):
+def test_the_pages_of_a_file_of_a_set_have_an_axis(
+    tmp_path: Path, places: list[tuple[int, ...]], sizes: str, axes: str
+) -> None:
     lengths = {"C": 1, "Z": 1, "T": 1} | {sizes[0]: 2, sizes[1]: 4}
     write_set(tmp_path, places, lengths, n_files=2, pages_a_file=4)
     for number in (0, 1):
@@ -147,14 +164,14 @@ def test_the_pages_of_a_file_of_a_set_have_an_axis(tmp_path, places, sizes, axes
         np.testing.assert_array_equal(stored.pixels, numbers(4, 6, 7) + number)
 
 
-def test_pages_of_a_set_may_have_two_axes(tmp_path):
+def test_pages_of_a_set_may_have_two_axes(tmp_path: Path) -> None:
     places = [(t, z, 0) for t in range(4) for z in range(2)]
     write_set(tmp_path, places, {"C": 1, "Z": 2, "T": 4}, n_files=2, pages_a_file=4)
     stored = read_stored_image(tmp_path / "1.ome.tif")
     assert (stored.axes, stored.pixels.shape) == ("TZYX", (2, 2, 6, 7))
 
 
-def position(size, shape, data, **lengths):
+def position(size: float, shape: tuple[int, ...], data: str, **lengths: Any) -> str:
     """Describe an image of pixels of a size, and where its pages are."""
     lengths = {"SizeZ": 1, "SizeC": 1, "SizeT": 1} | lengths
     attributes = " ".join(f'{name}="{length}"' for name, length in lengths.items())
@@ -165,12 +182,12 @@ def position(size, shape, data, **lengths):
     )
 
 
-def pages_in(number, attributes=""):
+def pages_in(number: int, attributes: str = "") -> str:
     name = f'<UUID FileName="p{number}.ome.tif">id{number}</UUID>'
     return f"<TiffData {attributes}>{name}</TiffData>"
 
 
-def write_file(path, images, own_id, *shapes):
+def write_file(path: Path, images: list[str], own_id: str | None, *shapes: Any) -> None:
     own_id = "" if own_id is None else f'UUID="{own_id}"'
     xml = f'<?xml version="1.0"?><OME xmlns="{OME}" {own_id}>{"".join(images)}</OME>'
     with tifffile.TiffWriter(path) as writer:
@@ -183,7 +200,9 @@ def write_file(path, images, own_id, *shapes):
             )
 
 
-def three_positions(n_pages, sizes=(0.1, 0.2, 0.3)):
+def three_positions(
+    n_pages: int, sizes: tuple[float, ...] = (0.1, 0.2, 0.3)
+) -> list[str]:
     attributes = f'IFD="0" PlaneCount="{n_pages}"' if n_pages > 1 else ""
     return [
         position(size, (6, 7), pages_in(number, attributes), SizeZ=n_pages)
@@ -197,8 +216,8 @@ def three_positions(n_pages, sizes=(0.1, 0.2, 0.3)):
     [("p{}.ome.tif", "id{}"), ("p{}.ome.tif", None), ("renamed{}.tif", "id{}")],
 )
 def test_a_position_of_a_set_has_its_own_size_and_axes(
-    tmp_path, n_pages, axes, name, own_id
-):
+    tmp_path: Path, n_pages: int, axes: str, name: str, own_id: str | None
+) -> None:
     for number, size in enumerate([0.1, 0.2, 0.3]):
         path = tmp_path / name.format(number)
         own = own_id and own_id.format(number)
@@ -222,8 +241,12 @@ def test_a_position_of_a_set_has_its_own_size_and_axes(
     ],
 )
 def test_a_position_that_is_not_known_has_what_all_have(
-    tmp_path, sizes, expected, name, own_id
-):
+    tmp_path: Path,
+    sizes: tuple[float, ...],
+    expected: dict[Any, Any],
+    name: str,
+    own_id: str | None,
+) -> None:
     write_file(tmp_path / name, three_positions(1, sizes), own_id, (6, 7))
     stored = read_stored_image(tmp_path / name)
     assert stored.calibration.sizes == expected
@@ -235,7 +258,9 @@ def test_a_position_that_is_not_known_has_what_all_have(
     ("sizes", "expected"), [((0.1, 0.2), {}), ((0.2, 0.2), {"X": 0.2, "Y": 0.2})]
 )
 @pytest.mark.parametrize("own_id", ["id0", "id1"])
-def test_pages_of_two_positions_are_no_axis(tmp_path, sizes, expected, own_id):
+def test_pages_of_two_positions_are_no_axis(
+    tmp_path: Path, sizes: tuple[float, ...], expected: dict[Any, Any], own_id: str
+) -> None:
     channels = [
         "".join(pages_in(c, f'FirstC="{c}" IFD="{ifd}"') for c in range(2))
         for ifd in range(2)
@@ -252,7 +277,9 @@ def test_pages_of_two_positions_are_no_axis(tmp_path, sizes, expected, own_id):
     assert "one of a set of 2 files" in note
 
 
-def test_positions_of_two_shapes_in_a_file_of_a_set_are_two_images(tmp_path):
+def test_positions_of_two_shapes_in_a_file_of_a_set_are_two_images(
+    tmp_path: Path,
+) -> None:
     images = [
         position(0.3, (5, 5), pages_in(1)),
         position(0.1, (6, 7), pages_in(0, 'IFD="0" PlaneCount="2"'), SizeT=2),
@@ -269,7 +296,9 @@ def test_positions_of_two_shapes_in_a_file_of_a_set_are_two_images(tmp_path):
 
 
 @pytest.mark.parametrize("own_id", [None, "id7"])
-def test_a_file_that_is_no_set_may_be_renamed(tmp_path, own_id):
+def test_a_file_that_is_no_set_may_be_renamed(
+    tmp_path: Path, own_id: str | None
+) -> None:
     images = [
         position(0.1, (6, 7), pages_in(0, 'IFD="0" PlaneCount="3"'), SizeZ=3),
         position(0.2, (8, 9), pages_in(0, 'IFD="3" PlaneCount="2"'), SizeT=2),

@@ -38,11 +38,11 @@ from napari_unet_nuclei.core.images.calibration import (
         ("米", None),
     ],
 )
-def test_units_have_one_name(name, unit):
+def test_units_have_one_name(name: str | None, unit: str | None) -> None:
     assert ascii_unit(name) == unit
 
 
-def test_all_lengths_get_one_unit():
+def test_all_lengths_get_one_unit() -> None:
     calibration = calibrate(
         {"X": (0.5, "um"), "Y": (500, "nm"), "Z": (0.002, "mm"), "T": (2, "min")}
     )
@@ -53,11 +53,11 @@ def test_all_lengths_get_one_unit():
 
 
 @pytest.mark.parametrize("size", [0, -1, math.nan, math.inf])
-def test_what_is_no_size_is_left_out(size):
+def test_what_is_no_size_is_left_out(size: float) -> None:
     assert calibrate({"X": (size, "um"), "T": (size, "s")}) == Calibration()
 
 
-def test_units_that_cannot_be_converted_are_left_out():
+def test_units_that_cannot_be_converted_are_left_out() -> None:
     calibration = calibrate({"X": (2, "furlong"), "Z": (3, "um")})
     assert calibration == Calibration(sizes={"X": 2.0}, unit="furlong")
     assert calibration.pixel_size() is None

@@ -1,9 +1,16 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.images.staining import Staining, staining
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 
 def colours(red: int, green: int, blue: int) -> np.ndarray:
@@ -23,12 +30,14 @@ def colours(red: int, green: int, blue: int) -> np.ndarray:
         (np.zeros((4, 5), bool), Staining.GRAYSCALE_DARK),
     ],
 )
-def test_staining_is_told_from_the_pixels(image, expected):
+def test_staining_is_told_from_the_pixels(
+    image: NDArray[Any], expected: Staining
+) -> None:
     assert staining(image) is expected
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])
-def test_staining_does_not_depend_on_the_bit_depth(dtype):
+def test_staining_does_not_depend_on_the_bit_depth(dtype: type[Any]) -> None:
     for red in 30, 130:
         image = colours(red, red, red)
         image[0, 0] = 255
@@ -36,6 +45,6 @@ def test_staining_does_not_depend_on_the_bit_depth(dtype):
 
 
 @pytest.mark.parametrize("value", [0, -3])
-def test_a_black_image_is_dark_at_any_depth(value):
+def test_a_black_image_is_dark_at_any_depth(value: int) -> None:
     assert staining(np.full((4, 5), value, np.int16)) is Staining.GRAYSCALE_DARK
     assert staining(np.full((4, 5), value, np.float32)) is Staining.GRAYSCALE_DARK

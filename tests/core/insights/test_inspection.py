@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,16 +18,21 @@ from napari_unet_nuclei.core.insights.inspection import (
 from napari_unet_nuclei.core.insights.masks import Mask, read_label_masks
 from napari_unet_nuclei.core.insights.suspicion import Suspicion
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 SHAPE = (60, 80)
 
 
-def square(top, left, side):
+def square(top: int, left: int, side: int) -> NDArray[Any]:
     mask = np.zeros(SHAPE, bool)
     mask[top : top + side, left : left + side] = True
     return mask
 
 
-def inspect(*masks, image=None):
+def inspect(*masks: Any, image: Any = None) -> Any:
     """Look at a sample whose nuclei are these masks."""
     image = np.zeros(SHAPE, np.uint8) if image is None else image
     labels = np.zeros(image.shape[:2], np.int32)
@@ -36,7 +42,7 @@ def inspect(*masks, image=None):
     return inspect_sample(sample, read_label_masks(sample))
 
 
-def test_nuclei_are_measured():
+def test_nuclei_are_measured() -> None:
     insights = inspect(square(5, 5, 9), square(20, 5, 10), square(40, 60, 4))
     assert (insights.sample_id, insights.height, insights.width) == ("x", *SHAPE)
     assert insights.areas.tolist() == [81, 100, 16]
@@ -45,7 +51,7 @@ def test_nuclei_are_measured():
     assert insights.suspicious_masks == ()
 
 
-def test_masks_are_inspected_as_they_were_drawn():
+def test_masks_are_inspected_as_they_were_drawn() -> None:
     # The label image lacks the pixels that an earlier mask has, masks do not.
     mask = Mask("twice.png", np.s_[0:4, 0:5], np.ones((4, 5), bool))
     labels = np.zeros(SHAPE, np.int32)
@@ -62,12 +68,14 @@ def test_masks_are_inspected_as_they_were_drawn():
     ("top", "left", "n_touching"),
     [(10, 20, 2), (20, 10, 2), (20, 20, 2), (0, 20, 2), (10, 21, 0), (21, 10, 0)],
 )
-def test_nuclei_touch_across_edges_and_corners(top, left, n_touching):
+def test_nuclei_touch_across_edges_and_corners(
+    top: int, left: int, n_touching: int
+) -> None:
     assert inspect(square(10, 10, 10), square(top, left, 10)).n_touching == n_touching
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_intensities_inside_and_outside_of_nuclei(dtype):
+def test_intensities_inside_and_outside_of_nuclei(dtype: type[Any]) -> None:
     # The brightest pixel sets the scale of all but 8-bit images.
     image = np.full(SHAPE, 51, dtype)
     mask = square(10, 10, 10)
@@ -81,7 +89,7 @@ def test_intensities_inside_and_outside_of_nuclei(dtype):
     np.testing.assert_array_equal(insights.background_intensities, expected[1])
 
 
-def test_colours_count_by_their_mean():
+def test_colours_count_by_their_mean() -> None:
     image = np.zeros((*SHAPE, 4), np.uint8)
     image[..., 0], image[..., 3] = 30, 255
     insights = inspect(image=image)
@@ -89,7 +97,7 @@ def test_colours_count_by_their_mean():
     assert insights.staining is Staining.STAINED_DARK
 
 
-def test_equal_pixels_have_equal_digests_however_stored():
+def test_equal_pixels_have_equal_digests_however_stored() -> None:
     rng = np.random.default_rng(0)
     grey = rng.integers(0, 255, SHAPE, np.uint8)
     rgb = np.repeat(grey[..., np.newaxis], 3, axis=-1)
@@ -107,7 +115,7 @@ def test_equal_pixels_have_equal_digests_however_stored():
     assert len(digests) == 5
 
 
-def test_an_image_without_nuclei_is_measured_too():
+def test_an_image_without_nuclei_is_measured_too() -> None:
     insights = inspect()
     assert insights.areas.size == insights.foreground == insights.n_touching == 0
 
@@ -118,7 +126,7 @@ class Source:
     name = "drawn"
     sample_ids = ("a", "b", "c")
 
-    def read_sample(self, sample_id):
+    def read_sample(self, sample_id: Any) -> Any:
         if sample_id == "b":
             raise DatasetError("Sample b has no image.")
         labels = np.zeros(SHAPE, np.int32)
@@ -126,7 +134,7 @@ class Source:
         return Sample(sample_id, np.zeros(SHAPE, np.uint8), labels)
 
 
-def test_a_bad_sample_is_reported_and_the_rest_goes_on():
+def test_a_bad_sample_is_reported_and_the_rest_goes_on() -> None:
     first, bad, last = iter_insights(Source(), read_label_masks, Source.sample_ids)
     assert bad == UnreadableSample(sample_id="b", reason="Sample b has no image.")
     for insights, name in ((first, "a"), (last, "c")):
@@ -135,6 +143,6 @@ def test_a_bad_sample_is_reported_and_the_rest_goes_on():
         assert insights.areas.tolist() == [100]
 
 
-def test_samples_are_read_one_at_a_time():
+def test_samples_are_read_one_at_a_time() -> None:
     inspections = iter_insights(Source(), read_label_masks, itertools.repeat("a"))
     assert next(inspections).sample_id == "a"

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -14,17 +15,25 @@ from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.insights.masks import open_masks, read_label_masks
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.insights.masks import Mask
+
 IMAGE = np.zeros((6, 8), np.uint8)
 
 
-def paint(mask, shape=IMAGE.shape):
+def paint(mask: Mask, shape: Any = IMAGE.shape) -> NDArray[Any]:
     """The whole mask."""
     pixels = np.zeros(shape, bool)
     pixels[mask.box] = mask.pixels
     return pixels
 
 
-def write_mask(path, *boxes, colours=0):
+def write_mask(path: Path, *boxes: Any, colours: int = 0) -> NDArray[Any]:
     mask = np.zeros(IMAGE.shape, np.uint8)
     for box in boxes:
         mask[box] = 255
@@ -36,7 +45,7 @@ def write_mask(path, *boxes, colours=0):
 
 
 @pytest.fixture
-def overlapping(tmp_path):
+def overlapping(tmp_path: Path) -> tuple[Path, dict[str, NDArray[Any]]]:
     """A data set in which masks overlap, are empty, or are stored in colour."""
     sample = tmp_path / "set" / "aa"
     write_dsb2018_sample(tmp_path / "set", "aa", IMAGE, np.zeros((6, 8), int))
@@ -51,11 +60,11 @@ def overlapping(tmp_path):
     return tmp_path / "set", expected
 
 
-def read(path, sample_id="aa"):
+def read(path: Path, sample_id: Any = "aa") -> list[Mask]:
     return list(open_masks(path)(open_samples(path).read_sample(sample_id)))
 
 
-def check(masks, expected):
+def check(masks: Iterator[Any] | list[Mask], expected: dict[str, NDArray[Any]]) -> None:
     masks = list(masks)
     assert [mask.name for mask in masks] == list(expected)
     for mask in masks:
@@ -63,25 +72,33 @@ def check(masks, expected):
         assert mask.pixels.dtype == bool
 
 
-def test_masks_of_a_folder_keep_names_and_overlaps(overlapping):
+def test_masks_of_a_folder_keep_names_and_overlaps(
+    overlapping: tuple[Path, dict[str, NDArray[Any]]],
+) -> None:
     path, expected = overlapping
     check(read(path), expected)
 
 
-def test_so_do_those_of_one_sample(overlapping):
+def test_so_do_those_of_one_sample(
+    overlapping: tuple[Path, dict[str, NDArray[Any]]],
+) -> None:
     path, expected = overlapping
     check(read(path / "aa"), expected)
 
 
 @pytest.mark.parametrize("root", [".", "set"])
-def test_so_do_those_of_a_zip(overlapping, tmp_path, root):
+def test_so_do_those_of_a_zip(
+    overlapping: tuple[Path, dict[str, NDArray[Any]]], tmp_path: Path, root: str
+) -> None:
     path, expected = overlapping
     base = tmp_path if root == "set" else path
     archive = shutil.make_archive(str(tmp_path / "zipped"), "zip", base, root)
     check(read(Path(archive)), expected)
 
 
-def test_boxes_are_as_small_as_can_be(overlapping):
+def test_boxes_are_as_small_as_can_be(
+    overlapping: tuple[Path, dict[str, NDArray[Any]]],
+) -> None:
     path, _ = overlapping
     one, empty, two = read(path)
     assert one.box == (slice(0, 4), slice(0, 4))
@@ -89,7 +106,7 @@ def test_boxes_are_as_small_as_can_be(overlapping):
     assert empty.pixels.size == 0
 
 
-def test_masks_of_a_folder_with_labels_are_its_labels(tmp_path):
+def test_masks_of_a_folder_with_labels_are_its_labels(tmp_path: Path) -> None:
     labels = np.zeros(IMAGE.shape, np.int32)
     labels[0:2, 0:3], labels[4:6, 5:8] = 3, 70_000
     write_labels_tiff(tmp_path / "labels" / "aa.tif", labels)
@@ -98,16 +115,16 @@ def test_masks_of_a_folder_with_labels_are_its_labels(tmp_path):
     check(read(tmp_path), {"3": labels == 3, "70000": labels == 70_000})
 
 
-def test_an_image_that_is_one_nucleus_has_one_mask():
+def test_an_image_that_is_one_nucleus_has_one_mask() -> None:
     labels = np.full(IMAGE.shape, 2**31 - 1, np.int32)
     check(read_label_masks(Sample("x", IMAGE, labels)), {str(2**31 - 1): labels > 0})
 
 
-def test_an_image_without_nuclei_has_none():
+def test_an_image_without_nuclei_has_none() -> None:
     assert list(read_label_masks(Sample("x", IMAGE, IMAGE.astype(np.int32)))) == []
 
 
-def test_a_zip_that_is_none_is_named(tmp_path):
+def test_a_zip_that_is_none_is_named(tmp_path: Path) -> None:
     (tmp_path / "a.zip").write_text("words")
     with pytest.raises(DatasetError, match=r"a\.zip"):
         open_masks(tmp_path / "a.zip")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,11 @@ from napari_unet_nuclei.core.insights.pages import draw_samples, draw_suspicious
 from napari_unet_nuclei.core.insights.summary import DataSetInsights
 from napari_unet_nuclei.core.insights.suspicion import Suspicion
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+    from typing import Any
+
 MASK, OTHERS = (255, 214, 10), (42, 168, 255)
 
 
@@ -20,25 +27,25 @@ class Source:
 
     name = "drawn $x"
 
-    def __init__(self, *samples):
+    def __init__(self, *samples: Any) -> None:
         self._samples = {sample.sample_id: sample for sample in samples}
         self.sample_ids = tuple(self._samples)
 
-    def read_sample(self, sample_id):
+    def read_sample(self, sample_id: Any) -> Any:
         return self._samples[sample_id]
 
-    def read_image(self, sample_id):
+    def read_image(self, sample_id: Any) -> Any:
         return self._samples[sample_id].image
 
 
-def inspect(source, read_masks=read_label_masks):
+def inspect(source: Any, read_masks: Any = read_label_masks) -> Any:
     found = DataSetInsights(source.name)
     for sample in iter_insights(source, read_masks, source.sample_ids):
         found.add(sample)
     return found
 
 
-def pictures(figure):
+def pictures(figure: Any) -> list[Any]:
     """Title and pixels of each picture."""
     return [
         (axes.get_title(), np.asarray(axes.images[0].get_array()))
@@ -47,7 +54,7 @@ def pictures(figure):
     ]
 
 
-def row_names(figure):
+def row_names(figure: Any) -> list[str]:
     return [text.get_text() for axes in figure.axes for text in axes.texts]
 
 
@@ -55,7 +62,7 @@ DARK = [Sample(f"dark{n}", *draw_nuclei(n, (64, 96), 6)) for n in range(8)]
 BRIGHT = Sample("bright", 255 - DARK[0].image, DARK[0].labels)
 
 
-def test_a_row_of_samples_for_each_staining():
+def test_a_row_of_samples_for_each_staining() -> None:
     source = Source(*DARK, BRIGHT)
     figure = draw_samples(source, inspect(source), seed=0)
     assert row_names(figure) == [
@@ -70,7 +77,7 @@ def test_a_row_of_samples_for_each_staining():
         assert (np.ptp(picture, axis=-1) > 0).any()  # grey images: coloured outlines
 
 
-def test_the_seed_chooses_the_samples():
+def test_the_seed_chooses_the_samples() -> None:
     source = Source(*DARK)
     found = inspect(source)
     titles = [
@@ -80,7 +87,7 @@ def test_the_seed_chooses_the_samples():
     assert titles[0] == titles[1] != titles[2]
 
 
-def test_of_a_large_image_the_part_around_a_nucleus_is_shown():
+def test_of_a_large_image_the_part_around_a_nucleus_is_shown() -> None:
     labels = np.zeros((2000, 3000), np.int32)
     labels[1980:1995, 10:25] = 1
     source = Source(Sample("large", labels.astype(np.uint8), labels))
@@ -90,7 +97,9 @@ def test_of_a_large_image_the_part_around_a_nucleus_is_shown():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (40, 40)])
-def test_a_data_set_without_nuclei_can_be_drawn(tmp_path, shape):
+def test_a_data_set_without_nuclei_can_be_drawn(
+    tmp_path: Path, shape: tuple[int, ...]
+) -> None:
     source = Source(Sample("empty", *np.zeros((2, *shape), np.int32)))
     found = inspect(source)
     for figure in (
@@ -101,14 +110,14 @@ def test_a_data_set_without_nuclei_can_be_drawn(tmp_path, shape):
     assert row_names(figure) == ["without nuclei\n1 image"]
 
 
-def test_nothing_odd_is_said_to_be():
+def test_nothing_odd_is_said_to_be() -> None:
     source = Source(*DARK)
     figure = draw_suspicious(source, read_label_masks, inspect(source))
     assert figure.get_suptitle() == "drawn $x: nothing looks odd"
     assert pictures(figure) == []
 
 
-def test_the_oddest_masks_come_first_and_stand_out():
+def test_the_oddest_masks_come_first_and_stand_out() -> None:
     labels = np.zeros((100, 200), np.int32)
     for n in range(8):  # rings with ever larger holes
         left = 25 * n + 1
@@ -129,10 +138,10 @@ def test_the_oddest_masks_come_first_and_stand_out():
         assert (picture == OTHERS).all(axis=-1).any()
 
 
-def test_empty_masks_are_not_shown_but_the_others_are():
+def test_empty_masks_are_not_shown_but_the_others_are() -> None:
     sample = DARK[0]
 
-    def read_masks(sample):
+    def read_masks(sample: Any) -> Iterator[Any]:
         yield Mask("gone.png", (slice(0, 0), slice(0, 0)), np.zeros((0, 0), bool))
         yield from read_label_masks(sample)
 
@@ -144,7 +153,7 @@ def test_empty_masks_are_not_shown_but_the_others_are():
     assert [title for title, _ in pictures(figure)] == ["dark0\n", "twin\n"]
 
 
-def test_long_names_are_shortened():
+def test_long_names_are_shortened() -> None:
     name = "0123456789" * 6
     source = Source(Sample(name, *draw_nuclei(0, (64, 64), 3)))
     found = inspect(source)

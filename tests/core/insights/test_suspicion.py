@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -7,16 +9,21 @@ from scipy import ndimage
 from napari_unet_nuclei.core.insights.masks import Mask
 from napari_unet_nuclei.core.insights.suspicion import MaskInspector, Suspicion
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 SHAPE = (60, 80)
 
 
-def square(top, left, side):
+def square(top: int, left: int, side: int) -> NDArray[Any]:
     mask = np.zeros(SHAPE, bool)
     mask[top : top + side, left : left + side] = True
     return mask
 
 
-def inspect(*masks):
+def inspect(*masks: Any) -> MaskInspector:
     """Inspect masks called 0, 1, 2 …"""
     inspector = MaskInspector("x", SHAPE)
     for number, mask in enumerate(masks):
@@ -24,14 +31,14 @@ def inspect(*masks):
     return inspector
 
 
-def crop(mask):
+def crop(mask: NDArray[Any]) -> Any:
     if not mask.any():
         return np.s_[0:0, 0:0], mask[:0, :0]
     (box,) = ndimage.find_objects(mask.astype(int))
     return box, mask[box]
 
 
-def odd(*masks):
+def odd(*masks: Any) -> list[Any]:
     """Which masks are odd, and why."""
     found = inspect(*masks).find_suspicious()
     return [(mask.mask, mask.reason, mask.evidence) for mask in found]
@@ -40,22 +47,22 @@ def odd(*masks):
 FIVE = [square(5, 5 + 12 * n, 9) for n in range(5)]  # 81 px² each, 3 px apart
 
 
-def test_ordinary_nuclei_are_not_suspicious():
+def test_ordinary_nuclei_are_not_suspicious() -> None:
     assert odd(*FIVE) == []
     assert inspect(*FIVE).areas == [81] * 5
 
 
-def test_no_mask_at_all_is_not_suspicious():
+def test_no_mask_at_all_is_not_suspicious() -> None:
     assert odd() == inspect().areas == []
 
 
-def test_a_mask_without_a_pixel_is_empty():
+def test_a_mask_without_a_pixel_is_empty() -> None:
     masks = (*FIVE, square(0, 0, 0))
     assert odd(*masks) == [("5", Suspicion.EMPTY, "no pixel")]
     assert inspect(*masks).areas == [81] * 5
 
 
-def test_tiny_and_huge_are_relative_to_the_median():
+def test_tiny_and_huge_are_relative_to_the_median() -> None:
     evidence = "{} px², median of the image 81 px²"
     tiny, huge = square(50, 70, 2), square(20, 5, 29)
     assert odd(*FIVE, tiny, huge) == [
@@ -65,16 +72,16 @@ def test_tiny_and_huge_are_relative_to_the_median():
     assert odd(*FIVE, square(50, 70, 3), square(20, 5, 28)) == []
 
 
-def test_a_small_piece_at_the_border_is_no_tiny_nucleus():
+def test_a_small_piece_at_the_border_is_no_tiny_nucleus() -> None:
     assert odd(*FIVE, square(58, 70, 2)) == []
 
 
-def test_a_median_of_few_says_nothing():
+def test_a_median_of_few_says_nothing() -> None:
     assert odd(*FIVE[:3], square(50, 70, 2)) == []
 
 
 @pytest.mark.parametrize("edge", [np.s_[0, 5:20], np.s_[-1, 5:20], np.s_[5:20, 79]])
-def test_a_mask_that_lies_on_the_border_alone(edge):
+def test_a_mask_that_lies_on_the_border_alone(edge: Any) -> None:
     sliver = np.zeros(SHAPE, bool)
     sliver[edge] = True
     assert odd(sliver) == [("0", Suspicion.BORDER, "15 px²")]
@@ -82,14 +89,14 @@ def test_a_mask_that_lies_on_the_border_alone(edge):
     assert odd(wider) == []
 
 
-def test_a_mask_of_nearly_all_the_image():
+def test_a_mask_of_nearly_all_the_image() -> None:
     assert odd(np.ones(SHAPE, bool)) == [("0", Suspicion.FULL, "100.0% of the image")]
     almost = np.ones(SHAPE, bool)
     almost[:6] = False
     assert odd(almost) == []
 
 
-def test_holes_are_counted_in_pixels():
+def test_holes_are_counted_in_pixels() -> None:
     ring = square(10, 10, 20)
     ring[15:18, 15:19] = False
     assert odd(ring) == [("0", Suspicion.HOLES, "12 px² of holes in 388 px²")]
@@ -97,7 +104,7 @@ def test_holes_are_counted_in_pixels():
     assert odd(ring) == []
 
 
-def test_pieces_are_apart_even_across_corners():
+def test_pieces_are_apart_even_across_corners() -> None:
     two = square(10, 10, 6) | square(16, 16, 3)
     assert odd(two) == []
     two = square(10, 10, 6) | square(17, 17, 3)
@@ -105,7 +112,7 @@ def test_pieces_are_apart_even_across_corners():
     assert odd(two) == [("0", Suspicion.PIECES, evidence)]
 
 
-def test_overlaps_name_the_mask_that_was_first():
+def test_overlaps_name_the_mask_that_was_first() -> None:
     one, two = square(10, 10, 10), square(18, 10, 10)
     masks = one, two, square(17, 19, 5)
     assert odd(*masks) == [
@@ -115,7 +122,7 @@ def test_overlaps_name_the_mask_that_was_first():
     assert inspect(*masks).areas == [100, 100, 25]
 
 
-def test_the_worse_the_more_severe():
+def test_the_worse_the_more_severe() -> None:
     ring = square(10, 10, 20)
     ring[15, 15] = False
     worse = square(35, 40, 20)
@@ -124,6 +131,6 @@ def test_the_worse_the_more_severe():
     assert small.severity < large.severity
 
 
-def test_masks_name_their_sample():
+def test_masks_name_their_sample() -> None:
     (mask,) = inspect(np.ones(SHAPE, bool)).find_suspicious()
     assert mask.sample_id == "x"

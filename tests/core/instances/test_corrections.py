@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -11,8 +13,15 @@ from napari_unet_nuclei.core.instances.corrections import (
 )
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def values_of(image, foreground, y, x):
+    from numpy.typing import NDArray
+
+
+def values_of(
+    image: NDArray[Any], foreground: NDArray[Any], y: NDArray[Any], x: NDArray[Any]
+) -> dict[str, NDArray[Any]]:
     return {
         "centroid_y": y,
         "centroid_x": x,
@@ -21,7 +30,7 @@ def values_of(image, foreground, y, x):
     }
 
 
-def test_many_edits_equal_a_measurement_from_scratch():
+def test_many_edits_equal_a_measurement_from_scratch() -> None:
     rng = np.random.default_rng(0)
     image, labels = draw_nuclei(0, (96, 128), 12)
     foreground = rng.random(labels.shape, np.float32)
@@ -45,13 +54,13 @@ def test_many_edits_equal_a_measurement_from_scratch():
     assert features["area"].dtype.kind == "i"
 
 
-def test_a_nucleus_that_is_erased_has_no_row():
+def test_a_nucleus_that_is_erased_has_no_row() -> None:
     features = {"label": np.array([2, 5]), "area": np.array([1, 1])}
     left = correct_features(features, np.array([5]), np.array([0]), {})
     assert left["label"].tolist() == [2]
 
 
-def test_what_cannot_be_measured_is_not_a_number():
+def test_what_cannot_be_measured_is_not_a_number() -> None:
     features = {"label": np.array([2, 5]), "area": np.array([3, 1])}
     features["mean_intensity"] = np.array([7.0, 8.0])
     changed = correct_features(features, np.array([2]), np.array([0]), {})
@@ -59,7 +68,7 @@ def test_what_cannot_be_measured_is_not_a_number():
     np.testing.assert_array_equal(changed["mean_intensity"], [np.nan, 8])
 
 
-def table(label, area, x):
+def table(label: list[int], area: list[int], x: list[float]) -> dict[str, NDArray[Any]]:
     names = ("label", "area", "centroid_x")
     return dict(zip(names, map(np.array, (label, area, x)), strict=True))
 
@@ -75,7 +84,9 @@ def table(label, area, x):
     ],
     ids=["same", "rounding", "removed", "added and cut", "moved"],
 )
-def test_corrections_are_counted(label, area, x, expected):
+def test_corrections_are_counted(
+    label: list[int], area: list[int], x: list[float], expected: tuple[int, ...]
+) -> None:
     found = table([1, 2, 3], [9, 9, 9], [1.0, 2, 3])
     corrections = count_corrections(found, table(label, area, x))
     added, removed, changed = expected

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +13,9 @@ from napari_unet_nuclei.core.instances import flooding
 from napari_unet_nuclei.core.instances.flooding import flood, pack
 from napari_unet_nuclei.core.instances.runs import label_runs
 
+if TYPE_CHECKING:
+    from typing import Any
+
 sides_strategy = st.lists(
     st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=40
 ).map(lambda sides: np.array(sides).T)
@@ -18,7 +23,7 @@ sides_strategy = st.lists(
 
 @given(sides=sides_strategy)
 @settings(deadline=None)
-def test_boxes_lie_inside_the_atlas_a_distance_apart(sides):
+def test_boxes_lie_inside_the_atlas_a_distance_apart(sides: Any) -> None:
     heights, widths = sides
     tops, lefts, shape = pack(heights, widths)
     assert (tops + heights <= shape[0]).all()
@@ -32,7 +37,7 @@ def test_boxes_lie_inside_the_atlas_a_distance_apart(sides):
 
 @given(sides=sides_strategy)
 @settings(deadline=None)
-def test_the_atlas_is_not_much_larger_than_the_boxes(sides):
+def test_the_atlas_is_not_much_larger_than_the_boxes(sides: Any) -> None:
     heights, widths = sides
     _, _, (height, width) = pack(heights, widths)
     tallest, widest = heights.max(), widths.max()
@@ -40,7 +45,7 @@ def test_the_atlas_is_not_much_larger_than_the_boxes(sides):
     assert height * width <= 4 * area + 2 * tallest * widest + tallest * width
 
 
-def test_components_are_divided_among_their_seeds():
+def test_components_are_divided_among_their_seeds() -> None:
     mask = np.array([[1, 1, 1, 1, 0], [0, 0, 0, 0, 0], [0, 1, 1, 1, 1]], bool)
     is_seed = np.zeros_like(mask)
     is_seed[0, [0, 3]] = is_seed[2, [1, 4]] = True
@@ -57,8 +62,8 @@ def test_components_are_divided_among_their_seeds():
 )
 @pytest.mark.parametrize("seed", range(5))
 def test_components_are_flooded_as_the_whole_image_is(
-    seed, min_part_area, part_area, monkeypatch
-):
+    seed: int, min_part_area: int, part_area: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(flooding, "MIN_PART_AREA", min_part_area)
     monkeypatch.setattr(flooding, "PART_AREA", part_area)
     rng = np.random.default_rng(seed)
@@ -75,7 +80,7 @@ def test_components_are_flooded_as_the_whole_image_is(
     assert len(with_seed) > 2
 
 
-def test_there_may_be_nothing_to_flood():
+def test_there_may_be_nothing_to_flood() -> None:
     nothing = label_runs(np.zeros((3, 4), bool))
     pixels, numbers = flood(np.zeros((3, 4), np.float32), nothing, nothing)
     assert pixels.size == numbers.size == 0

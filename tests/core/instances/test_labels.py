@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -24,37 +25,44 @@ from napari_unet_nuclei.core.instances.labels import (
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.training.crops.targets import normalised_distance
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 
 @pytest.mark.parametrize(
     "dtype", ["u1", "u2", ">u2", "i4", "i8", "u8", "f2", "f4", "f8"]
 )
-def test_whole_numbers_of_any_type_become_int32(dtype):
+def test_whole_numbers_of_any_type_become_int32(dtype: str) -> None:
     labels = check_labels(np.array([[0, 1], [2, 100]], dtype))
     assert labels.dtype == np.int32
     assert labels.tolist() == [[0, 1], [2, 100]]
 
 
 @pytest.mark.parametrize("dtype", ["u4", "i8", "f4", "f8"])
-def test_the_first_number_that_is_too_large_is_refused(dtype):
+def test_the_first_number_that_is_too_large_is_refused(dtype: str) -> None:
     with pytest.raises(LabelsError, match=r"between 0 .* and 2,147,483,647"):
         check_labels(np.array([[0, 2**31]], dtype))
 
 
-def test_a_mask_becomes_one_label():
+def test_a_mask_becomes_one_label() -> None:
     assert check_labels([[False, True]]).tolist() == [[0, 1]]
 
 
-def test_int32_labels_are_passed_on_without_a_copy():
+def test_int32_labels_are_passed_on_without_a_copy() -> None:
     labels = np.zeros((3, 4), np.int32)
     assert check_labels(labels) is labels
 
 
-def test_the_result_is_contiguous():
+def test_the_result_is_contiguous() -> None:
     assert check_labels(np.zeros((6, 4), np.int32)[::2].T).flags.c_contiguous
 
 
 @pytest.mark.parametrize("shape", [(4,), (2, 3, 4), (4, 4, 3), (), (0, 5)])
-def test_other_shapes_are_refused(shape):
+def test_other_shapes_are_refused(shape: tuple[Any, ...]) -> None:
     with pytest.raises(LabelsError, match=r"shape \(Y, X\) with some pixels. Received"):
         check_labels(np.zeros(shape, int))
 
@@ -69,26 +77,28 @@ def test_other_shapes_are_refused(shape):
         (np.array([[None]]), "dtype object"),
     ],
 )
-def test_other_values_are_refused(labels, evidence):
+def test_other_values_are_refused(
+    labels: NDArray[Any] | list[Any], evidence: str
+) -> None:
     with pytest.raises(LabelsError, match=f"hold whole numbers. Received.*{evidence}"):
         check_labels(labels)
 
 
 @pytest.mark.parametrize("value", [-1, 2**31, np.inf])
-def test_values_out_of_range_are_refused(value):
+def test_values_out_of_range_are_refused(value: float) -> None:
     with pytest.raises(
         LabelsError, match=r"between 0 \(background\) and 2,147,483,647"
     ):
         check_labels([[0, value]])
 
 
-def test_the_rarest_kind_of_no_number_is_refused_without_a_warning():
+def test_the_rarest_kind_of_no_number_is_refused_without_a_warning() -> None:
     signalling = np.array([[0x7FA00000, 0]], np.uint32).view(np.float32)
     with pytest.raises(LabelsError, match="with the value nan"):
         check_labels(signalling)
 
 
-def test_the_message_names_the_labels():
+def test_the_message_names_the_labels() -> None:
     with pytest.raises(LabelsError, match=r"^nuclei\.tif must"):
         check_labels([[-1]], name="nuclei.tif")
 
@@ -101,7 +111,7 @@ def test_the_message_names_the_labels():
         elements=st.sampled_from([0, 1, 2, 7, 2_000_000_000]),
     )
 )
-def test_nuclei_are_found_whatever_their_numbers(labels):
+def test_nuclei_are_found_whatever_their_numbers(labels: Any) -> None:
     compact, numbers = compact_labels(labels)
     np.testing.assert_array_equal(np.append(0, numbers)[compact], labels)
     assert numbers.tolist() == sorted(set(labels[labels > 0].tolist()))
@@ -112,12 +122,12 @@ def test_nuclei_are_found_whatever_their_numbers(labels):
     assert sum(areas) == np.count_nonzero(labels)
 
 
-def test_numbers_in_a_row_are_not_copied():
+def test_numbers_in_a_row_are_not_copied() -> None:
     labels = np.array([[0, 1], [2, 2]], np.int32)
     assert compact_labels(labels)[0] is labels
 
 
-def peak_memory(call):
+def peak_memory(call: Callable[..., Any]) -> int:
     tracemalloc.start()
     call()
     peak = tracemalloc.get_traced_memory()[1]
@@ -141,12 +151,12 @@ LARGE = np.array([[0, 1], [2_000_000_000, 2_000_000_000]], np.int32).repeat(8, 0
         ),
     ],
 )
-def test_large_numbers_take_no_memory(consume):
+def test_large_numbers_take_no_memory(consume: Callable[..., Any]) -> None:
     consume(LARGE)  # loads what it needs
     assert peak_memory(lambda: consume(LARGE)) < 2**24
 
 
-def test_large_numbers_are_written_as_masks(tmp_path):
+def test_large_numbers_are_written_as_masks(tmp_path: Path) -> None:
     assert peak_memory(lambda: write_dsb2018_masks(tmp_path, "a", LARGE)) < 2**24
     names = sorted(path.name for path in (tmp_path / "a/masks").iterdir())
     assert names == ["a_0000000001.png", "a_2000000000.png"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,9 @@ from napari_unet_nuclei.core.instances import splitting
 from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.training.crops.targets import make_targets
+
+if TYPE_CHECKING:
+    from typing import Any
 
 DEFAULT = SplittingParameters()
 COARSE = np.linspace(0, 1, 6, dtype=np.float32)
@@ -131,8 +135,8 @@ maps_strategy = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(
 )
 @settings(max_examples=150, deadline=None)
 def test_labels_are_sound_whatever_the_maps(
-    maps, threshold, seed_threshold, min_confidence, min_area
-):
+    maps: Any, threshold: Any, seed_threshold: Any, min_confidence: Any, min_area: Any
+) -> None:
     parameters = SplittingParameters(
         threshold=0.3, seed_threshold=seed_threshold, min_confidence=min_confidence
     )
@@ -181,8 +185,8 @@ exact_maps = st.tuples(st.integers(1, 24), st.integers(1, 24)).flatmap(
 )
 @settings(max_examples=200, deadline=None)
 def test_labels_are_those_of_the_definition(
-    maps, threshold, seed_threshold, min_confidence, min_area
-):
+    maps: Any, threshold: Any, seed_threshold: Any, min_confidence: Any, min_area: Any
+) -> None:
     parameters = SplittingParameters(
         threshold=threshold,
         seed_threshold=seed_threshold,
@@ -195,7 +199,7 @@ def test_labels_are_those_of_the_definition(
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_labels_of_crowded_nuclei_are_those_of_the_definition(seed):
+def test_labels_of_crowded_nuclei_are_those_of_the_definition(seed: int) -> None:
     _, truth = draw_nuclei(seed, shape=(300, 400), n_nuclei=90)
     rng = np.random.default_rng(seed)
     noisy = make_targets(truth) + rng.normal(0, 0.15, (*truth.shape, 3))
@@ -209,7 +213,9 @@ def test_labels_of_crowded_nuclei_are_those_of_the_definition(seed):
     assert labels.max() > ndimage.label(maps.foreground > DEFAULT.threshold)[1] // 2
 
 
-def test_a_large_image_is_split_alike_however_the_work_is_divided(monkeypatch):
+def test_a_large_image_is_split_alike_however_the_work_is_divided(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     _, truth = draw_nuclei(3, shape=(300, 200), n_nuclei=50)
     maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
     expected = split_instances(maps, DEFAULT)
@@ -220,7 +226,7 @@ def test_a_large_image_is_split_alike_however_the_work_is_divided(monkeypatch):
     assert expected.max() > 30
 
 
-def test_several_threads_may_split_at_once():
+def test_several_threads_may_split_at_once() -> None:
     _, truth = draw_nuclei(4, shape=(150, 200), n_nuclei=40)
     maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
     expected = split_instances(maps, DEFAULT)
@@ -229,7 +235,7 @@ def test_several_threads_may_split_at_once():
             np.testing.assert_array_equal(labels, expected)
 
 
-def test_the_foreground_alone_is_split_by_its_shape():
+def test_the_foreground_alone_is_split_by_its_shape() -> None:
     mask, distance = two_discs(gap=-1)
     labels = split_instances(Maps(mask.astype(np.float32)), DEFAULT)
     assert ndimage.label(mask)[1] == 1
@@ -238,14 +244,14 @@ def test_the_foreground_alone_is_split_by_its_shape():
     assert (labels != whole).mean() < 0.01
 
 
-def test_foreground_everywhere_is_one_nucleus():
+def test_foreground_everywhere_is_one_nucleus() -> None:
     everywhere = Maps(np.ones((5, 7), np.float32))
     np.testing.assert_array_equal(split_instances(everywhere, DEFAULT), 1)
 
 
 @given(maps=maps_strategy)
 @settings(max_examples=60, deadline=None)
-def test_small_components_are_dropped_and_the_others_stay(maps):
+def test_small_components_are_dropped_and_the_others_stay(maps: Any) -> None:
     any_confidence = SplittingParameters(min_confidence=0)
     every, large = (
         split_instances(maps, any_confidence, min_area=min_area) for min_area in (0, 6)
@@ -262,7 +268,9 @@ def test_small_components_are_dropped_and_the_others_stay(maps):
     min_area=st.integers(0, 12),
 )
 @settings(max_examples=200, deadline=None)
-def test_a_lower_threshold_never_finds_less(maps, thresholds, min_confidence, min_area):
+def test_a_lower_threshold_never_finds_less(
+    maps: Any, thresholds: Any, min_confidence: Any, min_area: Any
+) -> None:
     parameters = SplittingParameters(min_confidence=min_confidence)
     low, high = (
         split_instances(maps, parameters, threshold=threshold, min_area=min_area)
@@ -271,7 +279,7 @@ def test_a_lower_threshold_never_finds_less(maps, thresholds, min_confidence, mi
     assert (low[high > 0] > 0).all()
 
 
-def test_in_noise_too_a_lower_threshold_never_finds_less():
+def test_in_noise_too_a_lower_threshold_never_finds_less() -> None:
     rng = np.random.default_rng(0)
     smooth = (ndimage.gaussian_filter(rng.random((3, 200, 200)), (0, 2, 2)) - 0.4) * 5
     maps = Maps(*np.clip(smooth, 0, 1).astype(np.float32))
@@ -284,7 +292,7 @@ def test_in_noise_too_a_lower_threshold_never_finds_less():
 
 
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5])
-def test_small_holes_are_filled(n):
+def test_small_holes_are_filled(n: int) -> None:
     mask, distance = two_discs(gap=4)
     mask[13:15, 14 : 14 + (n + 1) // 2] = False
     if n % 2:
@@ -295,7 +303,7 @@ def test_small_holes_are_filled(n):
     assert labels.max() == 2
 
 
-def test_touching_nuclei_are_split_at_their_waist():
+def test_touching_nuclei_are_split_at_their_waist() -> None:
     mask, distance = two_discs(gap=-2)
     labels = split_instances(make_maps(mask, distance), DEFAULT)
     assert ndimage.label(mask)[1] == 1
@@ -306,7 +314,7 @@ def test_touching_nuclei_are_split_at_their_waist():
         assert areas.max() / areas.sum() > 0.98
 
 
-def test_a_boundary_splits_hearts_that_touch():
+def test_a_boundary_splits_hearts_that_touch() -> None:
     mask, distance = two_discs(gap=-12)
     maps = make_maps(mask, distance)
     assert split_instances(maps, DEFAULT).max() == 1
@@ -314,14 +322,14 @@ def test_a_boundary_splits_hearts_that_touch():
     assert split_instances(maps, DEFAULT).max() == 2
 
 
-def test_foreground_without_a_seed_is_one_nucleus():
+def test_foreground_without_a_seed_is_one_nucleus() -> None:
     mask, distance = two_discs(gap=5)
     labels = split_instances(make_maps(mask, distance * 0.1), DEFAULT)
     np.testing.assert_array_equal(labels > 0, mask)
     assert labels.max() == 2
 
 
-def test_hearts_and_heartless_foreground_live_together():
+def test_hearts_and_heartless_foreground_live_together() -> None:
     mask, distance = two_discs(gap=5)
     distance[:, 30:] *= 0.1
     labels = split_instances(make_maps(mask, distance), DEFAULT)
@@ -329,7 +337,7 @@ def test_hearts_and_heartless_foreground_live_together():
     assert labels.max() == 2
 
 
-def test_the_threshold_replaces_the_models_own():
+def test_the_threshold_replaces_the_models_own() -> None:
     mask, distance = two_discs(gap=5)
     maps = make_maps(mask, distance)
     maps.foreground[:, 30:] *= 0.45
@@ -342,19 +350,19 @@ def test_the_threshold_replaces_the_models_own():
     assert split_instances(maps, low).max() == 2
 
 
-def test_noise_does_not_seed_a_nucleus_twice():
+def test_noise_does_not_seed_a_nucleus_twice() -> None:
     mask, distance = two_discs(gap=5)
     rng = np.random.default_rng(0)
     noise = rng.normal(0, 0.1, mask.shape).astype(np.float32)
     assert split_instances(make_maps(mask, distance + noise), DEFAULT).max() == 2
 
 
-def test_nothing_is_found_on_an_empty_image():
+def test_nothing_is_found_on_an_empty_image() -> None:
     empty = np.zeros((5, 6), np.float32)
     assert not split_instances(Maps(empty, empty, empty), DEFAULT).any()
 
 
-def test_maps_may_be_views_of_one_array():
+def test_maps_may_be_views_of_one_array() -> None:
     mask, distance = two_discs(gap=-2)
     maps = make_maps(mask, distance)
     views = Maps(*np.moveaxis(np.stack(maps.arrays, axis=-1), -1, 0))
@@ -363,7 +371,7 @@ def test_maps_may_be_views_of_one_array():
     )
 
 
-def test_a_blur_that_only_just_passes_is_dropped():
+def test_a_blur_that_only_just_passes_is_dropped() -> None:
     mask, distance = two_discs(gap=4)
     maps = make_maps(mask, distance)
     left = np.arange(mask.shape[1]) < mask.shape[1] // 2
@@ -375,13 +383,13 @@ def test_a_blur_that_only_just_passes_is_dropped():
 
 
 @pytest.mark.parametrize("value", [1, -0.2, float("nan")])
-def test_a_confidence_out_of_range_is_refused(value):
+def test_a_confidence_out_of_range_is_refused(value: float) -> None:
     with pytest.raises(SettingsError, match="min_confidence must lie between 0 and 1"):
         SplittingParameters(min_confidence=value)
 
 
 @pytest.mark.parametrize("name", ["threshold", "seed_threshold"])
 @pytest.mark.parametrize("value", [0, 1, -0.2, float("nan")])
-def test_parameters_out_of_range_are_refused(name, value):
+def test_parameters_out_of_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=f"The {name} must lie between 0 and 1"):
         SplittingParameters(**{name: value})

@@ -1,10 +1,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.errors import SettingsError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 
 @pytest.mark.parametrize(
@@ -22,6 +28,8 @@ from napari_unet_nuclei.core.errors import SettingsError
     ],
     ids=str,
 )
-def test_a_configuration_that_cannot_be_is_refused(change, sentence, bundle):
+def test_a_configuration_that_cannot_be_is_refused(
+    change: dict[str, Any], sentence: str, bundle: ModelBundle
+) -> None:
     with pytest.raises(SettingsError, match=sentence):
         replace(bundle.config, **change)

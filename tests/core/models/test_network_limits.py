@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pytest
 
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.models.network_limits import check_arguments
 from napari_unet_nuclei.core.models.store import find_model
 
+if TYPE_CHECKING:
+    from typing import Any
+
 
 @pytest.mark.parametrize("name", ["classic", "resnet"])
-def test_arguments_of_the_shipped_models_pass(name):
+def test_arguments_of_the_shipped_models_pass(name: str) -> None:
     bundle = read_bundle(find_model(name))
     check_arguments(bundle.config.arguments, bundle.n_weights // 4)
 
@@ -30,6 +35,6 @@ def test_arguments_of_the_shipped_models_pass(name):
         ({"widths": (64, 64), "encoder_blocks": 40}, "ask for 1,474,560 weights"),
     ],
 )
-def test_monsters_are_refused(arguments, reason):
+def test_monsters_are_refused(arguments: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         check_arguments(arguments, 100_000)

@@ -28,7 +28,7 @@ def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path
     return shipped, data / "models"
 
 
-def test_models_are_found_by_name(folders):
+def test_models_are_found_by_name(folders: tuple[Path, ...]) -> None:
     shipped, own = folders
     assert user_model_folder() == own
     assert shipped_models() == user_models() == {}
@@ -46,14 +46,14 @@ def test_models_are_found_by_name(folders):
 
 
 @pytest.mark.usefixtures("folders")
-def test_models_are_found_by_path(tmp_path):
+def test_models_are_found_by_path(tmp_path: Path) -> None:
     path = tmp_path / "elsewhere.unetnuclei"
     path.touch()
     assert find_model(path) == path
     assert find_model(str(path)) == path
 
 
-def test_what_is_not_found_says_what_there_is(folders):
+def test_what_is_not_found_says_what_there_is(folders: tuple[Path, ...]) -> None:
     with pytest.raises(ModelError, match=r"\(none is installed\).*'resnet'"):
         find_model("resnet")
     (folders[0] / "resnet.unetnuclei").touch()

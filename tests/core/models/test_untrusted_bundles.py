@@ -20,7 +20,10 @@ from napari_unet_nuclei.core.models.bundle import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 
 def npz(**arrays: Any) -> bytes:
@@ -29,7 +32,7 @@ def npz(**arrays: Any) -> bytes:
     return buffer.getvalue()
 
 
-def test_a_truncated_file_is_refused_wherever_it_ends(path):
+def test_a_truncated_file_is_refused_wherever_it_ends(path: Path) -> None:
     content = path.read_bytes()
     for length in range(0, len(content), 37):
         path.write_bytes(content[:length])
@@ -43,7 +46,9 @@ def test_a_truncated_file_is_refused_wherever_it_ends(path):
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-def test_a_damaged_byte_is_noticed_or_does_no_harm(path, data, bundle, assert_same):
+def test_a_damaged_byte_is_noticed_or_does_no_harm(
+    path: Path, data: Any, bundle: ModelBundle, assert_same: Callable[..., Any]
+) -> None:
     write_bundle(path, bundle)
     content = bytearray(path.read_bytes())
     position = data.draw(st.integers(0, len(content) - 1))
@@ -58,7 +63,9 @@ def test_a_damaged_byte_is_noticed_or_does_no_harm(path, data, bundle, assert_sa
 
 
 @pytest.mark.parametrize("name", ["weights.npz", "openvino.xml", "openvino.bin"])
-def test_a_member_that_was_exchanged_is_refused(path, name, forge):
+def test_a_member_that_was_exchanged_is_refused(
+    path: Path, name: str, forge: Callable[..., Any]
+) -> None:
     sums = {
         name: hashlib.sha256(b"other").hexdigest()
         for name in ("weights.npz", "openvino.xml", "openvino.bin")
@@ -104,14 +111,18 @@ def test_a_member_that_was_exchanged_is_refused(path, name, forge):
     ],
     ids=str,
 )
-def test_a_model_that_contradicts_itself_is_refused(path, changes, forge):
+def test_a_model_that_contradicts_itself_is_refused(
+    path: Path, changes: dict[str, Any], forge: Callable[..., Any]
+) -> None:
     forge(path, **changes)
     reason = r"nuclei\.unetnuclei is not complete or not consistent \(.+\);"
     with pytest.raises(ModelError, match=reason):
         read_bundle(path)
 
 
-def test_a_member_that_is_promised_must_be_there(path, forge):
+def test_a_member_that_is_promised_must_be_there(
+    path: Path, forge: Callable[..., Any]
+) -> None:
     sums = {"weights.npz": "", "openvino.xml": ""}
     forge(path, members={"openvino.xml": None, "openvino.bin": None}, sha256=sums)
     with pytest.raises(ModelError, match=r"no item named 'openvino\.xml'"):
@@ -128,7 +139,7 @@ class Explosive:
         return type(self.path).touch, (self.path,)
 
 
-def test_pickles_are_never_loaded(path, forge):
+def test_pickles_are_never_loaded(path: Path, forge: Callable[..., Any]) -> None:
     trace = path.with_name("executed")
     content = npz(**{"conv/kernel": np.array([Explosive(trace)], object)})
     with np.load(io.BytesIO(content), allow_pickle=True) as file:
@@ -141,7 +152,9 @@ def test_pickles_are_never_loaded(path, forge):
     assert not trace.exists()
 
 
-def test_a_member_that_claims_to_be_huge_is_not_unpacked(path, forge):
+def test_a_member_that_claims_to_be_huge_is_not_unpacked(
+    path: Path, forge: Callable[..., Any]
+) -> None:
     limits = BundleLimits(max_bytes=100_000)
     forge(
         path,
@@ -153,7 +166,9 @@ def test_a_member_that_claims_to_be_huge_is_not_unpacked(path, forge):
         read_bundle(path, limits=limits)
 
 
-def test_weights_that_claim_to_be_huge_are_not_unpacked(path, forge):
+def test_weights_that_claim_to_be_huge_are_not_unpacked(
+    path: Path, forge: Callable[..., Any]
+) -> None:
     limits = BundleLimits(max_bytes=100_000)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, a=np.zeros(20_000), b=np.zeros(20_000))
@@ -162,7 +177,7 @@ def test_weights_that_claim_to_be_huge_are_not_unpacked(path, forge):
         read_bundle(path, limits=limits)
 
 
-def test_a_member_is_unpacked_no_further_than_it_claims(path):
+def test_a_member_is_unpacked_no_further_than_it_claims(path: Path) -> None:
     """64 MiB of zeros behind headers that speak of ten bytes."""
     n_bytes = 1 << 26
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -180,13 +195,13 @@ def test_a_member_is_unpacked_no_further_than_it_claims(path):
         tracemalloc.stop()
 
 
-def test_unusual_zips_are_refused(path, forge):
+def test_unusual_zips_are_refused(path: Path, forge: Callable[..., Any]) -> None:
     forge(path, compression=zipfile.ZIP_LZMA)
     with pytest.raises(ModelError, match="compressed in an unknown way"):
         read_bundle(path)
 
 
-def test_encrypted_zips_are_refused(path):
+def test_encrypted_zips_are_refused(path: Path) -> None:
     content = bytearray(path.read_bytes())
     content[content.index(b"PK\x03\x04") + 6] |= 1
     content[content.index(b"PK\x01\x02") + 8] |= 1
@@ -195,14 +210,18 @@ def test_encrypted_zips_are_refused(path):
         read_bundle(path)
 
 
-def test_members_out_of_the_way_are_never_written(path, bundle, assert_same):
+def test_members_out_of_the_way_are_never_written(
+    path: Path, bundle: ModelBundle, assert_same: Callable[..., Any]
+) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("../../evil.txt", "x")
     assert_same(read_bundle(path), bundle)
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_what_no_member_exceeds_may_be_too_much_in_all(path, forge):
+def test_what_no_member_exceeds_may_be_too_much_in_all(
+    path: Path, forge: Callable[..., Any]
+) -> None:
     limits = BundleLimits(max_bytes=100_000)
     members = {"openvino.bin": bytes(60_000), "weights.npz": bytes(60_000)}
     forge(path, members=members, compression=zipfile.ZIP_DEFLATED)
@@ -210,13 +229,13 @@ def test_what_no_member_exceeds_may_be_too_much_in_all(path, forge):
         read_bundle(path, limits=limits)
 
 
-def test_a_configuration_of_many_bytes_is_not_parsed(path):
+def test_a_configuration_of_many_bytes_is_not_parsed(path: Path) -> None:
     limits = BundleLimits(max_config_bytes=100)
     with pytest.raises(ModelError, match=r"model\.json is larger than 100 bytes"):
         read_bundle(path, limits=limits)
 
 
-def test_a_crowd_of_members_is_refused(path):
+def test_a_crowd_of_members_is_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         for number in range(100):
             archive.writestr(f"{number}", b"")
@@ -225,14 +244,16 @@ def test_a_crowd_of_members_is_refused(path):
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_two_members_of_one_name_are_refused(path):
+def test_two_members_of_one_name_are_refused(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
         archive.writestr("model.json", b"{}")
     with pytest.raises(ModelError, match="it holds two files of one name"):
         read_bundle(path)
 
 
-def test_arrays_that_lie_about_their_size_make_no_room_for_it(path, forge):
+def test_arrays_that_lie_about_their_size_make_no_room_for_it(
+    path: Path, forge: Callable[..., Any]
+) -> None:
     buffer = io.BytesIO()
     header = {"descr": "<f4", "fortran_order": False, "shape": (10**5, 10**5)}
     np.lib.format.write_array_header_1_0(buffer, header)
@@ -270,7 +291,9 @@ def test_arrays_that_lie_about_their_size_make_no_room_for_it(path, forge):
         {"arguments": {"n_maps": 10**9}},
     ],
 )
-def test_numbers_that_would_build_a_monster_are_refused(path, change, forge):
+def test_numbers_that_would_build_a_monster_are_refused(
+    path: Path, change: dict[str, Any], forge: Callable[..., Any]
+) -> None:
     forge(path, **change)
     with pytest.raises(ModelError, match=r"not consistent|damaged"):
         read_bundle(path)

@@ -29,7 +29,7 @@ def run(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(network(pixels, training=False)))
 
 
-def test_a_convolution_is_normalised_then_activated():
+def test_a_convolution_is_normalised_then_activated() -> None:
     x = image()
     network = keras.Model(x, apply_convolution(x, 5, name="one"))
     assert layer_names(network) == ["image", "one_conv", "one_bn", "one_relu"]
@@ -39,7 +39,7 @@ def test_a_convolution_is_normalised_then_activated():
     assert maps.min() >= 0
 
 
-def test_a_convolution_may_be_bare():
+def test_a_convolution_may_be_bare() -> None:
     x = image()
     y = apply_convolution(
         x, 5, name="one", batch_normalization=False, activation=None, kernel_size=1
@@ -52,13 +52,13 @@ def test_a_convolution_may_be_bare():
     assert run(network, pixels).min() < 0
 
 
-def test_a_step_halves_the_resolution():
+def test_a_step_halves_the_resolution() -> None:
     x = image()
     network = keras.Model(x, apply_convolution(x, 2, name="one", strides=2))
     assert run(network, np.zeros((1, 8, 6, 3), np.float32)).shape == (1, 4, 3, 2)
 
 
-def test_a_level_is_convolutions_and_dropout():
+def test_a_level_is_convolutions_and_dropout() -> None:
     x = image()
     level = Level(filters=4, n_convolutions=2, activation="elu", dropout=0.1)
     network = keras.Model(x, apply_level(x, level, strides=2, name="one"))
@@ -68,20 +68,20 @@ def test_a_level_is_convolutions_and_dropout():
     assert run(network, np.zeros((1, 8, 6, 3), np.float32)).shape == (1, 4, 3, 4)
 
 
-def test_a_level_may_be_empty():
+def test_a_level_may_be_empty() -> None:
     x = image()
     empty = Level(filters=4, n_convolutions=0, dropout=0.5)
     assert apply_level(x, empty, name="one") is x
 
 
-def test_a_setting_is_spelled_out_for_each_level():
+def test_a_setting_is_spelled_out_for_each_level() -> None:
     assert each_level(0.1, 3, "dropout") == (0.1, 0.1, 0.1)
     assert each_level([0, 0.5], 2, "dropout") == (0, 0.5)
     with pytest.raises(ValueError, match=r"each of the 3 levels. Received: \[0.1\]"):
         each_level([0.1], 3, "dropout")
 
 
-def test_grey_is_the_mean_of_the_channels():
+def test_grey_is_the_mean_of_the_channels() -> None:
     x = image()
     network = keras.Model(x, apply_grey(x))
     pixels = rng.random((1, 4, 5, 3), np.float32)
@@ -92,7 +92,9 @@ def test_grey_is_the_mean_of_the_channels():
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("stem_stride", [1, 2])
-def test_maps_are_probabilities_at_full_resolution(stem_stride, policy):
+def test_maps_are_probabilities_at_full_resolution(
+    stem_stride: int, policy: str
+) -> None:
     with precision(policy):
         x = image()
         network = keras.Model(x, apply_maps(x, 2, stem_stride=stem_stride))

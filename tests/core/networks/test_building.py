@@ -29,7 +29,7 @@ SMALL: dict[Architecture, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
-def test_every_architecture_can_be_built(architecture):
+def test_every_architecture_can_be_built(architecture: Architecture) -> None:
     network = build_model(architecture, SMALL[architecture])
     assert network.name == architecture
     stored = json.loads(json.dumps(SMALL[architecture]))
@@ -37,7 +37,7 @@ def test_every_architecture_can_be_built(architecture):
     assert again.count_params() == network.count_params()
 
 
-def test_unknown_architectures_are_refused():
+def test_unknown_architectures_are_refused() -> None:
     with pytest.raises(SettingsError, match="'vgg'"):
         build_model("vgg")
     with pytest.raises(SettingsError, match="'vgg'"):
@@ -61,7 +61,9 @@ def test_unknown_architectures_are_refused():
         ("ensemble", {"members": 2}),
     ],
 )
-def test_arguments_that_do_not_fit_are_refused(architecture, arguments):
+def test_arguments_that_do_not_fit_are_refused(
+    architecture: str, arguments: dict[Any, Any]
+) -> None:
     with pytest.raises(
         ModelError, match=f"Cannot build the architecture '{architecture}'"
     ):
@@ -83,12 +85,12 @@ def test_arguments_that_do_not_fit_are_refused(architecture, arguments):
         ),
     ],
 )
-def test_parts_that_do_not_fit_are_refused(members, message):
+def test_parts_that_do_not_fit_are_refused(members: Any, message: str) -> None:
     with pytest.raises(ModelError, match=message):
         build_model("ensemble", {"members": members})
 
 
-def test_a_long_description_is_cut_in_the_message():
+def test_a_long_description_is_cut_in_the_message() -> None:
     layers = [{"kind": "Conv2D", "inputs": [0]}] * 100
     with pytest.raises(ModelError, match=r"…: layer 1: .* 'kernel_size'$") as caught:
         build_model("imported", {"layers": layers})
@@ -96,7 +98,7 @@ def test_a_long_description_is_cut_in_the_message():
 
 
 @pytest.mark.parametrize("architecture", [Architecture.CLASSIC, Architecture.RESNET])
-def test_a_bundle_outlives_a_change_of_the_defaults(architecture):
+def test_a_bundle_outlives_a_change_of_the_defaults(architecture: Architecture) -> None:
     chosen = {"widths": [4, 8], "n_maps": 2}
     arguments = complete_arguments(architecture, chosen)
     assert arguments.items() >= chosen.items()
@@ -136,7 +138,9 @@ N_WEIGHTS = {
 
 
 @pytest.mark.parametrize("architecture", Architecture)
-def test_what_old_bundles_hold_builds_the_networks_they_were_trained_as(architecture):
+def test_what_old_bundles_hold_builds_the_networks_they_were_trained_as(
+    architecture: Architecture,
+) -> None:
     stored = json.loads(STORED[architecture])
     assert complete_arguments(architecture, stored) == stored
     network = build_model(architecture, stored)

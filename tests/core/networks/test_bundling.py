@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import tempfile
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -19,6 +20,13 @@ from napari_unet_nuclei.core.networks.bundling import (
     without_normalization,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
 TILE = np.random.default_rng(0).random((1, 16, 16, 3), np.float32)
 
 
@@ -31,14 +39,14 @@ def network() -> keras.Model:
     return build_model("classic", {"widths": (4, 8)})
 
 
-def test_weights_move_from_network_to_network(network):
+def test_weights_move_from_network_to_network(network: Any) -> None:
     twin = build_model("classic", {"widths": (4, 8)})
     assert not np.array_equal(run(twin), run(network))
     set_weights(twin, get_weights(network))
     np.testing.assert_array_equal(run(twin), run(network))
 
 
-def test_weights_are_copies(network):
+def test_weights_are_copies(network: Any) -> None:
     before, other = get_weights(network), get_weights(network)
     for value in other.values():
         assert value.dtype == np.float32
@@ -48,14 +56,14 @@ def test_weights_are_copies(network):
         np.testing.assert_array_equal(value, after[path])
 
 
-def test_half_precision_weights_are_taken(network):
+def test_half_precision_weights_are_taken(network: Any) -> None:
     weights = get_weights(network)
     set_weights(network, {path: value.astype("f2") for path, value in weights.items()})
     set_weights(network, weights)
 
 
 @pytest.mark.parametrize("change", ["missing", "superfluous"])
-def test_weights_of_another_network_are_refused(network, change):
+def test_weights_of_another_network_are_refused(network: Any, change: str) -> None:
     weights = get_weights(network)
     if change == "missing":
         del weights["maps_logits/bias"]
@@ -66,24 +74,26 @@ def test_weights_of_another_network_are_refused(network, change):
         set_weights(network, weights)
 
 
-def test_weights_of_another_shape_are_refused(network):
+def test_weights_of_another_shape_are_refused(network: Any) -> None:
     weights = get_weights(build_model("classic", {"widths": (4, 9)}))
     with pytest.raises(ModelError, match=r"must have shape \(.*Received: \("):
         set_weights(network, weights)
 
 
-def test_a_file_holds_the_whole_network(tiny_bundle, tiny_path):
+def test_a_file_holds_the_whole_network(
+    tiny_bundle: ModelBundle, tiny_path: Path
+) -> None:
     expected = run(restore_model(tiny_bundle))
     np.testing.assert_array_equal(run(restore_model(read_bundle(tiny_path))), expected)
 
 
-def test_a_bundle_that_contradicts_itself_is_refused(tiny_bundle):
+def test_a_bundle_that_contradicts_itself_is_refused(tiny_bundle: ModelBundle) -> None:
     config = replace(tiny_bundle.config, arguments={"widths": (4, 8, 8)})
     with pytest.raises(ModelError, match="differ in name"):
         restore_model(replace(tiny_bundle, config=config))
 
 
-def test_precision_is_a_matter_of_the_block():
+def test_precision_is_a_matter_of_the_block() -> None:
     before = keras.config.dtype_policy()
     with precision("mixed_bfloat16"):
         assert keras.config.dtype_policy().name == "mixed_bfloat16"
@@ -93,7 +103,9 @@ def test_precision_is_a_matter_of_the_block():
     assert keras.config.dtype_policy() == before
 
 
-def test_networks_are_restored_in_float32_whatever_others_prefer(tiny_bundle):
+def test_networks_are_restored_in_float32_whatever_others_prefer(
+    tiny_bundle: ModelBundle,
+) -> None:
     expected = run(restore_model(tiny_bundle))
     with precision("mixed_bfloat16"):
         restored = restore_model(tiny_bundle)
@@ -105,7 +117,9 @@ def test_networks_are_restored_in_float32_whatever_others_prefer(tiny_bundle):
     keras.backend.backend() != "tensorflow",
     reason="the other backends leave it to a child process",
 )
-def test_an_export_is_small_and_leaves_no_files(tiny_bundle, tmp_path, monkeypatch):
+def test_an_export_is_small_and_leaves_no_files(
+    tiny_bundle: ModelBundle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     xml, weights = export_openvino(tiny_bundle)
     assert list(tmp_path.iterdir()) == []
@@ -117,7 +131,9 @@ def test_an_export_is_small_and_leaves_no_files(tiny_bundle, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("architecture", ["classic", "resnet"])
-def test_normalisation_is_folded_and_the_maps_stay(make_bundle, architecture):
+def test_normalisation_is_folded_and_the_maps_stay(
+    make_bundle: Callable[..., Any], architecture: str
+) -> None:
     bundle = make_bundle(architecture)
     arguments, weights = without_normalization(bundle)
     assert arguments["batch_normalization"] is False
@@ -130,7 +146,9 @@ def test_normalisation_is_folded_and_the_maps_stay(make_bundle, architecture):
     np.testing.assert_allclose(run(folded), maps, atol=1e-4)
 
 
-def test_without_normalisation_nothing_is_changed(make_bundle):
+def test_without_normalisation_nothing_is_changed(
+    make_bundle: Callable[..., Any],
+) -> None:
     bundle = make_bundle("classic", batch_normalization=False)
     arguments, weights = without_normalization(bundle)
     assert arguments.items() >= bundle.config.arguments.items()
@@ -138,7 +156,9 @@ def test_without_normalisation_nothing_is_changed(make_bundle):
 
 
 @pytest.mark.parametrize("change", ["missing", "of another shape"])
-def test_normalisation_that_cannot_be_folded_is_refused(make_bundle, change):
+def test_normalisation_that_cannot_be_folded_is_refused(
+    make_bundle: Callable[..., Any], change: str
+) -> None:
     bundle = make_bundle("classic")
     weights = dict(bundle.weights)
     path = next(path for path in weights if path.endswith("_bn/gamma"))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,9 @@ from napari_unet_nuclei.core.networks.building import build_model
 from napari_unet_nuclei.core.networks.bundling import get_weights, set_weights
 from napari_unet_nuclei.core.networks.ensemble import average_networks, part_path
 from napari_unet_nuclei.core.networks.geometry import measure_geometry
+
+if TYPE_CHECKING:
+    from typing import Any
 
 TILE = np.random.default_rng(0).random((1, 32, 32, 3), np.float32)
 
@@ -27,7 +32,7 @@ def share_weights(ensemble: keras.Model, parts: list[keras.Model]) -> None:
 
 
 @pytest.mark.parametrize("architecture", ["classic", "resnet"])
-def test_the_maps_are_the_means_of_those_of_the_parts(architecture):
+def test_the_maps_are_the_means_of_those_of_the_parts(architecture: Any) -> None:
     parts = [build_model(architecture, {"widths": (4, 8)}) for _ in range(3)]
     ensemble = average_networks(parts)
     share_weights(ensemble, parts)
@@ -36,7 +41,7 @@ def test_the_maps_are_the_means_of_those_of_the_parts(architecture):
     np.testing.assert_allclose(run(ensemble), np.mean(maps, axis=0), atol=1e-6)
 
 
-def test_a_map_is_the_mean_over_those_that_have_it():
+def test_a_map_is_the_mean_over_those_that_have_it() -> None:
     parts = [
         build_model("classic", {"widths": (4, 8), "n_maps": 1, "n_channels": 1}),
         build_model("resnet", {"widths": (4, 8), "upsampling": "bilinear"}),
@@ -55,7 +60,7 @@ def test_a_map_is_the_mean_over_those_that_have_it():
     )
 
 
-def test_the_members_stay_as_they_are():
+def test_the_members_stay_as_they_are() -> None:
     parts = [build_model("classic", {"widths": (4, 8)}) for _ in range(2)]
     before = [run(part) for part in parts]
     ensemble = average_networks(parts)
@@ -66,7 +71,7 @@ def test_the_members_stay_as_they_are():
         np.testing.assert_array_equal(run(part), maps)
 
 
-def test_every_member_has_the_sides_and_the_margin_it_needs():
+def test_every_member_has_the_sides_and_the_margin_it_needs() -> None:
     shallow, deep = (
         build_model("classic", {"widths": (4,) * depth}) for depth in (2, 4)
     )
@@ -75,6 +80,6 @@ def test_every_member_has_the_sides_and_the_margin_it_needs():
         assert measure_geometry(average_networks(parts)) == measure_geometry(deep)
 
 
-def test_one_network_is_no_ensemble():
+def test_one_network_is_no_ensemble() -> None:
     with pytest.raises(ValueError, match=r"2 or more parts\. Received: 1"):
         average_networks([build_model("classic", {"widths": (4, 8)})])

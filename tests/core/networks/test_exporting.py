@@ -3,6 +3,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -14,6 +15,11 @@ from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.networks import exporting
 from napari_unet_nuclei.core.networks.exporting import add_openvino
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
 
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -22,12 +28,12 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_child_process_does_what_the_backend_cannot(
-    elsewhere, tiny_bundle, monkeypatch
-):
+    elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     commands = []
     run = subprocess.run
 
-    def note(command, **options):
+    def note(command: Any, **options: Any) -> Any:
         commands.append(command)
         return run(command, **options)
 
@@ -42,7 +48,9 @@ def test_a_child_process_does_what_the_backend_cannot(
     np.testing.assert_allclose(maps, expected, atol=0.01)
 
 
-def test_without_tensorflow_there_is_a_sentence(elsewhere, tiny_bundle, monkeypatch):
+def test_without_tensorflow_there_is_a_sentence(
+    elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         EngineError, match=r"'tiny' has no OpenVINO form.*TensorFlow is not installed"
@@ -50,14 +58,18 @@ def test_without_tensorflow_there_is_a_sentence(elsewhere, tiny_bundle, monkeypa
         add_openvino(tiny_bundle)
 
 
-def test_a_child_process_that_fails_is_quoted(elsewhere, tiny_bundle, monkeypatch):
+def test_a_child_process_that_fails_is_quoted(
+    elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(exporting, "__name__", "no_such_module")
     with pytest.raises(EngineError, match=r"no_such_module.*use the Keras engine"):
         add_openvino(tiny_bundle)
 
 
-def test_what_keras_raises_becomes_a_sentence(tiny_bundle, monkeypatch):
-    def fail(bundle):
+def test_what_keras_raises_becomes_a_sentence(
+    tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(bundle: ModelBundle) -> None:
         raise Exception("Could not trace the model")  # as OpenVINO's converter does
 
     monkeypatch.setattr(keras.backend, "backend", lambda: "tensorflow")

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -9,6 +9,9 @@ from keras import ops
 from napari_unet_nuclei.core.networks.building import build_model
 from napari_unet_nuclei.core.networks.bundling import restore_model
 from napari_unet_nuclei.core.networks.geometry import Geometry, measure_geometry
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 SMALL: list[tuple[str, dict[str, Any]]] = [
     ("classic", {}),
@@ -26,12 +29,16 @@ SMALL: list[tuple[str, dict[str, Any]]] = [
     ("architecture", "expected"),
     [("classic", Geometry(16, 118)), ("resnet", Geometry(16, 120))],
 )
-def test_the_shipped_shapes_need_this_overlap(architecture, expected):
+def test_the_shipped_shapes_need_this_overlap(
+    architecture: str, expected: Geometry
+) -> None:
     assert measure_geometry(build_model(architecture)) == expected
 
 
 @pytest.mark.parametrize(("architecture", "arguments"), SMALL, ids=str)
-def test_nothing_beyond_the_margin_matters(make_bundle, architecture, arguments):
+def test_nothing_beyond_the_margin_matters(
+    make_bundle: Callable[..., Any], architecture: str, arguments: dict[Any, Any]
+) -> None:
     bundle = make_bundle(architecture, **arguments)
     network = restore_model(bundle)
     stride, margin = bundle.config.stride, bundle.config.margin
@@ -52,7 +59,9 @@ def test_nothing_beyond_the_margin_matters(make_bundle, architecture, arguments)
 
 
 @pytest.mark.parametrize(("architecture", "arguments"), SMALL, ids=str)
-def test_sides_are_multiples_of_the_coarsest_step(architecture, arguments):
+def test_sides_are_multiples_of_the_coarsest_step(
+    architecture: str, arguments: dict[Any, Any]
+) -> None:
     arguments = {"widths": (4, 8), **arguments}
     levels = len(arguments["widths"])
     geometry = measure_geometry(build_model(architecture, arguments))

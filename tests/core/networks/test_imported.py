@@ -47,12 +47,12 @@ def run(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     return np.asarray(keras.ops.convert_to_numpy(network(pixels, training=False)))
 
 
-def test_there_is_an_example_of_each_kind():
+def test_there_is_an_example_of_each_kind() -> None:
     assert {example["kind"] for example in EXAMPLES} == LAYER_KINDS.keys()
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda example: example["kind"])
-def test_a_layer_computes_what_that_of_keras_does(example):
+def test_a_layer_computes_what_that_of_keras_does(example: dict[str, Any]) -> None:
     kind = example["kind"]
     joins = LAYER_KINDS[kind].joins
     network = build_imported(
@@ -71,7 +71,7 @@ def test_a_layer_computes_what_that_of_keras_does(example):
     assert network.layers[-1].name == layer_name(1, kind)
 
 
-def test_layers_are_joined_by_number():
+def test_layers_are_joined_by_number() -> None:
     layers = [
         {**CONVOLUTION, "padding": "same"},
         {"kind": "Concatenate", "inputs": [0, 1]},
@@ -84,7 +84,7 @@ def test_layers_are_joined_by_number():
     np.testing.assert_allclose(maps[..., :3], pixels**2, atol=1e-6)
 
 
-def test_a_grey_network_sees_the_mean_of_the_channels():
+def test_a_grey_network_sees_the_mean_of_the_channels() -> None:
     network = build_imported(
         ImportedShape(
             layers=[{"kind": "Rescaling", "inputs": [0], "scale": 2, "offset": 1}],
@@ -96,7 +96,7 @@ def test_a_grey_network_sees_the_mean_of_the_channels():
     np.testing.assert_allclose(run(network, pixels), expected, atol=1e-6)
 
 
-def test_image_and_maps_are_never_rounded_to_half_precision():
+def test_image_and_maps_are_never_rounded_to_half_precision() -> None:
     layers = [
         {"kind": "Rescaling", "inputs": [0], "scale": 255.0, "offset": 0.0},
         {**CONVOLUTION, "inputs": [1]},
@@ -142,7 +142,7 @@ def transposed(source: int, kernel_size: int) -> dict[str, Any]:
     ],
     ids=["transposed 3", "transposed 4", "repeated", "padded", "bilinear"],
 )
-def test_nothing_beyond_the_margin_matters(layers):
+def test_nothing_beyond_the_margin_matters(layers: list[Any]) -> None:
     network = build_imported(ImportedShape(layers=layers))
     # The same weights wherever; a zero would hide how far a kernel reaches.
     network.set_weights([np.ones(weight.shape) for weight in network.weights])
@@ -188,7 +188,7 @@ def test_nothing_beyond_the_margin_matters(layers):
     ],
     ids=str,
 )
-def test_a_wrong_description_is_refused(change, sentence):
+def test_a_wrong_description_is_refused(change: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=f"layer 1: .*{sentence}"):
         build_imported(ImportedShape(layers=[{**CONVOLUTION, **change}]))
 
@@ -205,28 +205,28 @@ def test_a_wrong_description_is_refused(change, sentence):
     ],
     ids=str,
 )
-def test_other_arguments_are_refused(example, sentence):
+def test_other_arguments_are_refused(example: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         check_layer(example)
 
 
-def test_a_join_needs_two_inputs():
+def test_a_join_needs_two_inputs() -> None:
     with pytest.raises(ValueError, match=r"Add has two or more inputs\. Received: 1"):
         build_imported(ImportedShape(layers=[{"kind": "Add", "inputs": [0]}]))
 
 
 @pytest.mark.parametrize("n_layers", [0, 2001])
-def test_the_number_of_layers_is_limited(n_layers):
+def test_the_number_of_layers_is_limited(n_layers: int) -> None:
     with pytest.raises(ValueError, match=f"1 to 2000 layers.* Received: {n_layers}"):
         build_imported(ImportedShape(layers=[CONVOLUTION] * n_layers))
 
 
-def test_the_number_of_channels_is_limited():
+def test_the_number_of_channels_is_limited() -> None:
     with pytest.raises(ValueError, match=r"n_channels must be 1 or 3\. Received: 4"):
         build_imported(ImportedShape(layers=[CONVOLUTION], n_channels=4))
 
 
-def test_huge_networks_are_refused_before_they_take_memory():
+def test_huge_networks_are_refused_before_they_take_memory() -> None:
     build_imported(ImportedShape(layers=[CONVOLUTION]), max_weights=200)
     with pytest.raises(ValueError, match="layer 3: more than 200 weights"):
         build_imported(ImportedShape(layers=[CONVOLUTION] * 3), max_weights=200)

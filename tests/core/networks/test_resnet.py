@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import numpy as np
 import pytest
@@ -10,8 +12,11 @@ from napari_unet_nuclei.core.networks.resnet import (
     build_resnet,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def test_the_shipped_shape_does_not_change_by_accident():
+
+def test_the_shipped_shape_does_not_change_by_accident() -> None:
     network = build_resnet(ResNetShape())
     assert network.name == "resnet"
     assert network.count_params() == 2_028_227
@@ -28,7 +33,9 @@ def test_the_shipped_shape_does_not_change_by_accident():
         ({"encoder_blocks": 2, "dropout": 0.3}, 4),
     ],
 )
-def test_maps_have_the_size_of_the_image(arguments, stride):
+def test_maps_have_the_size_of_the_image(
+    arguments: dict[Any, Any], stride: Any
+) -> None:
     network = build_resnet(ResNetShape(**{"widths": (4, 8), **arguments}))
     n_maps = arguments.get("n_maps", 3)
     for shape in (stride, 3 * stride), (2 * stride, stride):
@@ -41,8 +48,8 @@ def test_maps_have_the_size_of_the_image(arguments, stride):
     [(3, 1, False), (4, 1, True), (3, 2, True)],
 )
 def test_a_shortcut_is_a_convolution_only_where_shapes_differ(
-    filters, strides, has_convolution
-):
+    filters: int, strides: int, has_convolution: bool
+) -> None:
     x = keras.Input((None, None, 3))
     y = apply_residual_block(x, filters, name="block", strides=strides)
     network = keras.Model(x, y)
@@ -52,7 +59,7 @@ def test_a_shortcut_is_a_convolution_only_where_shapes_differ(
     assert tuple(maps.shape) == (1, 4 // strides, 6 // strides, filters)
 
 
-def test_a_block_that_has_learned_nothing_hands_its_input_on():
+def test_a_block_that_has_learned_nothing_hands_its_input_on() -> None:
     x = keras.Input((None, None, 3))
     network = keras.Model(x, apply_residual_block(x, 3, name="block"))
     last = network.get_layer("block_1_conv")
@@ -62,7 +69,7 @@ def test_a_block_that_has_learned_nothing_hands_its_input_on():
     np.testing.assert_allclose(maps, pixels, atol=1e-6)
 
 
-def test_weights_are_named_after_their_place():
+def test_weights_are_named_after_their_place() -> None:
     paths = {weight.path for weight in build_resnet(ResNetShape(widths=(4, 8))).weights}
     expected = {"stem_conv/kernel", "encoder1_0_shortcut_conv/kernel"}
     expected |= {"decoder0_0_1_bn/moving_mean", "maps_logits/bias"}

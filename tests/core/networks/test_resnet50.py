@@ -42,7 +42,7 @@ def go_offline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("urllib.request.urlopen", fail)
 
 
-def test_the_shape_does_not_change_by_accident():
+def test_the_shape_does_not_change_by_accident() -> None:
     network = build_resnet50(ResNet50Shape())
     assert network.name == "resnet50"
     assert network.count_params() == 30_540_451
@@ -50,19 +50,19 @@ def test_the_shape_does_not_change_by_accident():
     assert measure_geometry(network) == Geometry(stride=32, margin=368)
 
 
-def test_the_encoder_is_that_of_keras(network):
+def test_the_encoder_is_that_of_keras(network: Any) -> None:
     from_encoder = [w for w in network.weights if w.path.startswith("conv")]
     assert sum(int(np.prod(w.shape)) for w in from_encoder) == N_ENCODER_WEIGHTS
 
 
-def test_the_network_prepares_images_as_imagenet_wants_them(network):
+def test_the_network_prepares_images_as_imagenet_wants_them(network: Any) -> None:
     prepare = keras.Model(network.input, network.get_layer("conv1_pad").input)
     pixels = np.random.default_rng(0).random((1, 4, 5, 3), np.float32)
     expected = keras.applications.resnet50.preprocess_input(255 * pixels)
     np.testing.assert_allclose(run(prepare, pixels), expected, atol=1e-4)
 
 
-def test_the_decoder_is_made_of_elu_and_dropout(network):
+def test_the_decoder_is_made_of_elu_and_dropout(network: Any) -> None:
     names = [layer.name for layer in network.layers]
     assert sum(name.endswith("_elu") for name in names) == 2 * 4
     drops = [name for name in names if name.endswith("_dropout")]
@@ -77,7 +77,7 @@ def test_the_decoder_is_made_of_elu_and_dropout(network):
 
 
 @pytest.mark.parametrize("shape", [(32, 64), (96, 32)])
-def test_maps_have_the_size_of_the_image(network, shape):
+def test_maps_have_the_size_of_the_image(network: Any, shape: tuple[int, ...]) -> None:
     assert run(network, np.zeros((1, *shape, 3), np.float32)).shape == (1, *shape, 1)
 
 
@@ -89,12 +89,12 @@ def test_maps_have_the_size_of_the_image(network, shape):
         ({"upsampling": "cubic"}, "'cubic' is not a valid"),
     ],
 )
-def test_other_arguments_are_refused(arguments, sentence):
+def test_other_arguments_are_refused(arguments: dict[str, Any], sentence: str) -> None:
     with pytest.raises(ValueError, match=sentence):
         build_resnet50(ResNet50Shape(**arguments))
 
 
-def test_nothing_beyond_the_margin_matters(network):
+def test_nothing_beyond_the_margin_matters(network: Any) -> None:
     stride, margin = 32, measure_geometry(network).margin
     side = (2 * margin // stride + 2) * stride
     image = np.random.default_rng(0).random((1, side, side, 3), np.float32)
@@ -107,7 +107,7 @@ def test_nothing_beyond_the_margin_matters(network):
     assert margin / 3 < reach <= margin
 
 
-def test_imagenet_weights_go_into_the_encoder(monkeypatch):
+def test_imagenet_weights_go_into_the_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
     build = keras.applications.ResNet50
     asked = []
 
@@ -125,7 +125,9 @@ def test_imagenet_weights_go_into_the_encoder(monkeypatch):
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(bias), 7)
 
 
-def test_weights_that_cannot_be_had_are_an_error_of_one_sentence(monkeypatch, capsys):
+def test_weights_that_cannot_be_had_are_an_error_of_one_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     go_offline(monkeypatch)
     arguments = {**SMALL, "encoder_weights": "imagenet"}
     sentence = r"Expected ImageNet's weights .*no network here.*Go online, or train"
@@ -135,7 +137,9 @@ def test_weights_that_cannot_be_had_are_an_error_of_one_sentence(monkeypatch, ca
     assert capsys.readouterr().out == ""
 
 
-def test_restoring_downloads_nothing(monkeypatch, network):
+def test_restoring_downloads_nothing(
+    monkeypatch: pytest.MonkeyPatch, network: Any
+) -> None:
     go_offline(monkeypatch)
     arguments = {**SMALL, "encoder_weights": "imagenet", "n_maps": 1}
     arguments = complete_arguments("resnet50", arguments)
@@ -144,7 +148,7 @@ def test_restoring_downloads_nothing(monkeypatch, network):
     assert restored.count_params() == network.count_params()
 
 
-def test_a_bundle_holds_the_network(network):
+def test_a_bundle_holds_the_network(network: Any) -> None:
     geometry = measure_geometry(network)
     bundle = ModelBundle(
         name="deep",
@@ -173,7 +177,7 @@ def test_a_bundle_holds_the_network(network):
         np.testing.assert_allclose(maps, run(network, tile), atol=5e-3)
 
 
-def test_statistics_settle_within_a_short_training(network):
+def test_statistics_settle_within_a_short_training(network: Any) -> None:
     normalisations = [
         layer
         for layer in network.layers
@@ -183,7 +187,7 @@ def test_statistics_settle_within_a_short_training(network):
     assert {layer.momentum for layer in normalisations} == {0.9}
 
 
-def test_steps_of_training_help():
+def test_steps_of_training_help() -> None:
     network = build_resnet50(ResNet50Shape(**SMALL, n_maps=1))
     # Tracing fifty layers would take longer than a few steps without.
     network.compile(

@@ -30,7 +30,9 @@ def run(network: keras.Model, pixels: np.ndarray) -> np.ndarray:
     [(Upsampling.TRANSPOSED, 4), (Upsampling.BILINEAR, 3), (Upsampling.NEAREST, 4)],
 )
 @pytest.mark.parametrize("shape", [(1, 1), (4, 5)])
-def test_upsampling_doubles_the_resolution(upsampling, n_channels, shape):
+def test_upsampling_doubles_the_resolution(
+    upsampling: Upsampling, n_channels: int, shape: tuple[int, ...]
+) -> None:
     x = image()
     network = keras.Model(x, apply_upsampling(x, 4, name="up", upsampling=upsampling))
     assert layer_names(network)[-1].startswith("up")
@@ -40,7 +42,7 @@ def test_upsampling_doubles_the_resolution(upsampling, n_channels, shape):
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5), (6, 7)])
-def test_bilinear_upsampling_is_that_of_keras(shape):
+def test_bilinear_upsampling_is_that_of_keras(shape: tuple[int, ...]) -> None:
     x = image()
     network = keras.Model(
         x, apply_upsampling(x, 4, name="up", upsampling=Upsampling.BILINEAR)
@@ -52,7 +54,7 @@ def test_bilinear_upsampling_is_that_of_keras(shape):
     )
 
 
-def test_repeated_pixels_are_convolved():
+def test_repeated_pixels_are_convolved() -> None:
     x = image()
     y = apply_upsampling(x, 4, name="up", upsampling=Upsampling.NEAREST)
     network = keras.Model(x, y)
@@ -60,7 +62,7 @@ def test_repeated_pixels_are_convolved():
     assert network.count_params() == 2 * 2 * 3 * 4 + 4
 
 
-def test_a_skip_joins_what_the_encoder_saw():
+def test_a_skip_joins_what_the_encoder_saw() -> None:
     coarse, fine = keras.Input((None, None, 4)), keras.Input((None, None, 2))
     y = apply_skip(coarse, fine, 3, name="two", upsampling=Upsampling.TRANSPOSED)
     network = keras.Model([coarse, fine], y)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +19,13 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import EngineName
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 DEFAULT = SegmentationSettings()
 
 
@@ -26,10 +34,10 @@ class Unread:
 
     dtype = np.uint8
 
-    def __init__(self, *shape):
+    def __init__(self, *shape: Any) -> None:
         self.shape = shape
 
-    def __getitem__(self, index):
+    def __getitem__(self, index: Any) -> None:
         raise AssertionError("read though it is too large")
 
 
@@ -41,8 +49,12 @@ class Unread:
     ],
 )
 def test_an_image_that_would_end_the_process_is_refused_unread(
-    make_model, shape, axes, expected, monkeypatch
-):
+    make_model: Callable[..., Any],
+    shape: tuple[int, ...],
+    axes: str | None,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(hardware, "total_memory", lambda: 1_900_000_000)
     image = Unread(*shape)
     expected += r" to segment, where this computer has 1\.9 GB\. Cut it into pieces"
@@ -59,8 +71,11 @@ def test_an_image_that_would_end_the_process_is_refused_unread(
     ("diameter", "expected"), [(20, (64, 64)), (5, (128, 128)), (10, (64, 64))]
 )
 def test_nuclei_are_brought_to_the_diameter_the_model_knows(
-    make_model, squares, diameter, expected
-):
+    make_model: Callable[..., Any],
+    squares: Callable[..., Any],
+    diameter: int,
+    expected: tuple[int, ...],
+) -> None:
     model = make_model()
     image = ndimage.gaussian_filter(squares((10, 10), (20, 30), shape=(40, 51)), 3)
     maps = model.maps(image, SegmentationSettings(diameter=diameter))
@@ -72,27 +87,33 @@ def test_nuclei_are_brought_to_the_diameter_the_model_knows(
         np.testing.assert_allclose(one, two, atol=0.1)
 
 
-def test_a_tiny_image_survives_rescaling(make_model):
+def test_a_tiny_image_survives_rescaling(make_model: Callable[..., Any]) -> None:
     settings = SegmentationSettings(diameter=2000)
     assert make_model().segment(np.eye(3), settings).shape == (3, 3)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 50), (50, 1, 3), (33, 7, 4)])
-def test_images_of_any_size_and_colour_are_segmented(make_model, shape):
+def test_images_of_any_size_and_colour_are_segmented(
+    make_model: Callable[..., Any], shape: tuple[int, ...]
+) -> None:
     labels = make_model().segment(np.zeros(shape, np.uint8))
     assert labels.shape == shape[:2]
     assert labels.dtype == np.int32
     assert not labels.any()
 
 
-def test_white_squares_are_nuclei(make_model, squares):
+def test_white_squares_are_nuclei(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     image = squares((4, 4), (20, 30))
     labels = make_model().segment(image)
     np.testing.assert_array_equal(labels > 0, image > 0)
     assert labels.max() == 2
 
 
-def test_settings_are_obeyed(make_model, squares):
+def test_settings_are_obeyed(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     image = squares((4, 4), (20, 30))
     image[4:12, 4:12] = 200
     model = make_model()
@@ -114,12 +135,18 @@ def test_settings_are_obeyed(make_model, squares):
         (np.zeros((6, 7)), {"min_area": -1}, SettingsError, "min_area=-1"),
     ],
 )
-def test_what_cannot_be_segmented_says_why(make_model, image, options, error, message):
+def test_what_cannot_be_segmented_says_why(
+    make_model: Callable[..., Any],
+    image: NDArray[Any],
+    options: dict[Any, Any],
+    error: type[Any],
+    message: str,
+) -> None:
     with pytest.raises(error, match=message):
         segment(image, make_model(), **options)
 
 
-def test_a_model_is_loaded_by_path_and_kept_warm(tiny_path):
+def test_a_model_is_loaded_by_path_and_kept_warm(tiny_path: Path) -> None:
     model = load_model(tiny_path)
     assert model.name == "tiny"
     assert model.config.margin == 22
@@ -131,14 +158,14 @@ def test_a_model_is_loaded_by_path_and_kept_warm(tiny_path):
     assert labels.any()
 
 
-def test_models_and_engines_that_are_not_there_are_refused(tiny_path):
+def test_models_and_engines_that_are_not_there_are_refused(tiny_path: Path) -> None:
     with pytest.raises(ModelError, match="Received: 'nowhere'"):
         load_model("nowhere")
     with pytest.raises(SettingsError, match=r"auto, openvino, keras.*'onnx'"):
         load_model(tiny_path, engine="onnx")
 
 
-def test_segmenting_needs_no_keras(tiny_path):
+def test_segmenting_needs_no_keras(tiny_path: Path) -> None:
     program = (
         "import sys, numpy as np\n"
         "from napari_unet_nuclei import segment\n"

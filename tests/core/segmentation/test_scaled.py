@@ -1,4 +1,7 @@
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +15,13 @@ from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.instances.maps import Maps
+
 CONFIG = ModelConfig(
     architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=20.0
 )
@@ -22,25 +32,27 @@ class Bright:
 
     description = "bright"
 
-    def __init__(self, probability=1.0):
+    def __init__(self, probability: Any = 1.0) -> None:
         self.probability = probability
         self.shapes = []
 
-    def predict(self, batch):
+    def predict(self, batch: Any) -> Any:
         self.shapes.append(batch.shape[1:3])
         maps = np.zeros(batch.shape, np.float32)
         maps[..., 0] = np.where(batch[..., 0] > 0.5, self.probability, 0)
         return maps
 
 
-def discs(diameter, n_a_side=6):
+def discs(diameter: int, n_a_side: int = 6) -> NDArray[Any]:
     """A lattice of bright discs, two diameters apart."""
     period = 2 * diameter
     y, x = np.mgrid[: n_a_side * period, : n_a_side * period] % period - diameter
     return ((y**2 + x**2) <= (diameter / 2) ** 2).astype(np.float32)
 
 
-def segment(engine, image, **settings):
+def segment(
+    engine: Bright | NearSighted | Shy, image: NDArray[Any], **settings: Any
+) -> Maps:
     settings = SegmentationSettings(**settings)
     return exhaust(iter_plane_maps(engine, CONFIG, image, settings))
 
@@ -65,8 +77,8 @@ def segment(engine, image, **settings):
     ],
 )
 def test_nuclei_far_from_the_typical_diameter_are_seen_at_another_scale(
-    diameter, probability, scale
-):
+    diameter: int, probability: float, scale: float
+) -> None:
     image = discs(diameter)
     maps = segment(Bright(probability), image)
     assert maps.scale == pytest.approx(scale, rel=0.2)
@@ -74,20 +86,20 @@ def test_nuclei_far_from_the_typical_diameter_are_seen_at_another_scale(
     assert ((maps.foreground > 0.4) == (image > 0.5)).mean() > 0.97
 
 
-def test_estimates_are_compared_with_that_of_the_training_images():
+def test_estimates_are_compared_with_that_of_the_training_images() -> None:
     irregular = replace(CONFIG, estimated_diameter=40.0)
     steps = iter_plane_maps(Bright(0.8), irregular, discs(48), SegmentationSettings())
     assert exhaust(steps).scale == 1
 
 
-def test_a_diameter_that_is_given_is_taken():
+def test_a_diameter_that_is_given_is_taken() -> None:
     engine = Bright()
     maps = segment(engine, discs(6), diameter=10)
     assert maps.scale == 2
     assert len(engine.shapes) == 1
 
 
-def test_an_image_without_nuclei_keeps_its_scale():
+def test_an_image_without_nuclei_keeps_its_scale() -> None:
     engine = Bright(0)
     assert segment(engine, np.random.default_rng(0).random((90, 80))).scale == 1
     assert len(engine.shapes) == 1
@@ -98,7 +110,7 @@ def test_an_image_without_nuclei_keeps_its_scale():
 class NearSighted(Bright):
     """Has little confidence in large images: a pattern of 20 px in the nuclei."""
 
-    def predict(self, batch):
+    def predict(self, batch: Any) -> Any:
         maps = super().predict(batch)
         if batch.shape[1] > 300:
             y, x = np.mgrid[: batch.shape[1], : batch.shape[2]] // 20
@@ -106,7 +118,7 @@ class NearSighted(Bright):
         return maps
 
 
-def test_texture_of_blurred_nuclei_is_looked_at_from_further_away():
+def test_texture_of_blurred_nuclei_is_looked_at_from_further_away() -> None:
     image = discs(120, n_a_side=3)
     blurred = ndimage.gaussian_filter(image, 8)
     maps = segment(NearSighted(), blurred)
@@ -114,20 +126,22 @@ def test_texture_of_blurred_nuclei_is_looked_at_from_further_away():
     assert ((maps.foreground > 0.5) == (image > 0.5)).mean() > 0.97
 
 
-def test_texture_of_a_sharp_image_is_believed():
+def test_texture_of_a_sharp_image_is_believed() -> None:
     image = discs(120, n_a_side=3) * (0.6 + 0.4 * discs(8, n_a_side=45))
     engine = NearSighted()
     assert segment(engine, image).scale == 1
     assert len(engine.shapes) == 1
 
 
-def test_dots_are_enlarged_no_more_than_fourfold():
+def test_dots_are_enlarged_no_more_than_fourfold() -> None:
     engine = Bright()
     assert segment(engine, np.eye(40)).scale == 4
     assert len(engine.shapes) == 2
 
 
-def test_an_image_too_large_to_enlarge_stays_as_it_is(monkeypatch):
+def test_an_image_too_large_to_enlarge_stays_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(hardware, "free_memory", lambda: 1_000_000)
     with pytest.warns(UserWarning, match="too little memory to enlarge the image"):
         assert segment(Bright(), discs(6)).scale == 1
@@ -136,30 +150,30 @@ def test_an_image_too_large_to_enlarge_stays_as_it_is(monkeypatch):
 class Shy(Bright):
     """Finds nothing in any image but the first."""
 
-    def predict(self, batch):
+    def predict(self, batch: Any) -> Any:
         return super().predict(batch) * (len(self.shapes) < 2)
 
 
-def test_nuclei_that_rescaling_loses_are_kept():
+def test_nuclei_that_rescaling_loses_are_kept() -> None:
     image = discs(6)
     maps = segment(Shy(), image)
     assert maps.scale == 1
     assert maps.foreground.max() == 1
 
 
-def test_uncertain_foreground_everywhere_is_shrunk_no_more_than_sixteenfold():
+def test_uncertain_foreground_everywhere_is_shrunk_no_more_than_sixteenfold() -> None:
     stripes = np.arange(1200) // 400 % 2 * np.ones((1200, 1))
     assert segment(Bright(0.8), stripes).scale == 1 / 16
 
 
-def test_flips_wait_for_the_scale():
+def test_flips_wait_for_the_scale() -> None:
     engine = Bright()
     maps = segment(engine, discs(6), tta=True)
     assert maps.scale > 2
     assert len(engine.shapes) == 1 + 1 + 8
 
 
-def test_default_smallest_area_follows_the_scale():
+def test_default_smallest_area_follows_the_scale() -> None:
     settings = SegmentationSettings()
     assert settings.smallest_area() == 30
     assert settings.smallest_area(2.0) == 8
@@ -167,7 +181,7 @@ def test_default_smallest_area_follows_the_scale():
     assert SegmentationSettings(min_area=12).smallest_area(2.0) == 12
 
 
-def test_blue_on_black_gives_the_maps_of_grey():
+def test_blue_on_black_gives_the_maps_of_grey() -> None:
     grey = (discs(20) * 200).astype(np.uint8)
     blue = np.zeros((*grey.shape, 3), np.uint8)
     blue[..., 2] = grey
@@ -176,7 +190,7 @@ def test_blue_on_black_gives_the_maps_of_grey():
     )
 
 
-def test_a_policy_says_how_far_from_typical_nuclei_may_be():
+def test_a_policy_says_how_far_from_typical_nuclei_may_be() -> None:
     def scale(**values: float) -> float:
         policy = ScalePolicy(**values)
         steps = iter_plane_maps(

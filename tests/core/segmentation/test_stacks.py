@@ -20,6 +20,9 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation, iter_
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
 
@@ -34,7 +37,9 @@ def maps_of(
     return exhaust(iter_segmentation(model, stack, settings, keeps_maps=True)).maps
 
 
-def test_maps_that_fill_the_memory_are_split_from_a_file(make_model, monkeypatch):
+def test_maps_that_fill_the_memory_are_split_from_a_file(
+    make_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     image, _ = draw_nuclei(0, (96, 96))
     stack = PlaneStack(np.stack([image, image[::-1], image.T]), "ZYX")
     model = make_model()
@@ -52,7 +57,9 @@ def test_maps_that_fill_the_memory_are_split_from_a_file(make_model, monkeypatch
     )
 
 
-def test_of_an_image_that_fills_the_memory_is_warned_once(make_model, monkeypatch):
+def test_of_an_image_that_fills_the_memory_is_warned_once(
+    make_model: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(hardware, "free_memory", lambda: 100_000)
     image = np.zeros((3, 60, 60), np.uint8)
     with pytest.warns(UserWarning, match="3 planes of 60x60 px, about") as warned:
@@ -60,7 +67,9 @@ def test_of_an_image_that_fills_the_memory_is_warned_once(make_model, monkeypatc
     assert len([each for each in warned if "planes of" in str(each.message)]) == 1
 
 
-def test_planes_of_a_stack_are_segmented_one_by_one(make_model, squares):
+def test_planes_of_a_stack_are_segmented_one_by_one(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     planes = [squares((4, 4)), squares(), squares((4, 4), (20, 30))]
     # Each plane has its own contrast.
     stack = np.stack([planes[0] // 20, planes[1], planes[2]])
@@ -84,8 +93,11 @@ def lattice(side: int) -> np.ndarray:
     ids=["most", "most are small", "those with nuclei", "the larger of two"],
 )
 def test_all_planes_of_a_stack_are_seen_at_one_scale(
-    make_model, squares, sides, side_that_counts
-):
+    make_model: Callable[..., Any],
+    squares: Callable[..., Any],
+    sides: tuple[int, ...],
+    side_that_counts: int,
+) -> None:
     planes = [lattice(side) if side else squares(shape=(120, 120)) for side in sides]
     model = make_model(touching=False)
     alone = {side: model.maps(lattice(side)).scale for side in (4, 10)}
@@ -101,14 +113,16 @@ def test_all_planes_of_a_stack_are_seen_at_one_scale(
 
 
 def test_planes_decide_for_themselves_where_none_that_is_asked_has_nuclei(
-    make_model, squares
-):
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     planes = [lattice(4), *[squares(shape=(120, 120))] * 3]
     maps = maps_of(make_model(touching=False), PlaneStack(np.stack(planes), "ZYX"))
     assert [plane.scale > 1 for plane in maps] == [True, False, False, False]
 
 
-def test_planes_in_the_middle_of_all_axes_say_how_large_nuclei_are(make_model):
+def test_planes_in_the_middle_of_all_axes_say_how_large_nuclei_are(
+    make_model: Callable[..., Any],
+) -> None:
     sides = np.full((4, 8), 10)
     sides[[1, 2, 3], [2, 4, 6]] = 4
     planes = np.stack([[lattice(side) for side in row] for row in sides])
@@ -117,7 +131,9 @@ def test_planes_in_the_middle_of_all_axes_say_how_large_nuclei_are(make_model):
     assert {plane.scale for plane in maps} == {model.maps(lattice(4)).scale}
 
 
-def test_planes_that_were_seen_at_the_scale_of_all_are_not_looked_at_again(make_model):
+def test_planes_that_were_seen_at_the_scale_of_all_are_not_looked_at_again(
+    make_model: Callable[..., Any],
+) -> None:
     model = make_model(touching=False)
     planes = np.stack([lattice(10)] * 8)
     maps = maps_of(model, PlaneStack(planes, "ZYX"))
@@ -126,14 +142,16 @@ def test_planes_that_were_seen_at_the_scale_of_all_are_not_looked_at_again(make_
     assert len(model.engine.shapes) == 16
 
 
-def test_flips_wait_for_the_scale_of_a_stack(make_model):
+def test_flips_wait_for_the_scale_of_a_stack(make_model: Callable[..., Any]) -> None:
     model = make_model(touching=False)
     stack = PlaneStack(np.stack([lattice(10)] * 4), "ZYX")
     exhaust(iter_segmentation(model, stack, SegmentationSettings(tta=True)))
     assert len(model.engine.shapes) == 3 + 4 * 8
 
 
-def test_stacks_of_stacks_and_channels_work(make_model, squares):
+def test_stacks_of_stacks_and_channels_work(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     stack = np.zeros((2, 3, 40, 50, 2), np.uint16)
     stack[..., 1] = squares((4, 4))
     labels = make_model().segment(stack, axes="TZYXC", channel=1)
@@ -142,11 +160,13 @@ def test_stacks_of_stacks_and_channels_work(make_model, squares):
     assert len(np.unique(labels)) == 7
 
 
-def test_an_empty_stack_has_empty_labels(make_model):
+def test_an_empty_stack_has_empty_labels(make_model: Callable[..., Any]) -> None:
     assert make_model().segment(np.zeros((0, 8, 9)), axes="TYX").shape == (0, 8, 9)
 
 
-def test_progress_counts_the_tiles_of_all_planes(make_model):
+def test_progress_counts_the_tiles_of_all_planes(
+    make_model: Callable[..., Any],
+) -> None:
     stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
     split = [PlaneDone(n, 3) for n in range(4)]
     steps = iter_segmentation(make_model(), stack, AS_IT_IS)
@@ -157,7 +177,7 @@ def test_progress_counts_the_tiles_of_all_planes(make_model):
     assert done[6:] == [*(TileDone(n, 6) for n in (4, 5, 6)), *split]
 
 
-def test_a_prediction_can_be_stopped(make_model):
+def test_a_prediction_can_be_stopped(make_model: Callable[..., Any]) -> None:
     model = make_model()
     stack = PlaneStack(np.zeros((3, 8000, 900), np.uint8), "ZYX")
     steps = iter_segmentation(model, stack, DEFAULT)
@@ -167,13 +187,15 @@ def test_a_prediction_can_be_stopped(make_model):
 
 
 def test_a_plane_is_split_while_the_network_sees_the_next(
-    make_model, squares, monkeypatch
-):
+    make_model: Callable[..., Any],
+    squares: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     model = make_model()
     is_next_seen = threading.Event()
     seen = []
 
-    def wait(*args, **kwargs):
+    def wait(*args: Any, **kwargs: Any) -> Any:
         seen.append(is_next_seen.wait(10))
         return split_instances(*args, **kwargs)
 
@@ -186,7 +208,9 @@ def test_a_plane_is_split_while_the_network_sees_the_next(
     assert seen == [True, True]
 
 
-def test_maps_are_kept_only_where_they_are_asked_for(make_model, squares):
+def test_maps_are_kept_only_where_they_are_asked_for(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     stack = PlaneStack(np.stack([squares((4, 4))] * 2), "ZYX")
     without, kept = (
         exhaust(iter_segmentation(make_model(), stack, DEFAULT, keeps_maps=keeps))
@@ -198,13 +222,19 @@ def test_maps_are_kept_only_where_they_are_asked_for(make_model, squares):
 
 
 @pytest.fixture
-def five_planes(make_model, squares):
+def five_planes(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> tuple[PlaneStack, list[Maps]]:
     """A stack and its maps."""
     stack = PlaneStack(np.stack([squares((4, 4), (20, 30))] * 5), "ZYX")
     return stack, maps_of(make_model(), stack)
 
 
-def test_every_plane_that_is_split_is_reported(make_model, squares, five_planes):
+def test_every_plane_that_is_split_is_reported(
+    make_model: Callable[..., Any],
+    squares: Callable[..., Any],
+    five_planes: tuple[PlaneStack, list[Maps]],
+) -> None:
     stack, maps = five_planes
     model = make_model()
     steps = iter_split(model, stack, maps, DEFAULT)
@@ -215,10 +245,14 @@ def test_every_plane_that_is_split_is_reported(make_model, squares, five_planes)
     assert list(iter_split(model, single, maps, DEFAULT)) == [PlaneDone(1, 1)]
 
 
-def test_splitting_ends_when_nobody_waits_for_it(make_model, five_planes, monkeypatch):
+def test_splitting_ends_when_nobody_waits_for_it(
+    make_model: Callable[..., Any],
+    five_planes: tuple[PlaneStack, list[Maps]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     n_calls = 0
 
-    def count(*args, **kwargs):
+    def count(*args: Any, **kwargs: Any) -> Any:
         nonlocal n_calls
         n_calls += 1
         return split_instances(*args, **kwargs)
@@ -236,13 +270,18 @@ def test_splitting_ends_when_nobody_waits_for_it(make_model, five_planes, monkey
     [(4, 4, False), (1, 4, True), (4, 1, True), (4, 0, True)],
 )
 def test_planes_are_split_at_once_where_processors_and_memory_allow_it(
-    make_model, five_planes, monkeypatch, n_processors, n_affordable, is_alone
-):
+    make_model: Callable[..., Any],
+    five_planes: tuple[PlaneStack, list[Maps]],
+    monkeypatch: pytest.MonkeyPatch,
+    n_processors: int,
+    n_affordable: int,
+    is_alone: bool,
+) -> None:
     stack, maps = five_planes
     meeting = threading.Barrier(2)
     n_alone = 0
 
-    def meet(*args, **kwargs):
+    def meet(*args: Any, **kwargs: Any) -> Any:
         nonlocal n_alone
         try:
             meeting.wait(0.3 if is_alone else 10)
@@ -259,7 +298,9 @@ def test_planes_are_split_at_once_where_processors_and_memory_allow_it(
     assert n_alone == (4 if is_alone else 0)
 
 
-def test_splitting_again_needs_no_network(make_model, squares):
+def test_splitting_again_needs_no_network(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
     model = make_model()
     image = squares((4, 4), (20, 30))
     stack = PlaneStack(image)

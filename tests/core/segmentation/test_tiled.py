@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -23,6 +24,10 @@ from napari_unet_nuclei.core.progress import TileDone, exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 CONFIG = ModelConfig(
     architecture=Architecture.CLASSIC, stride=4, margin=9, diameter=10.0
@@ -87,7 +92,7 @@ def predict(engine: Grey, image: np.ndarray, max_area: int) -> Maps:
     max_area=st.integers(1, 300_000),
 )
 @settings(max_examples=40, deadline=None)
-def test_tiled_maps_equal_those_of_the_whole_image(shape, max_area):
+def test_tiled_maps_equal_those_of_the_whole_image(shape: Any, max_area: Any) -> None:
     image = np.random.default_rng(0).random(shape, np.float32)
     engine = Strided()
     tiled, whole = (predict(engine, image, area) for area in (max_area, 10**6))
@@ -97,7 +102,7 @@ def test_tiled_maps_equal_those_of_the_whole_image(shape, max_area):
         np.testing.assert_allclose(one, two, atol=1e-5)
 
 
-def test_large_images_are_cut_into_tiles_of_one_size():
+def test_large_images_are_cut_into_tiles_of_one_size() -> None:
     engine = Strided()
     image = np.random.default_rng(0).random((600, 800))
     predict(engine, image, 256**2)
@@ -106,7 +111,7 @@ def test_large_images_are_cut_into_tiles_of_one_size():
     assert np.prod(engine.shapes[0]) <= 256**2
 
 
-def test_a_pixel_has_the_same_map_in_every_tile():
+def test_a_pixel_has_the_same_map_in_every_tile() -> None:
     image = np.random.default_rng(0).integers(0, 5000, (390, 410, 3), np.uint16)
     planes = to_channels(image)
     expected = normalise(planes, intensity_limits(planes))
@@ -116,7 +121,7 @@ def test_a_pixel_has_the_same_map_in_every_tile():
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, -3, 7])
-def test_maps_are_probabilities_whatever_the_network_gives(value):
+def test_maps_are_probabilities_whatever_the_network_gives(value: float) -> None:
     class Odd(Grey):
         def predict(self, tiles: np.ndarray) -> np.ndarray:
             maps = super().predict(tiles).copy()
@@ -130,7 +135,7 @@ def test_maps_are_probabilities_whatever_the_network_gives(value):
         assert 0 <= plane.min() <= plane.max() <= 1
 
 
-def test_too_few_maps_are_refused():
+def test_too_few_maps_are_refused() -> None:
     class Blind(Grey):
         def predict(self, tiles: np.ndarray) -> np.ndarray:
             return super().predict(tiles)[..., :1]
@@ -148,7 +153,7 @@ class Narrow(Strided):
         return super().predict(tiles)
 
 
-def test_smaller_tiles_are_tried_when_memory_is_short():
+def test_smaller_tiles_are_tried_when_memory_is_short() -> None:
     image = np.random.default_rng(0).random((500, 600), np.float32)
     with pytest.warns(UserWarning, match="going on with smaller ones") as warned:
         tiled = predict(Narrow(), image, 10**6)
@@ -159,7 +164,7 @@ def test_smaller_tiles_are_tried_when_memory_is_short():
     )
 
 
-def test_memory_that_suffices_for_no_tile_is_an_error():
+def test_memory_that_suffices_for_no_tile_is_an_error() -> None:
     class Full(Grey):
         def predict(self, tiles: np.ndarray) -> np.ndarray:
             raise OutOfMemoryError("no memory")
@@ -171,7 +176,7 @@ def test_memory_that_suffices_for_no_tile_is_an_error():
         predict(Full(), np.zeros((500, 600)), 10**6)
 
 
-def test_tiles_are_sized_by_the_free_memory(monkeypatch):
+def test_tiles_are_sized_by_the_free_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hardware, "free_memory", lambda: 2 * 160 * 100_000)
     engine = Strided()
     image = np.zeros((500, 600))
@@ -183,7 +188,7 @@ def test_tiles_are_sized_by_the_free_memory(monkeypatch):
     assert engine.shapes == [(512, 640)]
 
 
-def test_every_tile_is_reported():
+def test_every_tile_is_reported() -> None:
     steps = iter_plane_maps(Grey(), CONFIG, np.zeros((600, 700)), AS_IT_IS, max_area=1)
     done = list(steps)
     assert done == [TileDone(n, len(done)) for n in range(1, len(done) + 1)]
@@ -191,7 +196,7 @@ def test_every_tile_is_reported():
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (128, 64)])
-def test_flips_and_turns_are_averaged(shape):
+def test_flips_and_turns_are_averaged(shape: tuple[int, ...]) -> None:
     image = np.random.default_rng(0).random(shape, np.float32)
     image.flat[:2] = 0, 1
     engine = Strided()
@@ -210,7 +215,9 @@ def test_flips_and_turns_are_averaged(shape):
 
 
 @pytest.mark.parametrize(("n_symmetries", "n_looks"), [(1, 1), (2, 2), (8, 8)])
-def test_only_flips_that_were_learned_are_averaged(n_symmetries, n_looks):
+def test_only_flips_that_were_learned_are_averaged(
+    n_symmetries: int, n_looks: int
+) -> None:
     image = np.random.default_rng(0).random((64, 64), np.float32)
     engine = Remembering()
     config = replace(CONFIG, n_symmetries=n_symmetries)
@@ -221,7 +228,7 @@ def test_only_flips_that_were_learned_are_averaged(n_symmetries, n_looks):
         np.testing.assert_array_equal(engine.seen[1], engine.seen[0][:, ::-1])
 
 
-def test_flips_and_turns_work_tile_by_tile():
+def test_flips_and_turns_work_tile_by_tile() -> None:
     image = np.random.default_rng(0).random((300, 400), np.float32)
     tta = replace(AS_IT_IS, tta=True)
     tiled, whole = (
@@ -242,8 +249,8 @@ def test_flips_and_turns_work_tile_by_tile():
     ],
 )
 def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
-    make_bundle, architecture, arguments
-):
+    make_bundle: Callable[..., Any], architecture: str, arguments: dict[Any, Any]
+) -> None:
     bundle = make_bundle(architecture, **arguments)
     engine = KerasEngine.from_bundle(bundle)
     as_it_is = SegmentationSettings(diameter=bundle.config.diameter)
@@ -266,7 +273,7 @@ def test_a_networks_tiled_maps_and_labels_equal_the_untiled_ones(
     assert labels[0].max() > 20
 
 
-def test_a_margin_that_is_too_small_would_show(make_bundle):
+def test_a_margin_that_is_too_small_would_show(make_bundle: Callable[..., Any]) -> None:
     bundle = make_bundle()
     engine = KerasEngine.from_bundle(bundle)
     as_it_is = SegmentationSettings(diameter=bundle.config.diameter)

@@ -55,7 +55,7 @@ def plans(draw: st.DrawFn, min_margin: int = 0) -> Plan:
 
 @given(plan=plans())
 @settings(max_examples=100, deadline=None)
-def test_kept_boxes_partition_the_image(plan):
+def test_kept_boxes_partition_the_image(plan: Plan) -> None:
     n_kept = np.zeros(plan.shape, int)
     for tile in plan.tiles():
         n_kept[tile.keep] += 1
@@ -64,7 +64,7 @@ def test_kept_boxes_partition_the_image(plan):
 
 @given(plan=plans())
 @settings(max_examples=100, deadline=None)
-def test_tiles_fit_the_network_and_the_memory(plan):
+def test_tiles_fit_the_network_and_the_memory(plan: Plan) -> None:
     tiles = plan.tiles()
     assert len({tile.shape for tile in tiles}) == 1
     assert np.prod(tiles[0].shape) <= plan.max_area
@@ -79,7 +79,7 @@ def test_tiles_fit_the_network_and_the_memory(plan):
 
 @given(plan=plans())
 @settings(max_examples=100, deadline=None)
-def test_kept_pixels_see_what_they_would_see_in_the_whole_image(plan):
+def test_kept_pixels_see_what_they_would_see_in_the_whole_image(plan: Plan) -> None:
     for tile in plan.tiles():
         for side, read, keep, length in zip(
             tile.shape, tile.read, tile.keep, plan.shape, strict=True
@@ -94,7 +94,7 @@ def test_kept_pixels_see_what_they_would_see_in_the_whole_image(plan):
 # A network that sees one pixel cannot tell how a tile was padded.
 @given(plan=plans(min_margin=1))
 @settings(max_examples=50, deadline=None)
-def test_padded_tiles_are_cut_from_the_padded_image(plan):
+def test_padded_tiles_are_cut_from_the_padded_image(plan: Plan) -> None:
     image = np.random.default_rng(0).random((*plan.shape, 1), np.float32)
     padded_shape = tuple(round_up(length, plan.multiple) for length in plan.shape)
     whole = pad_to_shape(image, padded_shape)
@@ -116,13 +116,13 @@ def test_padded_tiles_are_cut_from_the_padded_image(plan):
         np.testing.assert_array_equal(pixels[tile.keep_in_tile], image[tile.keep])
 
 
-def test_an_image_that_fits_is_one_tile():
+def test_an_image_that_fits_is_one_tile() -> None:
     (tile,) = plan_tiles((100, 64), max_area=128**2, margin=60, stride=16)
     assert tile.shape == (112, 64)
     assert tile.read == tile.keep == np.s_[0:100, 0:64]
 
 
-def test_tiles_come_row_by_row():
+def test_tiles_come_row_by_row() -> None:
     corners = [
         (tile.keep[0].start, tile.keep[1].start)
         for tile in plan_tiles((200, 300), max_area=10_000, margin=10, stride=10)
@@ -131,14 +131,14 @@ def test_tiles_come_row_by_row():
     assert len(corners) > 6
 
 
-def test_a_tile_must_hold_more_than_margins():
+def test_a_tile_must_hold_more_than_margins() -> None:
     with pytest.raises(SettingsError, match=r"12544 px².*margin of 48.*max_area=9216"):
         plan_tiles((500, 500), max_area=96**2, margin=33, stride=16)
 
 
 @given(plan=plans())
 @settings(max_examples=50, deadline=None)
-def test_no_other_grid_of_allowed_tiles_computes_less(plan):
+def test_no_other_grid_of_allowed_tiles_computes_less(plan: Plan) -> None:
     margin = round_up(plan.margin, plan.stride)
     padded = [round_up(length, plan.multiple) for length in plan.shape]
 
@@ -161,25 +161,25 @@ def test_no_other_grid_of_allowed_tiles_computes_less(plan):
     assert len(tiles) * np.prod(tiles[0].shape) <= min(totals)
 
 
-def test_full_tiles_are_not_copied():
+def test_full_tiles_are_not_copied() -> None:
     pixels = np.zeros((4, 5, 3), np.float32)
     assert pad_to_shape(pixels, (4, 5)) is pixels
 
 
-def test_pixels_are_mirrored_at_the_bottom_and_on_the_right():
+def test_pixels_are_mirrored_at_the_bottom_and_on_the_right() -> None:
     pixels = np.arange(6, dtype=np.float32).reshape(2, 3, 1)
     padded = pad_to_shape(pixels, (4, 4))
     expected = [[0, 1, 2, 1], [3, 4, 5, 4], [0, 1, 2, 1], [3, 4, 5, 4]]
     np.testing.assert_array_equal(padded[..., 0], expected)
 
 
-def test_a_single_pixel_can_be_padded():
+def test_a_single_pixel_can_be_padded() -> None:
     padded = pad_to_shape(np.full((1, 1, 3), 7, np.float32), (16, 16))
     assert padded.shape == (16, 16, 3)
     assert (padded == 7).all()
 
 
-def test_padded_grey_stays_one_plane():
+def test_padded_grey_stays_one_plane() -> None:
     grey = np.broadcast_to(np.ones((2, 3, 1), np.float32), (2, 3, 3))
     padded = pad_to_shape(grey, (4, 4))
     assert padded.shape == (4, 4, 3)

@@ -1,10 +1,15 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import keras
 import pytest
 
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.settings.layer_plans import PLANS, Plan
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def convolution(side: int, n_inputs: int, filters: int) -> int:
@@ -66,16 +71,16 @@ def rates(network: keras.Model, branch: str) -> list[float]:
     ]
 
 
-def test_a_plan_has_as_many_weights_as_its_model(plan, network):
+def test_a_plan_has_as_many_weights_as_its_model(plan: Plan, network: Any) -> None:
     assert network.count_params() == N_WEIGHTS[plan]
 
 
-def test_a_plan_gives_one_map_of_the_whole_image(network):
+def test_a_plan_gives_one_map_of_the_whole_image(network: Any) -> None:
     shape = network.compute_output_shape((2, 256, 128, 3))
     assert shape == (2, 256, 128, 1)
 
 
-def test_a_plan_says_all_that_matters(plan):
+def test_a_plan_says_all_that_matters(plan: Plan) -> None:
     """Later defaults of the network change nothing."""
     written = PLANS[plan]
     for name in ("stem_stride", "encoder_convolutions", "decoder_convolutions"):
@@ -94,6 +99,8 @@ def test_a_plan_says_all_that_matters(plan):
     ],
     indirect=["plan"],
 )
-def test_dropout_is_where_the_plan_has_it(network, down, up):
+def test_dropout_is_where_the_plan_has_it(
+    network: Any, down: list[Any], up: list[Any]
+) -> None:
     assert rates(network, "encoder") == down
     assert rates(network, "decoder") == up

@@ -2,14 +2,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import FrozenInstanceError
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def test_the_defaults_can_be_used():
+
+def test_the_defaults_can_be_used() -> None:
     assert SegmentationSettings().threshold is None
 
 
@@ -25,12 +29,14 @@ def test_the_defaults_can_be_used():
         ({"diameter": math.nan}, "between 2 and 2000 px.*diameter=nan"),
     ],
 )
-def test_segmentation_settings_out_of_range_are_refused(values, message):
+def test_segmentation_settings_out_of_range_are_refused(
+    values: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SettingsError, match=message):
         SegmentationSettings(**values)
 
 
-def test_settings_cannot_be_changed_afterwards():
+def test_settings_cannot_be_changed_afterwards() -> None:
     settings = SegmentationSettings()
     with pytest.raises(FrozenInstanceError):
         settings.min_area = 3  # type: ignore[misc]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,8 +11,11 @@ from napari_unet_nuclei.core.settings.choices import (
 )
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def test_the_defaults_can_be_used():
+
+def test_the_defaults_can_be_used() -> None:
     assert TrainingSettings(epochs=1).architecture is Architecture.RESNET
 
 
@@ -69,12 +73,14 @@ def test_the_defaults_can_be_used():
         ),
     ],
 )
-def test_training_settings_out_of_range_are_refused(values, message):
+def test_training_settings_out_of_range_are_refused(
+    values: dict[str, Any], message: str
+) -> None:
     with pytest.raises(SettingsError, match=message):
         TrainingSettings(**{"epochs": 1, **values})
 
 
-def test_fine_tuning_takes_smaller_steps_unless_told_otherwise():
+def test_fine_tuning_takes_smaller_steps_unless_told_otherwise() -> None:
     settings = TrainingSettings(epochs=1)
     fine, scratch = (
         settings.peak_learning_rate(is_fine_tuning=value) for value in (True, False)

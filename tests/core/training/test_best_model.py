@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -12,6 +13,11 @@ from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training import best_model
 from napari_unet_nuclei.core.training.best_model import BestModel
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 
 
@@ -19,7 +25,9 @@ def weights(value: float) -> dict[str, np.ndarray]:
     return {"conv/kernel": np.full((2, 2), value, np.float32)}
 
 
-def test_only_better_weights_are_written(tmp_path, tiny_bundle):
+def test_only_better_weights_are_written(
+    tmp_path: Path, tiny_bundle: ModelBundle
+) -> None:
     path = tmp_path / "best.unetnuclei"
     best = BestModel(path, tiny_bundle.config, weights(0))
     assert not path.exists()
@@ -32,7 +40,9 @@ def test_only_better_weights_are_written(tmp_path, tiny_bundle):
     assert read_bundle(path).openvino is None
 
 
-def test_another_score_can_be_monitored(tmp_path, tiny_bundle):
+def test_another_score_can_be_monitored(
+    tmp_path: Path, tiny_bundle: ModelBundle
+) -> None:
     path = tmp_path / "best.unetnuclei"
     best = BestModel(path, tiny_bundle.config, weights(0), Monitor.DICE)
     assert best.consider(weights(1), replace(SCORES, dsb2018=0.5, dice=0.6))
@@ -41,12 +51,12 @@ def test_another_score_can_be_monitored(tmp_path, tiny_bundle):
 
 
 def test_a_model_is_complete_with_openvino_or_says_why_not(
-    tmp_path, tiny_bundle, monkeypatch
-):
+    tmp_path: Path, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "best.unetnuclei"
     best = BestModel(path, tiny_bundle.config, tiny_bundle.weights)
 
-    def fail(bundle):
+    def fail(bundle: ModelBundle) -> None:
         raise EngineError("No compiler.")
 
     monkeypatch.setattr(best_model, "add_openvino", fail)
@@ -60,6 +70,6 @@ def test_a_model_is_complete_with_openvino_or_says_why_not(
     assert read_bundle(path).openvino == (b"<xml/>", b"bin")
 
 
-def test_another_suffix_is_refused(tmp_path, tiny_bundle):
+def test_another_suffix_is_refused(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
     with pytest.raises(OutputError, match=r"ends in \.unetnuclei"):
         BestModel(tmp_path / "best.keras", tiny_bundle.config, {})

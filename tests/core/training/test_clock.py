@@ -15,7 +15,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return time
 
 
-def test_seconds_count_from_the_start_on(now):
+def test_seconds_count_from_the_start_on(now: list[float]) -> None:
     clock = TrainingClock(TrainingSettings(minutes=2))
     now[0] = 130
     assert (clock.seconds, clock.progress(5)) == (0, 0)
@@ -26,7 +26,7 @@ def test_seconds_count_from_the_start_on(now):
     assert clock.progress(5) == 1
 
 
-def test_earlier_parts_of_a_run_count(now):
+def test_earlier_parts_of_a_run_count(now: list[float]) -> None:
     clock = TrainingClock(TrainingSettings(minutes=2), seconds_before=60)
     assert (clock.seconds, clock.progress(0)) == (60, 0.5)
     clock.start()
@@ -34,7 +34,7 @@ def test_earlier_parts_of_a_run_count(now):
     assert (clock.seconds, clock.progress(0)) == (90, 0.75)
 
 
-def test_epochs_are_counted_in_steps(now):
+def test_epochs_are_counted_in_steps(now: list[float]) -> None:
     clock = TrainingClock(TrainingSettings(epochs=4, steps_per_epoch=5))
     clock.start()
     now[0] = 1e6

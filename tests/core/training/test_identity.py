@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -18,6 +19,9 @@ from napari_unet_nuclei.core.training.identity import (
     check_same_run,
     identify_run,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 STATE = Path("run.state.npz")
 SETTINGS = TrainingSettings(epochs=3, arguments={"widths": (4, 8)})
@@ -43,14 +47,14 @@ def identify(
     return identify_run(settings, start, samples(*train), samples(*validation))
 
 
-def test_a_run_is_the_same_after_a_way_through_a_file():
+def test_a_run_is_the_same_after_a_way_through_a_file() -> None:
     now = identify()
     before = RunIdentity(**json.loads(json.dumps(asdict(now))))
     check_same_run(before, now, STATE)
 
 
 @pytest.mark.parametrize("length", [{"epochs": 9}, {"epochs": None, "minutes": 2.5}])
-def test_the_length_of_a_run_may_differ(length):
+def test_the_length_of_a_run_may_differ(length: dict[str, Any]) -> None:
     check_same_run(identify(), identify(replace(SETTINGS, **length)), STATE)
 
 
@@ -77,7 +81,7 @@ def test_the_length_of_a_run_may_differ(length):
         ({"validation": "e"}, "no 'd' among the samples to validate on"),
     ],
 )
-def test_the_first_difference_is_named(now, difference):
+def test_the_first_difference_is_named(now: dict[str, Any], difference: str) -> None:
     with pytest.raises(
         TrainingError,
         match=rf"wrote run\.state\.npz\. Received: {difference}.*without resume=True",
@@ -85,12 +89,12 @@ def test_the_first_difference_is_named(now, difference):
         check_same_run(identify(), identify(**now), STATE)
 
 
-def test_a_start_is_a_difference_too():
+def test_a_start_is_a_difference_too() -> None:
     with pytest.raises(TrainingError, match="start model 'tiny', which was no start"):
         check_same_run(identify(start=None), identify(), STATE)
 
 
-def test_settings_of_another_version_are_a_difference():
+def test_settings_of_another_version_are_a_difference() -> None:
     before = identify()
     older = {k: v for k, v in before.settings.items() if k != "loss"}
     with pytest.raises(TrainingError, match=r"loss=binary_.*dice, which was None"):

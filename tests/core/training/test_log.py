@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.training.log import (
 from napari_unet_nuclei.core.training.steps import TrainingStep
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -31,7 +32,7 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "my.nuclei.unetnuclei"
 
 
-def test_a_row_tells_all_of_an_epoch():
+def test_a_row_tells_all_of_an_epoch() -> None:
     labels = np.eye(3, dtype=int)
     labels[0, 0] = 0
     scores = evaluate(np.eye(3, dtype=int), labels)
@@ -63,7 +64,7 @@ def test_a_row_tells_all_of_an_epoch():
     assert list(make_row(step, scores)) == list(LOG_COLUMNS)
 
 
-def test_the_log_is_a_table(output):
+def test_the_log_is_a_table(output: Path) -> None:
     write_log(output, [row(0, loss=None, iou=None), row(1, seconds=3.5)])
     with output.with_suffix(".csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -82,7 +83,9 @@ def test_the_log_is_a_table(output):
         [row(n) for n in range(4)],
     ],
 )
-def test_the_curve_is_a_picture_from_the_first_epoch_on(output, rows):
+def test_the_curve_is_a_picture_from_the_first_epoch_on(
+    output: Path, rows: list[Any]
+) -> None:
     write_loss_curve(output, rows)
     with Image.open(output.with_suffix(".png")) as image:
         assert image.size == (640, 800)
@@ -95,7 +98,9 @@ def test_the_curve_is_a_picture_from_the_first_epoch_on(output, rows):
         lambda output: write_loss_curve(output, [row(1)]),
     ],
 )
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path, write):
+def test_a_place_that_cannot_be_written_to_is_named(
+    tmp_path: Path, write: Callable[..., Any]
+) -> None:
     blocked = tmp_path / "file"
     blocked.touch()
     with pytest.raises(OutputError, match=r"file/?\\?nuclei\."):

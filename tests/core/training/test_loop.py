@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -29,8 +30,19 @@ from napari_unet_nuclei.core.training.state import (
 )
 from napari_unet_nuclei.core.training.steps import TrainingStep
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
 
-def test_every_report_says_where_training_is(fine_tuned):
+    from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
+
+
+def test_every_report_says_where_training_is(fine_tuned: Any) -> None:
     steps = fine_tuned.steps
     assert all(isinstance(step, TrainingStep) for step in steps)
     assert [step.step for step in steps] == [0, 3, 6, 6, 9, 12, 12]
@@ -42,7 +54,7 @@ def test_every_report_says_where_training_is(fine_tuned):
     assert seconds[0] == 0
 
 
-def test_losses_are_means_since_the_last_report(fine_tuned):
+def test_losses_are_means_since_the_last_report(fine_tuned: Any) -> None:
     start, *others = fine_tuned.steps
     for name in "loss", "dice", "iou", "accuracy":
         assert getattr(start, name) is None
@@ -54,13 +66,13 @@ def test_losses_are_means_since_the_last_report(fine_tuned):
     assert epoch == pytest.approx((first + second) / 2)
 
 
-def test_the_learning_rate_follows_its_schedule(fine_tuned):
+def test_the_learning_rate_follows_its_schedule(fine_tuned: Any) -> None:
     for step in fine_tuned.steps[1:]:
         expected = cosine_learning_rate(0.2, step.step - 1, (step.step - 1) / 12)
         assert step.learning_rate == pytest.approx(expected)
 
 
-def test_epochs_end_with_scores(fine_tuned):
+def test_epochs_end_with_scores(fine_tuned: Any) -> None:
     scored = [step for step in fine_tuned.steps if step.scores is not None]
     assert [step.step for step in scored] == [0, 6, 12]
     assert all(isinstance(step.scores, Scores) for step in scored)
@@ -68,13 +80,13 @@ def test_epochs_end_with_scores(fine_tuned):
     assert not any(step.is_best for step in fine_tuned.steps if step.scores is None)
 
 
-def test_the_best_weights_are_on_disk_from_the_start_on(fine_tuned):
+def test_the_best_weights_are_on_disk_from_the_start_on(fine_tuned: Any) -> None:
     at_start, first, *_, last = fine_tuned.files
     assert at_start == first == {".unetnuclei", ".csv", ".png"}
     assert last == {".unetnuclei", ".csv", ".png", ".npz"}
 
 
-def test_a_finished_run_leaves_a_model_a_log_and_a_curve(fine_tuned):
+def test_a_finished_run_leaves_a_model_a_log_and_a_curve(fine_tuned: Any) -> None:
     names = {path.name for path in fine_tuned.output.parent.iterdir()}
     assert names == {"tuned.unetnuclei", "tuned.csv", "tuned.png"}
     log = fine_tuned.output.with_suffix(".csv").read_text().splitlines()
@@ -85,7 +97,7 @@ def test_a_finished_run_leaves_a_model_a_log_and_a_curve(fine_tuned):
     ]
 
 
-def test_the_report_sums_up(fine_tuned):
+def test_the_report_sums_up(fine_tuned: Any) -> None:
     report = fine_tuned.report
     assert report.output == fine_tuned.output
     assert (report.n_steps, report.n_epochs) == (12, 2)
@@ -99,7 +111,9 @@ def test_the_report_sums_up(fine_tuned):
     )
 
 
-def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bundle):
+def test_the_model_says_where_it_comes_from(
+    fine_tuned: Any, drawn_samples: list[Sample], tiny_bundle: ModelBundle
+) -> None:
     config = read_bundle(fine_tuned.output).config
     assert config.architecture is Architecture.CLASSIC
     assert config.arguments["widths"] == [4, 8]
@@ -117,13 +131,15 @@ def test_the_model_says_where_it_comes_from(fine_tuned, drawn_samples, tiny_bund
     assert provenance["keras"] == keras.__version__
 
 
-def as_it_is(model, image):
+def as_it_is(model: Model, image: NDArray[Any]) -> NDArray[Any]:
     """The maps of an image that is not rescaled."""
     settings = SegmentationSettings(diameter=model.config.diameter)
     return np.stack(model.maps(image, settings).arrays)
 
 
-def test_a_start_that_stays_the_best_is_kept(fine_tuned, tiny_path, drawn_samples):
+def test_a_start_that_stays_the_best_is_kept(
+    fine_tuned: Any, tiny_path: Path, drawn_samples: list[Sample]
+) -> None:
     """Twelve steps at such a learning rate teach nothing."""
     assert [step.is_best for step in fine_tuned.steps if step.scores] == [1, 0, 0]
     report = fine_tuned.report
@@ -141,7 +157,9 @@ def test_a_start_that_stays_the_best_is_kept(fine_tuned, tiny_path, drawn_sample
         np.testing.assert_allclose(after, before, atol=2e-3)
 
 
-def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
+def test_the_model_segments_without_keras_and_with(
+    fine_tuned: Any, drawn_samples: list[Sample]
+) -> None:
     image = drawn_samples[0].image
     fast, slow = (load_model(fine_tuned.output, name) for name in ("auto", "keras"))
     assert fast.engine.name is EngineName.OPENVINO
@@ -152,8 +170,12 @@ def test_the_model_segments_without_keras_and_with(fine_tuned, drawn_samples):
 
 @pytest.mark.usefixtures("hurried")
 def test_the_same_seed_takes_the_same_steps(
-    fine_tuned, drawn_samples, tiny_path, output, settings
-):
+    fine_tuned: Any,
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    settings: TrainingSettings,
+) -> None:
     steps = iter_training(
         drawn_samples, output, settings, start=tiny_path, report_every=3
     )
@@ -166,8 +188,13 @@ def test_the_same_seed_takes_the_same_steps(
 
 @pytest.mark.usefixtures("hurried")
 def test_a_model_without_its_openvino_form_is_kept(
-    drawn_samples, tiny_path, output, monkeypatch, settings, follow
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     def fail(bundle: ModelBundle) -> ModelBundle:
         raise EngineError("The model has no OpenVINO form.")
 
@@ -195,8 +222,12 @@ def test_a_model_without_its_openvino_form_is_kept(
 
 @pytest.mark.usefixtures("hurried")
 def test_a_loss_that_is_no_number_ends_the_run(
-    drawn_samples, tiny_bundle, output, settings, crop_threads
-):
+    drawn_samples: list[Sample],
+    tiny_bundle: ModelBundle,
+    output: Path,
+    settings: TrainingSettings,
+    crop_threads: Callable[..., Any],
+) -> None:
     broken = output.with_name("broken.unetnuclei")
     weights = dict(tiny_bundle.weights)
     weights["maps_logits/kernel"] = np.full_like(weights["maps_logits/kernel"], np.nan)
@@ -219,8 +250,14 @@ def test_a_loss_that_is_no_number_ends_the_run(
     ],
 )
 def test_a_model_that_cannot_be_written_is_noticed_at_once(
-    drawn_samples, tiny_path, tmp_path, name, error, message, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    name: str,
+    error: type[Any],
+    message: str,
+    settings: TrainingSettings,
+) -> None:
     (tmp_path / "file").touch()
     steps = iter_training(drawn_samples, tmp_path / name, settings, start=tiny_path)
     with pytest.raises(error, match=message):
@@ -235,12 +272,19 @@ def test_a_model_that_cannot_be_written_is_noticed_at_once(
     ],
 )
 def test_what_cannot_start_says_why(
-    drawn_samples, output, options, error, message, settings
-):
+    drawn_samples: list[Sample],
+    output: Path,
+    options: dict[str, Any],
+    error: type[Any],
+    message: str,
+    settings: TrainingSettings,
+) -> None:
     with pytest.raises(error, match=message):
         next(iter_training(drawn_samples, output, settings, **options))
 
 
-def test_there_must_be_samples(drawn_samples, output, settings):
+def test_there_must_be_samples(
+    drawn_samples: list[Sample], output: Path, settings: TrainingSettings
+) -> None:
     with pytest.raises(TrainingError, match=r"Received: 0 and 5; check the split"):
         next(iter_training([], output, settings, validation=drawn_samples))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from keras import ops
@@ -13,6 +15,10 @@ from napari_unet_nuclei.core.training.losses import (
     soft_dice,
     tversky_index,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 rng = np.random.default_rng(0)
 TRUE = (rng.random((2, 5, 6, 3)) > 0.4).astype(np.float32)
@@ -46,13 +52,13 @@ def focal(true: np.ndarray, predicted: np.ndarray) -> float:
     return float(focal_crossentropy(*tensors))
 
 
-def test_dice_is_that_of_each_map():
+def test_dice_is_that_of_each_map() -> None:
     dice = ops.convert_to_numpy(soft_dice(TRUE, PREDICTED))
     assert dice.shape == (3,)
     np.testing.assert_allclose(dice, dice_by_hand(TRUE, PREDICTED), rtol=1e-5)
 
 
-def test_the_tversky_index_minds_missed_pixels_more():
+def test_the_tversky_index_minds_missed_pixels_more() -> None:
     index = ops.convert_to_numpy(tversky_index(BINARY, PREDICTED))
     assert index.shape == (3,)
     np.testing.assert_allclose(index, tversky_by_hand(BINARY, PREDICTED), rtol=1e-5)
@@ -65,13 +71,15 @@ def test_the_tversky_index_minds_missed_pixels_more():
 
 @pytest.mark.parametrize("overlap", [soft_dice, tversky_index])
 @pytest.mark.parametrize("factor", [0.5, 0.9, 1.1, 1.5])
-def test_an_overlap_is_one_only_where_maps_agree(overlap, factor):
+def test_an_overlap_is_one_only_where_maps_agree(
+    overlap: Callable[..., Any], factor: float
+) -> None:
     soft = 0.6 * TRUE
     np.testing.assert_allclose(ops.convert_to_numpy(overlap(soft, soft)), 1)
     assert (ops.convert_to_numpy(overlap(soft, factor * soft)) < 0.999).all()
 
 
-def test_the_focal_loss_forgets_what_is_nearly_right():
+def test_the_focal_loss_forgets_what_is_nearly_right() -> None:
     """For targets of 0 and 1 it is the paper's, with γ = 2."""
     right = np.where(BINARY == 1, PREDICTED, 1 - PREDICTED)
     expected = np.mean(-((1 - right) ** 2) * np.log(right))
@@ -81,7 +89,7 @@ def test_the_focal_loss_forgets_what_is_nearly_right():
     assert focal(BINARY, near) == pytest.approx(0.01 * plain, rel=1e-4)
 
 
-def test_the_focal_loss_of_soft_maps_is_smallest_where_they_agree():
+def test_the_focal_loss_of_soft_maps_is_smallest_where_they_agree() -> None:
     soft = np.full((1, 2, 2, 1), 0.6, np.float32)
     losses = [focal(soft, soft + d) for d in (-0.2, 0, 0.2)]
     assert losses[1] == pytest.approx(0, abs=1e-6)
@@ -99,29 +107,31 @@ TERMS = {
 @pytest.mark.parametrize(
     "name", [*LossTerm, DEFAULT, "dice+focal", "tversky + binary_crossentropy + focal"]
 )
-def test_a_loss_is_the_sum_of_its_terms(name):
+def test_a_loss_is_the_sum_of_its_terms(name: LossTerm | str) -> None:
     expected = sum(TERMS[term.strip()]() for term in name.split("+"))
     assert float(make_loss(name)(TRUE, PREDICTED)) == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_default_is_crossentropy_and_what_dice_lacks():
+def test_the_default_is_crossentropy_and_what_dice_lacks() -> None:
     expected = TERMS["binary_crossentropy"]() + TERMS["dice"]()
     assert float(make_loss(DEFAULT)(TRUE, PREDICTED)) == pytest.approx(expected)
 
 
-def test_an_unknown_loss_is_refused():
+def test_an_unknown_loss_is_refused() -> None:
     with pytest.raises(SettingsError, match=r"'dice\+hinge'"):
         make_loss("dice+hinge")
 
 
 @pytest.mark.parametrize("name", [*LossTerm, DEFAULT])
-def test_a_perfect_prediction_costs_nothing(name):
+def test_a_perfect_prediction_costs_nothing(name: LossTerm | str) -> None:
     assert float(make_loss(name)(BINARY, BINARY)) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", [*LossTerm, DEFAULT])
 @pytest.mark.parametrize("level", [0.0, 1.0])
-def test_a_loss_is_finite_for_the_worst_prediction(name, level):
+def test_a_loss_is_finite_for_the_worst_prediction(
+    name: LossTerm | str, level: float
+) -> None:
     true, predicted = (np.full_like(TRUE, value) for value in (1 - level, level))
     loss = float(make_loss(name)(true, predicted))
     assert np.isfinite(loss)
@@ -129,18 +139,20 @@ def test_a_loss_is_finite_for_the_worst_prediction(name, level):
 
 
 @pytest.mark.parametrize("name", [*LossTerm, DEFAULT])
-def test_the_loss_of_a_broken_network_is_no_number(name):
+def test_the_loss_of_a_broken_network_is_no_number(name: LossTerm | str) -> None:
     assert np.isnan(float(make_loss(name)(TRUE, np.full_like(TRUE, np.nan))))
 
 
 @pytest.mark.parametrize("name", [*LossTerm, DEFAULT])
-def test_empty_crops_cost_nothing_when_they_are_found_empty(name):
+def test_empty_crops_cost_nothing_when_they_are_found_empty(
+    name: LossTerm | str,
+) -> None:
     empty = np.zeros_like(TRUE)
     assert float(make_loss(name)(empty, empty)) == pytest.approx(0, abs=1e-5)
 
 
 @pytest.mark.parametrize("name", [*LossTerm, DEFAULT])
-def test_a_loss_does_not_depend_on_the_crop_size(name):
+def test_a_loss_does_not_depend_on_the_crop_size(name: LossTerm | str) -> None:
     loss = make_loss(name)
     once = np.tile(TRUE, (1, 20, 20, 1)), np.tile(PREDICTED, (1, 20, 20, 1))
     twice = tuple(np.tile(array, (1, 2, 1, 1)) for array in once)
@@ -148,6 +160,6 @@ def test_a_loss_does_not_depend_on_the_crop_size(name):
 
 
 @pytest.mark.parametrize("name", list(LossTerm))
-def test_one_map_alone_has_a_loss_too(name):
+def test_one_map_alone_has_a_loss_too(name: LossTerm) -> None:
     true, predicted = TRUE[..., :1], PREDICTED[..., :1]
     assert 0 < float(make_loss(name)(true, predicted)) < 2

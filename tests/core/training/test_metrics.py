@@ -17,24 +17,24 @@ EXPECTED = {
 }
 
 
-def test_there_are_metrics_for_the_log():
+def test_there_are_metrics_for_the_log() -> None:
     assert list(METRICS) == list(EXPECTED)
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_a_metric_is_that_of_the_foreground(name):
+def test_a_metric_is_that_of_the_foreground(name: str) -> None:
     assert float(METRICS[name](TRUE, PREDICTED)) == pytest.approx(EXPECTED[name])
     alone = float(METRICS[name](TRUE[..., :1], PREDICTED[..., :1]))
     assert alone == pytest.approx(EXPECTED[name])
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_the_best_value_is_one(name):
+def test_the_best_value_is_one(name: str) -> None:
     assert float(METRICS[name](TRUE, TRUE)) == 1
     empty = np.zeros_like(TRUE)
     assert float(METRICS[name](empty, empty)) == 1
 
 
 @pytest.mark.parametrize("name", METRICS)
-def test_the_worst_value_is_small(name):
+def test_the_worst_value_is_small(name: str) -> None:
     assert 0 <= float(METRICS[name](TRUE, 1 - TRUE)) < 0.03

@@ -16,7 +16,9 @@ from napari_unet_nuclei.core.training.outputs import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
 
 SUFFIXES = (".unetnuclei", ".csv", ".png", ".state.npz")
 
@@ -37,7 +39,7 @@ def claim(output: Path, *inputs: Path, **options: object) -> None:
         pass
 
 
-def test_a_new_model_may_be_written_anywhere_but_in_the_images(data):
+def test_a_new_model_may_be_written_anywhere_but_in_the_images(data: Path) -> None:
     claim(data / "mine.unetnuclei", data)
     claim(data.parent / "new" / "mine.unetnuclei", data)
     for part in ("images", "labels"):
@@ -46,7 +48,9 @@ def test_a_new_model_may_be_written_anywhere_but_in_the_images(data):
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_each_file_of_a_run_is_replaced_only_when_asked(tmp_path, suffix):
+def test_each_file_of_a_run_is_replaced_only_when_asked(
+    tmp_path: Path, suffix: str
+) -> None:
     output = tmp_path / "mine.unetnuclei"
     path = output.with_suffix(suffix)
     assert path in training_outputs(output)
@@ -57,7 +61,7 @@ def test_each_file_of_a_run_is_replaced_only_when_asked(tmp_path, suffix):
     assert path.read_text() == "precious"  # training replaces it, no one else
 
 
-def test_several_files_are_counted(tmp_path):
+def test_several_files_are_counted(tmp_path: Path) -> None:
     output = tmp_path / "mine.unetnuclei"
     for path in training_outputs(output):
         path.touch()
@@ -66,7 +70,9 @@ def test_several_files_are_counted(tmp_path):
 
 
 @pytest.mark.parametrize("link", [os.symlink, os.link])
-def test_what_is_trained_on_is_never_replaced(data, link):
+def test_what_is_trained_on_is_never_replaced(
+    data: Path, link: Callable[..., Any]
+) -> None:
     output = data.parent / "mine.unetnuclei"
     link(data / "images" / "a.png", output.with_suffix(".png"))
     for options in ({"overwrite": True}, {"resume": True}, {}):
@@ -74,7 +80,7 @@ def test_what_is_trained_on_is_never_replaced(data, link):
             claim(output, data, **options)
 
 
-def test_nor_is_the_model_that_training_begins_with(tmp_path):
+def test_nor_is_the_model_that_training_begins_with(tmp_path: Path) -> None:
     model = tmp_path / "mine.unetnuclei"
     model.touch()
     with pytest.raises(OutputError, match="which is part of the input"):
@@ -83,7 +89,7 @@ def test_nor_is_the_model_that_training_begins_with(tmp_path):
         claim(tmp_path / "other.unetnuclei", start="nobody")
 
 
-def test_going_on_touches_only_the_log_of_a_run(tmp_path):
+def test_going_on_touches_only_the_log_of_a_run(tmp_path: Path) -> None:
     output = tmp_path / "mine.unetnuclei"
     output.touch()
     output.with_suffix(".png").touch()
@@ -96,7 +102,7 @@ def test_going_on_touches_only_the_log_of_a_run(tmp_path):
     claim(output, resume=True)
 
 
-def test_two_runs_do_not_write_one_model(tmp_path):
+def test_two_runs_do_not_write_one_model(tmp_path: Path) -> None:
     output = tmp_path / "mine.unetnuclei"
     with (
         claim_training_outputs(output),
@@ -107,6 +113,6 @@ def test_two_runs_do_not_write_one_model(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_another_suffix_is_refused(tmp_path):
+def test_another_suffix_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"ends in \.unetnuclei"):
         claim(tmp_path / "mine.keras")

@@ -16,7 +16,7 @@ def draw(shown: ShownSamples, samples: list[Sample]) -> dict[str, np.ndarray]:
     return shown.draw(maps, SplittingParameters())
 
 
-def test_truth_stands_on_the_left_and_the_prediction_on_the_right():
+def test_truth_stands_on_the_left_and_the_prediction_on_the_right() -> None:
     sample = Sample("one", *draw_nuclei(0, (96, 80), 4, diameter=20))
     picture = draw(ShownSamples([sample]), [sample])["one"]
     assert picture.dtype == np.uint8
@@ -30,7 +30,7 @@ def test_truth_stands_on_the_left_and_the_prediction_on_the_right():
     assert overlap > 0.8
 
 
-def test_nothing_found_leaves_the_image_alone():
+def test_nothing_found_leaves_the_image_alone() -> None:
     sample = Sample("one", *draw_nuclei(0, (64, 64), 3, diameter=20))
     nothing = np.zeros((64, 64), np.float32)
     shown = ShownSamples([sample])
@@ -39,7 +39,7 @@ def test_nothing_found_leaves_the_image_alone():
     assert np.ptp(picture[:, :64], axis=-1).max() > 0
 
 
-def test_a_crop_of_a_large_image_shows_where_nuclei_are():
+def test_a_crop_of_a_large_image_shows_where_nuclei_are() -> None:
     image, labels = np.zeros((700, 300), np.uint8), np.zeros((700, 300), np.int32)
     labels[600:640, 20:50] = 1
     image[labels > 0] = 200
@@ -50,7 +50,7 @@ def test_a_crop_of_a_large_image_shows_where_nuclei_are():
     assert (rows.max() - rows.min(), columns.max() - columns.min()) == (39, 29)
 
 
-def test_four_samples_are_shown_and_they_stay_the_same():
+def test_four_samples_are_shown_and_they_stay_the_same() -> None:
     samples = [
         Sample(str(seed), *draw_nuclei(seed, (48, 48), 2, diameter=14))
         for seed in range(9)
@@ -61,6 +61,6 @@ def test_four_samples_are_shown_and_they_stay_the_same():
     assert list(draw(ShownSamples(samples[:2]), samples[:2])) == ["0", "1"]
 
 
-def test_an_image_without_nuclei_is_shown_too():
+def test_an_image_without_nuclei_is_shown_too() -> None:
     empty = Sample("empty", np.zeros((40, 50)), np.zeros((40, 50), np.int32))
     assert draw(ShownSamples([empty]), [empty])["empty"].shape == (40, 104, 3)

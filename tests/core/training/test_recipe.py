@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
@@ -27,11 +28,24 @@ from napari_unet_nuclei.core.training.state import (
     state_path,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+    from typing import Any
+
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.settings.training import TrainingSettings
+
 
 @pytest.mark.usefixtures("hurried")
 def test_a_plateau_lowers_the_learning_rate(
-    drawn_samples, tiny_path, output, scripted, settings, follow
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     scripted(0.2, 0.3, 0.1, 0.1, 0.1, 0.1)
     settings = replace(
         settings,
@@ -52,8 +66,12 @@ def test_a_plateau_lowers_the_learning_rate(
 
 @pytest.mark.usefixtures("hurried")
 def test_only_better_weights_are_saved_and_patience_has_an_end(
-    drawn_samples, tiny_path, output, scripted, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    settings: TrainingSettings,
+) -> None:
     scripted(0.2, 0.1, 0.3, 0.3, 0.25)
     settings = replace(
         settings, steps_per_epoch=1, epochs=50, learning_rate=10.0, patience=2
@@ -74,8 +92,12 @@ def test_only_better_weights_are_saved_and_patience_has_an_end(
 
 @pytest.mark.usefixtures("hurried")
 def test_another_score_can_be_monitored(
-    drawn_samples, tiny_path, output, scripted, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    settings: TrainingSettings,
+) -> None:
     scripted(0.2, 0.3, 0.3, 0.25, name="dice")
     settings = replace(
         settings, steps_per_epoch=1, epochs=50, patience=2, monitor=Monitor.DICE
@@ -87,8 +109,14 @@ def test_another_score_can_be_monitored(
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("augmentation", Augmentation)
 def test_a_model_knows_which_flips_it_has_learned(
-    drawn_samples, tiny_path, output, scripted, augmentation, settings, follow
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    augmentation: Augmentation,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     scripted(0.2, 0.3)
     settings = replace(settings, steps_per_epoch=1, epochs=1, augmentation=augmentation)
     run = follow(
@@ -107,8 +135,12 @@ def test_a_model_knows_which_flips_it_has_learned(
     ],
 )
 def test_bfloat16_is_used_where_it_is_fast(
-    is_wanted, is_fast, expected, monkeypatch, settings
-):
+    is_wanted: bool,
+    is_fast: bool,
+    expected: str,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings,
+) -> None:
     monkeypatch.setattr(learner, "multiplies_bfloat16", lambda: is_fast)
     settings = replace(
         settings, arguments={"widths": (4, 8)}, mixed_precision=is_wanted
@@ -120,8 +152,12 @@ def test_bfloat16_is_used_where_it_is_fast(
 
 @pytest.mark.usefixtures("hurried")
 def test_a_model_is_trained_from_scratch(
-    drawn_samples, output, monkeypatch, settings, follow
-):
+    drawn_samples: list[Sample],
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     """Mixed precision, explicit validation, fewer steps than an average takes."""
     monkeypatch.setattr(learner, "multiplies_bfloat16", lambda: True)
     architecture = Architecture.RESNET
@@ -161,8 +197,13 @@ def test_a_model_is_trained_from_scratch(
 
 @pytest.mark.usefixtures("hurried")
 def test_the_clock_can_limit_a_run(
-    drawn_samples, tiny_path, output, monkeypatch, settings, follow
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     # The start stays the best, and its thresholds are tuned already.
     monkeypatch.delattr(held_out, "tune_splitting")
     settings = replace(settings, epochs=None, minutes=1e-4)
@@ -175,7 +216,9 @@ def test_the_clock_can_limit_a_run(
     assert run.steps[-1].epoch == 1
 
 
-def test_arguments_must_fit_the_network(drawn_samples, output, settings):
+def test_arguments_must_fit_the_network(
+    drawn_samples: list[Sample], output: Path, settings: TrainingSettings
+) -> None:
     settings = replace(settings, arguments={"depth": 3})
     with pytest.raises(ModelError, match="depth"):
         next(iter_training(drawn_samples, output, settings))

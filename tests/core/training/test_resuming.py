@@ -21,7 +21,7 @@ from napari_unet_nuclei.core.training.state import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
     from pathlib import Path
 
     from napari_unet_nuclei.core.datasets.sample import Sample
@@ -31,8 +31,14 @@ if TYPE_CHECKING:
 
 @pytest.mark.usefixtures("hurried")
 def test_a_stopped_run_goes_on_where_it_stopped(
-    fine_tuned, drawn_samples, tiny_path, output, settings, follow, crop_threads
-):
+    fine_tuned: Any,
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+    crop_threads: Callable[..., Any],
+) -> None:
     def start(resume: bool) -> Generator[TrainingStep, None, TrainingReport]:
         return iter_training(
             drawn_samples,
@@ -74,7 +80,12 @@ def test_a_stopped_run_goes_on_where_it_stopped(
         np.testing.assert_allclose(weights[path], value, atol=2e-3)
 
 
-def test_there_must_be_something_to_resume(drawn_samples, tiny_path, output, settings):
+def test_there_must_be_something_to_resume(
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    settings: TrainingSettings,
+) -> None:
     steps = iter_training(drawn_samples, output, settings, start=tiny_path, resume=True)
     with pytest.raises(TrainingError, match="nothing to resume"):
         next(steps)
@@ -103,8 +114,12 @@ def stopped(stopped_run: Path, output: Path, hurried: None) -> Path:
 
 
 def test_a_run_that_is_resumed_may_be_longer(
-    drawn_samples, tiny_path, stopped, settings, follow
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    stopped: Path,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+) -> None:
     settings = replace(settings, steps_per_epoch=1, epochs=3)
     run = follow(
         iter_training(drawn_samples, stopped, settings, start=tiny_path, resume=True),
@@ -122,8 +137,13 @@ def test_a_run_that_is_resumed_may_be_longer(
     ],
 )
 def test_another_run_is_not_resumed(
-    drawn_samples, tiny_path, stopped, changes, message, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    stopped: Path,
+    changes: dict[str, Any],
+    message: str,
+    settings: TrainingSettings,
+) -> None:
     settings = replace(settings, steps_per_epoch=1, **changes)
     before = state_path(stopped).read_bytes()
     steps = iter_training(
@@ -135,8 +155,11 @@ def test_another_run_is_not_resumed(
 
 
 def test_the_weights_of_another_network_are_not_resumed(
-    drawn_samples, tiny_path, stopped, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    stopped: Path,
+    settings: TrainingSettings,
+) -> None:
     state = read_state(stopped)
     write_state(stopped, replace(state, model={"conv/kernel": np.zeros(3)}))
     settings = replace(settings, steps_per_epoch=1)

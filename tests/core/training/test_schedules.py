@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -13,8 +15,11 @@ from napari_unet_nuclei.core.training.schedules import (
     scheduled_learning_rate,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def test_the_learning_rate_warms_up_and_fades():
+
+def test_the_learning_rate_warms_up_and_fades() -> None:
     assert cosine_learning_rate(2.0, 0, 0) == pytest.approx(0.02)
     assert cosine_learning_rate(2.0, 49, 0) == pytest.approx(1)
     assert cosine_learning_rate(2.0, 99, 0) == pytest.approx(2)
@@ -25,7 +30,7 @@ def test_the_learning_rate_warms_up_and_fades():
     assert rates == sorted(rates, reverse=True)
 
 
-def test_the_learning_rate_warms_up_and_falls_with_each_plateau():
+def test_the_learning_rate_warms_up_and_falls_with_each_plateau() -> None:
     assert plateau_learning_rate(2.0, 0, 0, 0.1) == pytest.approx(0.02)
     assert plateau_learning_rate(2.0, 99, 0, 0.1) == pytest.approx(2)
     assert plateau_learning_rate(2.0, 500, 1, 0.1) == pytest.approx(0.2)
@@ -45,7 +50,9 @@ def test_the_learning_rate_warms_up_and_falls_with_each_plateau():
         ([0.3, 0.2, 0.2, 0.4, 0.1, 0.4], 2),
     ],
 )
-def test_two_epochs_without_a_gain_are_a_plateau(scores, n_plateaus):
+def test_two_epochs_without_a_gain_are_a_plateau(
+    scores: list[Any], n_plateaus: int
+) -> None:
     assert count_plateaus(scores, 2) == n_plateaus
 
 
@@ -53,11 +60,13 @@ def test_two_epochs_without_a_gain_are_a_plateau(scores, n_plateaus):
     ("scores", "n_epochs"),
     [([], 0), ([0.1], 0), ([0.1, 0.2], 0), ([0.2, 0.1, 0.2], 2), ([0.0, 0.0], 1)],
 )
-def test_the_epochs_since_the_best_score_are_counted(scores, n_epochs):
+def test_the_epochs_since_the_best_score_are_counted(
+    scores: list[Any], n_epochs: int
+) -> None:
     assert epochs_since_best(scores) == n_epochs
 
 
-def test_the_schedule_is_chosen_by_name():
+def test_the_schedule_is_chosen_by_name() -> None:
     def rate(schedule: Schedule) -> float:
         settings = TrainingSettings(epochs=1, schedule=schedule, plateau_factor=0.1)
         return scheduled_learning_rate(

@@ -21,15 +21,20 @@ from napari_unet_nuclei.core.training import best_model, held_out
 from napari_unet_nuclei.core.training.loop import iter_training
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 
 @pytest.mark.usefixtures("hurried")
 def test_a_fine_tuning_begins_with_the_scores_of_its_start(
-    drawn_samples, make_bundle, output, settings
-):
+    drawn_samples: list[Sample],
+    make_bundle: Callable[..., Any],
+    output: Path,
+    settings: TrainingSettings,
+) -> None:
     """Of a residual network too, whose normalisation is folded on every path."""
     path = output.with_name("start.unetnuclei")
     write_bundle(path, make_bundle("resnet"))
@@ -53,16 +58,16 @@ def test_a_fine_tuning_begins_with_the_scores_of_its_start(
 
 @pytest.mark.parametrize(("tuned_start", "is_better"), [(0.7, True), (0.9, False)])
 def test_thresholds_are_tuned_for_the_start_too(
-    drawn_samples,
-    tiny_path,
-    output,
-    scripted,
-    hurried,
-    monkeypatch,
-    tuned_start,
-    is_better,
-    settings,
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    hurried: None,
+    monkeypatch: pytest.MonkeyPatch,
+    tuned_start: float,
+    is_better: bool,
+    settings: TrainingSettings,
+) -> None:
     """What only other thresholds have brought is no success of the training."""
     scripted(0.5, 0.6)
     some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
@@ -117,8 +122,14 @@ def files_beside(output: Path) -> list[str]:
     ids=["not better", "better"],
 )
 def test_only_a_better_model_is_written_where_that_is_wanted(
-    scripted, drawn_samples, tiny_path, tmp_path, scores, files, only_better
-):
+    scripted: Callable[..., Any],
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    scores: tuple[float, ...],
+    files: list[Any],
+    only_better: TrainingSettings,
+) -> None:
     output = tmp_path / "own" / "tuned.unetnuclei"
     scripted(*scores)
     output.parent.mkdir()
@@ -129,8 +140,13 @@ def test_only_a_better_model_is_written_where_that_is_wanted(
 
 @pytest.mark.usefixtures("hurried")
 def test_a_model_that_is_not_better_after_all_is_removed(
-    scripted, drawn_samples, tiny_path, tmp_path, monkeypatch, only_better
-):
+    scripted: Callable[..., Any],
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    only_better: TrainingSettings,
+) -> None:
     """Its weights seemed better, until the start got thresholds that suit it."""
     output = tmp_path / "own" / "tuned.unetnuclei"
     scripted(0.5, 0.6, 0.6)
@@ -155,8 +171,12 @@ def test_a_model_that_is_not_better_after_all_is_removed(
 
 @pytest.mark.usefixtures("hurried")
 def test_stopping_once_the_start_is_scored_leaves_nothing(
-    scripted, drawn_samples, tiny_path, tmp_path, only_better
-):
+    scripted: Callable[..., Any],
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    only_better: TrainingSettings,
+) -> None:
     output = tmp_path / "own" / "tuned.unetnuclei"
     scripted(0.5)
     output.parent.mkdir()
@@ -177,8 +197,14 @@ def test_stopping_once_the_start_is_scored_leaves_nothing(
     ids=["not better", "better"],
 )
 def test_stopping_leaves_only_a_better_model_where_that_is_wanted(
-    scripted, drawn_samples, tiny_path, tmp_path, scores, files, only_better
-):
+    scripted: Callable[..., Any],
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    scores: tuple[float, ...],
+    files: list[Any],
+    only_better: TrainingSettings,
+) -> None:
     output = tmp_path / "own" / "tuned.unetnuclei"
     scripted(*scores)
     output.parent.mkdir()
@@ -193,8 +219,12 @@ def test_stopping_leaves_only_a_better_model_where_that_is_wanted(
 
 @pytest.mark.usefixtures("hurried")
 def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
-    drawn_samples, tiny_path, output, monkeypatch, settings
-):
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: TrainingSettings,
+) -> None:
     output.parent.mkdir()
     companions = [output.with_suffix(each) for each in (".csv", ".png", ".state.npz")]
     for path in companions:
@@ -216,8 +246,13 @@ def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
 @pytest.mark.usefixtures("hurried")
 @pytest.mark.parametrize("how", ["to its end", "stopped"])
 def test_a_part_of_the_start_is_kept(
-    how, drawn_samples, tiny_path, output, scripted, settings
-):
+    how: str,
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    scripted: Callable[..., Any],
+    settings: TrainingSettings,
+) -> None:
     results = {}
     for keep in 0.0, 0.5:
         scripted(0.1, 0.2, 0.3)  # the start, and two epochs that are better
@@ -244,7 +279,9 @@ def test_a_part_of_the_start_is_kept(
         np.testing.assert_allclose(kept, expected, rtol=0.002, atol=0.001)
 
 
-def test_only_a_start_can_be_kept(drawn_samples, output, settings):
+def test_only_a_start_can_be_kept(
+    drawn_samples: list[Sample], output: Path, settings: TrainingSettings
+) -> None:
     settings = replace(settings, start_weight=0.5)
     with pytest.raises(TrainingError, match=r"start_weight=0\.5 without one; name one"):
         next(iter_training(drawn_samples, output, settings))

@@ -17,7 +17,11 @@ from napari_unet_nuclei.core.training.state import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 WEIGHTS = {
     "conv/kernel": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -48,12 +52,12 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "my.nuclei.unetnuclei"
 
 
-def test_the_state_lies_beside_the_model(output):
+def test_the_state_lies_beside_the_model(output: Path) -> None:
     assert state_path(output).name == "my.nuclei.state.npz"
     assert state_path(output).parent == output.parent
 
 
-def test_the_state_comes_back(output):
+def test_the_state_comes_back(output: Path) -> None:
     write_state(output, STATE)
     state = read_state(output)
     arrays = {"model": {}, "average": {}, "best": {}, "optimizer": []}
@@ -69,7 +73,7 @@ def test_the_state_comes_back(output):
         np.testing.assert_array_equal(value, expected)
 
 
-def test_a_setting_that_had_another_name_comes_back_under_its_own(output):
+def test_a_setting_that_had_another_name_comes_back_under_its_own(output: Path) -> None:
     stored = {"seed": 3, "keep": 0.25, "patience": None}
     identity = replace(STATE.identity, settings=stored)
     write_state(output, replace(STATE, identity=identity))
@@ -77,12 +81,12 @@ def test_a_setting_that_had_another_name_comes_back_under_its_own(output):
     assert settings == {"seed": 3, "start_weight": 0.25, "patience": None}
 
 
-def test_without_a_state_there_is_nothing_to_resume(output):
+def test_without_a_state_there_is_nothing_to_resume(output: Path) -> None:
     with pytest.raises(TrainingError, match=r"nothing to resume.*my\.nuclei\.state"):
         read_state(output)
 
 
-def test_a_truncated_state_is_refused(output):
+def test_a_truncated_state_is_refused(output: Path) -> None:
     write_state(output, STATE)
     content = state_path(output).read_bytes()
     for length in range(0, len(content), 41):
@@ -91,7 +95,7 @@ def test_a_truncated_state_is_refused(output):
             read_state(output)
 
 
-def test_pickled_states_are_refused(output):
+def test_pickled_states_are_refused(output: Path) -> None:
     np.savez(state_path(output), progress=np.array([{}], object))
     with pytest.raises(TrainingError, match="allow_pickle=False"):
         read_state(output)
@@ -111,13 +115,15 @@ def encode(text: str) -> np.ndarray:
         {"progress": encode('{"step": 3}')},
     ],
 )
-def test_foreign_states_are_refused(output, arrays):
+def test_foreign_states_are_refused(
+    output: Path, arrays: dict[str, NDArray[Any]]
+) -> None:
     np.savez(state_path(output), **arrays)
     with pytest.raises(TrainingError, match="is damaged or of another version"):
         read_state(output)
 
 
-def test_a_state_that_lacks_an_optimizer_variable_is_refused(output):
+def test_a_state_that_lacks_an_optimizer_variable_is_refused(output: Path) -> None:
     write_state(output, STATE)
     with np.load(state_path(output)) as file:
         arrays = dict(file)
@@ -127,13 +133,15 @@ def test_a_state_that_lacks_an_optimizer_variable_is_refused(output):
         read_state(output)
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"file/?\\?nuclei\."):
         write_state(tmp_path / "file" / "nuclei.unetnuclei", STATE)
 
 
-def test_on_a_full_disk_the_earlier_state_is_kept(output, fill_disk):
+def test_on_a_full_disk_the_earlier_state_is_kept(
+    output: Path, fill_disk: Callable[..., Any]
+) -> None:
     write_state(output, STATE)
     fill_disk(state_path(output))
     reason = r"Received: .*my\.nuclei\.state\.npz \(No space left on device\)"

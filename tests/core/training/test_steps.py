@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.training.steps import (
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 
 
-def test_training_helped_when_it_beats_its_start():
+def test_training_helped_when_it_beats_its_start() -> None:
     half = replace(SCORES, dsb2018=0.5)
     report = TrainingReport(
         output=Path("a.unetnuclei"),
@@ -33,7 +33,7 @@ def test_training_helped_when_it_beats_its_start():
         assert compared.is_better_than_start is has_helped
 
 
-def test_the_score_that_is_monitored_decides():
+def test_the_score_that_is_monitored_decides() -> None:
     scores = replace(SCORES, dsb2018=0.5, dice=0.7, ap={0.5: 0.6})
     others = replace(SCORES, dsb2018=0.4, dice=0.8, ap={0.5: 0.6})
     is_better_by = {monitor: is_better(scores, others, monitor) for monitor in Monitor}
@@ -46,7 +46,7 @@ def test_the_score_that_is_monitored_decides():
     assert not is_better(others, scores, Monitor.DICE, by=0.2)
 
 
-def test_scores_are_told_in_four_numbers():
+def test_scores_are_told_in_four_numbers() -> None:
     scores = replace(SCORES, dsb2018=0.5, pq=0.6, dice=0.7, ap={0.5: 0.8, 0.75: 0.1})
     expected = {"dsb2018": 0.5, "ap50": 0.8, "pq": 0.6, "dice": 0.7}
     assert summarise_scores(scores) == expected

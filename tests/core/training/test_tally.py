@@ -8,7 +8,7 @@ def values(loss: float) -> dict[str, float]:
     return dict.fromkeys(("loss", *METRICS), loss)
 
 
-def test_reports_are_means_over_their_own_steps():
+def test_reports_are_means_over_their_own_steps() -> None:
     tally = StepTally()
     for loss in 1, 2:
         tally.add(values(loss))
@@ -18,7 +18,7 @@ def test_reports_are_means_over_their_own_steps():
     assert tally.end_epoch() == values(3)
 
 
-def test_an_epoch_begins_anew():
+def test_an_epoch_begins_anew() -> None:
     tally = StepTally()
     tally.add(values(1))
     assert tally.end_epoch() == values(1)

@@ -21,6 +21,8 @@ from napari_unet_nuclei.core.training.tensorboard import TensorBoardLog
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from napari_unet_nuclei.core.datasets.sample import Sample
+
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
 STEP = TrainingStep(
     step=10,
@@ -55,7 +57,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "runs" / "first"
 
 
-def test_numbers_and_pictures_come_back(folder):
+def test_numbers_and_pictures_come_back(folder: Path) -> None:
     board = TensorBoardLog(folder)
     board.begin(0)
     start = {"loss": None, "dice": None, "iou": None, "accuracy": None}
@@ -86,7 +88,7 @@ def test_numbers_and_pictures_come_back(folder):
         np.testing.assert_array_equal(np.asarray(picture), PICTURE)
 
 
-def test_a_resumed_run_replaces_what_it_repeats(folder):
+def test_a_resumed_run_replaces_what_it_repeats(folder: Path) -> None:
     for begin, last, loss in (0, 30, 0.75), (20, 40, 0.5):
         board = TensorBoardLog(folder)
         board.begin(begin)
@@ -97,27 +99,33 @@ def test_a_resumed_run_replaces_what_it_repeats(folder):
     assert curve(read(folder), "train/loss") == expected
 
 
-def test_nothing_is_written_before_the_run_begins(folder):
+def test_nothing_is_written_before_the_run_begins(folder: Path) -> None:
     TensorBoardLog(folder).close()
     assert not folder.exists()
 
 
-def test_a_folder_that_cannot_be_written_to_is_named(folder):
+def test_a_folder_that_cannot_be_written_to_is_named(folder: Path) -> None:
     folder.parent.mkdir()
     folder.touch()
     with pytest.raises(OutputError, match=r"events to\. Received: .*first \("):
         TensorBoardLog(folder).begin(0)
 
 
-def test_a_missing_package_is_named(monkeypatch, tmp_path):
+def test_a_missing_package_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "tensorboard.compat.proto", None)
     with pytest.raises(TrainingError, match=r"not installed.*pip install"):
         TensorBoardLog(tmp_path)
 
 
 def test_a_run_is_noted_step_by_step(
-    folder, drawn_samples, tiny_path, tmp_path, monkeypatch
-):
+    folder: Path,
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.training.loop import iter_training
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -16,13 +16,21 @@ from napari_unet_nuclei.core.settings.choices import (
 from napari_unet_nuclei.core.training import loop as training
 from napari_unet_nuclei.core.training.loop import train
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
 
 @pytest.fixture
 def handed_on(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """Catch what ``train`` hands on instead of training for minutes."""
     caught: dict[str, Any] = {}
 
-    def catch(samples, output, settings, *, start):  # type: ignore[no-untyped-def]
+    def catch(
+        samples: Any, output: Path, settings: Any, *, start: Any
+    ) -> Iterator[Any]:  # type: ignore[no-untyped-def]
         caught.update(samples=samples, output=output, settings=settings, start=start)
         return "report"
         yield
@@ -31,7 +39,7 @@ def handed_on(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     return caught
 
 
-def test_train_takes_pairs_of_arrays(handed_on):
+def test_train_takes_pairs_of_arrays(handed_on: dict[Any, Any]) -> None:
     image, labels = np.zeros((5, 6)), np.ones((5, 6), np.int64)
     ready = Sample("ready", image, labels.astype(np.int32))
     pairs = [(image, labels), (image.tolist(), labels.tolist()), ready]
@@ -49,7 +57,7 @@ def test_train_takes_pairs_of_arrays(handed_on):
     assert (settings.minutes, settings.epochs) == (5, None)
 
 
-def test_train_has_a_length_and_a_seed(handed_on):
+def test_train_has_a_length_and_a_seed(handed_on: dict[Any, Any]) -> None:
     train([], "a.unetnuclei", start="resnet", epochs=3, seed=7)
     settings = handed_on["settings"]
     assert (settings.minutes, settings.epochs, settings.seed) == (None, 3, 7)
@@ -63,12 +71,17 @@ def test_train_has_a_length_and_a_seed(handed_on):
         ((np.zeros((5, 6)), np.full((5, 6), 0.5)), LabelsError, "whole numbers"),
     ],
 )
-def test_train_checks_labels(handed_on, pair, error, message):
+def test_train_checks_labels(
+    handed_on: dict[Any, Any],
+    pair: tuple[NDArray[Any], ...],
+    error: type[Any],
+    message: str,
+) -> None:
     with pytest.raises(error, match=message):
         train([pair], "a.unetnuclei")
 
 
-def test_train_checks_settings(handed_on):
+def test_train_checks_settings(handed_on: dict[Any, Any]) -> None:
     with pytest.raises(SettingsError, match="'vgg'"):
         train([], "a.unetnuclei", "vgg")
     with pytest.raises(SettingsError, match="either how many"):

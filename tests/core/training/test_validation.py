@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -17,6 +19,9 @@ from napari_unet_nuclei.core.training.validation import (
     score_maps,
     tune_splitting,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 DEFAULT = SplittingParameters()
 
@@ -39,7 +44,9 @@ def ids(samples: list[Sample]) -> list[str]:
     ("n_samples", "fraction", "n_held"),
     [(5, 0.1, 1), (20, 0.1, 2), (20, 0.99, 19), (10, 0.5, 5), (5, 0.001, 1)],
 )
-def test_a_part_of_the_samples_is_held_out(n_samples, fraction, n_held):
+def test_a_part_of_the_samples_is_held_out(
+    n_samples: int, fraction: float, n_held: int
+) -> None:
     samples = [annotated(f"{n:02}") for n in range(n_samples)]
     train, validation = hold_out(samples, fraction, seed=0)
     assert len(validation) == n_held
@@ -47,26 +54,26 @@ def test_a_part_of_the_samples_is_held_out(n_samples, fraction, n_held):
     assert ids(train) == sorted(ids(train))
 
 
-def test_the_seed_chooses():
+def test_the_seed_chooses() -> None:
     samples = [annotated(f"{n:02}") for n in range(20)]
     chosen = [ids(hold_out(samples, 0.3, seed)[1]) for seed in (0, 0, 1)]
     assert chosen[0] == chosen[1] != chosen[2]
 
 
-def test_samples_without_nuclei_are_trained_on():
+def test_samples_without_nuclei_are_trained_on() -> None:
     samples = [annotated(f"{n}", n=int(n != 3)) for n in range(6)]
     train, validation = hold_out(samples, 0.5, seed=0)
     assert "3" in ids(train)
     assert len(train + validation) == 6
 
 
-def test_quarters_without_nuclei_are_taken_for_not_annotated():
+def test_quarters_without_nuclei_are_taken_for_not_annotated() -> None:
     samples = [annotated("a", (70, 80), n=4), annotated("b", (70, 80), n=0)]
     train, validation = hold_out(samples, 0.1, seed=0)
     assert {name[0] for name in ids(train + validation)} == {"a"}
 
 
-def test_a_single_image_is_cut_into_quarters():
+def test_a_single_image_is_cut_into_quarters() -> None:
     sample = annotated("a", (70, 80), n=4)
     train, validation = hold_out([sample], 0.1, seed=0)
     assert (len(train), len(validation)) == (3, 1)
@@ -81,7 +88,7 @@ def test_a_single_image_is_cut_into_quarters():
         assert len(np.unique(piece.labels)) == 2
 
 
-def test_quarters_of_odd_images_lose_no_pixel():
+def test_quarters_of_odd_images_lose_no_pixel() -> None:
     image = np.arange(67 * 65).reshape(67, 65)
     train, validation = hold_out(
         [Sample("a", image, np.ones((67, 65), np.int32))], 0.5, seed=1
@@ -90,7 +97,7 @@ def test_quarters_of_odd_images_lose_no_pixel():
     np.testing.assert_array_equal(np.sort(pixels), image.ravel())
 
 
-def test_short_sides_are_not_cut():
+def test_short_sides_are_not_cut() -> None:
     train, validation = hold_out([annotated("a", (63, 128), n=2)], 0.1, seed=0)
     assert ids(train + validation) in (
         ["a[0:63,0:64]", "a[0:63,64:128]"],
@@ -98,7 +105,7 @@ def test_short_sides_are_not_cut():
     )
 
 
-def test_five_samples_are_not_cut():
+def test_five_samples_are_not_cut() -> None:
     samples = [annotated(f"{n}", (80, 80), n=4) for n in range(5)]
     train, validation = hold_out(samples, 0.1, seed=0)
     assert len(train) + len(validation) == 5
@@ -115,7 +122,7 @@ def test_five_samples_are_not_cut():
     ],
     ids=len,
 )
-def test_one_annotated_part_is_not_enough(samples):
+def test_one_annotated_part_is_not_enough(samples: list[Any]) -> None:
     n_annotated = sum(sample.labels.any() for sample in samples)
     with pytest.raises(
         TrainingError, match=f"nuclei in at least two quarters.*{n_annotated}; annotate"
@@ -133,7 +140,7 @@ class Grey:
         return tiles
 
 
-def test_each_sample_is_predicted():
+def test_each_sample_is_predicted() -> None:
     config = ModelConfig(
         architecture=Architecture.CLASSIC, stride=4, margin=4, diameter=10
     )
@@ -149,14 +156,14 @@ def true_maps(samples: list[Sample]) -> list[Maps]:
     ]
 
 
-def test_true_maps_score_one(drawn_samples):
+def test_true_maps_score_one(drawn_samples: list[Sample]) -> None:
     scores = score_maps(true_maps(drawn_samples), drawn_samples, DEFAULT)
     assert scores.n_images == len(drawn_samples)
     assert scores.dice > 0.99
     assert scores.ap[0.5] > 0.8
 
 
-def test_maps_and_samples_must_be_as_many(drawn_samples):
+def test_maps_and_samples_must_be_as_many(drawn_samples: list[Sample]) -> None:
     with pytest.raises(ValueError, match="zip"):
         score_maps(true_maps(drawn_samples)[1:], drawn_samples, DEFAULT)
 
@@ -167,7 +174,9 @@ def test_maps_and_samples_must_be_as_many(drawn_samples):
     seed_threshold=st.sampled_from([0.1, 0.4, 0.9]),
 )
 @settings(max_examples=10, deadline=None)
-def test_tuning_never_makes_it_worse(seed, threshold, seed_threshold):
+def test_tuning_never_makes_it_worse(
+    seed: int, threshold: Any, seed_threshold: Any
+) -> None:
     samples = [annotated("a", (32, 32), n=4)]
     rng = np.random.default_rng(seed)
     maps = [
@@ -180,7 +189,7 @@ def test_tuning_never_makes_it_worse(seed, threshold, seed_threshold):
     assert scores == score_maps(maps, samples, parameters)
 
 
-def test_tuning_finds_better_thresholds():
+def test_tuning_finds_better_thresholds() -> None:
     labels = np.zeros((32, 40), np.int32)
     labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
     samples = [Sample("touching", labels.astype(np.uint8), labels)]
@@ -195,7 +204,7 @@ def test_tuning_finds_better_thresholds():
     assert parameters == SplittingParameters(seed_threshold=0.3)
 
 
-def test_tuning_follows_the_score_that_is_monitored():
+def test_tuning_follows_the_score_that_is_monitored() -> None:
     labels = np.zeros((32, 40), np.int32)
     labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
     samples = [Sample("touching", labels.astype(np.uint8), labels)]
@@ -210,7 +219,7 @@ def test_tuning_follows_the_score_that_is_monitored():
     assert scores.dice == 1
 
 
-def test_tuning_keeps_what_nothing_beats():
+def test_tuning_keeps_what_nothing_beats() -> None:
     samples = [annotated("a", (32, 32), n=4)]
     start = SplittingParameters(threshold=0.55, seed_threshold=0.45)
     parameters, scores = tune_splitting(true_maps(samples), samples, start)

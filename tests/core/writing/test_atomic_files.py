@@ -1,14 +1,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def test_the_file_appears_at_the_end(tmp_path):
+
+def test_the_file_appears_at_the_end(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     with replacing(path) as temporary:
         temporary.write_text("new")
@@ -18,7 +22,7 @@ def test_the_file_appears_at_the_end(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path):
+def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path: Path) -> None:
     path = tmp_path / "a.txt"
     path.write_text("old")
 
@@ -33,7 +37,7 @@ def test_a_failed_write_leaves_the_earlier_file_as_it_was(tmp_path):
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "no folder").touch()
     path = tmp_path / "no folder" / "a.txt"
     with (
@@ -43,7 +47,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
         temporary.write_text("")
 
 
-def test_our_own_errors_pass_unchanged(tmp_path):
+def test_our_own_errors_pass_unchanged(tmp_path: Path) -> None:
     error = OutputError("too many nuclei")
     with (
         pytest.raises(OutputError, match="too many nuclei") as caught,
@@ -54,7 +58,7 @@ def test_our_own_errors_pass_unchanged(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
-def test_a_file_never_takes_the_place_of_a_pipe_or_device(tmp_path):
+def test_a_file_never_takes_the_place_of_a_pipe_or_device(tmp_path: Path) -> None:
     pipe, link = tmp_path / "pipe.json", tmp_path / "link.json"
     os.mkfifo(pipe)
     link.symlink_to(pipe)
@@ -71,8 +75,8 @@ def test_a_file_never_takes_the_place_of_a_pipe_or_device(tmp_path):
 
 @pytest.mark.parametrize("has_links", [True, False])
 def test_a_file_that_appears_meanwhile_stays_where_none_may_be_replaced(
-    has_links, tmp_path, monkeypatch
-):
+    has_links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     if not has_links:
 
         def refuse(*_: object) -> None:

@@ -3,12 +3,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.writing.file_lock import hold_lock
 from napari_unet_nuclei.core.writing.leftovers import clear_leftovers
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROGRAM = """
 import sys
@@ -19,7 +23,7 @@ with hold_lock(sys.argv[1], "train"):
 """
 
 
-def test_only_one_holds_a_lock_and_nothing_is_left_of_it(tmp_path):
+def test_only_one_holds_a_lock_and_nothing_is_left_of_it(tmp_path: Path) -> None:
     path = tmp_path / "new" / "a.unetnuclei"
     with hold_lock(path, "train"):
         with (
@@ -35,7 +39,7 @@ def test_only_one_holds_a_lock_and_nothing_is_left_of_it(tmp_path):
         pass
 
 
-def test_the_lock_of_a_process_that_was_killed_refuses_nobody(tmp_path):
+def test_the_lock_of_a_process_that_was_killed_refuses_nobody(tmp_path: Path) -> None:
     path = tmp_path / "a.unetnuclei"
     with subprocess.Popen(
         [sys.executable, "-c", PROGRAM, str(path)],
@@ -54,13 +58,13 @@ def test_the_lock_of_a_process_that_was_killed_refuses_nobody(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_lock_goes_with_an_error(tmp_path):
+def test_the_lock_goes_with_an_error(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="oops"), hold_lock(tmp_path / "a", "train"):
         raise ValueError("oops")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
+def test_a_place_that_cannot_be_written_to_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with (
         pytest.raises(OutputError, match=r"place to write to. Received: .*file"),
@@ -69,7 +73,7 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path):
         pass
 
 
-def test_files_of_others_stay(tmp_path):
+def test_files_of_others_stay(tmp_path: Path) -> None:
     path = tmp_path / "a.unetnuclei"
     (tmp_path / ".a.lock").touch()
     with hold_lock(path, "train"):
@@ -84,7 +88,7 @@ def test_files_of_others_stay(tmp_path):
 
 
 @pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="links are followed")
-def test_a_link_is_no_lock(tmp_path):
+def test_a_link_is_no_lock(tmp_path: Path) -> None:
     path, other = tmp_path / "a.unetnuclei", tmp_path / "other"
     with hold_lock(path, "train"):
         (ours,) = tmp_path.iterdir()
@@ -94,7 +98,7 @@ def test_a_link_is_no_lock(tmp_path):
     assert not other.exists()
 
 
-def test_a_file_with_the_longest_name_has_a_lock(tmp_path):
+def test_a_file_with_the_longest_name_has_a_lock(tmp_path: Path) -> None:
     with hold_lock(tmp_path / ("x" * 244 + ".unetnuclei"), "train"):
         assert len(list(tmp_path.iterdir())) == 1
     assert list(tmp_path.iterdir()) == []

@@ -23,6 +23,7 @@ from napari_unet_nuclei.core.writing.leftovers import (
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 
 def name_of_a_dead_process(suffix: str = "") -> str:
@@ -45,7 +46,7 @@ def dead() -> str:
     return name_of_a_dead_process(".tif")
 
 
-def test_a_name_is_hidden_short_and_unlike_any_other():
+def test_a_name_is_hidden_short_and_unlike_any_other() -> None:
     names = {temporary_name(".tif") for _ in range(9)}
     assert len(names) == 9
     assert all(n.startswith(".") and n.endswith(".tif") for n in names)
@@ -53,12 +54,14 @@ def test_a_name_is_hidden_short_and_unlike_any_other():
     assert len(temporary_name("." + "x" * 250)) < 100
 
 
-def test_files_of_dead_processes_are_abandoned(tmp_path, dead):
+def test_files_of_dead_processes_are_abandoned(tmp_path: Path, dead: str) -> None:
     assert is_abandoned(tmp_path / dead)
     assert not is_abandoned(tmp_path / temporary_name(".tif"))
 
 
-def test_another_process_with_the_number_of_a_dead_one_is_not_taken_for_it(tmp_path):
+def test_another_process_with_the_number_of_a_dead_one_is_not_taken_for_it(
+    tmp_path: Path,
+) -> None:
     name = temporary_name()
     parts = name.split("-")
     parts[-2] = str(int(parts[-2]) - 100)
@@ -75,7 +78,7 @@ def test_another_process_with_the_number_of_a_dead_one_is_not_taken_for_it(tmp_p
         "napari-unet-nuclei-00000000-1-1-000000000000.tif",
     ],
 )
-def test_what_is_not_ours_stays(tmp_path, name):
+def test_what_is_not_ours_stays(tmp_path: Path, name: str) -> None:
     (tmp_path / name).touch()
     os.utime(tmp_path / name, (0, 0))
     clear_leftovers(tmp_path)
@@ -83,7 +86,9 @@ def test_what_is_not_ours_stays(tmp_path, name):
 
 
 @pytest.mark.parametrize(("age", "stays"), [(3_600, True), (100_000, False)])
-def test_what_other_machines_write_stays_for_a_day(tmp_path, dead, age, stays):
+def test_what_other_machines_write_stays_for_a_day(
+    tmp_path: Path, dead: str, age: int, stays: bool
+) -> None:
     parts = dead.split("-")
     parts[3] = "00000000"
     path = tmp_path / "-".join(parts)
@@ -94,7 +99,7 @@ def test_what_other_machines_write_stays_for_a_day(tmp_path, dead, age, stays):
     assert path.exists() == stays
 
 
-def test_the_next_writer_in_a_folder_clears_it(tmp_path, dead):
+def test_the_next_writer_in_a_folder_clears_it(tmp_path: Path, dead: str) -> None:
     (tmp_path / dead).write_text("half")
     (tmp_path / dead.replace(".tif", "")).mkdir()
     (tmp_path / dead.replace(".tif", "") / "half").touch()
@@ -105,7 +110,7 @@ def test_the_next_writer_in_a_folder_clears_it(tmp_path, dead):
     assert {path.name for path in tmp_path.iterdir()} == {"a.txt", living.name}
 
 
-def test_a_link_is_removed_and_not_followed(tmp_path, dead):
+def test_a_link_is_removed_and_not_followed(tmp_path: Path, dead: str) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine/file").touch()
     (tmp_path / dead).symlink_to(tmp_path / "mine")
@@ -114,7 +119,9 @@ def test_a_link_is_removed_and_not_followed(tmp_path, dead):
     assert not os.path.lexists(tmp_path / dead)
 
 
-def test_a_half_model_is_not_offered(tmp_path, monkeypatch, dead):
+def test_a_half_model_is_not_offered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dead: str
+) -> None:
     monkeypatch.setattr(
         "napari_unet_nuclei.core.models.store.user_model_folder", lambda: tmp_path
     )
@@ -147,7 +154,14 @@ def broken_off(folder: Path, dead: str, new: list[str], old: list[str]) -> Path:
         ("a", "ab", {"a": "hers", "b": "new"}, {"a": "hers", "b": "new"}),
     ],
 )
-def test_an_exchange_is_undone_or_finished(tmp_path, dead, new, old, there, expected):
+def test_an_exchange_is_undone_or_finished(
+    tmp_path: Path,
+    dead: str,
+    new: str,
+    old: str,
+    there: dict[Any, Any],
+    expected: dict[str, str],
+) -> None:
     holder = broken_off(tmp_path, dead, [*new], [*old])
     for name, content in there.items():
         (tmp_path / name).write_text(content)
@@ -156,7 +170,7 @@ def test_an_exchange_is_undone_or_finished(tmp_path, dead, new, old, there, expe
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == expected
 
 
-def test_files_are_exchanged_together(tmp_path):
+def test_files_are_exchanged_together(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     with replacing_together(tmp_path, ["a", "deep/er/b"]) as temporary:
         (temporary / "a").write_text("new")
@@ -167,7 +181,7 @@ def test_files_are_exchanged_together(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == {"a", "deep"}
 
 
-def test_what_was_not_made_leaves_the_old(tmp_path):
+def test_what_was_not_made_leaves_the_old(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("old")
     with (
         pytest.raises(OutputError, match=r"place to write to\. Received: .*a \("),
@@ -177,7 +191,9 @@ def test_what_was_not_made_leaves_the_old(tmp_path):
     assert {path.name: path.read_text() for path in tmp_path.iterdir()} == {"a": "old"}
 
 
-def test_a_scratch_folder_is_gone_at_the_end(tmp_path, dead, monkeypatch):
+def test_a_scratch_folder_is_gone_at_the_end(
+    tmp_path: Path, dead: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     (tmp_path / dead).touch()
     with scratch_folder() as folder:

@@ -33,14 +33,16 @@ WRITERS = {
 
 
 @pytest.mark.parametrize("name", WRITERS)
-def test_what_is_written_here_is_known_again_under_any_name(name, tmp_path):
+def test_what_is_written_here_is_known_again_under_any_name(
+    name: str, tmp_path: Path
+) -> None:
     WRITERS[name](tmp_path / name)
     renamed = tmp_path / "photo.jpg"
     (tmp_path / name).rename(renamed)
     assert is_own_file(renamed)
 
 
-def test_other_programs_read_the_mark(tmp_path):
+def test_other_programs_read_the_mark(tmp_path: Path) -> None:
     write_labels_tiff(tmp_path / "a.tif", LABELS)
     with tifffile.TiffFile(tmp_path / "a.tif") as tiff:
         assert tiff.pages.first.software == SOFTWARE
@@ -50,7 +52,7 @@ def test_other_programs_read_the_mark(tmp_path):
         assert picture.text == {"Software": SOFTWARE}
 
 
-def test_an_image_of_a_sample_is_an_image_like_any_other(tmp_path):
+def test_an_image_of_a_sample_is_an_image_like_any_other(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path, "x", LABELS.astype(np.uint8), LABELS)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
     assert len(files) == 24
@@ -59,7 +61,9 @@ def test_an_image_of_a_sample_is_an_image_like_any_other(tmp_path):
 
 @pytest.mark.parametrize("bigtiff", [False, True])
 @pytest.mark.parametrize("byteorder", ["<", ">"])
-def test_the_mark_is_found_in_every_kind_of_tiff(byteorder, bigtiff, tmp_path):
+def test_the_mark_is_found_in_every_kind_of_tiff(
+    byteorder: str, bigtiff: bool, tmp_path: Path
+) -> None:
     for software, is_ours in ((SOFTWARE, True), ("ImageJ", False), (None, False)):
         path = tmp_path / "a.tif"
         tifffile.imwrite(
@@ -68,14 +72,16 @@ def test_the_mark_is_found_in_every_kind_of_tiff(byteorder, bigtiff, tmp_path):
         assert is_own_file(path) == is_ours
 
 
-def test_images_of_other_programs_are_not_ours(tmp_path):
+def test_images_of_other_programs_are_not_ours(tmp_path: Path) -> None:
     for name in ("a.png", "a.jpg", "a.bmp", "a.tif"):
         Image.fromarray(PICTURE).save(tmp_path / name)
         assert not is_own_file(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", ["labels.tif", "labels.png"])
-def test_a_file_that_is_cut_off_anywhere_raises_nothing(name, tmp_path):
+def test_a_file_that_is_cut_off_anywhere_raises_nothing(
+    name: str, tmp_path: Path
+) -> None:
     WRITERS[name](tmp_path / name)
     content = (tmp_path / name).read_bytes()
     for length in range(len(content)):
@@ -95,13 +101,15 @@ def test_a_file_that_is_cut_off_anywhere_raises_nothing(name, tmp_path):
         b"II*\0" + struct.pack("<IHHHII", 8, 1, 305, 2, 90, 0xFFFFFFF0),
     ],
 )
-def test_headers_that_lead_nowhere_raise_nothing(content, tmp_path):
+def test_headers_that_lead_nowhere_raise_nothing(
+    content: bytes, tmp_path: Path
+) -> None:
     (tmp_path / "odd").write_bytes(content)
     assert not is_own_file(tmp_path / "odd")
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
-def test_a_pipe_is_not_waited_for(tmp_path):
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     path: Path = tmp_path / "a.png"
     os.mkfifo(path)
     assert not is_own_file(path)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -17,6 +18,11 @@ from napari_unet_nuclei.plugin.files import label_reader
 from napari_unet_nuclei.plugin.files.opening import open_paths
 from napari_unet_nuclei.plugin.files.reader import get_reader
 from napari_unet_nuclei.plugin.files.writer import write_png, write_tiff
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from numpy.typing import NDArray
 
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
 NAME = "napari-unet-nuclei"
@@ -35,8 +41,13 @@ LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
     ],
 )
 def test_labels_come_back_with_scale_and_units(
-    plugins, tmp_path, name, axes, scale, units
-):
+    plugins: Any,
+    tmp_path: Path,
+    name: str,
+    axes: str,
+    scale: tuple[Any, ...],
+    units: tuple[str, ...],
+) -> None:
     shape = [{"y": 3, "x": 4}.get(axis, 2) for axis in axes]
     labels = np.arange(np.prod(shape)).reshape(shape)
     layer = Labels(labels, scale=scale, units=units, axis_labels=tuple(axes))
@@ -53,7 +64,7 @@ def test_labels_come_back_with_scale_and_units(
 
 
 @pytest.mark.parametrize("largest", [3, 70_000])
-def test_labels_are_whole_numbers(tmp_path, largest):
+def test_labels_are_whole_numbers(tmp_path: Path, largest: int) -> None:
     labels = LABELS.copy()
     labels[0, 0] = largest
     write_labels_tiff(tmp_path / "a.tif", labels)
@@ -62,7 +73,7 @@ def test_labels_are_whole_numbers(tmp_path, largest):
     np.testing.assert_array_equal(data, labels)
 
 
-def test_masks_of_other_programs_are_labels_too(plugins, tmp_path):
+def test_masks_of_other_programs_are_labels_too(plugins: Any, tmp_path: Path) -> None:
     path = tmp_path / "cell_cp_masks.tif"
     tifffile.imwrite(path, LABELS.astype(np.uint16))
     ((data, kwargs, kind),) = read([str(path)], stack=False, plugin_name=NAME)
@@ -70,17 +81,17 @@ def test_masks_of_other_programs_are_labels_too(plugins, tmp_path):
     assert (kind, kwargs["name"]) == ("labels", "cell_cp_masks")
 
 
-def test_a_png_comes_back(plugins, tmp_path):
+def test_a_png_comes_back(plugins: Any, tmp_path: Path) -> None:
     (path,) = write_png(str(tmp_path / "a_masks.png"), LABELS, {})
     (back,) = ViewerModel().open(path, plugin=NAME)
     np.testing.assert_array_equal(back.data, LABELS)
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.png", "a.ome.tif", "masks.tif", "a.TIF"])
-def test_other_images_are_left_to_napari(plugins, name):
+def test_other_images_are_left_to_napari(plugins: Any, name: str) -> None:
     """Two readers for a name would make napari ask which to use."""
 
-    def readers(path):
+    def readers(path: Any) -> Any:
         return {reader.plugin_name for reader in plugins.iter_compatible_readers(path)}
 
     assert readers(f"/photos/{name}") == {"napari"}
@@ -88,7 +99,7 @@ def test_other_images_are_left_to_napari(plugins, name):
         assert readers(f"/photos/{masks}") == {"napari", NAME}
 
 
-def test_content_says_whether_labels_are_ours(tmp_path):
+def test_content_says_whether_labels_are_ours(tmp_path: Path) -> None:
     write_labels_tiff(tmp_path / "a.tif", LABELS)
     write_labels_png(tmp_path / "b.png", LABELS)
     write_overlay(tmp_path / "b_overlay.png", np.zeros((3, 4, 3), np.uint8))
@@ -97,7 +108,7 @@ def test_content_says_whether_labels_are_ours(tmp_path):
     assert sorted(found) == ["a.tif", "b.png"]
 
 
-def test_a_folder_of_results_opens_as_labels(plugins, tmp_path):
+def test_a_folder_of_results_opens_as_labels(plugins: Any, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     write_labels_tiff(folder / "b.tif", LABELS)
     write_labels_tiff(folder / "a.ome.tif", LABELS)
@@ -109,7 +120,9 @@ def test_a_folder_of_results_opens_as_labels(plugins, tmp_path):
     assert all(isinstance(layer, Labels) for layer in layers)
 
 
-def test_several_files_opened_as_a_stack_are_one_layer(plugins, tmp_path):
+def test_several_files_opened_as_a_stack_are_one_layer(
+    plugins: Any, tmp_path: Path
+) -> None:
     meta = {"scale": (0.5, 0.5), "units": ("um", "um")}
     paths = [
         write_tiff(str(tmp_path / f"{n}_masks.tif"), LABELS * n, meta)[0]
@@ -133,7 +146,9 @@ def test_several_files_opened_as_a_stack_are_one_layer(plugins, tmp_path):
         {"affine": [[1, 2, 3], [0, 1, 4], [0, 0, 1]]},
     ],
 )
-def test_a_stack_lies_where_its_first_file_did(plugins, tmp_path, place):
+def test_a_stack_lies_where_its_first_file_did(
+    plugins: Any, tmp_path: Path, place: dict[str, Any]
+) -> None:
     layer = Labels(LABELS, **place)
     data, meta, _ = layer.as_layer_data_tuple()
     paths = [write_tiff(str(tmp_path / f"{n}_masks.tif"), data, meta)[0] for n in "ab"]
@@ -144,7 +159,9 @@ def test_a_stack_lies_where_its_first_file_did(plugins, tmp_path, place):
         )
 
 
-def test_a_stack_of_several_shapes_is_a_layer_for_each(tmp_path, notifications):
+def test_a_stack_of_several_shapes_is_a_layer_for_each(
+    tmp_path: Path, notifications: list[Any]
+) -> None:
     write_labels_tiff(tmp_path / "a_masks.tif", LABELS)
     write_labels_tiff(tmp_path / "b_masks.tif", LABELS[:2])
     paths = [str(tmp_path / f"{name}_masks.tif") for name in "ab"]
@@ -154,7 +171,7 @@ def test_a_stack_of_several_shapes_is_a_layer_for_each(tmp_path, notifications):
     ]
 
 
-def test_labels_in_two_formats_open_once(tmp_path):
+def test_labels_in_two_formats_open_once(tmp_path: Path) -> None:
     for name in ("b", "a"):
         write_labels_png(tmp_path / f"{name}.png", LABELS)
     write_labels_tiff(tmp_path / "b.TIF", LABELS * 2)
@@ -164,13 +181,15 @@ def test_labels_in_two_formats_open_once(tmp_path):
     np.testing.assert_array_equal(layers[1].data, LABELS * 2)
 
 
-def test_a_folder_of_images_is_left_to_napari(tmp_path):
+def test_a_folder_of_images_is_left_to_napari(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "image.tif", LABELS.astype(np.uint16))
     assert get_reader(str(tmp_path)) is None
     assert get_reader(str(tmp_path / "nowhere_masks.tif")) is None
 
 
-def test_a_large_folder_is_not_opened_whole(tmp_path, monkeypatch):
+def test_a_large_folder_is_not_opened_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     warnings = []
     monkeypatch.setattr(label_reader, "show_warning", warnings.append)
     for name in "abc":
@@ -187,14 +206,16 @@ def test_a_large_folder_is_not_opened_whole(tmp_path, monkeypatch):
         (np.full((3, 4), 0.5, np.float32), "must hold whole numbers"),
     ],
 )
-def test_what_holds_no_labels_is_named(tmp_path, image, sentence):
+def test_what_holds_no_labels_is_named(
+    tmp_path: Path, image: NDArray[Any], sentence: str
+) -> None:
     path = tmp_path / "a_masks.tif"
     tifffile.imwrite(path, image, photometric="rgb" if image.ndim == 3 else None)
     with pytest.raises(LabelsError, match=rf"a_masks\.tif.* {sentence}"):
         label_reader.read_label_file(str(path))
 
 
-def test_a_unit_that_napari_does_not_know_is_a_pixel(tmp_path):
+def test_a_unit_that_napari_does_not_know_is_a_pixel(tmp_path: Path) -> None:
     metadata = {"axes": "YX", "unit": "furlong"}
     tifffile.imwrite(
         tmp_path / "a_masks.tif",

@@ -8,6 +8,7 @@ import zipfile
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -28,13 +29,17 @@ from napari_unet_nuclei.core.datasets.transfer import (
 )
 from napari_unet_nuclei.plugin.files import download_dialog
 
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
+
 MANIFEST = Path(napari_unet_nuclei.__file__).with_name("napari.yaml")
 NAME = "napari-unet-nuclei"
 EXAMPLES = {"ihc", "synthetic_nuclei"}
 
 
 @pytest.fixture
-def viewer(npe2pm, monkeypatch):
+def viewer(npe2pm: Any, monkeypatch: pytest.MonkeyPatch) -> ViewerModel:
     """The model of a viewer that is the current one."""
     npe2pm.register(PluginManifest.from_file(MANIFEST))
     model = ViewerModel()
@@ -43,7 +48,7 @@ def viewer(npe2pm, monkeypatch):
 
 
 @pytest.fixture
-def cache(monkeypatch, tmp_path):
+def cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     folder = tmp_path / "cache"
     monkeypatch.setattr(downloads, "cache_folder", lambda: folder)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
@@ -51,10 +56,10 @@ def cache(monkeypatch, tmp_path):
 
 
 @pytest.fixture
-def offer(monkeypatch):
+def offer(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Offers a file of this computer instead of the real data set."""
 
-    def offer(name, port, content=b""):
+    def offer(name: Any, port: Any, content: Any = b"") -> None:
         data_set = OnlineDataSet(
             url=f"http://127.0.0.1:{port}/{name}.zip",
             sha256=hashlib.sha256(content).hexdigest(),
@@ -66,12 +71,14 @@ def offer(monkeypatch):
 
 
 @pytest.fixture
-def online(tmp_path, cache, offer):
+def online(
+    tmp_path: Path, cache: Path, offer: Callable[..., Any]
+) -> Iterator[list[Any]]:
     """A server with small data sets; what it was asked for."""
     asked = []
 
     class Handler(SimpleHTTPRequestHandler):
-        def log_message(self, *_):
+        def log_message(self, *_: Any) -> None:
             asked.append(self.path)
 
     contents = {
@@ -93,7 +100,7 @@ def online(tmp_path, cache, offer):
         thread.join()
 
 
-def fluorescence_zip():
+def fluorescence_zip() -> bytes:
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w") as zipped:
         for number, name in enumerate(("train/a", "train/b", "test/c")):
@@ -107,7 +114,7 @@ def fluorescence_zip():
     return file.getvalue()
 
 
-def stage1_zip(folder):
+def stage1_zip(folder: Path) -> bytes:
     source = folder / "train-hand"
     for number, name in enumerate(("a", "b")):
         image, labels = draw_nuclei(number, (64, 80), 4)
@@ -120,7 +127,7 @@ def stage1_zip(folder):
 
 
 @pytest.fixture
-def silent_port():
+def silent_port() -> Iterator[int]:
     """A port that takes connections and never answers; all threads end with it."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield server.getsockname()[1]
@@ -128,15 +135,15 @@ def silent_port():
 
 
 @pytest.fixture
-def refuse_network(monkeypatch):
-    def refuse(*_, **__):
+def refuse_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any, **__: Any) -> None:
         pytest.fail("a sample asked for the network")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 @pytest.mark.usefixtures("refuse_network")
-def test_stained_tissue_is_an_rgb_image(viewer):
+def test_stained_tissue_is_an_rgb_image(viewer: ViewerModel) -> None:
     (image,) = viewer.open_sample(NAME, "ihc")
     assert image.rgb
     assert image.data.shape == (512, 512, 3)
@@ -144,7 +151,7 @@ def test_stained_tissue_is_an_rgb_image(viewer):
 
 
 @pytest.mark.usefixtures("refuse_network")
-def test_synthetic_nuclei_come_with_their_labels(viewer):
+def test_synthetic_nuclei_come_with_their_labels(viewer: ViewerModel) -> None:
     image, labels = viewer.open_sample(NAME, "synthetic_nuclei")
     assert not image.rgb
     assert image.data.shape == labels.data.shape
@@ -152,7 +159,7 @@ def test_synthetic_nuclei_come_with_their_labels(viewer):
     assert image.metadata == labels.metadata == {"sample_id": "synthetic_nuclei"}
 
 
-def test_every_sample_that_is_not_an_example_says_that_it_is_downloaded():
+def test_every_sample_that_is_not_an_example_says_that_it_is_downloaded() -> None:
     manifest = PluginManifest.from_file(MANIFEST)
     samples = {each.key: each for each in manifest.contributions.sample_data}
     assert set(samples) == EXAMPLES | set(downloads.DATA_SETS)
@@ -163,8 +170,8 @@ def test_every_sample_that_is_not_an_example_says_that_it_is_downloaded():
 @pytest.mark.usefixtures("qapp")
 @pytest.mark.parametrize("key", list(downloads.DATA_SETS))
 def test_a_data_set_is_downloaded_once_and_walked_through(
-    key, viewer, online, notifications
-):
+    key: str, viewer: ViewerModel, online: list[Any], notifications: list[Any]
+) -> None:
     image, labels = viewer.open_sample(NAME, key)
     assert image.rgb == (key == "stage1_train")
     assert image.data.shape[:2] == labels.data.shape == (64, 80)
@@ -177,14 +184,18 @@ def test_a_data_set_is_downloaded_once_and_walked_through(
     assert len(online) == 1
 
 
-def test_without_qt_a_data_set_is_downloaded_all_the_same(viewer, online, monkeypatch):
+def test_without_qt_a_data_set_is_downloaded_all_the_same(
+    viewer: ViewerModel, online: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(QApplication, "instance", lambda: None)
     monkeypatch.delattr(download_dialog, "fetch_with_dialog")
     assert len(viewer.open_sample(NAME, "stage1_train")) == 2
 
 
 @pytest.mark.usefixtures("qapp", "cache")
-def test_offline_is_one_sentence(viewer, offer, notifications):
+def test_offline_is_one_sentence(
+    viewer: ViewerModel, offer: Callable[..., Any], notifications: list[Any]
+) -> None:
     with socket.socket() as unused:
         unused.bind(("127.0.0.1", 0))
         offer("stage1_train", unused.getsockname()[1])
@@ -196,13 +207,13 @@ def test_offline_is_one_sentence(viewer, offer, notifications):
 
 @pytest.mark.usefixtures("qapp", "cache")
 def test_the_window_lives_while_a_server_is_silent_and_can_cancel(
-    viewer, offer, silent_port
-):
+    viewer: ViewerModel, offer: Callable[..., Any], silent_port: int
+) -> None:
     offer("stage1_train", silent_port)
     n_ticks = 0
     texts = []
 
-    def tick():
+    def tick() -> None:
         nonlocal n_ticks
         n_ticks += 1
         (dialog,) = (
@@ -230,10 +241,12 @@ def test_the_window_lives_while_a_server_is_silent_and_can_cancel(
 
 
 @pytest.mark.usefixtures("qapp", "cache")
-def test_a_download_ends_with_the_window_of_its_dialog(viewer, offer, silent_port):
+def test_a_download_ends_with_the_window_of_its_dialog(
+    viewer: ViewerModel, offer: Callable[..., Any], silent_port: int
+) -> None:
     offer("stage1_train", silent_port)
 
-    def destroy():
+    def destroy() -> None:
         for widget in QApplication.topLevelWidgets():
             if isinstance(widget, QProgressDialog):
                 widget.deleteLater()
@@ -243,7 +256,7 @@ def test_a_download_ends_with_the_window_of_its_dialog(viewer, offer, silent_por
         viewer.open_sample(NAME, "stage1_train")
 
 
-def test_a_download_nobody_waits_for_stops_at_its_next_piece():
+def test_a_download_nobody_waits_for_stops_at_its_next_piece() -> None:
     download = download_dialog._Download("stage1_train")
     download._take(2_000_000, 4_000_000)
     assert download.description.endswith("from github.com\n2.0 MB of 4.0 MB")

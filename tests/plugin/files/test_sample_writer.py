@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -19,20 +20,23 @@ from napari_unet_nuclei.plugin.files.reader import read
 from napari_unet_nuclei.plugin.files.sample_writer import write_dsb2018
 from napari_unet_nuclei.plugin.files.writer import write_tiff
 
+if TYPE_CHECKING:
+    from typing import Any
+
 NAME = "napari-unet-nuclei"
 IMAGE = np.random.default_rng(0).integers(0, 255, (3, 4, 3), np.uint8)
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
 
 
-def test_a_layer_name_becomes_a_folder_name(tmp_path):
+def test_a_layer_name_becomes_a_folder_name(tmp_path: Path) -> None:
     (path,) = write_dsb2018(str(tmp_path), LABELS, {"name": "../C:\\a/b? [1] "})
     assert Path(path).parent == tmp_path
     assert Path(path).name == "_C_a_b_ [1]"
 
 
 def test_corrected_labels_of_a_sample_are_saved_with_its_image(
-    plugins, tmp_path, notifications
-):
+    plugins: Any, tmp_path: Path, notifications: list[Any]
+) -> None:
     write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
     viewer = ViewerModel()
     _, labels = open_paths(viewer, [tmp_path / "data/a"])
@@ -47,7 +51,9 @@ def test_corrected_labels_of_a_sample_are_saved_with_its_image(
     assert notifications == []
 
 
-def test_labels_of_a_file_are_saved_with_its_image(tmp_path, notifications):
+def test_labels_of_a_file_are_saved_with_its_image(
+    tmp_path: Path, notifications: list[Any]
+) -> None:
     Image.fromarray(IMAGE).save(tmp_path / "cells.png")
     metadata = {"sample_id": "cells", "image_path": str(tmp_path / "cells.png")}
     write_dsb2018(str(tmp_path / "new"), LABELS, {"metadata": metadata})
@@ -57,7 +63,9 @@ def test_labels_of_a_file_are_saved_with_its_image(tmp_path, notifications):
     assert notifications == []
 
 
-def test_the_image_of_the_window_goes_before_its_file(tmp_path, monkeypatch):
+def test_the_image_of_the_window_goes_before_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Another image of that name may have been written since it was opened."""
     path = str(tmp_path / "cells.png")
     Image.fromarray(IMAGE).save(path)
@@ -74,8 +82,8 @@ def test_the_image_of_the_window_goes_before_its_file(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("is_replaced", [False, True])
 def test_labels_opened_again_are_not_paired_with_an_image_that_came_later(
-    tmp_path, notifications, is_replaced
-):
+    tmp_path: Path, notifications: list[Any], is_replaced: bool
+) -> None:
     path = tmp_path / "cells.png"
     Image.fromarray(IMAGE).save(path)
     metadata = {"sample_id": "cells", "image_path": str(path)}
@@ -101,8 +109,11 @@ def test_labels_opened_again_are_not_paired_with_an_image_that_came_later(
     ],
 )
 def test_without_an_image_that_fits_masks_are_saved_alone(
-    tmp_path, metadata, notifications, monkeypatch
-):
+    tmp_path: Path,
+    metadata: dict[Any, Any],
+    notifications: list[Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.chdir(tmp_path)
     write_dsb2018_sample("data", "a", IMAGE, LABELS)
     Image.fromarray(IMAGE[:2]).save("other.png")
@@ -113,7 +124,7 @@ def test_without_an_image_that_fits_masks_are_saved_alone(
     assert str(Path(path, "images", f"{Path(path).name}.png")) in sentence
 
 
-def test_masks_from_elsewhere_are_left_alone(tmp_path):
+def test_masks_from_elsewhere_are_left_alone(tmp_path: Path) -> None:
     masks = tmp_path / "a/masks"
     masks.mkdir(parents=True)
     (masks / "drawn.png").touch()
@@ -121,14 +132,14 @@ def test_masks_from_elsewhere_are_left_alone(tmp_path):
         write_dsb2018(str(tmp_path), LABELS, {"name": "a"})
 
 
-def test_masks_that_this_session_wrote_may_be_saved_again(tmp_path):
+def test_masks_that_this_session_wrote_may_be_saved_again(tmp_path: Path) -> None:
     meta = {"name": "a"}
     write_dsb2018(str(tmp_path), LABELS, meta)
     (path,) = write_dsb2018(str(tmp_path), LABELS == 1, meta)
     assert len(list(Path(path, "masks").iterdir())) == 1
 
 
-def test_masks_of_another_session_are_left_alone(tmp_path):
+def test_masks_of_another_session_are_left_alone(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path, "a", IMAGE, LABELS)
     (tmp_path / "a/masks/a_0001.png").unlink()  # somebody has corrected it
     metadata = {"data_set": str(tmp_path), "sample_id": "a"}
@@ -138,7 +149,7 @@ def test_masks_of_another_session_are_left_alone(tmp_path):
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.png")} == before
 
 
-def test_masks_are_added_to_the_image_of_a_test_set_which_stays(tmp_path):
+def test_masks_are_added_to_the_image_of_a_test_set_which_stays(tmp_path: Path) -> None:
     rgba = np.dstack([IMAGE, np.full(IMAGE.shape[:2], 7, np.uint8)])
     path = tmp_path / "a/images/a.png"
     path.parent.mkdir(parents=True)
@@ -152,7 +163,7 @@ def test_masks_are_added_to_the_image_of_a_test_set_which_stays(tmp_path):
     )
 
 
-def test_another_image_in_a_sample_is_left_alone(tmp_path):
+def test_another_image_in_a_sample_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "new/a/images/a.png"
     path.parent.mkdir(parents=True)
     Image.fromarray(IMAGE[::-1]).save(path)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import dask.array as da
 import napari
@@ -30,6 +31,12 @@ from napari_unet_nuclei.plugin.files.writer import (
     write_tiff,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    from numpy.typing import NDArray
+
 NAME = "napari-unet-nuclei"
 IMAGE = np.random.default_rng(0).integers(0, 255, (3, 4, 3), np.uint8)
 LABELS = np.array([[1, 1, 0, 2], [0, 0, 2, 2], [3, 0, 0, 0]])
@@ -37,7 +44,7 @@ STACK = np.stack([LABELS, LABELS * 2])
 WRITERS = {"tif": write_tiff, "png": write_png, "csv": write_rle, "": write_dsb2018}
 
 
-def read_back(path, meta):
+def read_back(path: str, meta: dict[str, Any]) -> NDArray[Any]:
     """Return the labels in a file or sample folder."""
     path = Path(path)
     if path.is_dir():
@@ -64,7 +71,9 @@ def read_back(path, meta):
         ("write_dsb2018", "folder"),
     ],
 )
-def test_what_napari_saves_comes_back(plugins, tmp_path, command, name, dtype):
+def test_what_napari_saves_comes_back(
+    plugins: Any, tmp_path: Path, command: str, name: str, dtype: str
+) -> None:
     layer = Labels(LABELS.astype(dtype), name="cells")
     path = str(tmp_path / name)
     if command == "write_dsb2018":  # npe2 knows the writer of a folder by name only
@@ -77,7 +86,7 @@ def test_what_napari_saves_comes_back(plugins, tmp_path, command, name, dtype):
     np.testing.assert_array_equal(read_back(written, {"name": "cells"}), LABELS)
 
 
-def test_the_save_dialog_offers_each_format(plugins):
+def test_the_save_dialog_offers_each_format(plugins: Any) -> None:
     writers = {
         writer.command.removeprefix(f"{NAME}."): writer.filename_extensions
         for writer in plugins.iter_compatible_writers(["labels"])
@@ -91,14 +100,16 @@ def test_the_save_dialog_offers_each_format(plugins):
     }
 
 
-def test_other_layers_are_left_to_others(plugins):
+def test_other_layers_are_left_to_others(plugins: Any) -> None:
     for layer_types in (["image"], ["labels", "labels"], ["image", "labels"]):
         for writer in plugins.iter_compatible_writers(layer_types):
             assert not writer.command.startswith(NAME)
 
 
 @pytest.mark.parametrize("name", ["a.tif", "a.ome.tif"])
-def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path, name):
+def test_who_names_no_plugin_gets_the_writer_of_napari(
+    plugins: Any, tmp_path: Path, name: str
+) -> None:
     """Which opens again as labels there, whether or not this plugin is installed."""
     viewer = ViewerModel()
     viewer.add_labels(LABELS.astype(np.int32))
@@ -114,7 +125,9 @@ def test_who_names_no_plugin_gets_the_writer_of_napari(plugins, tmp_path, name):
         elements=st.integers(0, 100),
     )
 )
-def test_a_tiff_keeps_stacks(tmp_path_factory, labels):
+def test_a_tiff_keeps_stacks(
+    tmp_path_factory: pytest.TempPathFactory, labels: Any
+) -> None:
     path = str(tmp_path_factory.mktemp("labels") / "a.tif")
     write_tiff(path, labels, {})
     with tifffile.TiffFile(path) as tiff:
@@ -124,7 +137,7 @@ def test_a_tiff_keeps_stacks(tmp_path_factory, labels):
     np.testing.assert_array_equal(back.reshape(labels.shape), labels)
 
 
-def test_a_tiff_knows_the_size_of_a_pixel(tmp_path):
+def test_a_tiff_knows_the_size_of_a_pixel(tmp_path: Path) -> None:
     layer = Labels(
         STACK, scale=(2, 0.5, 0.25), units=("um",) * 3, axis_labels=("z", "y", "x")
     )
@@ -139,7 +152,7 @@ def test_a_tiff_knows_the_size_of_a_pixel(tmp_path):
         assert tags["YResolution"].value == (2, 1)
 
 
-def test_a_tiff_has_its_axes_in_the_order_of_imagej(tmp_path):
+def test_a_tiff_has_its_axes_in_the_order_of_imagej(tmp_path: Path) -> None:
     meta = {"axis_labels": ("z", "t", "y", "x")}
     data = np.arange(2 * 3 * 4 * 5).reshape(2, 3, 4, 5)
     (path,) = write_tiff(str(tmp_path / "a.tif"), data, meta)
@@ -149,7 +162,9 @@ def test_a_tiff_has_its_axes_in_the_order_of_imagej(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", ["png", "csv", ""])
-def test_stacks_that_a_format_cannot_hold_are_refused(tmp_path, suffix):
+def test_stacks_that_a_format_cannot_hold_are_refused(
+    tmp_path: Path, suffix: str
+) -> None:
     with pytest.raises(LabelsError, match=r"of shape \(Y, X\). Received: shape \(2, 3"):
         WRITERS[suffix](str(tmp_path / f"a.{suffix}"), STACK, {"name": "a"})
     assert list(tmp_path.iterdir()) == []
@@ -165,7 +180,9 @@ def test_stacks_that_a_format_cannot_hold_are_refused(tmp_path, suffix):
     ],
     ids=["stack of one", "multiscale", "dask"],
 )
-def test_any_kind_of_layer_can_be_saved(tmp_path, suffix, data, meta):
+def test_any_kind_of_layer_can_be_saved(
+    tmp_path: Path, suffix: str, data: Any, meta: dict[Any, Any]
+) -> None:
     meta = {"name": "a", **meta}
     (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), data, meta)
     back = tifffile.imread(path) if suffix == "tif" else read_back(path, meta)
@@ -176,14 +193,14 @@ def test_any_kind_of_layer_can_be_saved(tmp_path, suffix, data, meta):
 @pytest.mark.parametrize(
     "data", [np.array([[0.5, 1], [0, 0]]), np.array([[-1, 1]]), np.zeros((0, 4), int)]
 )
-def test_only_labels_are_saved(tmp_path, suffix, data):
+def test_only_labels_are_saved(tmp_path: Path, suffix: str, data: NDArray[Any]) -> None:
     with pytest.raises(LabelsError, match=r"labels must .* Received"):
         WRITERS[suffix](str(tmp_path / f"a.{suffix}"), data, {"name": "a"})
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_images_without_nuclei_can_be_saved(tmp_path, suffix):
+def test_images_without_nuclei_can_be_saved(tmp_path: Path, suffix: str) -> None:
     meta = {"name": "a"}
     (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), LABELS * 0, meta)
     assert not read_back(path, meta).any()
@@ -198,7 +215,9 @@ def test_images_without_nuclei_can_be_saved(tmp_path, suffix):
         ("cells_masks", "tif", "cells_masks.tif"),
     ],
 )
-def test_a_suffix_that_was_left_out_is_appended(tmp_path, name, suffix, expected):
+def test_a_suffix_that_was_left_out_is_appended(
+    tmp_path: Path, name: str, suffix: str, expected: str
+) -> None:
     """With the name by which napari finds the labels to be ours."""
     (path,) = WRITERS[suffix](str(tmp_path / name), LABELS, {"name": "a"})
     assert path == str(tmp_path / expected)
@@ -206,7 +225,9 @@ def test_a_suffix_that_was_left_out_is_appended(tmp_path, name, suffix, expected
 
 
 @pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
-def test_a_file_the_dialog_did_not_ask_about_is_not_replaced(tmp_path, suffix):
+def test_a_file_the_dialog_did_not_ask_about_is_not_replaced(
+    tmp_path: Path, suffix: str
+) -> None:
     path = tmp_path / ("a.csv" if suffix == "csv" else f"a_masks.{suffix}")
     path.write_text("precious")
     with pytest.raises(OutputError, match=rf"ends in \.{suffix}\. Received: .*exists"):
@@ -215,7 +236,9 @@ def test_a_file_the_dialog_did_not_ask_about_is_not_replaced(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", WRITERS)
-def test_a_place_that_cannot_be_written_to_is_named(tmp_path, suffix):
+def test_a_place_that_cannot_be_written_to_is_named(
+    tmp_path: Path, suffix: str
+) -> None:
     (tmp_path / "file").touch()
     path = str(tmp_path / "file" / f"a.{suffix}")
     with pytest.raises(OutputError, match=r"to write to. Received: .*file"):
@@ -223,7 +246,9 @@ def test_a_place_that_cannot_be_written_to_is_named(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("suffix", ["csv", ""])
-def test_nuclei_belong_to_the_sample_they_were_found_in(tmp_path, suffix):
+def test_nuclei_belong_to_the_sample_they_were_found_in(
+    tmp_path: Path, suffix: str
+) -> None:
     meta = {"name": "b nuclei", "metadata": {"sample_id": "b"}}
     (path,) = WRITERS[suffix](str(tmp_path / f"a.{suffix}"), LABELS, meta)
     assert suffix or path == str(tmp_path / "a." / "b")
@@ -231,7 +256,9 @@ def test_nuclei_belong_to_the_sample_they_were_found_in(tmp_path, suffix):
 
 
 @pytest.mark.parametrize("metadata", [{"image_path": 5}, {"data_set": [1]}])
-def test_metadata_that_hold_no_paths_do_not_stop_a_save(tmp_path, metadata):
+def test_metadata_that_hold_no_paths_do_not_stop_a_save(
+    tmp_path: Path, metadata: dict[str, Any]
+) -> None:
     meta = {"name": "a\0b\ud800", "metadata": metadata}
     for _ in range(2):
         write_tiff(str(tmp_path / "a.tif"), LABELS, meta)
@@ -240,7 +267,7 @@ def test_metadata_that_hold_no_paths_do_not_stop_a_save(tmp_path, metadata):
 
 
 @pytest.fixture
-def image_file(tmp_path):
+def image_file(tmp_path: Path) -> Path:
     """An image that nobody wants to lose, with a name for each format."""
     path = tmp_path / "raw"
     path.write_bytes(b"raw")
@@ -249,7 +276,9 @@ def image_file(tmp_path):
 
 @pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
 @pytest.mark.parametrize("link", [None, os.symlink, os.link])
-def test_the_image_that_labels_were_made_from_is_not_replaced(image_file, suffix, link):
+def test_the_image_that_labels_were_made_from_is_not_replaced(
+    image_file: Path, suffix: str, link: Callable[..., Any] | None
+) -> None:
     path = image_file.with_suffix(f".{suffix}")
     image_file.rename(path) if link is None else link(image_file, path)
     image = path if link is None else image_file
@@ -263,7 +292,9 @@ def test_the_image_that_labels_were_made_from_is_not_replaced(image_file, suffix
 
 
 @pytest.mark.parametrize("suffix", ["tif", "png", "csv"])
-def test_no_image_of_the_window_is_replaced(image_file, suffix, monkeypatch):
+def test_no_image_of_the_window_is_replaced(
+    image_file: Path, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = image_file.rename(image_file.with_suffix(f".{suffix}"))
     viewer = ViewerModel()
     with layer_source(path=str(path)):
@@ -277,7 +308,7 @@ def test_no_image_of_the_window_is_replaced(image_file, suffix, monkeypatch):
     assert path.read_bytes() != b"raw"
 
 
-def test_the_image_of_a_sample_is_not_replaced(tmp_path):
+def test_the_image_of_a_sample_is_not_replaced(tmp_path: Path) -> None:
     write_dsb2018_sample(tmp_path / "data", "a", IMAGE, LABELS)
     metadata = {"data_set": str(tmp_path / "data"), "sample_id": "a"}
     path = tmp_path / "data/a/images/a.png"

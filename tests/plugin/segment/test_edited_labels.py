@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -12,25 +14,30 @@ from napari_unet_nuclei.plugin.segment.edited_labels import (
     whole_box,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
 
-def measure(labels):
+    from numpy.typing import NDArray
+
+
+def measure(labels: NDArray[Any]) -> dict[str, NDArray[Any]]:
     features = measure_nuclei(labels, labels)
     return {name: features[name] for name in list(features)[:4]}
 
 
-def follow(edited, data, *boxes):
+def follow(edited: EditedLabels, data: NDArray[Any], *boxes: Any) -> None:
     list(edited.iter_follow(data, boxes or [whole_box(data.shape)]))
 
 
 @pytest.fixture
-def labels():
+def labels() -> NDArray[Any]:
     labels = np.zeros((40, 50), np.int32)
     labels[2:8, 3:9] = 1
     labels[20:30, 20:30] = 2
     return labels
 
 
-def test_only_the_boxes_are_looked_at(labels):
+def test_only_the_boxes_are_looked_at(labels: NDArray[Any]) -> None:
     edited = EditedLabels(labels.copy(), measure(labels), positions_only)
     labels[0, 0] = labels[35, 45] = 7
     follow(edited, labels, np.s_[0:10, 0:10])
@@ -41,7 +48,7 @@ def test_only_the_boxes_are_looked_at(labels):
     assert edited.features["area"][-1] == 2
 
 
-def test_an_edit_that_is_undone_leaves_no_trace(labels):
+def test_an_edit_that_is_undone_leaves_no_trace(labels: NDArray[Any]) -> None:
     edited = EditedLabels(labels.copy(), measure(labels), positions_only)
     changed = np.roll(labels, 1, axis=0)
     follow(edited, changed)
@@ -52,7 +59,9 @@ def test_an_edit_that_is_undone_leaves_no_trace(labels):
     assert not edited.corrections
 
 
-def test_swapped_labels_are_an_edit_though_nothing_is_added(labels):
+def test_swapped_labels_are_an_edit_though_nothing_is_added(
+    labels: NDArray[Any],
+) -> None:
     edited = EditedLabels(labels.copy(), measure(labels), positions_only)
     swapped = np.choose(labels, [0, 2, 1])
     follow(edited, swapped)
@@ -60,7 +69,9 @@ def test_swapped_labels_are_an_edit_though_nothing_is_added(labels):
 
 
 @pytest.mark.parametrize("n_collected", [1, 100, 1 << 21])
-def test_large_edits_are_measured_part_by_part(labels, n_collected):
+def test_large_edits_are_measured_part_by_part(
+    labels: NDArray[Any], n_collected: int
+) -> None:
     edited = EditedLabels(
         labels.copy(),
         measure(labels),
@@ -74,7 +85,9 @@ def test_large_edits_are_measured_part_by_part(labels, n_collected):
         np.testing.assert_allclose(edited.features[name], column)
 
 
-def test_labels_that_do_not_fit_the_type_of_the_copy_are_kept(labels):
+def test_labels_that_do_not_fit_the_type_of_the_copy_are_kept(
+    labels: NDArray[Any],
+) -> None:
     edited = EditedLabels(labels.astype(np.uint8), measure(labels), positions_only)
     wide = labels.astype(np.int64)
     wide[0, :3] = 2**40
@@ -84,14 +97,14 @@ def test_labels_that_do_not_fit_the_type_of_the_copy_are_kept(labels):
     assert not edited.is_edited
 
 
-def test_boxes_may_lie_outside(labels):
+def test_boxes_may_lie_outside(labels: NDArray[Any]) -> None:
     edited = EditedLabels(labels.copy(), measure(labels), positions_only)
     labels[0, 0] = 5
     follow(edited, labels, np.s_[-3:1, :2], np.s_[50:60, 0:5])
     assert edited.features["label"].tolist() == [1, 2, 5]
 
 
-def test_measurements_know_their_labels(labels):
+def test_measurements_know_their_labels(labels: NDArray[Any]) -> None:
     features = measure(labels)
     assert is_about(features, labels)
     for other in (

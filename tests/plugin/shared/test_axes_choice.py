@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import doctest
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -10,6 +11,9 @@ from napari_unet_nuclei.plugin.shared.axes_choice import (
     default_channel,
     understand_axes,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def no_names(shape: tuple[int, ...]) -> list[str]:
@@ -49,7 +53,9 @@ def no_names(shape: tuple[int, ...]) -> list[str]:
         ((1, 7, 12, 40, 50), "CTZYX", ""),
     ],
 )
-def test_axes_without_names_are_told_by_their_lengths(shape, axes, doubt):
+def test_axes_without_names_are_told_by_their_lengths(
+    shape: tuple[Any, ...], axes: str, doubt: str
+) -> None:
     understood = understand_axes(no_names(shape), shape)
     assert understood is not None
     assert understood.axes == axes
@@ -57,7 +63,7 @@ def test_axes_without_names_are_told_by_their_lengths(shape, axes, doubt):
     assert bool(doubt) == bool(understood.doubt)
 
 
-def test_five_long_axes_could_be_anything():
+def test_five_long_axes_could_be_anything() -> None:
     shape = (7, 2, 12, 40, 50)
     assert understand_axes(no_names(shape), shape) is None
 
@@ -71,12 +77,14 @@ def test_five_long_axes_could_be_anything():
         (("Time", "-2", "-1"), (3, 40, 50), "TYX"),
     ],
 )
-def test_names_leave_no_doubt(labels, shape, axes):
+def test_names_leave_no_doubt(
+    labels: str | tuple[str, ...], shape: tuple[int, ...], axes: str
+) -> None:
     understood = understand_axes(list(labels), shape)
     assert (understood.axes, understood.doubt) == (axes, "")
 
 
-def test_one_axis_without_a_name_may_still_be_channels():
+def test_one_axis_without_a_name_may_still_be_channels() -> None:
     understood = understand_axes(["-3", "y", "x"], (3, 40, 50))
     assert understood.axes == "ZYX"
     assert "write CYX" in understood.doubt
@@ -92,9 +100,11 @@ def test_one_axis_without_a_name_may_still_be_channels():
         ("CYX", (3, 40, 50), ChannelChoice.SHOWN),
     ],
 )
-def test_channels_behind_the_pixels_are_colours(axes, shape, expected):
+def test_channels_behind_the_pixels_are_colours(
+    axes: str, shape: tuple[int, ...], expected: ChannelChoice
+) -> None:
     assert default_channel(axes, shape) is expected
 
 
-def test_the_examples_are_right():
+def test_the_examples_are_right() -> None:
     assert doctest.testmod(axes_choice).failed == 0

@@ -22,16 +22,18 @@ from napari_unet_nuclei.plugin.shared.axes_text import describe_axes, read_typed
         ("YXC", (9, 8, 1), None, "YXC, 9 × 8 px; 1 channel"),
     ],
 )
-def test_what_was_understood_is_put_into_words(axes, shape, channel, words):
+def test_what_was_understood_is_put_into_words(
+    axes: str, shape: tuple[int, ...], channel: int | None, words: str
+) -> None:
     assert describe_axes(axes, shape, channel) == words
 
 
-def test_an_rgb_image_is_in_colour():
+def test_an_rgb_image_is_in_colour() -> None:
     assert describe_axes("YXC", (9, 8, 3), None, is_rgb=True).endswith("; in colour")
 
 
 @pytest.mark.parametrize("text", ["zcyx", " Z, c; y X ", "ZSYX"])
-def test_axes_may_be_typed_in_several_ways(text):
+def test_axes_may_be_typed_in_several_ways(text: str) -> None:
     assert read_typed_axes(text, (12, 3, 40, 50)) == "ZCYX"
 
 
@@ -50,16 +52,18 @@ def test_axes_may_be_typed_in_several_ways(text):
         ("tzc", "with Y and X among them"),
     ],
 )
-def test_axes_that_do_not_fit_are_refused_with_the_reason(text, message):
+def test_axes_that_do_not_fit_are_refused_with_the_reason(
+    text: str, message: str
+) -> None:
     with pytest.raises(SettingsError, match=message):
         read_typed_axes(text, (12, 40, 50))
 
 
-def test_colours_of_napari_stay_last():
+def test_colours_of_napari_stay_last() -> None:
     assert read_typed_axes("yxc", (40, 50, 3), is_rgb=True) == "YXC"
     with pytest.raises(SettingsError, match=r"axes end in C\. Received: CYX"):
         read_typed_axes("cyx", (40, 50, 3), is_rgb=True)
 
 
-def test_the_examples_are_right():
+def test_the_examples_are_right() -> None:
     assert doctest.testmod(axes_text).failed == 0

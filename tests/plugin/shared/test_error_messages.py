@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,10 @@ from napari_unet_nuclei.plugin.shared.error_messages import (
     spell_control,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
 
 @pytest.mark.parametrize(
     ("cause", "words"),
@@ -22,7 +28,9 @@ from napari_unet_nuclei.plugin.shared.error_messages import (
         (lambda: PlaneStack(np.zeros((2, 6, 7)), "CYX"), "nuclei, channel 0 … 1"),
     ],
 )
-def test_widgets_have_words_of_their_own(cause, words, monkeypatch):
+def test_widgets_have_words_of_their_own(
+    cause: Callable[..., Any], words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     shown = []
     monkeypatch.setattr(workers, "show_error", shown.append)
     with pytest.raises(UNetNucleiError) as caught:
@@ -33,12 +41,12 @@ def test_widgets_have_words_of_their_own(cause, words, monkeypatch):
     assert describe_error(caught.value) == shown[0]
 
 
-def test_settings_without_a_value_are_named():
+def test_settings_without_a_value_are_named() -> None:
     assert spell_control("minutes", None) == "no time (min)"
     assert spell_control("resume", True) == "resume"
     assert describe_error(KeyError("x")) == "'x'"
 
 
-def test_an_error_without_words_is_named():
+def test_an_error_without_words_is_named() -> None:
     assert describe_error(ValueError()) == "ValueError"
     assert "not enough memory" in describe_error(MemoryError())

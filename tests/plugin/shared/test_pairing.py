@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -17,6 +17,9 @@ from napari_unet_nuclei.plugin.shared.pairing import (
 )
 from napari_unet_nuclei.plugin.shared.placement import place_labels
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 GREY = np.zeros((40, 50), np.uint8)
 
 
@@ -24,11 +27,13 @@ def grey(name: str = "cells", **kwargs: Any) -> Image:
     return Image(GREY, name=name, **kwargs)
 
 
-def drawn(name: str = "Labels", shape: tuple[int, ...] = (40, 50), **kwargs: Any):
+def drawn(
+    name: str = "Labels", shape: tuple[int, ...] = (40, 50), **kwargs: Any
+) -> Labels:
     return Labels(np.zeros(shape, np.uint8), name=name, **kwargs)
 
 
-def test_labels_made_from_an_image_belong_to_it():
+def test_labels_made_from_an_image_belong_to_it() -> None:
     first, second = grey("first"), grey("second")
     labels = drawn(metadata=labels_layer_metadata(first))
     assert pair(first, labels, [first, second]).confidence is Confidence.CERTAIN
@@ -38,14 +43,14 @@ def test_labels_made_from_an_image_belong_to_it():
     assert image_of(labels, [second, first]) is first
 
 
-def test_stale_names_do_not_mislead():
+def test_stale_names_do_not_mislead() -> None:
     first, second = grey("first"), grey("second")
     labels = drawn("first nuclei", metadata=labels_layer_metadata(first))
     first.name, second.name = "second", "first"
     assert image_of(labels, [first, second]) is first
 
 
-def test_labels_of_an_image_that_is_gone_fit_one_of_its_name():
+def test_labels_of_an_image_that_is_gone_fit_one_of_its_name() -> None:
     labels = drawn(metadata=labels_layer_metadata(grey("gone")))
     assert pair(grey("gone"), labels).confidence is Confidence.PLAUSIBLE
     pairing = pair(grey("another"), labels)
@@ -54,7 +59,7 @@ def test_labels_of_an_image_that_is_gone_fit_one_of_its_name():
     assert image_of(labels, [grey("another")]) is None
 
 
-def test_the_truth_of_a_sample_that_is_gone_is_doubted_on_another_image():
+def test_the_truth_of_a_sample_that_is_gone_is_doubted_on_another_image() -> None:
     truth = drawn("truth", metadata={"sample_id": "synthetic"})
     assert pair(grey("mine"), truth).confidence is Confidence.DOUBTFUL
 
@@ -70,12 +75,14 @@ def test_the_truth_of_a_sample_that_is_gone_is_doubted_on_another_image():
         ({}, Confidence.PLAUSIBLE),
     ],
 )
-def test_samples_are_known_by_id_and_data_set(of_labels, confidence):
+def test_samples_are_known_by_id_and_data_set(
+    of_labels: dict[Any, Any], confidence: Confidence
+) -> None:
     image = grey(metadata={"sample_id": "a", "data_set": "/d"})
     assert pair(image, drawn(metadata=of_labels)).confidence is confidence
 
 
-def test_a_doubt_names_the_image_that_is_open():
+def test_a_doubt_names_the_image_that_is_open() -> None:
     tissue = grey("tissue", metadata={"sample_id": "ihc"})
     cells = grey("cells", metadata={"sample_id": "synthetic"})
     truth = drawn("truth", metadata={"sample_id": "synthetic"})
@@ -92,14 +99,14 @@ def opened(folder: Any, name: str) -> Image:
 
 
 @pytest.fixture
-def _readers(npe2pm):
+def _readers(npe2pm: Any) -> None:
     from npe2 import PluginManifest
 
     npe2pm.register(PluginManifest.from_distribution("napari"))
 
 
 @pytest.mark.usefixtures("_readers")
-def test_files_are_known_by_their_paths(tmp_path):
+def test_files_are_known_by_their_paths(tmp_path: Path) -> None:
     first, second = opened(tmp_path, "first"), opened(tmp_path, "second")
     labels = drawn(metadata={"image_path": first.source.path})
     assert pair(first, labels).confidence is Confidence.CERTAIN
@@ -110,7 +117,7 @@ def test_files_are_known_by_their_paths(tmp_path):
 
 
 @pytest.mark.usefixtures("_readers")
-def test_a_file_that_was_opened_is_known_by_its_name(tmp_path):
+def test_a_file_that_was_opened_is_known_by_its_name(tmp_path: Path) -> None:
     first, second = opened(tmp_path, "first"), opened(tmp_path, "second")
     second.name = "renamed"
     labels = drawn("second_corrected")
@@ -127,20 +134,20 @@ def test_a_file_that_was_opened_is_known_by_its_name(tmp_path):
         {"affine": [[1, 0, 0], [0, -1, 0], [0, 0, 1]]},
     ],
 )
-def test_labels_in_another_place_are_doubted(kwargs):
+def test_labels_in_another_place_are_doubted(kwargs: dict[str, Any]) -> None:
     pairing = pair(grey(**kwargs), drawn())
     assert pairing.confidence is Confidence.DOUBTFUL
     assert "not its position" in pairing.reason
     assert pair(grey(**kwargs), drawn(**kwargs)).confidence is Confidence.PLAUSIBLE
 
 
-def test_a_scale_that_a_file_has_rounded_is_the_same():
+def test_a_scale_that_a_file_has_rounded_is_the_same() -> None:
     assert pair(grey(scale=(0.1, 0.1)), drawn(scale=(0.1001, 0.1))).confidence is (
         Confidence.PLAUSIBLE
     )
 
 
-def test_two_images_that_fit_alike_are_doubted_unless_the_name_says_which():
+def test_two_images_that_fit_alike_are_doubted_unless_the_name_says_which() -> None:
     first, second = grey("cells"), grey("cells [1]")
     images = [first, second]
     assert pair(first, drawn(), images).confidence is Confidence.DOUBTFUL
@@ -169,20 +176,22 @@ def test_two_images_that_fit_alike_are_doubted_unless_the_name_says_which():
         (Image(np.zeros((2, 2, 2, 8, 8))), (8, 8), False),  # axes nobody knows
     ],
 )
-def test_labels_need_the_size_of_the_image(image, shape, is_possible):
+def test_labels_need_the_size_of_the_image(
+    image: Image, shape: tuple[int, ...], is_possible: bool
+) -> None:
     confidence = pair(image, drawn(shape=shape)).confidence
     assert (confidence is Confidence.PLAUSIBLE) == is_possible
     assert (confidence is Confidence.IMPOSSIBLE) != is_possible
 
 
-def test_what_cannot_be_is_said_with_both_sizes():
+def test_what_cannot_be_is_said_with_both_sizes() -> None:
     labels = drawn(shape=(8, 9), metadata=labels_layer_metadata(image := grey()))
     pairing = pair(image, labels)  # cropped since
     assert pairing.confidence is Confidence.IMPOSSIBLE
     assert "These labels (8 × 9) do not fit 'cells' (40 × 50)" in pairing.reason
 
 
-def test_new_labels_over_two_images_of_different_size_fit_neither():
+def test_new_labels_over_two_images_of_different_size_fit_neither() -> None:
     viewer = ViewerModel()
     first = viewer.add_image(GREY, name="first")
     second = viewer.add_image(GREY[:30, :60], name="second", translate=(20, 20))
@@ -200,7 +209,7 @@ def test_new_labels_over_two_images_of_different_size_fit_neither():
 
 @pytest.mark.parametrize("axis_labels", ["zyx", "zcyx", "czyx", "yxc", "xyz"])
 @pytest.mark.parametrize("is_plane", [False, True])
-def test_results_lie_where_their_image_does(axis_labels, is_plane):
+def test_results_lie_where_their_image_does(axis_labels: str, is_plane: bool) -> None:
     sizes = {"z": 4, "c": 3, "y": 16, "x": 20}
     image = Image(
         np.zeros([sizes[axis] for axis in axis_labels]),
@@ -221,20 +230,20 @@ def test_results_lie_where_their_image_does(axis_labels, is_plane):
     assert pair(image, Labels(labels, **kwargs)).confidence is Confidence.PLAUSIBLE
 
 
-def test_a_plane_beside_the_stack_is_doubted():
+def test_a_plane_beside_the_stack_is_doubted() -> None:
     image = Image(np.zeros((9, 40, 50)))
     labels = drawn(shape=(1, 40, 50), translate=(9, 0, 0))
     assert pair(image, labels).confidence is Confidence.DOUBTFUL
 
 
-def test_the_axes_the_user_has_chosen_count():
+def test_the_axes_the_user_has_chosen_count() -> None:
     image = Image(np.zeros((3, 40, 50)))
     assert pair(image, drawn()).confidence is Confidence.IMPOSSIBLE
     remember_axes(image, "CYX")
     assert pair(image, drawn()).confidence is Confidence.PLAUSIBLE
 
 
-def test_the_labels_of_an_image_are_the_surest_then_the_topmost():
+def test_the_labels_of_an_image_are_the_surest_then_the_topmost() -> None:
     first, second = grey("first"), grey("second", scale=(2, 2))
     images = [first, second]
     made = drawn("made", metadata=labels_layer_metadata(first))
@@ -244,7 +253,7 @@ def test_the_labels_of_an_image_are_the_surest_then_the_topmost():
     assert labels_of(second, layers, images) is None
 
 
-def test_a_very_long_name_is_cut_in_a_sentence():
+def test_a_very_long_name_is_cut_in_a_sentence() -> None:
     image = grey("a" * 150 + "b" * 150)
     reason = pair(image, drawn()).reason
     assert len(reason) < 100

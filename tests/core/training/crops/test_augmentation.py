@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -16,6 +18,9 @@ from napari_unet_nuclei.core.training.crops.augmentation import (
 )
 from napari_unet_nuclei.core.training.crops.targets import normalised_distance
 
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def one_nucleus(shape: tuple[int, int] = (50, 60)) -> Sample:
     labels = np.zeros(shape, np.int32)
@@ -24,7 +29,7 @@ def one_nucleus(shape: tuple[int, int] = (50, 60)) -> Sample:
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32])
-def test_a_sample_is_prepared_at_eight_bits(dtype):
+def test_a_sample_is_prepared_at_eight_bits(dtype: type[Any]) -> None:
     image, labels = draw_nuclei(0, (64, 80), 10, diameter=14)
     sample = prepare_sample(Sample("a", image.astype(dtype) * dtype(3), labels))
     assert sample.channels.shape == (64, 80, 3)
@@ -38,7 +43,7 @@ def test_a_sample_is_prepared_at_eight_bits(dtype):
 
 
 @pytest.mark.parametrize("n_channels", [1, 3, 4])
-def test_colour_samples_are_prepared_too(n_channels):
+def test_colour_samples_are_prepared_too(n_channels: int) -> None:
     image = np.random.default_rng(0).integers(0, 255, (9, 8, n_channels), np.uint8)
     sample = prepare_sample(Sample("a", image, np.ones((9, 8), np.int32)))
     assert sample.channels.shape == (9, 8, 3)
@@ -51,7 +56,9 @@ def test_colour_samples_are_prepared_too(n_channels):
     how=st.sampled_from(Augmentation),
 )
 @settings(max_examples=80, deadline=None)
-def test_crops_have_one_size_and_range(seed, crop_size, shape, how):
+def test_crops_have_one_size_and_range(
+    seed: int, crop_size: Any, shape: Any, how: Any
+) -> None:
     sample = prepare_sample(one_nucleus(shape))
     rng = np.random.default_rng(seed)
     image, targets = random_crop(sample, crop_size, rng, how)
@@ -65,7 +72,7 @@ def test_crops_have_one_size_and_range(seed, crop_size, shape, how):
     assert (boundary <= foreground).all()
 
 
-def test_the_same_randomness_cuts_the_same_crop():
+def test_the_same_randomness_cuts_the_same_crop() -> None:
     sample = prepare_sample(Sample("a", *draw_nuclei(0, (64, 64), 8, diameter=14)))
     first, again, other = (
         random_crop(sample, 32, np.random.default_rng(seed)) for seed in (1, 1, 2)
@@ -76,7 +83,9 @@ def test_the_same_randomness_cuts_the_same_crop():
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_image_and_targets_stay_aligned(seed, monkeypatch):
+def test_image_and_targets_stay_aligned(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(augmentation, "augment_intensity", lambda image, _: image)
     sample = prepare_sample(one_nucleus((90, 120)))
     image, targets = random_crop(sample, 64, np.random.default_rng(seed))
@@ -86,7 +95,9 @@ def test_image_and_targets_stay_aligned(seed, monkeypatch):
     assert ((targets[..., 2] > 0.3) <= foreground).mean() > 0.99
 
 
-def test_crops_are_cut_at_many_sizes_and_places(monkeypatch):
+def test_crops_are_cut_at_many_sizes_and_places(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(augmentation, "augment_intensity", lambda image, _: image)
     labels = np.zeros((200, 200), np.int32)
     labels[80:120, 80:120] = 1
@@ -97,7 +108,7 @@ def test_crops_are_cut_at_many_sizes_and_places(monkeypatch):
     assert max(whole) / min(whole) > 3
 
 
-def test_flips_alone_move_pixels_and_change_none():
+def test_flips_alone_move_pixels_and_change_none() -> None:
     sample = prepare_sample(Sample("a", *draw_nuclei(0, (32, 32), 8, diameter=14)))
     rng = np.random.default_rng(0)
     crops = [random_crop(sample, 32, rng, Augmentation.FLIPS) for _ in range(60)]
@@ -113,7 +124,9 @@ def test_flips_alone_move_pixels_and_change_none():
         assert not is_same or ((targets[..., 0] > 0) == (sample.labels > 0)).all()
 
 
-def test_elastic_crops_keep_up_and_what_is_a_nucleus(monkeypatch):
+def test_elastic_crops_keep_up_and_what_is_a_nucleus(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(augmentation, "augment_exposure", lambda image, _: image)
     labels = np.zeros((200, 200), np.int32)
     labels[:100, 50:150] = 1  # all above the middle
@@ -127,7 +140,7 @@ def test_elastic_crops_keep_up_and_what_is_a_nucleus(monkeypatch):
     assert len({targets[..., 0].sum() for _, targets in crops}) > 10
 
 
-def test_elastic_crops_reach_the_border(monkeypatch):
+def test_elastic_crops_reach_the_border(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(augmentation, "augment_exposure", lambda image, _: image)
     labels = np.zeros((150, 150), np.int32)
     labels[:8] = labels[-8:] = labels[:, :8] = labels[:, -8:] = 1
@@ -139,7 +152,7 @@ def test_elastic_crops_reach_the_border(monkeypatch):
     assert np.mean([targets[..., 0].sum() > 4 * 96 for _, targets in crops]) > 0.2
 
 
-def test_elastic_crops_show_a_nucleus_rather_than_have_it_beside_them():
+def test_elastic_crops_show_a_nucleus_rather_than_have_it_beside_them() -> None:
     labels = np.zeros((400, 400), np.int32)
     labels[:200, :200] = 1
     sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))
@@ -149,7 +162,7 @@ def test_elastic_crops_show_a_nucleus_rather_than_have_it_beside_them():
     assert np.mean([targets.any() for _, targets in crops]) > 0.6
 
 
-def test_crops_can_stay_as_they_are():
+def test_crops_can_stay_as_they_are() -> None:
     sample = prepare_sample(Sample("a", *draw_nuclei(0, (32, 32), 8, diameter=14)))
     rng = np.random.default_rng(0)
     for _ in range(20):
@@ -159,7 +172,9 @@ def test_crops_can_stay_as_they_are():
 
 
 @pytest.mark.parametrize("augmentation", list(Augmentation))
-def test_nuclei_at_the_border_do_not_grow_into_a_small_image_again(augmentation):
+def test_nuclei_at_the_border_do_not_grow_into_a_small_image_again(
+    augmentation: Augmentation,
+) -> None:
     labels = np.zeros((64, 64), np.int32)
     labels[20:28, 44:] = 1
     labels[44:, 10:18] = 2
@@ -173,7 +188,7 @@ def test_nuclei_at_the_border_do_not_grow_into_a_small_image_again(augmentation)
         assert 0 < max(side.stop - side.start for at in found for side in at) < 36
 
 
-def test_most_crops_show_a_nucleus():
+def test_most_crops_show_a_nucleus() -> None:
     labels = np.zeros((300, 300), np.int32)
     labels[:150, :150] = 1
     sample = prepare_sample(Sample("a", labels.astype(np.uint8), labels))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import threading
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -16,6 +17,9 @@ from napari_unet_nuclei.core.training.crops.batches import (
     sampling_weights,
     typical_diameter,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 
 def make_dataset(samples: list[Sample], seed: int = 0) -> CropDataset:
@@ -33,7 +37,7 @@ def flat(shape: tuple[int, int], value: int, colour: bool = False) -> Sample:
     return Sample("flat", image, np.ones(shape, np.int32))
 
 
-def test_batches_are_images_and_targets(drawn_samples):
+def test_batches_are_images_and_targets(drawn_samples: list[Sample]) -> None:
     dataset = make_dataset(drawn_samples)
     assert len(dataset) == 4
     for array in dataset[0]:
@@ -43,7 +47,7 @@ def test_batches_are_images_and_targets(drawn_samples):
         assert array.max() <= 1
 
 
-def test_a_batch_is_fixed_by_seed_and_index(drawn_samples):
+def test_a_batch_is_fixed_by_seed_and_index(drawn_samples: list[Sample]) -> None:
     first, again, other = (make_dataset(drawn_samples, seed) for seed in (5, 5, 6))
     again[0]  # The order of the questions does not matter.
     for one, two in zip(first[3], again[3], strict=True):
@@ -52,7 +56,7 @@ def test_a_batch_is_fixed_by_seed_and_index(drawn_samples):
     assert not np.array_equal(first[3][0], other[3][0])
 
 
-def test_batches_are_changed_as_little_as_asked(drawn_samples):
+def test_batches_are_changed_as_little_as_asked(drawn_samples: list[Sample]) -> None:
     size = min(drawn_samples[0].labels.shape) // 32 * 32
     dataset = CropDataset(
         drawn_samples[:1],
@@ -66,7 +70,7 @@ def test_batches_are_changed_as_little_as_asked(drawn_samples):
     assert np.isin(seen, prepare_sample(drawn_samples[0]).channels).all()
 
 
-def test_stainings_and_sizes_are_balanced():
+def test_stainings_and_sizes_are_balanced() -> None:
     samples = [flat((10, 10), 10)] * 9 + [flat((20, 20), 10), flat((10, 10), 30, True)]
     weights = sampling_weights(samples)
     assert weights.sum() == pytest.approx(1)
@@ -76,7 +80,7 @@ def test_stainings_and_sizes_are_balanced():
     assert stained / dark == pytest.approx(np.sqrt(10))
 
 
-def test_the_typical_diameter_is_the_median():
+def test_the_typical_diameter_is_the_median() -> None:
     labels = np.zeros((60, 60), np.int32)
     y, x = np.mgrid[:60, :60]
     for label, (centre, radius) in enumerate([(10, 4), (28, 6), (47, 9)], start=2):
@@ -86,18 +90,20 @@ def test_the_typical_diameter_is_the_median():
     assert typical_diameter([sample, sample]) == typical_diameter([sample])
 
 
-def test_the_typical_diameter_of_large_numbers_costs_nothing():
+def test_the_typical_diameter_of_large_numbers_costs_nothing() -> None:
     labels = np.full((4, 4), 2_000_000_000, np.int32)  # 16 GB, were they counted
     assert typical_diameter([Sample("a", labels, labels)]) == pytest.approx(4.5)
 
 
-def test_nothing_can_be_learned_from_background():
+def test_nothing_can_be_learned_from_background() -> None:
     empty = Sample("a", np.zeros((9, 9)), np.zeros((9, 9), np.int32))
     with pytest.raises(TrainingError, match=r"at least one annotated nucleus.*first"):
         typical_diameter([empty])
 
 
-def test_batches_come_in_order_from_where_one_left_off(drawn_samples):
+def test_batches_come_in_order_from_where_one_left_off(
+    drawn_samples: list[Sample],
+) -> None:
     dataset = make_dataset(drawn_samples)
     batches = prefetch(dataset, start=2, n_ahead=2)
     # Seven batches: more than the data set is long, and more than are kept ready.
@@ -106,7 +112,7 @@ def test_batches_come_in_order_from_where_one_left_off(drawn_samples):
     batches.close()
 
 
-def test_the_thread_ends_with_the_iterator(drawn_samples):
+def test_the_thread_ends_with_the_iterator(drawn_samples: list[Sample]) -> None:
     batches = prefetch(make_dataset(drawn_samples))
     next(batches)
     assert len(crop_threads()) == 1
@@ -114,9 +120,9 @@ def test_the_thread_ends_with_the_iterator(drawn_samples):
     assert crop_threads() == []
 
 
-def test_an_error_in_the_thread_is_met_in_the_loop(drawn_samples):
+def test_an_error_in_the_thread_is_met_in_the_loop(drawn_samples: list[Sample]) -> None:
     class Broken(CropDataset):
-        def __getitem__(self, index: int):  # type: ignore[no-untyped-def]
+        def __getitem__(self, index: int) -> Any:  # type: ignore[no-untyped-def]
             if index == 1:
                 raise ValueError("broken crop")
             return super().__getitem__(index)

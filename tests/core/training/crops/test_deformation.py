@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,6 +14,9 @@ from napari_unet_nuclei.core.training.crops.deformation import (
     margin_around,
     random_mesh,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 BILINEAR, NEAREST = Image.Resampling.BILINEAR, Image.Resampling.NEAREST
 
@@ -27,7 +32,9 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @given(seed=st.integers(0, 10_000), side=st.sampled_from([32, 96, 160, 256]))
 @settings(max_examples=60, deadline=None)
-def test_squares_cover_the_result_and_come_from_inside_the_source(seed, side):
+def test_squares_cover_the_result_and_come_from_inside_the_source(
+    seed: int, side: Any
+) -> None:
     covered = np.zeros((side, side), int)
     for (left, top, right, bottom), corners in random_mesh(
         side, np.random.default_rng(seed)
@@ -40,7 +47,9 @@ def test_squares_cover_the_result_and_come_from_inside_the_source(seed, side):
 
 
 @pytest.mark.parametrize("side", [32, 100, 256])
-def test_without_randomness_the_middle_is_kept_or_mirrored(monkeypatch, side):
+def test_without_randomness_the_middle_is_kept_or_mirrored(
+    monkeypatch: pytest.MonkeyPatch, side: int
+) -> None:
     still(monkeypatch)
     rng = np.random.default_rng(0)
     array = rng.integers(0, 255, (source_side(side), source_side(side)), np.uint8)
@@ -53,7 +62,7 @@ def test_without_randomness_the_middle_is_kept_or_mirrored(monkeypatch, side):
     assert 3 < sum(is_kept) < 17
 
 
-def test_results_differ_by_pixels_and_stay_close():
+def test_results_differ_by_pixels_and_stay_close() -> None:
     side, rng = 128, np.random.default_rng(0)
     y, x = np.indices((source_side(side), source_side(side)), np.uint8)
     y_at, x_at = np.indices((side, side))
@@ -70,7 +79,7 @@ def test_results_differ_by_pixels_and_stay_close():
         assert moved[side // 2, side // 2] < 15
 
 
-def test_up_stays_up():
+def test_up_stays_up() -> None:
     side, rng = 64, np.random.default_rng(0)
     rows = np.indices((source_side(side), source_side(side)), np.uint8)[0]
     for _ in range(20):
@@ -78,7 +87,7 @@ def test_up_stays_up():
         assert (bent[-1] - bent[0] > side / 2).all()
 
 
-def test_images_and_labels_are_bent_alike():
+def test_images_and_labels_are_bent_alike() -> None:
     side, rng = 96, np.random.default_rng(0)
     labels = np.zeros((source_side(side), source_side(side)), np.int32)
     labels[30:80, 40:90] = 70_000

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,10 +12,13 @@ from napari_unet_nuclei.core.training.crops.intensities import (
     augment_intensity,
 )
 
+if TYPE_CHECKING:
+    from typing import Any
+
 
 @given(seed=st.integers(0, 100_000), level=st.sampled_from([0.0, 0.3, 1.0]))
 @settings(max_examples=60, deadline=None)
-def test_exposure_changes_within_the_range(seed, level):
+def test_exposure_changes_within_the_range(seed: int, level: Any) -> None:
     rng = np.random.default_rng(seed)
     image = (rng.random((9, 8, 3), np.float32) > 0.5) * np.float32(level)
     before = image.copy()
@@ -29,7 +34,7 @@ def test_exposure_changes_within_the_range(seed, level):
 
 @given(seed=st.integers(0, 100_000), level=st.sampled_from([0.0, 0.3, 1.0]))
 @settings(max_examples=100, deadline=None)
-def test_looks_change_within_the_range(seed, level):
+def test_looks_change_within_the_range(seed: int, level: Any) -> None:
     rng = np.random.default_rng(seed)
     image = (rng.random((9, 8, 3), np.float32) > 0.5) * np.float32(level)
     changed = augment_intensity(image, rng)
@@ -40,7 +45,7 @@ def test_looks_change_within_the_range(seed, level):
     assert changed.max() <= 1
 
 
-def test_looks_differ_from_crop_to_crop():
+def test_looks_differ_from_crop_to_crop() -> None:
     image = np.random.default_rng(0).random((9, 8, 3), np.float32)
     rng = np.random.default_rng(1)
     changed = [augment_intensity(image.copy(), rng) for _ in range(50)]
@@ -52,7 +57,7 @@ def test_looks_differ_from_crop_to_crop():
 
 @given(seed=st.integers(0, 10_000))
 @settings(max_examples=50, deadline=None)
-def test_another_stain_leaves_grey_and_white_alone(seed):
+def test_another_stain_leaves_grey_and_white_alone(seed: int) -> None:
     rng = np.random.default_rng(seed)
     grey = np.repeat(rng.random((5, 6, 1), np.float32), 3, axis=-1)
     grey[0] = 1
@@ -83,7 +88,7 @@ class GreyInvertGamma:
         return np.random.default_rng(704).dirichlet(alpha)
 
 
-def test_a_saturated_crop_stays_finite():
+def test_a_saturated_crop_stays_finite() -> None:
     crop = np.ones((16, 16, 3), np.float32)
     assert np.isfinite(augment_intensity(crop, GreyInvertGamma())).all()
 
@@ -101,7 +106,7 @@ class OnlyRounding:
         return np.float64(low)
 
 
-def test_a_crop_may_be_rounded_to_few_levels():
+def test_a_crop_may_be_rounded_to_few_levels() -> None:
     ramp = np.tile(np.linspace(0, 1, 64, dtype=np.float32)[:, None], (1, 8))
     crop = np.repeat(ramp[..., None], 3, axis=-1)
     rounded = augment_intensity(crop.copy(), OnlyRounding())

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,6 +12,9 @@ from napari_unet_nuclei.core.training.crops.targets import (
     normalised_distance,
     touching_boundaries,
 )
+
+if TYPE_CHECKING:
+    from typing import Any
 
 small_labels = st.tuples(st.integers(1, 9), st.integers(1, 9)).flatmap(
     lambda shape: hnp.arrays(
@@ -45,7 +50,7 @@ def touching_by_hand(labels: np.ndarray) -> np.ndarray:
 
 @given(labels=small_labels)
 @settings(max_examples=100, deadline=None)
-def test_distances_are_those_of_comparing_all_pixels(labels):
+def test_distances_are_those_of_comparing_all_pixels(labels: Any) -> None:
     distance = normalised_distance(labels)
     assert distance.dtype == np.float32
     np.testing.assert_allclose(distance, distance_by_hand(labels), atol=1e-6)
@@ -56,18 +61,18 @@ def test_distances_are_those_of_comparing_all_pixels(labels):
 
 @given(labels=small_labels)
 @settings(max_examples=100, deadline=None)
-def test_nuclei_touch_where_two_are_near(labels):
+def test_nuclei_touch_where_two_are_near(labels: Any) -> None:
     np.testing.assert_array_equal(touching_boundaries(labels), touching_by_hand(labels))
 
 
 @given(labels=small_labels)
 @settings(max_examples=30, deadline=None)
-def test_targets_do_not_depend_on_the_numbering(labels):
+def test_targets_do_not_depend_on_the_numbering(labels: Any) -> None:
     numbers = np.array([0, 5, 3, 0, 0, 0, 0, 11])
     np.testing.assert_array_equal(make_targets(numbers[labels]), make_targets(labels))
 
 
-def test_a_disc_is_deepest_at_its_centre():
+def test_a_disc_is_deepest_at_its_centre() -> None:
     y, x = np.mgrid[:41, :41]
     labels = (np.hypot(y - 20, x - 20) < 15).astype(np.int32)
     distance = normalised_distance(labels)
@@ -75,20 +80,20 @@ def test_a_disc_is_deepest_at_its_centre():
     assert (np.diff(distance[20, 5:21]) > 0).all()
 
 
-def test_a_nucleus_goes_on_beyond_the_image():
+def test_a_nucleus_goes_on_beyond_the_image() -> None:
     labels = np.ones((6, 8), np.int32)
     labels[:, 7] = 0
     distance = normalised_distance(labels)
     np.testing.assert_allclose(distance[3, :7], np.arange(7, 0, -1) / 7)
 
 
-def test_nuclei_touch_across_a_gap_and_not_towards_the_background():
+def test_nuclei_touch_across_a_gap_and_not_towards_the_background() -> None:
     labels = np.repeat([[0, 0, 1, 1, 1, 1, 0, 2, 2, 2, 2, 0, 0]], 4, axis=0)
     expected = np.repeat([[0, 0, 0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0]], 4, axis=0)
     np.testing.assert_array_equal(touching_boundaries(labels), expected)
 
 
-def test_targets_are_the_three_maps():
+def test_targets_are_the_three_maps() -> None:
     labels = np.zeros((7, 8), np.int32)
     labels[1:6, 1:7] = 4
     targets = make_targets(labels)
@@ -99,7 +104,7 @@ def test_targets_are_the_three_maps():
     np.testing.assert_array_equal(targets[..., 2], normalised_distance(labels))
 
 
-def test_a_known_distance_is_taken_as_it_is():
+def test_a_known_distance_is_taken_as_it_is() -> None:
     labels = np.ones((3, 4), np.int32)
     known = np.full((3, 4), 0.25, np.float32)
     np.testing.assert_array_equal(make_targets(labels, known)[..., 2], known)
