@@ -56,7 +56,7 @@ def insights(
     numbers (insights.json), and prints a summary.  A sample that cannot be read
     is skipped and named at the end; the exit code is 1 only if none can.
 
-    Example: `napari-unet-nuclei insights stage1_train.zip -o look`
+    Example: `napari-unet-nuclei insights stage1_train.zip -o insights`
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.datasets.input_files import (

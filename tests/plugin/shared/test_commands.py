@@ -3,6 +3,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,14 @@ def test_all_settings_are_written_out() -> None:
     settings = SegmentationSettings(min_area=9, diameter=40, tta=True)
     command = segment_command("a.tif", "classic", settings, "CYX", 1)
     assert command.endswith("--min-area 9 --diameter 40 --tta --axes CYX --channel 1")
+
+
+def test_no_setting_is_left_out() -> None:
+    others = {"threshold": 0.3, "min_area": 9, "diameter": 40.0, "tta": True}
+    plain = segment_command("a.tif", "classic", SegmentationSettings(), "YX")
+    for field in fields(SegmentationSettings):
+        settings = SegmentationSettings(**{field.name: others[field.name]})
+        assert segment_command("a.tif", "classic", settings, "YX") != plain, field.name
 
 
 @pytest.mark.parametrize("platform", ["linux", "win32"])
