@@ -97,6 +97,7 @@ def test_a_member_that_was_exchanged_is_refused(
         {"splitting": None},
         {"multiple": 0},
         {"multiple": 10**9},
+        {"stride": 4},  # beside ``multiple``, as files call it
         {"multiple": "4"},
         {"margin": -1},
         {"margin": 10**9},

@@ -138,11 +138,11 @@ def parse_config(values: dict[str, Any]) -> ModelConfig:
             raise ValueError(f"{name} must be an object")
     values = dict(values)
     return ModelConfig(
+        stride=values.pop(_STRIDE_IN_FILES),
         **{
-            "stride": values.pop(_STRIDE_IN_FILES),
             **values,
             "architecture": Architecture(values["architecture"]),
             "maps": tuple(values["maps"]),
             "splitting": SplittingParameters(**values["splitting"]),
-        }
+        },
     )
