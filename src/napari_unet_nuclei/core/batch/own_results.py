@@ -93,7 +93,7 @@ def read_image_of_others(file: Path, series: int | None = None) -> StoredImage:
     Returns
     -------
     StoredImage
-        As from ``image_files.read_stored_image``.
+        As from ``files.images.read_stored_image``.
 
     Raises
     ------
@@ -119,7 +119,7 @@ def read_unless_own(file: Path, series: int | None = None) -> StoredImage:
     Returns
     -------
     StoredImage
-        As from ``image_files.read_stored_image``.
+        As from ``files.images.read_stored_image``.
 
     Raises
     ------

@@ -94,7 +94,7 @@ def iter_insights(
     source : SampleSource
         The data set.
     read_masks : callable
-        What ``insights_masks.open_masks`` returns for it.
+        What ``masks.open_masks`` returns for it.
     sample_ids : iterable of str
         Samples to look at.
 

@@ -57,7 +57,7 @@ def open_masks(path: Path) -> MaskReader:
     Parameters
     ----------
     path : Path
-        A data set that ``samples.open_samples`` opens.
+        A data set that ``datasets.opening.open_samples`` opens.
 
     Returns
     -------

@@ -82,7 +82,7 @@ def draw_suspicious(
     source : SampleSource
         The data set.
     read_masks : callable
-        What ``insights_masks.open_masks`` returns for it.
+        What ``masks.open_masks`` returns for it.
     insights : DataSetInsights
         What was found in it.
 
