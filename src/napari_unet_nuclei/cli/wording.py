@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.errors import UNetNucleiError, spell_setting
 from napari_unet_nuclei.core.settings.training import OLD_NAMES
 
 _OPTIONS = {"start": "--from"}
@@ -94,6 +94,4 @@ def spell_option(name: str, value: object) -> str:
     if name in _WORDS:
         return _WORDS[name].format(value)
     option = _OPTIONS.get(name, f"--{name.replace('_', '-')}")
-    if value is None:
-        return f"no {option}"
-    return option if value is True else f"{option} {value}"
+    return spell_setting(option, value)

@@ -50,6 +50,26 @@ class UNetNucleiError(Exception):
         return message
 
 
+def spell_setting(words: str, value: object) -> str:
+    """Return a setting, by the words of a front end, with its value.
+
+    Parameters
+    ----------
+    words : str
+        What the front end calls it, such as ``"--crop-size"``.
+    value : object
+        What it was set to; ``None`` where it was not, ``True`` where it is on.
+
+    Returns
+    -------
+    str
+        Such as ``"--crop-size 33"``, ``"no --epochs"`` or ``"--tta"``.
+    """
+    if value is None:
+        return f"no {words}"
+    return words if value is True else f"{words} {value}"
+
+
 def _spell_argument(name: str, value: object) -> str:
     return f"{name}={value!r}"
 

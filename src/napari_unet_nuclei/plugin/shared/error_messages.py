@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.errors import UNetNucleiError, spell_setting
 from napari_unet_nuclei.core.segmentation.memory import say_lack
 
 _CONTROLS = {
@@ -50,6 +50,4 @@ def spell_control(name: str, value: object) -> str:
         Such as ``"nucleus diameter 1"``, or ``"no time (min)"``.
     """
     control = _CONTROLS.get(name, name.replace("_", " "))
-    if value is None:
-        return f"no {control}"
-    return control if value is True else f"{control} {value}"
+    return spell_setting(control, value)
