@@ -23,7 +23,11 @@ from napari_unet_nuclei.cli.segmentation_options import (
 from napari_unet_nuclei.cli.segmentation_report import report, say, tell_plan
 from napari_unet_nuclei.cli.selection import Selection
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import EngineName, OutputFormat
+from napari_unet_nuclei.core.settings.choices import (
+    DEFAULT_MODEL,
+    EngineName,
+    OutputFormat,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -71,7 +75,7 @@ def segment(
     *,
     inputs: Inputs,
     folder: ResultFolder,
-    model: ModelName = "resnet",
+    model: ModelName = DEFAULT_MODEL,
     nuclei: NucleiOptions,
     formats: Formats = OutputFormat.TIFF.value,
     selection: Selection,

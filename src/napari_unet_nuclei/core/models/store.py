@@ -9,6 +9,7 @@ from platformdirs import user_data_path
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.bundle import SUFFIX
+from napari_unet_nuclei.core.settings.choices import DEFAULT_MODEL
 
 
 def shipped_models() -> dict[str, Path]:
@@ -21,7 +22,9 @@ def shipped_models() -> dict[str, Path]:
     """
     folder = Path(__file__).parents[2] / "weights"
     paths = {path.stem: path for path in folder.glob(f"*{SUFFIX}")}
-    return dict(sorted(paths.items(), key=lambda item: (item[0] != "resnet", item[0])))
+    return dict(
+        sorted(paths.items(), key=lambda item: (item[0] != DEFAULT_MODEL, item[0]))
+    )
 
 
 def user_model_folder() -> Path:

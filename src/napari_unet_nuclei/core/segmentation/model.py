@@ -17,7 +17,11 @@ from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.memory import check_memory, explained
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
-from napari_unet_nuclei.core.settings.choices import EngineName, parse_engine
+from napari_unet_nuclei.core.settings.choices import (
+    DEFAULT_MODEL,
+    EngineName,
+    parse_engine,
+)
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
@@ -154,7 +158,7 @@ class Model:
 
 
 def load_model(
-    model: str | Path = "resnet", engine: EngineName | str = EngineName.AUTO
+    model: str | Path = DEFAULT_MODEL, engine: EngineName | str = EngineName.AUTO
 ) -> Model:
     """Load a model and keep it warm.
 
@@ -192,7 +196,7 @@ def load_model(
 
 def segment(
     image: ArrayLike,
-    model: str | Path | Model = "resnet",
+    model: str | Path | Model = DEFAULT_MODEL,
     threshold: float | None = None,
     *,
     min_area: int | None = None,

@@ -9,6 +9,9 @@ from napari_unet_nuclei.core.errors import SettingsError
 
 Choice = TypeVar("Choice", bound=StrEnum)
 
+DEFAULT_MODEL = "resnet"
+"""The model that is taken, and listed first, where nobody says which."""
+
 
 class Architecture(StrEnum):
     """Network families a model can be built from."""
