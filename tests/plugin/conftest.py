@@ -133,11 +133,12 @@ def real_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def open_widget() -> Callable[[Any, str], Any]:
     """Return what opens a widget of ours the way napari's menu opens it."""
 
-    def open_by_title(viewer: Any, title: str) -> Any:
-        _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
-        return widget
+    return _open_by_title
 
-    return open_by_title
+
+def _open_by_title(viewer: Any, title: str) -> Any:
+    _, widget = viewer.window.add_plugin_dock_widget("napari-unet-nuclei", title)
+    return widget
 
 
 @pytest.fixture
@@ -199,9 +200,7 @@ class NapariWindow:
         return self.viewer.window._qt_window  # kept, it would look like a leak
 
     def open(self, title: str) -> Any:
-        _, widget = self.viewer.window.add_plugin_dock_widget(
-            "napari-unet-nuclei", title
-        )
+        widget = _open_by_title(self.viewer, title)
         self.settle()
         return widget
 

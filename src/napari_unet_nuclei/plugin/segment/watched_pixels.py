@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +36,8 @@ class WatchedPixels:
         owner: QWidget,
         on_change: Callable[[], object],
     ) -> None:
-        self._events: list[Any] = []
+        # ``data`` tells of other pixels, ``set_data`` of ``refresh`` too.
+        self._events = LayerEvents(("data", "set_data", "axis_labels"), self._note)
         self._dims_event = viewer.dims.events.current_step
         self._timer = make_quiet_timer(owner, _QUIET_MS, on_change)
         self._dims_event.connect(self._note)
@@ -49,22 +51,11 @@ class WatchedPixels:
         image : napari.layers.Image, optional
             The image; ``None`` to watch none.
         """
-        self._disconnect()
-        if image is not None:
-            # ``data`` tells of other pixels, ``set_data`` of ``refresh`` too.
-            self._events = [image.events.data, image.events.set_data]
-            self._events.append(image.events.axis_labels)
-            for event in self._events:
-                event.connect(self._note)
+        self._events.watch(image)
 
     def _note(self, *_: Any) -> None:
         self._timer.start()
 
-    def _disconnect(self) -> None:
-        for event in self._events:
-            event.disconnect(self._note)
-        self._events = []
-
     def _stop(self) -> None:
-        self._disconnect()
+        self._events.watch(None)
         self._dims_event.disconnect(self._note)
