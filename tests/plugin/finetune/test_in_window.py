@@ -26,6 +26,7 @@ def test_the_plot_has_its_place_when_training_begins(
     widget.make_command = fake_training('{"event": "status", "message": "Go"}', "WAIT")
     widget.panel.run_button.native.click()
     qtbot.waitUntil(lambda: "Go" in widget.panel.status.value, timeout=30_000)
+    qtbot.waitUntil(lambda: window.is_reachable(widget._plot))
     window.settle()
     assert window.is_reachable(widget._plot)
     assert window.is_reachable(widget.panel.cancel_button.native)

@@ -36,6 +36,7 @@ _WIDTH = 345  # px, of a form in a dock of the original size
 _LEAST_WIDTH = 240  # px
 _LEAST_HEIGHT = 84  # px, of the form: three controls
 _MS_TO_LAY_OUT = 30
+_MS_TO_SEEK = 1000  # a busy window lays out late
 _N_ROUNDS = 15  # of laying out, after a widget is docked
 _FORM_CHANGES = (
     QEvent.Type.LayoutRequest,
@@ -144,6 +145,8 @@ class FormArea(QScrollArea):
     def __init__(self, form: QWidget) -> None:
         super().__init__()
         self._form = self._wanted = form
+        self._seeking = QTimer(self)  # while it runs, what is wanted stays in sight
+        self._seeking.setSingleShot(True)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -167,14 +170,16 @@ class FormArea(QScrollArea):
         """Scroll to a row, once it has its place and the dock its height.
 
         Qt lays out in events, one for each widget around the row; timers wait for
-        them.  A method of a QObject, other than a closure, is not called by a timer
-        once the object is gone.
+        them, and what is laid out later still is followed for a moment.  A method of
+        a QObject, other than a closure, is not called by a timer once the object is
+        gone.
         """
         self._wanted = row
         row.show()
         QTimer.singleShot(0, self._fit)
         QTimer.singleShot(_MS_TO_LAY_OUT, self._take_height)
         QTimer.singleShot(2 * _MS_TO_LAY_OUT, self._scroll)
+        self._seeking.start(_MS_TO_SEEK)
 
     def sizeHint(self) -> QSize:
         """As high as the form, and wide enough for usual names."""
@@ -192,6 +197,8 @@ class FormArea(QScrollArea):
         """Be no higher than the form is at the new width."""
         super().resizeEvent(event)
         self._fit()
+        if self._seeking.isActive():
+            QTimer.singleShot(0, self._scroll)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         """Follow the form, whose rows come and go."""
