@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 SHAPE = (384, 384)
 HAEMATOXYLIN, EOSIN, DAB = (0.65, 0.70, 0.29), (0.07, 0.99, 0.11), (0.27, 0.57, 0.78)
 GIEMSA, PURPLE = (0.60, 0.75, 0.20), (0.45, 0.85, 0.25)
+COUNTERSTAIN = (0.12, 0.14, 0.10)
 NO_NUCLEI = np.zeros((1, 1), np.int32)
 
 
@@ -74,7 +75,8 @@ def _fluorescence() -> Iterator[Look]:
         ndimage.gaussian_filter(1.0 * (truth > 0), 12) * 400 * _speckle(rng, 1.5)
     )
     membrane = ndimage.gaussian_filter(ndimage.laplace(cytoplasm), 1)
-    colours = [cytoplasm, np.abs(membrane) * 40, light / 2]
+    outside = 1 - ndimage.gaussian_filter(0.8 * (truth > 0), 2)
+    colours = [cytoplasm * outside / 2, np.abs(membrane) * 8, light * 1.5]
     yield Look("three fluorescences", _bytes(np.stack(colours, axis=-1)), truth)
     around = np.where(truth > 0, 20, cytoplasm)
     yield Look("cytoplasm only", _bytes(around), NO_NUCLEI)
@@ -155,8 +157,8 @@ def _tissue(  # the parameters of a drawing
     density = np.zeros((*SHAPE, 3))
     is_brown = rng.random(truth.max() + 1) < brown
     for part, vector in ((~is_brown, dye), (is_brown, DAB)):
-        density += (nuclear * part[truth])[..., np.newaxis] * vector
-    density += 0.45 * around[..., np.newaxis] * np.asarray(other or (0.12, 0.14, 0.1))
+        density += (nuclear * part[truth])[..., np.newaxis] * _batch(rng, vector)
+    density += 0.45 * around[..., np.newaxis] * _batch(rng, other or COUNTERSTAIN)
     light = np.array([243, 240, 244]) * np.exp(-1.3 * strength * density)
     return Look("", _bytes(light + rng.normal(0, 2, light.shape)), truth)
 
@@ -175,6 +177,11 @@ def _blood_smear(rng: np.random.Generator) -> Look:
 def _enlarged_jpeg(look: Look) -> Look:
     image = _as_jpeg(_scaled(look.image[:256, :256], 2), 35)
     return Look("", image, _scaled_labels(look.truth[:256, :256], 2))
+
+
+def _batch(rng: np.random.Generator, dye: tuple[float, ...]) -> NDArray[np.float64]:
+    """Change a dye as much as it differs between labs."""
+    return np.clip(dye + rng.normal(0, 0.1, 3), 0.02, None)
 
 
 def _factor_of_each(

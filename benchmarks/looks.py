@@ -104,7 +104,7 @@ def row(look: Look, found: Found | None) -> str:
 
 def n_true(look: Look) -> str:
     """Spell how many nuclei there are."""
-    return "?" if look.truth is None else str(int(look.truth.max()))
+    return "?" if look.truth is None else str(np.count_nonzero(np.unique(look.truth)))
 
 
 def outlined(look: Look, found: Found | None) -> NDArray[np.uint8]:
