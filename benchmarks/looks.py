@@ -71,13 +71,15 @@ class Run:
             self._found[look.name] = segment(self._model, look)
         return self._found.get(look.name)
 
-    def save(self, folder: Path) -> None:
-        """Write labels, confidence and seconds."""
+    def save(self, folder: Path, number: int) -> None:
+        """Write labels, confidence and seconds, unless they come from a file."""
+        if self._model is None:
+            return
         arrays: dict[str, NDArray] = {}
         for name, found in self._found.items():
             arrays[name] = found.labels
             arrays[f"{name}|"] = np.array([found.confidence, found.seconds])
-        np.savez_compressed(folder / f"{self.name}.npz", **arrays)
+        np.savez_compressed(folder / f"{number}-{self.name}.npz", **arrays)
 
 
 def segment(model: Model, look: Look) -> Found:
@@ -193,8 +195,8 @@ def main() -> None:
         pictures = [outlined(look, each)[::2, ::2] for each in found.values()]
         tiles.append((f"{number} {look.name}", pictures))
     draw_overview(arguments.output / "overview.png", tiles)
-    for run in runs:
-        run.save(arguments.output)
+    for number, run in enumerate(runs, 1):
+        run.save(arguments.output, number)
 
 
 if __name__ == "__main__":
