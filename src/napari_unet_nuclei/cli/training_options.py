@@ -108,6 +108,7 @@ class NetworkOptions:
             rich_help_panel=_NETWORK,
         ),
     ] = None
+    grow: Annotated[int, _network("grow")] = TrainingSettings.grow
     architecture: Annotated[
         Architecture | None,
         _network(
@@ -256,6 +257,7 @@ def make_settings(
         validation_fraction=held_out.choose_fraction(),
         architecture=network.choose_architecture(),
         arguments=network.make_arguments(),
+        grow=network.grow,
         epochs=length.epochs,
         minutes=choose_minutes(length.minutes, length.epochs),
         patience=length.patience,

@@ -102,3 +102,12 @@ def test_settings_of_another_version_are_a_difference() -> None:
     newer = {**before.settings, "rotation": 3}
     with pytest.raises(TrainingError, match="rotation=None, which was 3"):
         check_same_run(replace(before, settings=newer), identify(), STATE)
+
+
+def test_a_setting_that_a_state_does_not_know_had_its_default() -> None:
+    now = identify()
+    settings = {k: v for k, v in now.settings.items() if k != "grow"}
+    before = replace(now, settings=settings)
+    check_same_run(before, now, STATE)
+    with pytest.raises(TrainingError, match="grow=1, which was 0"):
+        check_same_run(before, identify(replace(SETTINGS, grow=1)), STATE)

@@ -53,6 +53,9 @@ class TrainingSettings:
     arguments : mapping
         Keyword arguments of the network's builder, such as ``widths``; the
         defaults are the shipped shapes.
+    grow : int
+        Residual blocks to add to each level of the ``resnet`` that training starts
+        from; it computes exactly the same until it has learned more.
     crop_size : int, in px
         Side of the square crops, a multiple of 32.
     batch_size : int
@@ -118,6 +121,14 @@ class TrainingSettings:
     arguments: Mapping[str, Any] = field(
         default_factory=dict,
         metadata=describe("What the builder of the network is told."),
+    )
+    grow: int = field(
+        default=0,
+        metadata=describe(
+            "Residual blocks to add to each level of the start model, a resnet: a "
+            "deeper network that begins by computing exactly the same.",
+            _ZERO_OR_MORE,
+        ),
     )
     crop_size: int = field(
         default=256,

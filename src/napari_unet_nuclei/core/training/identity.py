@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 _NO_PART = ("epochs", "minutes", "only_better")
+_ADDED_LATER = {"grow": 0}  # what runs did before there was a setting for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,7 +110,9 @@ def check_same_run(before: RunIdentity, now: RunIdentity, state: Path) -> None:
 
 def _find_difference(before: RunIdentity, now: RunIdentity) -> str | None:
     for name in {**before.settings, **now.settings}:
-        old, new = before.settings.get(name), now.settings.get(name)
+        old, new = (
+            each.settings.get(name, _ADDED_LATER.get(name)) for each in (before, now)
+        )
         if old != new:
             return f"{name}={new}, which was {old}"
     if before.start != now.start:

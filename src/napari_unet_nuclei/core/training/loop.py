@@ -46,6 +46,7 @@ def train(
     minutes: float | None = None,
     *,
     epochs: int | None = None,
+    grow: int = 0,
     seed: int = 0,
     overwrite: bool = False,
 ) -> TrainingReport:
@@ -63,6 +64,8 @@ def train(
         Model to fine-tune instead.
     minutes, epochs : float and int, optional
         Length of the training; ``DEFAULT_MINUTES`` where neither is given.
+    grow : int
+        Residual blocks to add to each level of the start model, a ``resnet``.
     seed : int
         Seed of all random choices.
     overwrite : bool
@@ -92,23 +95,18 @@ def train(
     (True, 1)
     """
     output = Path(output)
-    settings = _choose_settings(architecture, minutes, epochs, seed)
+    settings = TrainingSettings(
+        architecture=parse_architecture(architecture),
+        minutes=choose_minutes(minutes, epochs),
+        epochs=epochs,
+        grow=grow,
+        seed=seed,
+    )
     with claim_training_outputs(
         output, start=start, overwrite=overwrite, remedy=_REMEDY
     ):
         named = _name_samples(samples)
         return exhaust(iter_training(named, output, settings, start=start))
-
-
-def _choose_settings(
-    architecture: str, minutes: float | None, epochs: int | None, seed: int
-) -> TrainingSettings:
-    return TrainingSettings(
-        architecture=parse_architecture(architecture),
-        minutes=choose_minutes(minutes, epochs),
-        epochs=epochs,
-        seed=seed,
-    )
 
 
 def _name_samples(

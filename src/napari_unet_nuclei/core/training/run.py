@@ -301,4 +301,11 @@ def _read_start(
             start_weight=settings.start_weight,
             start="resnet",
         )
+    if settings.grow:
+        raise TrainingError(
+            "Expected a model to start from, to add blocks to. Received: {grow} "
+            "without one; name one, as in {start}.",
+            grow=settings.grow,
+            start="resnet",
+        )
     return None
