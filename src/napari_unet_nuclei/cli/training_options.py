@@ -56,11 +56,13 @@ class HeldOutOptions:
     """Which images a model is validated on."""
 
     split: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="JSON file with lists of ids called train and val.  [default: a part "
-            "of the images is held out]",
+            help="JSON file with lists of ids called train and val, or with these for "
+            "data sets by name; may be repeated.  [default: a part of the images is "
+            "held out]",
+            show_default=False,
         ),
     ] = None
     validation_fraction: Annotated[
@@ -71,15 +73,20 @@ class HeldOutOptions:
         ),
     ] = None
 
+    @property
+    def splits(self) -> list[Path]:
+        """Split files, of which there may be none."""
+        return self.split or []
+
     def choose_fraction(self) -> float:
         """Return the part to hold out, which a split says in its own way."""
         if self.validation_fraction is None:
             return TrainingSettings.validation_fraction
-        if self.split is not None:
+        if self.splits:
             raise SettingsError(
                 "Say either which images are held out or how many. Received: --split "
-                f"{self.split} and --validation-fraction {self.validation_fraction}; "
-                "leave out one."
+                f"{self.splits[0]} and --validation-fraction "
+                f"{self.validation_fraction}; leave out one."
             )
         return self.validation_fraction
 

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.training.identity import (
     check_same_run,
     identify_run,
 )
+from napari_unet_nuclei.core.training.mixture import DataMixture, TrainingSet
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,7 +45,10 @@ def identify(
     train: str = "abc",
     validation: str = "de",
 ) -> RunIdentity:
-    return identify_run(settings, start, samples(*train), samples(*validation))
+    parts = TrainingSet(
+        name="", samples=samples(*train), validation=samples(*validation)
+    )
+    return identify_run(settings, start, DataMixture([parts], [1.0]))
 
 
 def test_a_run_is_the_same_after_a_way_through_a_file() -> None:
