@@ -176,6 +176,9 @@ class RecipeOptions:
     augmentation: Annotated[Augmentation, _recipe("augmentation")] = (
         TrainingSettings.augmentation
     )
+    grey_copies: Annotated[bool, _recipe("grey_copies", flag="--grey-copies")] = (
+        TrainingSettings.grey_copies
+    )
     loss: Annotated[str, _recipe("loss", metavar="NAME+…")] = TrainingSettings.loss
     learning_rate: Annotated[
         float | None,

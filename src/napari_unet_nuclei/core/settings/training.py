@@ -66,6 +66,9 @@ class TrainingSettings:
         one microscope and one preparation; ``elastic`` bends and mirrors them and
         how they were exposed, where up and down differ, such as with annotations
         shifted up or down against their images; ``none`` leaves crops as they are.
+    grey_copies : bool
+        Train on two grey copies of each stained image too: its hematoxylin, and the
+        optical density of red.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -150,6 +153,13 @@ class TrainingSettings:
             "How much crops are changed: all, for images from anywhere; only flips, "
             "for images of one microscope and one preparation; elastic, for such "
             "images where up and down differ; or none."
+        ),
+    )
+    grey_copies: bool = field(
+        default=False,
+        metadata=describe(
+            "Train on two grey copies of each stained image too, its hematoxylin and "
+            "the optical density of red: better on the tissue of other labs."
         ),
     )
     steps_per_epoch: int = field(

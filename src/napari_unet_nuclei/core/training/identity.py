@@ -22,7 +22,10 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.training.mixture import DataMixture
 
 _NO_PART = ("epochs", "minutes", "only_better")
-_ADDED_LATER = {"grow": 0}  # what runs did before there was a setting for it
+_ADDED_LATER = {
+    "grow": 0,
+    "grey_copies": False,
+}  # what runs did before there was a setting for it
 
 
 @dataclass(frozen=True, kw_only=True)

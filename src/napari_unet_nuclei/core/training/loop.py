@@ -25,6 +25,7 @@ from napari_unet_nuclei.core.training.crops.batches import (
     prefetch,
     sampling_weights,
 )
+from napari_unet_nuclei.core.training.grey_copies import add_grey_copies
 from napari_unet_nuclei.core.training.mixture import TrainingSet, mix_sets
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
@@ -247,6 +248,8 @@ def _iter_run(
         except (GeneratorExit, KeyboardInterrupt):
             run.save_interrupted()
             raise
+    if settings.grey_copies:
+        data = add_grey_copies(data)
     dataset = CropDataset(
         data.samples,
         crop_size=settings.crop_size,

@@ -9,7 +9,7 @@ from napari_unet_nuclei.core.evaluation.scores import THRESHOLDS, Scores
 from napari_unet_nuclei.core.training.steps import summarise_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,20 +43,20 @@ def average_scores(by_set: Mapping[str, Scores], shares: Sequence[float]) -> Set
     """
     scores = list(by_set.values())
 
-    def average(value: Callable[[Scores], float]) -> float:
-        return sum(
-            share * value(each) for each, share in zip(scores, shares, strict=True)
-        )
+    def average(values: Iterable[float]) -> float:
+        return sum(share * each for share, each in zip(shares, values, strict=True))
 
     return SetScores(
         n_images=sum(each.n_images for each in scores),
         n_true=sum(each.n_true for each in scores),
         n_predicted=sum(each.n_predicted for each in scores),
-        ap={t: average(lambda each, t=t: each.ap[t]) for t in THRESHOLDS},
-        pooled_ap={t: average(lambda each, t=t: each.pooled_ap[t]) for t in THRESHOLDS},
-        dsb2018=average(lambda each: each.dsb2018),
-        pq=average(lambda each: each.pq),
-        dice=average(lambda each: each.dice),
+        ap={t: average(each.ap[t] for each in scores) for t in THRESHOLDS},
+        pooled_ap={
+            t: average(each.pooled_ap[t] for each in scores) for t in THRESHOLDS
+        },
+        dsb2018=average(each.dsb2018 for each in scores),
+        pq=average(each.pq for each in scores),
+        dice=average(each.dice for each in scores),
         by_set=dict(by_set),
     )
 
