@@ -23,7 +23,8 @@ def download(
         typer.Argument(
             metavar="NAME",
             help="`dsb2018_fluorescence` (fluorescence only) or `stage1_train` (all "
-            "stainings).",
+            "stainings) of DSB2018, `tnbc` (breast cancer, H&E) or "
+            "`fluorescence_tissue` (cells and cryosections, DAPI).",
             show_default=False,
         ),
     ],
@@ -39,7 +40,7 @@ def download(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Download annotated images of DSB2018, to look at or to train on.
+    """Download annotated images under an open licence, to look at or to train on.
 
     Prints where they are; files that are already there are not downloaded again.  A
     file that is incomplete, or not the one that was published, is never kept.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.files.regular_files import check_regular
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
 SOURCE_FILE = "SOURCE.json"
@@ -52,3 +53,22 @@ def read_source(folder: Path) -> dict[str, str]:
         for name in _ENTRIES
         if isinstance(content.get(name), str)
     }
+
+
+def write_source(folder: Path, source: Mapping[str, str]) -> None:
+    """Say beside the images of a data set where it comes from.
+
+    Parameters
+    ----------
+    folder : Path
+        The data set, a folder.
+    source : mapping of str to str
+        What `read_source` returns.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be written.
+    """
+    text = json.dumps(dict(source), indent=1, ensure_ascii=False)
+    (folder / SOURCE_FILE).write_text(text, encoding="utf-8")
