@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int | None], object]
 
+__all__ = ["DATA_SETS", "cache_folder", "fetch"]
+
 
 def cache_folder() -> Path:
     """Return the folder downloads are kept in, which may not exist yet."""
