@@ -10,8 +10,8 @@ from napari_unet_nuclei.cli.wording import describe_error
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 
 if TYPE_CHECKING:
+    from napari_unet_nuclei.core.batch.jobs import ImageDone
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
-    from napari_unet_nuclei.core.batch.run import ImageDone
 
 
 def say(sentence: str) -> None:

@@ -53,6 +53,9 @@ class TrainingSettings:
     arguments : mapping
         Keyword arguments of the network's builder, such as ``widths``; the
         defaults are the shipped shapes.
+    grow : int
+        Residual blocks to add to each level of the ``resnet`` that training starts
+        from; it computes exactly the same until it has learned more.
     crop_size : int, in px
         Side of the square crops, a multiple of 32.
     batch_size : int
@@ -63,6 +66,9 @@ class TrainingSettings:
         one microscope and one preparation; ``elastic`` bends and mirrors them and
         how they were exposed, where up and down differ, such as with annotations
         shifted up or down against their images; ``none`` leaves crops as they are.
+    grey_copies : bool
+        Train on two grey copies of each stained image too: its hematoxylin, and the
+        optical density of red.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -119,6 +125,14 @@ class TrainingSettings:
         default_factory=dict,
         metadata=describe("What the builder of the network is told."),
     )
+    grow: int = field(
+        default=0,
+        metadata=describe(
+            "Residual blocks to add to each level of the start model, a resnet: a "
+            "deeper network that begins by computing exactly the same.",
+            _ZERO_OR_MORE,
+        ),
+    )
     crop_size: int = field(
         default=256,
         metadata=describe(
@@ -139,6 +153,13 @@ class TrainingSettings:
             "How much crops are changed: all, for images from anywhere; only flips, "
             "for images of one microscope and one preparation; elastic, for such "
             "images where up and down differ; or none."
+        ),
+    )
+    grey_copies: bool = field(
+        default=False,
+        metadata=describe(
+            "Train on two grey copies of each stained image too, its hematoxylin and "
+            "the optical density of red: better on the tissue of other labs."
         ),
     )
     steps_per_epoch: int = field(

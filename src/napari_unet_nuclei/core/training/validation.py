@@ -6,6 +6,7 @@ Keras is not imported here; training hands in an engine.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +22,7 @@ from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.training.steps import is_better
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
@@ -194,13 +195,35 @@ def tune_splitting(
     scores : Scores
         What they reach.
     """
-    best, best_scores = start, score_maps(maps, samples, start)
+    return find_thresholds(partial(score_maps, maps, samples), start, monitor)
+
+
+def find_thresholds(
+    score: Callable[[SplittingParameters], Scores],
+    start: SplittingParameters,
+    monitor: Monitor,
+) -> tuple[SplittingParameters, Scores]:
+    """Find the thresholds with the best score, however that is computed.
+
+    Parameters
+    ----------
+    score : callable
+        Returns the scores that thresholds reach.
+    start, monitor
+        As in :func:`tune_splitting`.
+
+    Returns
+    -------
+    parameters, scores
+        As from :func:`tune_splitting`.
+    """
+    best, best_scores = start, score(start)
     for name, values in _GRID.items():
         for value in values:
             parameters = replace(best, **{name: value})
             if parameters == best:
                 continue
-            scores = score_maps(maps, samples, parameters)
+            scores = score(parameters)
             if is_better(scores, best_scores, monitor, by=_MIN_GAIN):
                 best, best_scores = parameters, scores
     return best, best_scores

@@ -49,6 +49,8 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         Seed of every choice.
     augmentation : Augmentation
         How much the crops are changed.
+    weights : (n,) ndarray of float64, optional
+        Probability of each sample, where it is not `sampling_weights`.
     """
 
     def __init__(
@@ -60,10 +62,11 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         n_batches: int,
         seed: int,
         augmentation: Augmentation = Augmentation.ALL,
+        weights: NDArray[np.float64] | None = None,
     ) -> None:
         super().__init__()
         self._samples: list[PreparedSample] = [prepare_sample(s) for s in samples]
-        self._weights = sampling_weights(samples)
+        self._weights = sampling_weights(samples) if weights is None else weights
         self._crop_size = crop_size
         self._batch_size = batch_size
         self._n_batches = n_batches
