@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
@@ -85,6 +86,15 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         chosen = rng.choice(len(self._samples), self._batch_size, p=self._weights)
         images, targets = zip(*(self._crop(i, rng) for i in chosen), strict=True)
         return np.stack(images), np.stack(targets)
+
+    def with_augmentation(
+        self, augmentation: Augmentation, changes: Collection[Change] = ALL_CHANGES
+    ) -> CropDataset:
+        """Return the same images, prepared already, to be changed in another way."""
+        other = copy(self)
+        other._augmentation = augmentation
+        other._changes = changes
+        return other
 
     def _crop(self, index: int, rng: np.random.Generator) -> Batch:
         donor = None
