@@ -11,10 +11,11 @@ recipe with the first one.
 
 Recipes: ``all``, ``flips``, ``none`` and ``strong`` are choices of ``--augmentation``;
 ``haze`` and the other kinds of strong augmentation make that kind alone; ``no-haze``
-makes all kinds but that one.  ``+grey`` adds two grey copies of every stained image
-(hematoxylin; density of red), a fifth of the crops; ``+drawn`` takes a fifth of the
-crops from the drawn samples of ``--drawn``; ``start`` trains nothing and scores the
-start.
+makes all kinds but that one; ``plain`` makes none, of the very same crops: the control
+for all of these, as ``all`` draws other crops.  ``+grey`` adds two grey copies of every
+stained image (hematoxylin; density of red), a fifth of the crops; ``+drawn`` takes a
+fifth of the crops from the drawn samples of ``--drawn``; ``start`` trains nothing and
+scores the start.
 
 What the score can say, and what it cannot:
 

@@ -51,6 +51,8 @@ def parse_recipe(name: str) -> Recipe:
     augmentation = Augmentation.STRONG
     if how in list(Augmentation):
         augmentation = Augmentation(how)
+    elif how == "plain":
+        changes = frozenset()
     elif how in list(Change):
         changes = frozenset({Change(how)})
     elif how.removeprefix("no-") in list(Change):

@@ -79,7 +79,7 @@ def fibres(
         )
         noise = (noise + forth + back) / 3
     noise /= max(float(noise.std()), 1e-6)
-    return np.clip(0.45 + 0.3 * noise, 0, 1)
+    return np.asarray(np.clip(0.45 + 0.3 * noise, 0, 1), np.float32)
 
 
 def blobs(

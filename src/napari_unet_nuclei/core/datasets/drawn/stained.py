@@ -116,7 +116,7 @@ def _tissue_mask(
         rng, shape, 0.3 * size
     )
     level = np.quantile(field, lumen)
-    return np.clip((field - level) / 0.08, 0, 1).astype(np.float32)
+    return np.asarray(np.clip((field - level) / 0.08, 0, 1), np.float32)
 
 
 def _draw_body(
