@@ -65,10 +65,7 @@ def iter_write_drawn(
             "Expected at least one sample and one look. "
             f"Received: n_samples={n_samples}, {len(looks)} looks."
         )
-    images, labels = (Path(folder) / name for name in ("images", "labels"))
-    for place in (images, labels):
-        check_folder(place)
-        place.mkdir(parents=True, exist_ok=True)
+    images, labels = _make_folders(Path(folder))
     n_nuclei = 0
     for number in range(n_samples):
         look = looks[number % len(looks)]
@@ -80,3 +77,12 @@ def iter_write_drawn(
         n_nuclei += int(truth.max())
         yield name
     return n_nuclei
+
+
+def _make_folders(folder: Path) -> tuple[Path, Path]:
+    """Make the folders of images and of labels."""
+    images, labels = folder / "images", folder / "labels"
+    for place in (images, labels):
+        check_folder(place)
+        place.mkdir(parents=True, exist_ok=True)
+    return images, labels
