@@ -49,6 +49,7 @@ class Augmentation(StrEnum):
     """How much of an image is changed before a network learns from it."""
 
     ALL = "all"
+    STRONG = "strong"
     FLIPS = "flips"
     ELASTIC = "elastic"
     NONE = "none"
@@ -57,7 +58,7 @@ class Augmentation(StrEnum):
     def n_symmetries(self) -> int:
         """In how many ways crops are turned: all eight, mirrored left to right, one."""
         match self:
-            case Augmentation.ALL | Augmentation.FLIPS:
+            case Augmentation.ALL | Augmentation.STRONG | Augmentation.FLIPS:
                 return 8
             case Augmentation.ELASTIC:
                 return 2

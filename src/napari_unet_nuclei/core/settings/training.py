@@ -62,10 +62,12 @@ class TrainingSettings:
         Crops a step.
     augmentation : Augmentation
         ``all`` changes scale, colours, contrast and sharpness, for images to come
-        from anywhere; ``flips`` only flips and turns, for images that all come from
-        one microscope and one preparation; ``elastic`` bends and mirrors them and
-        how they were exposed, where up and down differ, such as with annotations
-        shifted up or down against their images; ``none`` leaves crops as they are.
+        from anywhere; ``strong`` also dyes, the brightness of single nuclei, haze,
+        light, density and compression; ``flips`` only flips and turns, for images that
+        all come from one microscope and one preparation; ``elastic`` bends and mirrors
+        them and how they were exposed, where up and down differ, such as with
+        annotations shifted up or down against their images; ``none`` leaves crops as
+        they are.
     grey_copies : bool
         Train on two grey copies of each stained image too: its hematoxylin, and the
         optical density of red.
@@ -150,7 +152,8 @@ class TrainingSettings:
     augmentation: Augmentation = field(
         default=Augmentation.ALL,
         metadata=describe(
-            "How much crops are changed: all, for images from anywhere; only flips, "
+            "How much crops are changed: all, for images from anywhere; strong, also "
+            "dyes, single nuclei, haze and compression (an experiment); only flips, "
             "for images of one microscope and one preparation; elastic, for such "
             "images where up and down differ; or none."
         ),
