@@ -11,6 +11,7 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.segmentation import plausibility
+from napari_unet_nuclei.core.segmentation.scale_policy import ScalePolicy
 from napari_unet_nuclei.plugin.segment import live_table
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
@@ -122,6 +123,7 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Doubt nothing: a network that sees nothing but brightness is never confident."""
     monkeypatch.setattr(plausibility, "find_doubts", lambda *_: ())
+    monkeypatch.setattr(ScalePolicy, "needs_coarse_pass", lambda *_: False)
 
 
 @pytest.fixture

@@ -190,7 +190,7 @@ def test_without_a_model_one_sentence_says_so(
             "No nuclei found: all",
         ),
         (np.ones((32, 32, 4), np.uint8), {"rgb": True}, "No nuclei found: all pixels"),
-        (np.eye(32, dtype=bool), {}, "No nuclei left: 32 found"),
+        (np.eye(32, dtype=bool), {}, "No nuclei left: 2 found"),
     ],
     ids=["1x1", "NaN", "RGBA", "bool"],
 )
