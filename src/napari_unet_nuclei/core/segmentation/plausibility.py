@@ -57,10 +57,10 @@ class Doubt:
 class PlausibilityLimits:
     """From where on a result is doubtful.
 
-    Measured with both shipped models; how is in docs/experiments.md under *Saying when
-    it does not know*.  Of 193 results on validation images, all with a DSB2018 score
-    above .35, none is doubtful; of 96 on photographs, patterns, text and charts, 71
-    are.  Models with other confidences need other limits.
+    Measured with both shipped models; how is in docs/experiments.md.  Of 167 results
+    on validation images with a DSB2018 score above .35, none is doubtful; of 96 on
+    photographs, patterns, text and charts, more than 69 are.  Models with other
+    confidences need other limits.
 
     Parameters
     ----------
