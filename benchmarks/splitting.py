@@ -29,7 +29,9 @@ MIN_AREA = 30
 
 def split_plainly(maps: Maps, parameters: SplittingParameters) -> np.ndarray:
     """Flood the whole foreground from all seeds."""
+    cross = ndimage.generate_binary_structure(2, 1)
     mask = maps.foreground > parameters.threshold
+    mask = ndimage.median_filter(mask, footprint=cross, mode="nearest")
     depth = maps.distance * (1 - 0.5 * maps.boundary)
     for axis in (0, 1):
         weights = np.array([1, 4, 6, 4, 1]) / 16
@@ -49,7 +51,11 @@ def split_plainly(maps: Maps, parameters: SplittingParameters) -> np.ndarray:
     )
     keep = (areas >= MIN_AREA) & (sums >= least * areas)
     keep[0] = False
-    return np.where(keep, np.cumsum(keep), 0)[labels]
+    labels = np.where(keep, np.cumsum(keep), 0)[labels]
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        inside = ndimage.binary_fill_holes(labels[box] == number)
+        labels[box][inside & (labels[box] == 0)] = number
+    return labels
 
 
 def seconds(function: Callable[[], object]) -> float:

@@ -45,6 +45,15 @@ def test_images_that_were_rescaled_are_counted(
     assert "rescaled, because" not in run(*words, "--diameter", "8").output
 
 
+def test_results_to_check_are_named(run: Callable[..., Result], images: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (160, 160), np.uint8)
+    Image.fromarray(noise).resize((320, 320)).save(images / "noise.png")
+    result = run("segment", images, "-o", images / "out")
+    assert result.exit_code == 0
+    assert "noise: Low confidence (" in result.output
+    assert "first: " not in result.output
+
+
 def test_every_format_holds_the_same_nuclei(
     run: Callable[..., Result], images: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch.jobs import ImageDone
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
 
+_MOST_WARNED = 20  # images; more would hide what else is said
+
 
 def say(sentence: str) -> None:
     """Print a sentence on standard error."""
@@ -60,9 +62,24 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
     for image in done:
         for note in image.notes:
             say(f"{image.name}: {note}")
+    _warn(done)
     if failed:
         messages.print(f"{len(failed)} could not be segmented:", style="red")
         for image in failed:
             reason = image.cause and describe_error(image.cause)
             messages.print(f"  {image.name}: {reason or image.error}")
     return not failed
+
+
+def _warn(done: list[ImageDone]) -> None:
+    """Name the images whose results should be checked."""
+    doubtful = [image for image in done if image.warnings]
+    for image in doubtful[:_MOST_WARNED]:
+        for warning in image.warnings:
+            messages.print(f"{image.name}: {warning}", style="yellow")
+    n_more = len(doubtful) - _MOST_WARNED
+    if n_more > 0:
+        messages.print(
+            f"{n_more:,} more should be checked; TIFF and PNG labels say why.",
+            style="yellow",
+        )

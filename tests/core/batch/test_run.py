@@ -89,6 +89,19 @@ def test_label_images_say_how_they_were_made(model: Model, tmp_path: Path) -> No
     assert (tmp_path / "a.tif").read_bytes() == before
 
 
+def test_a_doubtful_result_says_so_in_its_file_too(
+    model: Model, tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(0).normal(size=(160, 160)).cumsum(axis=0)
+    images = [drawn("a"), NamedImage("noise", lambda: StoredImage(noise))]
+    nuclei, doubtful = run(model, images, tmp_path, OutputFormat.TIFF)
+    assert nuclei.warnings == ()
+    assert "warnings" not in read_record(tmp_path / "a.tif").provenance
+    record = read_record(tmp_path / "noise.tif")
+    assert doubtful.warnings == tuple(record.provenance["warnings"])
+    assert doubtful.warnings
+
+
 @pytest.mark.parametrize("fits", [True, False])
 def test_an_image_waits_for_the_last_one_where_memory_is_small(
     fits: Any, model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

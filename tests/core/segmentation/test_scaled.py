@@ -108,13 +108,15 @@ def test_an_image_without_nuclei_keeps_its_scale() -> None:
 
 
 class NearSighted(Bright):
-    """Has little confidence in large images: a pattern of 20 px in the nuclei."""
+    """Has less confidence in large images: a pattern of 20 px in the nuclei."""
+
+    confident = 0.8
 
     def predict(self, batch: Any) -> Any:
         maps = super().predict(batch)
         if batch.shape[1] > 300:
             y, x = np.mgrid[: batch.shape[1], : batch.shape[2]] // 20
-            maps *= 0.8 * ((x + y) % 2)[..., np.newaxis]
+            maps *= self.confident * ((x + y) % 2)[..., np.newaxis]
         return maps
 
 
@@ -126,11 +128,15 @@ def test_texture_of_blurred_nuclei_is_looked_at_from_further_away() -> None:
     assert ((maps.foreground > 0.5) == (image > 0.5)).mean() > 0.97
 
 
-def test_texture_of_a_sharp_image_is_believed() -> None:
+@pytest.mark.parametrize(("confident", "scale"), [(0.85, 1), (0.75, 1 / 4)])
+def test_texture_of_a_sharp_image_is_believed_unless_there_is_doubt(
+    confident: float, scale: float
+) -> None:
     image = discs(120, n_a_side=3) * (0.6 + 0.4 * discs(8, n_a_side=45))
     engine = NearSighted()
-    assert segment(engine, image).scale == 1
-    assert len(engine.shapes) == 1
+    engine.confident = confident
+    assert segment(engine, image).scale == scale
+    assert len(engine.shapes) == (1 if scale == 1 else 2)
 
 
 def test_dots_are_enlarged_no_more_than_fourfold() -> None:

@@ -10,6 +10,8 @@ from napari.components import ViewerModel
 from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
+from napari_unet_nuclei.core.segmentation import plausibility
+from napari_unet_nuclei.core.segmentation.scale_policy import ScalePolicy
 from napari_unet_nuclei.plugin.segment import live_table
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 
@@ -115,6 +117,13 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
     """Measure at once what a slow machine would leave to a worker."""
     patient = live_table.WindowShare(seconds=60, seconds_per_turn=60)
     monkeypatch.setattr(live_table, "WINDOW_SHARE", patient)
+
+
+@pytest.fixture(autouse=True)
+def _no_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Doubt nothing: a network that sees nothing but brightness is never confident."""
+    monkeypatch.setattr(plausibility, "find_doubts", lambda *_: ())
+    monkeypatch.setattr(ScalePolicy, "needs_coarse_pass", lambda *_: False)
 
 
 @pytest.fixture

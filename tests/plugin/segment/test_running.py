@@ -14,8 +14,11 @@ from napari.components import ViewerModel
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.segmentation import model as prediction
+from napari_unet_nuclei.core.segmentation import plausibility
+from napari_unet_nuclei.core.segmentation.plausibility import Doubt, DoubtKind
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.theme import DOUBT
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +42,25 @@ def test_an_image_removed_while_it_runs_gets_no_labels(
     assert not scene.viewer.layers
     assert scene.status == "cells was removed, so nothing is shown."
     scene.assert_idle()
+
+
+def test_a_doubtful_result_asks_to_be_checked(
+    scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sentence = "Low confidence (20%): check the outlines."
+    doubt = Doubt(kind=DoubtKind.CONFIDENCE, sentence=sentence)
+    with monkeypatch.context() as patch:
+        patch.setattr(plausibility, "find_doubts", lambda *_: (doubt,))
+        layer = scene.segment()
+    line = scene.widget.panel.status
+    assert " · please check: low confidence · " in scene.status
+    assert sentence in line.tooltip
+    assert line.native.property(DOUBT)
+    assert layer.metadata["warnings"] == [sentence]
+    scene.move_slider(0.5)
+    assert "please check" not in scene.status
+    assert not line.native.property(DOUBT)
+    assert "warnings" not in scene.results[-1].metadata
 
 
 def test_cancelling_stops_between_tiles(scene: Scene) -> None:
@@ -168,7 +190,7 @@ def test_without_a_model_one_sentence_says_so(
             "No nuclei found: all",
         ),
         (np.ones((32, 32, 4), np.uint8), {"rgb": True}, "No nuclei found: all pixels"),
-        (np.eye(32, dtype=bool), {}, "No nuclei left: 32 found"),
+        (np.eye(32, dtype=bool), {}, "No nuclei left: 2 found"),
     ],
     ids=["1x1", "NaN", "RGBA", "bool"],
 )

@@ -40,6 +40,8 @@ class ImageDone:
         Why there is no result.
     notes : tuple of str
         Sentences on what was not read, or was read in another way than asked for.
+    warnings : tuple of str
+        Sentences on why the result should be checked, and what to do.
     cause : UNetNucleiError, optional
         The error behind that sentence.
     """
@@ -50,6 +52,7 @@ class ImageDone:
     is_rescaled: bool = False
     error: str | None = None
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     cause: UNetNucleiError | None = None
 
     @property
@@ -83,6 +86,7 @@ class Job:
     calibration: Calibration = field(init=False)
     steps: Generator[object, None, Segmentation] = field(init=False)
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     n_nuclei: int = 0
     is_rescaled: bool = False
     seconds: float = 0.0
@@ -130,6 +134,7 @@ class Job:
             is_rescaled=self.is_rescaled,
             error=self.error,
             notes=self.notes,
+            warnings=self.warnings,
             cause=self.cause,
         )
 

@@ -145,9 +145,13 @@ class _Batch:
         is_chosen = self._settings.diameter is not None
         job.is_rescaled = not is_chosen and any(scale != 1 for scale in found.scales)
         job.n_nuclei = int(found.labels.max(initial=0))
+        job.warnings = tuple(doubt.sentence for doubt in found.doubts)
         name = job.image.name
         provenance = describe_run(
-            name, self._model, self._settings, axes=job.axes, channel=self._channel
+            *(name, self._model, self._settings),
+            axes=job.axes,
+            channel=self._channel,
+            doubts=found.doubts,
         )
         result = ImageResult(
             stack=job.stack,

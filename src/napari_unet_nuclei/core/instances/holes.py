@@ -1,4 +1,4 @@
-"""Holes of a few pixels in a mask, found among its runs."""
+"""Holes in a mask and in nuclei, found among runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MAX_HOLE = 4
-"""Area of the largest hole that is filled, in px²."""
+"""Area of the largest hole of a mask that is filled, in px²: no part fits inside."""
 
 
 def fill_holes(components: Runs, mask: NDArray[np.bool_]) -> Runs:
@@ -67,3 +67,42 @@ def fill_holes(components: Runs, mask: NDArray[np.bool_]) -> Runs:
     is_first = np.append(True, ~joined[:-1])
     new_starts = starts[is_first]
     return Runs(new_starts, stops[~joined] - new_starts, numbers[is_first])
+
+
+def fill_nuclei(labels: NDArray[np.int32], components: Runs) -> None:
+    """Fill what one nucleus encloses, unless another nucleus lies in it.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int32
+        Numbered nuclei, 0 = background; holes are filled in place.
+    components : Runs
+        Runs of their foreground.
+
+    Notes
+    -----
+    Pixels of a hole are neighbours when they share a side.
+    """
+    starts, lengths, numbers = components
+    width, flat = labels.shape[1], labels.ravel()
+    stops = starts + lengths
+    is_gap = starts[1:] // width == starts[:-1] // width
+    is_gap &= numbers[1:] == numbers[:-1]
+    before = np.flatnonzero(is_gap)
+    before = before[flat[stops[before] - 1] == flat[starts[before + 1]]]
+    firsts, lasts = stops[before], starts[before + 1]
+    holes = connect_runs(firsts, lasts, width)
+    owners = flat[firsts - 1]
+    owner = np.zeros(holes.max(initial=0) + 1, np.int32)
+    owner[holes] = owners
+    is_closed = np.ones(owner.size, np.bool_)
+    is_closed[holes[owner[holes] != owners]] = False
+    pixels = expand(firsts, lasts - firsts)
+    of_pixel = np.repeat(holes, lasts - firsts)
+    flat[pixels] = -owner[of_pixel]  # tells them from the background beside them
+    for step in (-width, width):
+        beside = pixels + step
+        is_inside = (beside >= 0) & (beside < flat.size)
+        value = np.abs(flat[np.where(is_inside, beside, pixels)])
+        is_closed[of_pixel[~is_inside | (value != owner[of_pixel])]] = False
+    flat[pixels] = np.where(is_closed, owner, 0)[of_pixel]

@@ -5,6 +5,7 @@ The work itself belongs in :mod:`~napari_unet_nuclei.core.segmentation.stacks`.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.models.config import ModelConfig
+
+_logger = logging.getLogger(__name__)
 
 
 class Model:
@@ -114,7 +117,8 @@ class Model:
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
             segmented one by one, all at the middle of the scales that suit the planes
-            after one, two and three quarters; no number occurs in two of them.
+            after one, two and three quarters; no number occurs in two of them.  What
+            should be checked about them is logged as a warning.
 
         Raises
         ------
@@ -124,7 +128,10 @@ class Model:
         """
         stack = PlaneStack(image, axes, channel)
         steps = iter_segmentation(self, stack, settings or SegmentationSettings())
-        return exhaust(steps).labels
+        found = exhaust(steps)
+        for doubt in found.doubts:
+            _logger.warning("%s", doubt.sentence)
+        return found.labels
 
     @explained()
     def maps(
@@ -227,7 +234,8 @@ def segment(
     Returns
     -------
     (Y, X) ndarray of int32, or (…, Y, X) for a stack
-        Nuclei numbered from 1, 0 = background; no number occurs in two planes.
+        Nuclei numbered from 1, 0 = background; no number occurs in two planes.  What
+        should be checked about them is logged as a warning.
 
     Raises
     ------

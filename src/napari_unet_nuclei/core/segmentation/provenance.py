@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING, Any
 from napari_unet_nuclei.core.writing.own_files import SOFTWARE
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.segmentation.plausibility import Doubt
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 
@@ -19,6 +22,7 @@ def describe_run(
     *,
     axes: str | None,
     channel: int | None = None,
+    doubts: Sequence[Doubt] = (),
 ) -> dict[str, Any]:
     """Return how the nuclei of an image were found.
 
@@ -34,15 +38,17 @@ def describe_run(
         Axes of the image, where they are not clear from its shape.
     channel : int, optional
         Channel that was segmented.
+    doubts : sequence of Doubt
+        What should be checked.
 
     Returns
     -------
     dict
         ``sample_id`` and ``image`` (the name), ``model``, ``settings``, ``axes``,
-        ``channel``, ``engine`` and ``package``; nothing that differs between two runs
-        on one machine.
+        ``channel``, ``engine`` and ``package``, and ``warnings`` where there are any;
+        nothing that differs between two runs on one machine.
     """
-    return {
+    described: dict[str, Any] = {
         "sample_id": name,
         "image": name,
         "model": model.name,
@@ -52,3 +58,6 @@ def describe_run(
         "engine": model.engine.description,
         "package": SOFTWARE,
     }
+    if doubts:
+        described["warnings"] = [doubt.sentence for doubt in doubts]
+    return described

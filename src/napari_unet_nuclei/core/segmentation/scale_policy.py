@@ -29,14 +29,19 @@ class ScalePolicy:
         confident, those above ``huge`` always.
     confident : float in [0, 1]
         Confidence from which a network is believed about large nuclei.
-    coarse_scale : float
-        Scale of a first pass over blurred images: of nuclei so large that the network
-        sees only their texture, it shows the whole.
+    coarse_scales : tuple of float
+        Scales of coarse passes: of nuclei so large that the network sees only their
+        texture, they show the whole.
     max_detail : float
         Fine detail below which an image counts as blurred, see
         :func:`~napari_unet_nuclei.core.images.intensity.fine_detail`.
-    min_gain : float
-        Gain in confidence from which the coarse pass replaces the one before.
+    doubtful : float in [0, 1]
+        Confidence below which a sharp image gets coarse passes too, and a blurred one
+        more than the first.
+    min_gain, large_gain : float
+        Gain in confidence from which a coarse pass replaces the one before: the first
+        over a blurred image, and any other.  A sharp image may show small nuclei, of
+        which a coarse pass sees clumps.
     max_rescalings : int
         How often the scale is corrected after that.
     min_scale, max_scale : float
@@ -50,29 +55,50 @@ class ScalePolicy:
     large: float = 1.45
     huge: float = 2.75
     confident: float = 0.86
-    coarse_scale: float = 1 / 4
+    coarse_scales: tuple[float, ...] = (1 / 4, 1 / 8)
     max_detail: float = 0.15
+    doubtful: float = 0.6
     min_gain: float = 0.05
+    large_gain: float = 0.15
     max_rescalings: int = 3
     min_scale: float = 1 / 16
     max_scale: float = 4.0
     steps_per_octave: int = 4
 
-    def needs_coarse_pass(self, maps: Maps, detail: float) -> bool:
+    def needs_coarse_pass(self, maps: Maps, scale: float, detail: float) -> bool:
         """Whether nuclei may be too large for the network to see them as such.
 
         Parameters
         ----------
         maps : Maps
-            Output of the network for the image as it is.
+            Output of the network for the best pass so far.
+        scale : float
+            One of `coarse_scales`.
         detail : float
             Fine detail of the image, 0 for an even one.
         """
-        return 0 < detail < self.max_detail and confidence(maps) < self.confident
+        confident = confidence(maps)
+        if self._shows_no_clumps(scale, detail):
+            return confident < self.confident
+        return detail > 0 and 0 < confident < self.doubtful
 
-    def prefers(self, coarse: Maps, maps: Maps) -> bool:
-        """Whether the coarse pass tells more than the one before."""
-        return confidence(coarse) > confidence(maps) + self.min_gain
+    def prefers(self, coarse: Maps, maps: Maps, detail: float) -> bool:
+        """Whether a coarse pass tells more than the best one so far.
+
+        Parameters
+        ----------
+        coarse, maps : Maps
+            Output of the network for both passes.
+        detail : float
+            Fine detail of the image.
+        """
+        is_safe = self._shows_no_clumps(coarse.scale, detail)
+        gain = self.min_gain if is_safe else self.large_gain
+        return confidence(coarse) > confidence(maps) + gain
+
+    def _shows_no_clumps(self, scale: float, detail: float) -> bool:
+        """Whether nothing of a blurred image is lost at a scale."""
+        return scale == self.coarse_scales[0] and 0 < detail < self.max_detail
 
     def better_scale(self, maps: Maps, typical: float) -> float | None:
         """Scale that brings the nuclei to their typical diameter.

@@ -104,10 +104,12 @@ def iter_plane_maps(
 def _iter_fitting(view: _View, policy: ScalePolicy) -> Generator[TileDone, None, Maps]:
     """Evaluate a network on an image as it is, then at scales that suit it better."""
     maps = yield from view.iter_maps(1.0)
-    if policy.needs_coarse_pass(maps, view.detail):
-        coarse = yield from view.iter_maps(policy.coarse_scale)
-        if policy.prefers(coarse, maps):
-            maps = coarse
+    detail = view.detail
+    for scale in policy.coarse_scales:
+        if policy.needs_coarse_pass(maps, scale, detail):
+            coarse = yield from view.iter_maps(scale)
+            if policy.prefers(coarse, maps, detail):
+                maps = coarse
     for _ in range(policy.max_rescalings):
         better = policy.better_scale(maps, view.typical_diameter)
         if better is None or not _is_affordable(maps, better):

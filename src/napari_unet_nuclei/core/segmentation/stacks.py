@@ -10,16 +10,21 @@ import time
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
-from statistics import median_low
+from statistics import median, median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet_nuclei.core.concurrency import Stage, map_ahead
-from napari_unet_nuclei.core.instances.diameter import estimate_diameter
+from napari_unet_nuclei.core.instances.diameter import confidence, estimate_diameter
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, map_steps
 from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_at_once
+from napari_unet_nuclei.core.segmentation.plausibility import (
+    Doubt,
+    doubt_nothing_found,
+    find_doubts,
+)
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
@@ -52,12 +57,19 @@ class Segmentation:
         One for each plane; empty where they were not to be kept.
     seconds : float
         Time until the network had seen all planes.
+    confidence : float in [0, 1]
+        How confident the network was, in the median of the planes where it saw
+        anything; 0 where it saw nothing.
+    doubts : tuple of Doubt
+        What should be checked, if anything.
     """
 
     labels: NDArray[np.int32]
     scales: tuple[float, ...]
     maps: list[Maps]
     seconds: float
+    confidence: float
+    doubts: tuple[Doubt, ...]
 
 
 def iter_segmentation(
@@ -100,7 +112,7 @@ def iter_segmentation(
     """
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
-    labels, scales = StackLabels(stack), []
+    labels, scales, confidences = StackLabels(stack), [], []
     kept = StackMaps(len(stack)) if keeps_maps else None
     with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
         prediction = _StackPrediction(model, stack, settings)
@@ -108,17 +120,25 @@ def iter_segmentation(
         for index in np.ndindex(stack.leading_shape):
             maps = yield from prediction.iter_plane(index)
             scales.append(maps.scale)
+            confidences.append(confidence(maps))
             if kept is not None:
                 kept.append(maps)
             for plane in splitting.put(maps):
                 labels.append(plane)
         seconds = time.perf_counter() - start
         yield from _iter_last_planes(splitting, labels, len(stack))
+    found = labels.to_array()
+    confident = median([each for each in confidences if each > 0] or [0.0])
+    doubts = find_doubts(found, scales, confident)
+    if not found.any():
+        doubts = doubt_nothing_found(stack)
     return Segmentation(
-        labels=labels.to_array(),
+        labels=found,
         scales=tuple(scales),
         maps=[] if kept is None else kept.to_list(),
         seconds=seconds,
+        confidence=confident,
+        doubts=doubts,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -12,6 +12,25 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.segment.freshness import RunInputs
     from napari_unet_nuclei.plugin.segment.results import ResultKey
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
+
+
+class Said(NamedTuple):
+    """What the status line says.
+
+    Parameters
+    ----------
+    text, tooltip : str
+        In the line, and what it leaves out.
+    is_doubtful : bool
+        Whether it asks the user to check the nuclei.
+    """
+
+    text: str
+    tooltip: str = ""
+    is_doubtful: bool = False
+
+
+NOTHING = Said("")
 
 
 @dataclass(kw_only=True, eq=False)
@@ -26,14 +45,14 @@ class KeptRun:
         What the network was given.
     settings : SegmentationSettings
         What the nuclei that are shown were found with.
-    said : (str, str)
-        What the status line says about them, and its tooltip.
+    said : Said
+        What the status line says about them.
     """
 
     image_maps: ImageMaps
     inputs: RunInputs
     settings: SegmentationSettings
-    said: tuple[str, str] = ("", "")
+    said: Said = NOTHING
 
 
 class KeptRuns:

@@ -65,7 +65,7 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     Returns
     -------
     str
-        Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``.
+        Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``, and what is doubtful.
     """
     if nuclei.absence is not None:
         return _explain(nuclei.absence, image_maps, nuclei)
@@ -73,11 +73,31 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     where = "" if image_maps.request.plane is None else " in this plane"
     parts = [
         f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
+        *_name_doubts(nuclei),
         engine,
     ]
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
     return " · ".join(parts)
+
+
+def describe_details(image_maps: ImageMaps, nuclei: Nuclei) -> str:
+    """Say what should be checked and why, and what evaluated the network.
+
+    Parameters
+    ----------
+    image_maps : ImageMaps
+        Output of the network.
+    nuclei : Nuclei
+        What the settings make of it.
+
+    Returns
+    -------
+    str
+        A line for each doubt, and one for the engine.
+    """
+    sentences = [doubt.sentence for doubt in nuclei.doubts]
+    return "\n".join([*sentences, image_maps.model.engine.description])
 
 
 def describe_result(
@@ -192,6 +212,12 @@ def short_engine(description: str) -> str:
     """
     parts = description.partition(" (")[0].split(", ")
     return " ".join(parts[:2])
+
+
+def _name_doubts(nuclei: Nuclei) -> list[str]:
+    """Ask the user to check a doubtful result, in a few words."""
+    kinds = ", ".join(doubt.kind for doubt in nuclei.doubts)
+    return [f"please check: {kinds}"] if kinds else []
 
 
 def _describe_scales(scales: set[float]) -> list[str]:

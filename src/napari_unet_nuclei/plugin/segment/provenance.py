@@ -26,6 +26,9 @@ _COMMAND, _COMMAND_BEFORE = "command", "command_before_corrections"
 def result_metadata(result: Result) -> dict[str, Any]:
     """Return the metadata of the layer of a result."""
     image_maps, nuclei, command = result.image_maps, result.nuclei, result.command
+    extra: dict[str, Any] = {} if command is None else {_COMMAND: command}
+    if nuclei.doubts:
+        extra["warnings"] = [doubt.sentence for doubt in nuclei.doubts]
     return labels_layer_metadata(
         result.image,
         model=image_maps.model.name,
@@ -35,7 +38,7 @@ def result_metadata(result: Result) -> dict[str, Any]:
         plane=image_maps.request.plane,
         engine=image_maps.model.engine.description,
         package=f"napari-unet-nuclei {__version__}",
-        **({} if command is None else {_COMMAND: command}),
+        **extra,
     )
 
 

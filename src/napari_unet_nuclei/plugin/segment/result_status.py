@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.plugin.segment.freshness import describe_changes
+from napari_unet_nuclei.plugin.segment.kept_runs import NOTHING, Said
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 RUN_TEXT = "Segment"
 _RUN_AGAIN_TEXT = "● Segment again"
-_NOTHING = ("", "")
 
 
 class ResultStatus:
@@ -34,7 +34,7 @@ class ResultStatus:
     def __init__(self, panel: RunPanel, runs: KeptRuns) -> None:
         self._panel = panel
         self._runs = runs
-        self._said = _NOTHING
+        self._said = NOTHING
         self._changes: list[str] = []
 
     @property
@@ -45,22 +45,22 @@ class ResultStatus:
     @property
     def is_of_result(self) -> bool:
         """Whether the status line says what was last said of a result."""
-        return bool(self._panel.status.value == self._said[0])
+        return bool(self._panel.status.value == self._said.text)
 
-    def say_result(self, key: ResultKey, text: str, tooltip: str) -> None:
+    def say_result(self, key: ResultKey, said: Said) -> None:
         """Say something of a result that has just been shown."""
-        self._remember(key, (text, tooltip))
-        self._panel.say(text, tooltip)
+        self._remember(key, said)
+        self._repeat()
 
     def say_corrected(self, key: ResultKey | None, text: str) -> None:
         """Say what corrections have made of a result, unless a new run is needed."""
-        self._remember(key, (text, ""))
+        self._remember(key, Said(text))
         if not self.is_pending:
             self._say_again()
 
     def say_run(self, run: KeptRun | None) -> None:
         """Say what was last said of another run, if there was one."""
-        self._said = _NOTHING if run is None else run.said
+        self._said = NOTHING if run is None else run.said
         self._say_again()
 
     def forget(self, key: ResultKey | None, *, is_on_show: bool) -> None:
@@ -73,7 +73,7 @@ class ResultStatus:
         is_on_show : bool
             Whether it is what the controls are about.
         """
-        self._keep(key, _NOTHING)
+        self._keep(key, NOTHING)
         if is_on_show:
             self.say_run(None)
 
@@ -94,16 +94,20 @@ class ResultStatus:
         if said is not None:
             self._panel.say(said)
         elif was_pending:
-            self._panel.say(*self._said)
+            self._repeat()
 
     def _say_again(self) -> None:
         if not self._panel.is_running:
-            self._panel.say(*self._said)
+            self._repeat()
 
-    def _remember(self, key: ResultKey | None, said: tuple[str, str]) -> None:
+    def _repeat(self) -> None:
+        text, tooltip, is_doubtful = self._said
+        self._panel.say(text, tooltip, is_doubtful=is_doubtful)
+
+    def _remember(self, key: ResultKey | None, said: Said) -> None:
         self._said = said
         self._keep(key, said)
 
-    def _keep(self, key: ResultKey | None, said: tuple[str, str]) -> None:
+    def _keep(self, key: ResultKey | None, said: Said) -> None:
         if (run := self._runs.get(key)) is not None:
             run.said = said

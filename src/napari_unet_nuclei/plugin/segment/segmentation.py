@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.segmentation.plausibility import Doubt
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.absence import Absence
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
@@ -85,6 +86,8 @@ class ImageMaps:
         What was asked for.
     seconds : float
         Time the network took.
+    confidence : float in [0, 1]
+        How confident it was.
     """
 
     stack: PlaneStack
@@ -92,6 +95,7 @@ class ImageMaps:
     model: Model
     request: SegmentationRequest
     seconds: float
+    confidence: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -111,6 +115,8 @@ class Nuclei:
         What they were found with; the threshold is never ``None``.
     absence : Absence, optional
         Why there are none.
+    doubts : tuple of Doubt
+        What should be checked where there are any.
     """
 
     labels: NDArray[np.int32]
@@ -118,6 +124,7 @@ class Nuclei:
     copy: NDArray[np.int32]
     settings: SegmentationSettings
     absence: Absence | None = None
+    doubts: tuple[Doubt, ...] = ()
 
     @property
     def n_nuclei(self) -> int:
@@ -205,6 +212,7 @@ def iter_segmentation(
         model=model,
         request=request,
         seconds=found.seconds,
+        confidence=found.confidence,
     )
     nuclei = yield from _iter_nuclei(image_maps, found.labels, request.settings)
     return image_maps, nuclei
@@ -244,7 +252,9 @@ def iter_split(
 def _iter_nuclei(
     image_maps: ImageMaps, labels: NDArray[np.int32], settings: SegmentationSettings
 ) -> Generator[PlaneMeasured | Preparing, None, Nuclei]:
-    """Measure nuclei and, where there are none, look for the reason."""
+    """Measure and doubt nuclei; where there are none, look for the reason."""
+    from napari_unet_nuclei.core.segmentation.plausibility import find_doubts
+
     if settings.threshold is None:
         own = image_maps.model.config.splitting.threshold
         settings = replace(settings, threshold=own)
@@ -252,6 +262,8 @@ def _iter_nuclei(
     absence = None
     if not labels.any():
         absence = yield from iter_absence(image_maps, settings)
+    scales = [maps.scale for maps in image_maps.maps]
+    doubts = find_doubts(labels, scales, image_maps.confidence)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     return Nuclei(
@@ -260,6 +272,7 @@ def _iter_nuclei(
         copy=labels.copy(),
         settings=settings,
         absence=absence,
+        doubts=doubts,
     )
 
 

@@ -17,11 +17,12 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
 from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
-from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns
+from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns, Said
 from napari_unet_nuclei.plugin.segment.live_splitting import LiveSplitting
 from napari_unet_nuclei.plugin.segment.messages import (
     describe_copied,
     describe_corrected,
+    describe_details,
     describe_progress,
     describe_removed,
     describe_result,
@@ -220,9 +221,10 @@ class SegmentWidget(Container[Widget]):
     def _say(self, result: Result, corrected: LiveTable | None) -> None:
         """Say what is shown, and which layer holds corrections that it lacks."""
         layer = None if corrected is None else corrected.layer
-        said = describe_result(result.image_maps, result.nuclei, layer)
-        engine = result.image_maps.model.engine.description
-        self._status.say_result(result.key, said, engine)
+        text = describe_result(result.image_maps, result.nuclei, layer)
+        tooltip = describe_details(result.image_maps, result.nuclei)
+        is_doubtful = bool(result.nuclei.doubts)
+        self._status.say_result(result.key, Said(text, tooltip, is_doubtful))
         self._show_pending()
 
     def _say_corrected(self, table: LiveTable) -> None:

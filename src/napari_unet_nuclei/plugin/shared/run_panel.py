@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.progress import Preparing
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.primary_button import PrimaryButton
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
+from napari_unet_nuclei.plugin.shared.theme import DOUBT, mark
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask, notify
 
 if TYPE_CHECKING:
@@ -81,10 +82,11 @@ class RunPanel(Container[Widget]):
         """Whether a task is under way."""
         return self.task is not None
 
-    def say(self, text: str, tooltip: str = "") -> None:
-        """Show a sentence on the status line."""
+    def say(self, text: str, tooltip: str = "", *, is_doubtful: bool = False) -> None:
+        """Show a sentence on the status line, in another colour if it asks to check."""
         self.status.value = text
         self.status.tooltip = tooltip
+        mark(self.status.native, DOUBT, is_set=is_doubtful)
 
     def mark_pending(self, reason: str | None) -> None:
         """Show that a run would change what is shown; see `PrimaryButton`."""
