@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.writing.own_files import SOFTWARE
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ def describe_run(
     *,
     axes: str | None,
     channel: int | None = None,
+    signal: Stain = Stain.NONE,
 ) -> dict[str, Any]:
     """Return how the nuclei of an image were found.
 
@@ -34,13 +36,15 @@ def describe_run(
         Axes of the image, where they are not clear from its shape.
     channel : int, optional
         Channel that was segmented.
+    signal : Stain
+        What of the image the network saw.
 
     Returns
     -------
     dict
         ``sample_id`` and ``image`` (the name), ``model``, ``settings``, ``axes``,
-        ``channel``, ``engine`` and ``package``; nothing that differs between two runs
-        on one machine.
+        ``channel``, ``signal``, ``engine`` and ``package``; nothing that differs
+        between two runs on one machine.
     """
     return {
         "sample_id": name,
@@ -49,6 +53,7 @@ def describe_run(
         "settings": asdict(settings),
         "axes": axes,
         "channel": channel,
+        "signal": signal.value,
         "engine": model.engine.description,
         "package": SOFTWARE,
     }
