@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, su
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
-from napari_unet_nuclei.core.settings.choices import Monitor
+from napari_unet_nuclei.core.settings.choices import Monitor, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.training.steps import is_better
@@ -125,7 +125,7 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    as_it_is = SegmentationSettings(diameter=config.diameter)
+    as_it_is = SegmentationSettings(diameter=config.diameter, stain=Stain.NONE)
     return [
         exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
         for sample in samples
