@@ -3,6 +3,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
+from scipy import ndimage
 
 from napari_unet_nuclei.core.instances import polarity
 from napari_unet_nuclei.core.instances.polarity import drop_pale
@@ -10,7 +12,6 @@ from napari_unet_nuclei.core.instances.polarity import drop_pale
 if TYPE_CHECKING:
     from typing import Any
 
-    import pytest
     from numpy.typing import NDArray
 
 
@@ -84,3 +85,36 @@ def test_blocks_make_no_difference(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 0 < whole.max() < labels.max()
     monkeypatch.setattr(polarity, "BLOCK_AREA", 300)
     np.testing.assert_array_equal(drop_pale(labels, [darkness]), whole)
+
+
+def is_kept(mask: NDArray[np.bool_], others: Any, values: Any, step: int) -> bool:
+    """Look at one nucleus pixel by pixel; only a single step, for both reaches."""
+    around = []
+    for y, x in np.argwhere(mask):
+        for dy, dx in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            for reach in (step, 2 * step):
+                row, column = y + reach * dy, x + reach * dx
+                is_inside = 0 <= row < len(mask) and 0 <= column < mask.shape[1]
+                is_edge = is_inside and not mask[y + dy, x + dx]
+                if is_edge and others[row, column] == 0:
+                    around.append(values[row, column])
+    return not around or values[mask].mean() > np.mean(around)
+
+
+@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_it_is_the_same_one_nucleus_at_a_time(seed: int, dtype: type[Any]) -> None:
+    rng = np.random.default_rng(seed)
+    shape = rng.integers(1, 50, 2)
+    blurred = ndimage.gaussian_filter(rng.normal(size=shape), 1.5)
+    columns = np.arange(shape[1]) // 7  # so that some touch
+    cut = np.where(blurred > np.median(blurred), columns + 1, 0)
+    numbers = np.unique(ndimage.label(cut)[0] * 9 + cut, return_inverse=True)[1]
+    labels = numbers.reshape(shape).astype(np.int32)
+    darkness = rng.integers(0, 256, (2, *shape)).astype(dtype)
+    expected = [
+        number
+        for number in range(1, labels.max() + 1)
+        if any(is_kept(labels == number, labels, each, 2) for each in darkness)
+    ]
+    assert kept(labels, *darkness) == expected

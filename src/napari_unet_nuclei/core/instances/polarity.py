@@ -1,7 +1,7 @@
 """Nuclei of stained tissue are darker than their surroundings; others are dropped.
 
-Cheap enough for each move of a slider: what surrounds a nucleus is seen only at a few
-pixels outside of its edge.
+Cheap enough for each move of a slider: a nucleus is summed up from its runs, and what
+surrounds it is seen only at a few pixels outside of its edge.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
-from napari_unet_nuclei.core.instances.runs import BLOCK_AREA
+from napari_unet_nuclei.core.instances.runs import BLOCK_AREA, Runs, paint
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -61,60 +61,80 @@ def drop_pale(
     >>> np.unique(drop_pale(labels, [darkness])[labels > 0]).tolist()
     [0, 1]
     """
-    n_nuclei = int(labels.max(initial=0))
-    if n_nuclei == 0 or not darkness:
+    if not darkness or not labels.any():
         return labels
-    ring = _find_ring(labels, scale)
-    is_kept = np.bincount(ring.numbers, minlength=n_nuclei + 1) == 0
+    n_nuclei = int(labels.max())
+    runs = _find_runs(labels)
+    is_nucleus = runs.numbers > 0
+    nuclei = runs.chosen(is_nucleus)
+    ring = _find_ring(labels, nuclei, scale)
+    areas = np.bincount(nuclei.numbers, nuclei.lengths, minlength=n_nuclei + 1)
+    n_around = np.bincount(ring.numbers, minlength=n_nuclei + 1)
+    is_kept = n_around == 0
     for each in darkness:
-        around = _mean(ring.numbers, each.ravel()[ring.places], n_nuclei)
-        is_kept |= _mean_inside(labels, each, n_nuclei) > around
+        values = each.ravel()
+        sums = np.add.reduceat(values, runs.starts, dtype=np.float64)[is_nucleus]
+        inside = np.bincount(nuclei.numbers, sums, minlength=n_nuclei + 1)
+        around = np.bincount(ring.numbers, values[ring.places], minlength=n_nuclei + 1)
+        is_kept |= inside / np.maximum(areas, 1) > around / np.maximum(n_around, 1)
     is_kept[0] = False
     if is_kept[1:].all():
         return labels
     numbers = np.where(is_kept, np.cumsum(is_kept), 0).astype(np.int32)
-    return np.asarray(numbers[labels])
+    return paint(nuclei, numbers[nuclei.numbers], labels.shape)
 
 
-def _find_ring(labels: NDArray[np.int32], scale: float) -> _Ring:
-    """Go straight out of the edges of nuclei, and keep what lies in no nucleus."""
-    width = labels.shape[1]
+def _find_runs(labels: NDArray[np.int32]) -> Runs:
+    """Find the runs of one number, those of the background too."""
     parts = []
-    for turned, strides in ((labels, (width, 1)), (labels.T, (1, width))):
-        above, columns = np.nonzero(turned[1:] != turned[:-1])
+    for first, block in _iter_blocks(labels):
+        numbers = block.ravel()
+        changes = np.flatnonzero(numbers[1:] != numbers[:-1])
+        parts.append(np.append(0, changes + 1) + first)
+    flat, starts = labels.ravel(), np.concatenate(parts)
+    return Runs(starts, np.diff(starts, append=flat.size), flat[starts])
+
+
+def _find_ring(labels: NDArray[np.int32], nuclei: Runs, scale: float) -> _Ring:
+    """Go straight out of the edges of nuclei, and keep what lies in no nucleus."""
+    height, width = labels.shape
+    flat = labels.ravel()
+    left, right = nuclei.starts, nuclei.starts + nuclei.lengths - 1
+    bottom = _find_edges_below(labels)
+    top = bottom + width
+    parts = []
+    for edge, stride, n_beyond in (
+        (left, -1, left % width),
+        (right, 1, width - 1 - right % width),
+        (top, -width, top // width),
+        (bottom, width, height - 1 - bottom // width),
+    ):
         for reach in _REACHES:
             step = max(1, round(reach / scale))
-            for edge, outside in (
-                (above, above + step),
-                (above + 1, above + 1 - step),
-            ):
-                is_inside = (outside >= 0) & (outside < turned.shape[0])
-                row, column = outside[is_inside], columns[is_inside]
-                numbers = turned[edge[is_inside], column]
-                is_ring = (numbers > 0) & (turned[row, column] == 0)
-                places = row * strides[0] + column * strides[1]
-                parts.append(_Ring(places[is_ring], numbers[is_ring]))
+            inner = edge[n_beyond >= step]
+            outer = inner + step * stride
+            numbers = flat[inner]
+            is_ring = (numbers > 0) & (flat[outer] == 0)
+            parts.append(_Ring(outer[is_ring], numbers[is_ring]))
     return _Ring(*(np.concatenate(part) for part in zip(*parts, strict=True)))
 
 
-def _mean_inside(
-    labels: NDArray[np.int32], values: NDArray[np.generic], n_nuclei: int
-) -> NDArray[np.float64]:
-    """Mean value in each nucleus, block by block, so that little memory is taken."""
-    sums, counts = np.zeros((2, n_nuclei + 1))
-    n_rows = max(1, BLOCK_AREA // labels.shape[1])
-    for top in range(0, labels.shape[0], n_rows):
+def _find_edges_below(labels: NDArray[np.int32]) -> NDArray[np.intp]:
+    """Find the pixels with another number below, as indices into the flat image."""
+    return np.concatenate(
+        [
+            np.flatnonzero(block[1:] != block[:-1]) + first
+            for first, block in _iter_blocks(labels, n_more=1)
+        ]
+    )
+
+
+def _iter_blocks(
+    labels: NDArray[np.int32], n_more: int = 0
+) -> Iterator[tuple[int, NDArray[np.int32]]]:
+    """Yield blocks of rows and their first pixels, so that little memory is taken."""
+    height, width = labels.shape
+    n_rows = max(1, BLOCK_AREA // width)
+    for top in range(0, height, n_rows):
         check_cancelled()
-        numbers = labels[top : top + n_rows].ravel()
-        block = values[top : top + n_rows].ravel()
-        sums += np.bincount(numbers, block, minlength=n_nuclei + 1)
-        counts += np.bincount(numbers, minlength=n_nuclei + 1)
-    return np.asarray(sums / np.maximum(counts, 1))
-
-
-def _mean(
-    numbers: NDArray[np.int32], values: NDArray[np.generic], n_nuclei: int
-) -> NDArray[np.float64]:
-    counts = np.bincount(numbers, minlength=n_nuclei + 1)
-    sums = np.bincount(numbers, values, minlength=n_nuclei + 1)
-    return np.asarray(sums / np.maximum(counts, 1))
+        yield top * width, labels[top : top + n_rows + n_more]
