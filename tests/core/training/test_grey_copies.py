@@ -10,6 +10,8 @@ import pytest
 from skimage.color import hed2rgb
 
 from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.images.nuclear_signal import NuclearSignal
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training import loop
 from napari_unet_nuclei.core.training.grey_copies import add_grey_copies, copy_stained
@@ -51,6 +53,12 @@ def test_nuclei_are_bright_in_both_copies(stained: Sample) -> None:
         assert copy.image.dtype == np.float32
         assert copy.labels is stained.labels
         assert contrast(copy.image, copy.labels) > 0.8
+
+
+def test_hematoxylin_is_what_segmentation_sees(stained: Sample) -> None:
+    hematoxylin, _ = copy_stained([stained])
+    seen = NuclearSignal(stained.image).see(Stain.HE)
+    np.testing.assert_array_equal(hematoxylin.image, seen.channels[..., 0])
 
 
 @pytest.mark.parametrize("dtype", [np.uint16, np.float32])

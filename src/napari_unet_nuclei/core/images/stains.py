@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
+from napari_unet_nuclei.core.images.dyes import DAB, EOSIN, HEMATOXYLIN
 from napari_unet_nuclei.core.images.intensity import (
     LIMIT_PERCENTILES,
     intensity_limits,
@@ -23,11 +24,6 @@ from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-# Optical densities in red, green and blue, of Ruifrok and Johnston.
-_HEMATOXYLIN = (0.65, 0.70, 0.29)
-_EOSIN = (0.07, 0.99, 0.11)
-_DAB = (0.27, 0.57, 0.78)
 
 _DARKEST = 1 / 255  # of the light; below it, densities are noise
 _DENSE = 0.15  # optical density, to the base e, above which a pixel shows a dye
@@ -45,8 +41,8 @@ def _dye_weights(*dyes: tuple[float, float, float]) -> NDArray[np.float32]:
 
 _WEIGHTS = {
     # With DAB as a third dye, as brown pigment occurs in any tissue.
-    Stain.HE: _dye_weights(_HEMATOXYLIN, _EOSIN, _DAB),
-    Stain.HDAB: _dye_weights(_HEMATOXYLIN, _DAB),
+    Stain.HE: _dye_weights(HEMATOXYLIN, EOSIN, DAB),
+    Stain.HDAB: _dye_weights(HEMATOXYLIN, DAB),
 }
 
 STAINS = tuple(_WEIGHTS)
@@ -122,6 +118,25 @@ class NuclearStain:
             density *= weight
             total += density
         return total
+
+
+def red_density(channels: NDArray[np.generic]) -> NDArray[np.float32]:
+    """Measure how much red light each pixel takes away.
+
+    Hematoxylin absorbs it, eosin hardly does: the nuclei of either kind of section are
+    denser than what is around them.
+
+    Parameters
+    ----------
+    channels : (Y, X, 3) ndarray
+        Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
+
+    Returns
+    -------
+    (Y, X) ndarray of float32
+        Optical density to the base e, about 0 where all light passes.
+    """
+    return _optical_density(channels[..., 0], _brightest(channels))
 
 
 def stain_of(channels: NDArray[np.generic]) -> Stain:

@@ -10,10 +10,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from skimage.color import rgb2hed
 
 from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.staining import Staining, staining
+from napari_unet_nuclei.core.images.stains import NuclearStain, red_density
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.training.mixture import DataMixture
 
 if TYPE_CHECKING:
@@ -71,20 +72,10 @@ def copy_stained(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _make_copies(image: NDArray[Any]) -> dict[str, NDArray[np.float32]]:
-    """Separate the stains of an image.
-
-    References
-    ----------
-    Ruifrok, Johnston: Quantification of histochemical staining by color deconvolution,
-    Analytical and Quantitative Cytology and Histology 23, 2001
-    """
-    rgb = to_channels(image).astype(np.float32)
-    brightest = 255.0 if image.dtype == np.uint8 else float(rgb.max())
-    rgb /= brightest
-    darkest = np.float32(1 / brightest) if image.dtype.kind in "ui" else 1 / 255
-    density = -np.log10(np.maximum(rgb[..., 0], darkest))
-    hematoxylin = np.maximum(rgb2hed(rgb)[..., 0], 0)
+    """Separate the dyes of an image, as for segmentation with ``stain="he"``."""
+    channels = to_channels(image)
+    hematoxylin = NuclearStain(channels, Stain.HE).show(channels)[..., 0]
     return {
         "hematoxylin": hematoxylin.astype(np.float32),
-        "red": density.astype(np.float32),
+        "red": red_density(channels),
     }
