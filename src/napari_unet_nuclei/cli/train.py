@@ -109,9 +109,8 @@ def train(
             remedy=watching.choose_remedy(),
         ):
             sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            for sentence in describe_sets(sets, settings):
+            for sentence in (*describe_sets(sets, settings), "Starting Keras"):
                 reporter.say(sentence)
-            reporter.say("Starting Keras")
 
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
+    from napari_unet_nuclei.core.datasets.set_splits import SetSplit
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.mixture import TrainingSet
 
@@ -77,12 +78,10 @@ def read_sets(
         zip(data, names, sources, strict=True)
     ):
         say(f"Reading {name}")
-        split, validation = found[index], None
+        split = found[index]
         if split is None and splits:
             say(f"No split is about {name}: a part of its images is held out")
-        samples = _read(source, split.train if split else source.sample_ids, say)
-        if split is not None:
-            validation = _read(source, split.validation, say)
+        samples, validation = _read_parts(source, split, say)
         sets.append(
             TrainingSet(
                 name=name,
@@ -105,6 +104,15 @@ def _name_sets(sources: Sequence[SampleSource]) -> list[str]:
         numbered = (f"{name} ({number})" for number in range(2, len(sources) + 1))
         names.append(next(n for n in (name, *numbered) if n not in names))
     return names
+
+
+def _read_parts(
+    source: SampleSource, split: SetSplit | None, say: Say
+) -> tuple[list[Sample], list[Sample] | None]:
+    """Read the samples to train on, and those to hold out where a split names them."""
+    if split is None:
+        return _read(source, source.sample_ids, say), None
+    return _read(source, split.train, say), _read(source, split.validation, say)
 
 
 def _read(source: SampleSource, ids: Iterable[str], say: Say) -> list[Sample]:

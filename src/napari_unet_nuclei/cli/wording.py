@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from napari_unet_nuclei.core.errors import UNetNucleiError, spell_setting
-from napari_unet_nuclei.core.settings.training import OLD_NAMES
+from napari_unet_nuclei.core.settings.old_names import OLD_NAMES
 
 _OPTIONS = {"start": "--from"}
 _CURRENT_OPTIONS = {

@@ -17,13 +17,14 @@ from napari_unet_nuclei.core.segmentation.plausibility import (
     doubt_nothing_found,
     find_doubts,
 )
-from napari_unet_nuclei.core.segmentation.stacks import Segmentation, iter_segmentation
+from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
 
 SURE = 0.9
 

@@ -14,11 +14,7 @@ from napari_unet_nuclei.core.evaluation.scores import evaluate_image
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
-from napari_unet_nuclei.core.segmentation.stacks import (
-    Segmentation,
-    iter_segmentation,
-    iter_split,
-)
+from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation, iter_split
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
@@ -27,6 +23,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from numpy.typing import NDArray
+
+    from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
 
 NUCLEI, LABELS = draw_nuclei(0, (192, 256), 20)
 EOSIN, DAB = (0.07, 0.99, 0.11), (0.27, 0.57, 0.78)

@@ -7,6 +7,7 @@ import pytest
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import Schedule
+from napari_unet_nuclei.core.settings.old_names import OLD_NAMES, with_current_names
 from napari_unet_nuclei.core.settings.rules import (
     Range,
     check_fields,
@@ -15,11 +16,7 @@ from napari_unet_nuclei.core.settings.rules import (
     range_of,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-from napari_unet_nuclei.core.settings.training import (
-    OLD_NAMES,
-    TrainingSettings,
-    with_current_names,
-)
+from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.files.label_records import LabelRecord
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.calibration import Calibration
-    from napari_unet_nuclei.core.segmentation.stacks import Segmentation
+    from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

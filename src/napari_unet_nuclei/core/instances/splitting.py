@@ -86,15 +86,8 @@ def split_instances(
     if threshold is None:
         threshold = parameters.threshold
     mask = smooth_outlines(maps.foreground > threshold)
-    with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
-        confident_from = threshold + parameters.confident_part * (1 - threshold)
-        find_components = carrying_cancellation(_find_components)
-        found = executor.submit(find_components, mask, maps.foreground, confident_from)
-        distance = maps.distance
-        if distance is None:
-            distance = _relative_distance(mask, found.result().runs)
-        depth = _smooth_depth(distance, maps.boundary, executor)
-        components, confident = found.result()
+    confident_from = threshold + parameters.confident_part * (1 - threshold)
+    (components, confident), depth = _components_and_depth(maps, mask, confident_from)
     check_cancelled()
     is_seed = depth > parameters.seed_threshold
     is_seed &= mask
@@ -104,7 +97,7 @@ def split_instances(
     components = components.chosen(is_kept[components.numbers])
     check_cancelled()
     whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
-    del is_seed, depth, distance  # so that the labels take their memory
+    del is_seed, depth  # so that the labels take their memory
     least = max(min_area, MAX_HOLE + 1)
     if confidence(maps) < _FEW_FRAGMENTS:
         least = max(least, _fragment_area(whole, flooded, least))
@@ -112,6 +105,20 @@ def split_instances(
     labels = _number(whole, flooded, mask.shape)
     fill_nuclei(labels, components)
     return labels
+
+
+def _components_and_depth(
+    maps: Maps, mask: NDArray[np.bool_], confident_from: float
+) -> tuple[_Components, NDArray[np.float32]]:
+    """Find components and, beside that, how deep inside a nucleus each pixel lies."""
+    with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
+        find_components = carrying_cancellation(_find_components)
+        found = executor.submit(find_components, mask, maps.foreground, confident_from)
+        distance = maps.distance
+        if distance is None:
+            distance = _relative_distance(mask, found.result().runs)
+        depth = _smooth_depth(distance, maps.boundary, executor)
+        return found.result(), depth
 
 
 def _fragment_area(whole: Runs, flooded: Flooded, min_area: int) -> int:

@@ -73,6 +73,9 @@ class Model:
     1
     >>> int(model.segment(image, SegmentationSettings(min_area=1000)).max())
     0
+    >>> labels = model.segment(np.stack([image] * 3), axes="ZYX")
+    >>> [np.unique(plane).tolist() for plane in labels]
+    [[0, 1], [0, 2], [0, 3]]
     >>> model.maps(image).foreground.shape
     (64, 64)
     """
@@ -231,17 +234,15 @@ def segment(
         Typical diameter of the nuclei, to rescale the image by; estimated by default.
     tta : bool
         Average over the flips and quarter turns that the model was trained with.
-    stain : Stain or str
-        What shows the nuclei of a colour image: ``"he"``, ``"hdab"``, ``"red"``,
-        ``"green"``, ``"blue"``, ``"none"`` for the image as it is; ``"auto"`` chooses.
+    stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
+        What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
     axes, channel : str and int, optional
         Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
 
     Returns
     -------
     (Y, X) ndarray of int32, or (…, Y, X) for a stack
-        Nuclei numbered from 1, 0 = background; no number occurs in two planes.  What
-        should be checked about them is logged as a warning.
+        Numbered from 1 through all planes, 0 = background; warnings are logged.
 
     Raises
     ------
@@ -251,16 +252,10 @@ def segment(
     Examples
     --------
     >>> import numpy as np
-    >>> rows, columns = np.ogrid[:96, :96]
-    >>> image = np.hypot(rows - 30, columns - 30) < 12
-    >>> image |= np.hypot(rows - 48, columns - 48) < 12
-    >>> labels = segment(image, model="classic")
-    >>> labels.shape, labels.dtype, int(labels.max())
-    ((96, 96), dtype('int32'), 2)
-
-    >>> labels = segment(np.stack([image] * 3), "classic", axes="ZYX", min_area=50)
-    >>> [np.unique(plane).tolist() for plane in labels]
-    [[0, 1, 2], [0, 3, 4], [0, 5, 6]]
+    >>> y, x = np.ogrid[:96, :96]
+    >>> image = (np.hypot(y - 30, x - 30) < 12) | (np.hypot(y - 48, x - 48) < 12)
+    >>> int(segment(image, model="classic").max())
+    2
     """
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(

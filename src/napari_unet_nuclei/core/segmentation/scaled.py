@@ -77,17 +77,13 @@ def iter_plane_maps(
         Grey or colour image.
     settings : SegmentationSettings
         Only diameter, test-time flips and stain matter here.
-    scale : float, optional
-        Scale to evaluate it at all the same, as that of other planes of its stack.
-    stain : Stain, optional
-        Signal to evaluate it with all the same, not ``Stain.AUTO``.
+    scale, stain : float and Stain, optional
+        Scale and signal, not ``Stain.AUTO``, that are used all the same, as those of
+        other planes of its stack.
     max_area : int, in px², optional
-        Largest area of a tile, see
-        :func:`~napari_unet_nuclei.core.segmentation.tiled.iter_tiles`.
-    policy : ScalePolicy
-        Finds the scale where neither ``scale`` nor a diameter is given.
-    signal_policy : SignalPolicy
-        Finds the signal where neither ``stain`` nor that of the settings says which.
+        Largest area of a tile, as for `iter_tiles`.
+    policy, signal_policy : ScalePolicy and SignalPolicy
+        Find scale and signal where neither these nor the settings say which.
 
     Yields
     ------

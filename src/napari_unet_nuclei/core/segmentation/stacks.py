@@ -8,27 +8,22 @@ from __future__ import annotations
 
 import time
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
-from statistics import median, median_low
+from statistics import median_low
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet_nuclei.core.concurrency import Stage, map_ahead
-from napari_unet_nuclei.core.instances.diameter import confidence, estimate_diameter
+from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.instances.polarity import drop_pale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, map_steps
 from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_at_once
-from napari_unet_nuclei.core.segmentation.plausibility import (
-    Doubt,
-    doubt_nothing_found,
-    find_doubts,
-)
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
+from napari_unet_nuclei.core.segmentation.seen_planes import SeenPlanes
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
-from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
 from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
@@ -39,48 +34,11 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
+    from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 Index = tuple[int, ...]
 """Place of a plane, along each axis before Y and X."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class Segmentation:
-    """The nuclei of an image or a stack, and how they were seen.
-
-    Parameters
-    ----------
-    labels : (…, Y, X) ndarray of int32
-        Nuclei numbered from 1, 0 = background; no number occurs in two planes.
-    scales : tuple of float
-        How much larger the network saw each plane than it is.
-    signals : tuple of Stain
-        What of each plane the network saw, see
-        :class:`~napari_unet_nuclei.core.instances.maps.Maps`.
-    maps : list of Maps
-        One for each plane; empty where they were not to be kept.
-    seconds : float
-        Time until the network had seen all planes.
-    confidence : float in [0, 1]
-        How confident the network was, in the median of the planes where it saw
-        anything; 0 where it saw nothing.
-    doubts : tuple of Doubt
-        What should be checked, if anything.
-    """
-
-    labels: NDArray[np.int32]
-    scales: tuple[float, ...]
-    signals: tuple[Stain, ...]
-    maps: list[Maps]
-    seconds: float
-    confidence: float
-    doubts: tuple[Doubt, ...]
-
-    @property
-    def signal(self) -> Stain:
-        """What of most planes the network saw."""
-        return max(self.signals, key=self.signals.count, default=Stain.NONE)
 
 
 def iter_segmentation(
@@ -123,7 +81,7 @@ def iter_segmentation(
     """
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
-    labels, seen = StackLabels(stack), _SeenPlanes(len(stack), keeps_maps=keeps_maps)
+    labels, seen = StackLabels(stack), SeenPlanes(len(stack), keeps_maps=keeps_maps)
     with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
         prediction = _StackPrediction(model, stack, settings)
         yield from prediction.iter_probes()
@@ -135,40 +93,6 @@ def iter_segmentation(
         seconds = time.perf_counter() - start
         yield from _iter_last_planes(splitting, labels, len(stack))
     return seen.to_segmentation(labels.to_array(), stack, seconds)
-
-
-class _SeenPlanes:
-    """What is remembered of the maps of each plane."""
-
-    def __init__(self, n_planes: int, *, keeps_maps: bool) -> None:
-        self._scales: list[float] = []
-        self._signals: list[Stain] = []
-        self._confidences: list[float] = []
-        self._maps = StackMaps(n_planes) if keeps_maps else None
-
-    def append(self, maps: Maps) -> None:
-        """Remember those of the next plane."""
-        self._scales.append(maps.scale)
-        self._signals.append(maps.signal)
-        self._confidences.append(confidence(maps))
-        if self._maps is not None:
-            self._maps.append(maps)
-
-    def to_segmentation(
-        self, labels: NDArray[np.int32], stack: PlaneStack, seconds: float
-    ) -> Segmentation:
-        """Return the nuclei of all planes with what is to be said of them."""
-        confident = median([each for each in self._confidences if each > 0] or [0.0])
-        doubts = find_doubts(labels, self._scales, confident)
-        return Segmentation(
-            labels=labels,
-            scales=tuple(self._scales),
-            signals=tuple(self._signals),
-            maps=[] if self._maps is None else self._maps.to_list(),
-            seconds=seconds,
-            confidence=confident,
-            doubts=doubts if labels.any() else doubt_nothing_found(stack),
-        )
 
 
 def iter_split(

@@ -6,7 +6,6 @@ Every default lives here once; the widgets and the command line read it from her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
@@ -34,9 +33,6 @@ FINE_TUNING_LEARNING_RATE = 3e-4
 
 MIN_SAMPLES_TO_HOLD_OUT = 5
 """Samples of which some are held out whole; fewer are cut into quarters first."""
-
-OLD_NAMES: Mapping[str, str] = MappingProxyType({"keep": "start_weight"})
-"""Settings that had other names, in state files and on the command line."""
 
 _ONE_OR_MORE = Range(at_least=1)
 _ZERO_OR_MORE = Range(at_least=0)
@@ -311,19 +307,3 @@ def choose_minutes(minutes: float | None, epochs: int | None) -> float | None:
     if minutes is None and epochs is None:
         return DEFAULT_MINUTES
     return minutes
-
-
-def with_current_names(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return stored settings under the names that they have now.
-
-    Parameters
-    ----------
-    values : mapping
-        Settings by name, as a file of any version has them.
-
-    Returns
-    -------
-    dict
-        The same, in the same order.
-    """
-    return {OLD_NAMES.get(name, name): value for name, value in values.items()}

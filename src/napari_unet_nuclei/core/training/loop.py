@@ -68,16 +68,12 @@ def train(
         several data sets with their weights.
     output : str or Path
         Model to write, suffix ``.unetnuclei``.
-    architecture : {"resnet", "classic"}
-        Network to train from scratch.
-    start : str or Path, optional
-        Model to fine-tune instead.
+    architecture, start : {"resnet", "classic"}, and str or Path, optional
+        Network to train from scratch, or model to fine-tune instead.
     minutes, epochs : float and int, optional
         Length of the training; ``DEFAULT_MINUTES`` where neither is given.
-    grow : int
-        Residual blocks to add to each level of the start model, a ``resnet``.
-    seed : int
-        Seed of all random choices.
+    grow, seed : int
+        Residual blocks to add to each level of a ``resnet``; seed of all choices.
     overwrite : bool
         Whether a model of this name is replaced, with all files of its run.
 
@@ -97,14 +93,12 @@ def train(
 
     >>> import numpy as np, tempfile
     >>> labels = np.pad(np.ones((24, 24), int), 36)
-    >>> samples = [(image, labels) for image in (50 * labels, 90 * labels)]
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     output = f"{folder}/mine.unetnuclei"
-    ...     report = train(samples, output, start="classic", minutes=0.01)
+    >>> pairs = [(image, labels) for image in (50 * labels, 90 * labels)]
+    >>> with tempfile.TemporaryDirectory() as path:
+    ...     report = train(pairs, f"{path}/a.unetnuclei", start="classic", minutes=0.01)
     ...     report.output.is_file(), report.scores.n_true
     (True, 1)
     """
-    output = Path(output)
     settings = TrainingSettings(
         architecture=parse_architecture(architecture),
         minutes=choose_minutes(minutes, epochs),
@@ -112,6 +106,17 @@ def train(
         grow=grow,
         seed=seed,
     )
+    return _train(samples, Path(output), settings, start, overwrite=overwrite)
+
+
+def _train(
+    samples: Iterable[AnySample],
+    output: Path,
+    settings: TrainingSettings,
+    start: str | Path | None,
+    *,
+    overwrite: bool,
+) -> TrainingReport:
     with claim_training_outputs(
         output, start=start, overwrite=overwrite, remedy=_REMEDY
     ):

@@ -16,7 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.evaluation.scores import Scores
 from napari_unet_nuclei.core.files.regular_files import check_regular
-from napari_unet_nuclei.core.settings.training import with_current_names
+from napari_unet_nuclei.core.settings.old_names import with_current_names
 from napari_unet_nuclei.core.training.identity import RunIdentity
 from napari_unet_nuclei.core.training.set_scores import SetScores
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
