@@ -1,13 +1,15 @@
-"""Draw the picture of the model card that shows where the models fail.
+"""Draw the pictures of the model card that show where the models fail.
 
-Three images that come with the package or are drawn here; what is found has a
-yellow outline, what is true, where that is known, a blue one.
+Images that come with the package or scikit-image, or are drawn; what is found has a
+yellow outline, what is true, where that is known, a blue one.  The second picture has
+kinds of images for which the models are not made, and some they should know.
 
     python docs/make_failures.py
 """
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -23,7 +25,21 @@ from napari_unet_nuclei.core.drawing.overlays import enlarge, find_outlines, str
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-TARGET = Path(__file__).parent / "images" / "failures.png"
+sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
+from look_kinds import iter_looks
+
+IMAGES = Path(__file__).parent / "images"
+KINDS = {
+    "H&E": "Eosin and fibres: taken for nuclei",
+    "three fluorescences": "Three colours: cells instead of nuclei",
+    "saturated": "Saturated: clusters merged",
+    "elongated": "Elongated: cut across, merged",
+    "much noise": "Noise: thousands of pieces",
+    "like a blood smear": "Blood smear: red cells outlined",
+    "text": "Text: letters outlined",
+    "gravel": "Photograph: gravel outlined",
+}
+CORNERS = {"elongated": (200, 40)}  # px, where the middle shows little
 SIDE = 160  # px
 FOUND, TRUE = (255, 210, 40), (60, 150, 255)
 
@@ -59,6 +75,22 @@ def find_failures() -> list[Failure]:
     ]
 
 
+def find_strange() -> list[Failure]:
+    """Segment images of kinds that the models do not know well, or not at all."""
+    model = load_model("resnet")
+    looks = {look.name: look for look in iter_looks() if look.name in KINDS}
+    failures = []
+    for name, title in KINDS.items():
+        image, truth = looks[name].image, looks[name].truth
+        found = model.segment(image)
+        corner = CORNERS.get(name, [max(0, (n - SIDE) // 2) for n in image.shape[:2]])
+        window = tuple(slice(start, start + SIDE) for start in corner)
+        if truth is not None:
+            truth = truth[window] if truth.any() else None
+        failures.append(Failure(title, image[window], found[window], truth))
+    return failures
+
+
 def draw(failure: Failure, zoom: int = 3) -> NDArray[np.uint8]:
     """Draw outlines on an enlarged image."""
     picture = enlarge(stretch(failure.image), zoom)
@@ -68,15 +100,24 @@ def draw(failure: Failure, zoom: int = 3) -> NDArray[np.uint8]:
     return picture
 
 
-def main() -> None:
-    """Draw the picture."""
-    failures = find_failures()
-    figure = Figure(figsize=(4 * len(failures), 4.4), dpi=90, layout="constrained")
-    for axes, failure in zip(figure.subplots(1, len(failures)), failures, strict=True):
+def write(name: str, failures: list[Failure], n_columns: int) -> None:
+    """Write the pictures of some failures, row by row."""
+    n_rows = -(-len(failures) // n_columns)
+    side = 12 / n_columns  # inches
+    size = (12, 1.1 * side * n_rows)
+    figure = Figure(figsize=size, dpi=90, layout="constrained")
+    grid = figure.subplots(n_rows, n_columns, squeeze=False).flat
+    for axes, failure in zip(grid, failures, strict=True):
         axes.imshow(draw(failure))
         axes.set_title(failure.title, fontsize=11)
         axes.set_axis_off()
-    figure.savefig(TARGET)
+    figure.savefig(IMAGES / name)
+
+
+def main() -> None:
+    """Draw the pictures."""
+    write("failures.png", find_failures(), 3)
+    write("other-kinds.png", find_strange(), 4)
 
 
 if __name__ == "__main__":

@@ -12,10 +12,14 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
+from scipy import ndimage
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from numpy.typing import NDArray
 
 # Read when napari, Keras and TensorFlow are first imported, so set before that.
 os.environ["NAPARI_CONFIG"] = ""  # napari keeps its settings in memory
@@ -121,3 +125,46 @@ def fill_disk(monkeypatch: pytest.MonkeyPatch) -> Callable[[Path], Path]:
         return temporary
 
     return fill
+
+
+@pytest.fixture
+def stain() -> Callable[..., NDArray[np.uint8]]:
+    """Draw nuclei as hematoxylin shows them, in tissue of another dye."""
+
+    def draw(
+        nuclei: NDArray[np.uint8],
+        tissue: tuple[float, float, float] = (0.07, 0.99, 0.11),
+        *,
+        light: tuple[float, float, float] = (245, 240, 245),
+        seed: int = 0,
+    ) -> NDArray[np.uint8]:
+        """Take grey nuclei, the density of the other dye, and the colour of glass."""
+        rng = np.random.default_rng(seed)
+        fibres = ndimage.gaussian_filter(rng.normal(size=nuclei.shape), (1.5, 4))
+        amount = 0.5 + 0.25 * fibres / fibres.std()
+        density = nuclei[..., np.newaxis] / 255 * np.array((0.65, 0.70, 0.29)) * 1.6
+        density = density + amount.clip(0)[..., np.newaxis] * np.array(tissue)
+        return np.rint(np.array(light) * np.exp(-density)).astype(np.uint8)
+
+    return draw
+
+
+@pytest.fixture
+def cells_in_colours() -> Callable[..., NDArray[np.uint8]]:
+    """Draw nuclei in one channel, and what surrounds them in the others."""
+
+    def draw(
+        nuclei: NDArray[np.uint8], labels: NDArray[np.int32], channel: int
+    ) -> NDArray[np.uint8]:
+        rng = np.random.default_rng(0)
+        distance = ndimage.distance_transform_edt(labels == 0)
+        cytoplasm = (distance > 0) & (distance < 20)
+        image = np.zeros((*nuclei.shape, 3))
+        for other in {0, 1, 2} - {channel}:
+            grains = ndimage.gaussian_filter(rng.normal(size=nuclei.shape), 1.5)
+            grains = (grains / grains.std() - 0.9).clip(0) * cytoplasm
+            image[..., other] = 220 * grains / grains.max()
+        image[..., channel] = nuclei
+        return np.rint(image).astype(np.uint8)
+
+    return draw

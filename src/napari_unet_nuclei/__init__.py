@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         EngineName,
         Monitor,
         Schedule,
+        Stain,
     )
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.core.settings.training import TrainingSettings
@@ -71,6 +72,7 @@ __all__ = [
     "SegmentationSettings",
     "SettingsError",
     "SplittingParameters",
+    "Stain",
     "TrainingError",
     "TrainingReport",
     "TrainingSettings",
@@ -95,7 +97,7 @@ _MODULES = {
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
     "segmentation.model": "Model load_model segment",
-    "settings.choices": "Architecture Augmentation EngineName Monitor Schedule",
+    "settings.choices": "Architecture Augmentation EngineName Monitor Schedule Stain",
     "settings.segmentation": "SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import DATA_SETS
+from napari_unet_nuclei.core.datasets.online_sets import DATA_SETS
 from napari_unet_nuclei.core.datasets.transfer import OnlineDataSet
 
 if TYPE_CHECKING:

@@ -59,6 +59,8 @@ def test_fine_tuning_writes_a_model_a_log_and_a_curve(
             "--plan nuclei-128 and --architecture resnet; leave out one",
         ),
         (["--plan", "nuclei-128", "--from", "resnet"], "and --from resnet; leave out"),
+        (["--grow", "1"], "Received: --grow 1 without one; name one, as in --from"),
+        (["--from", "classic", "--grow", "1"], "or leave out --grow 1"),
         (["--architecture", "imported"], "a network that can be trained from scratch"),
     ],
 )

@@ -27,8 +27,9 @@ def demo(
     """Segment the example images: no download, no screen.
 
     Writes labels (TIFF), a picture with outlines (PNG) and a table of the nuclei
-    (CSV) for each sample, and compares drawn nuclei with their truth.  Other
-    files of these names are replaced only with --overwrite.
+    (CSV) for each sample.  Drawn nuclei are compared with their truth, those of
+    tissue with what was counted by eye in parts of it.  Other files of these names
+    are replaced only with --overwrite.
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.batch.publishing import publish
@@ -64,9 +65,17 @@ def _segment(model: Model, name: str, sample: ExampleImage, folder: Path) -> str
         model, [image], BatchOutputs(folder, formats), sample.settings
     )
     sentence = f"{name}: {done.n_nuclei} nuclei in {done.seconds:.2f} s"
+    labels = read_labels(folder / f"{name}.tif")
+    if sample.counted_crops:
+        found = ", ".join(str(crop.count(labels)) for crop in sample.counted_crops)
+        by_eye = ", ".join(str(crop.n_nuclei) for crop in sample.counted_crops)
+        return (
+            f"{sentence} (in {len(sample.counted_crops)} parts of it {found}; "
+            f"counted by eye: {by_eye})"
+        )
     if sample.labels is None:
         return sentence
-    scores = evaluate(sample.labels, read_labels(folder / f"{name}.tif"))
+    scores = evaluate(sample.labels, labels)
     return (
         f"{sentence} (truth: {scores.n_true}; AP50 {scores.ap[0.5]:.2f}, "
         f"Dice {scores.dice:.2f})"

@@ -23,7 +23,8 @@ def download(
         typer.Argument(
             metavar="NAME",
             help="`dsb2018_fluorescence` (fluorescence only) or `stage1_train` (all "
-            "stainings).",
+            "stainings) of DSB2018, `tnbc` (breast cancer, H&E) or "
+            "`fluorescence_tissue` (cells and cryosections, DAPI).",
             show_default=False,
         ),
     ],
@@ -39,7 +40,7 @@ def download(
     overwrite: Overwrite = False,
     debug: Debug = False,
 ) -> None:
-    """Download annotated images of DSB2018, to look at or to train on.
+    """Download annotated images under an open licence, to look at or to train on.
 
     Prints where they are; files that are already there are not downloaded again.  A
     file that is incomplete, or not the one that was published, is never kept.
@@ -47,7 +48,8 @@ def download(
     Example: `napari-unet-nuclei download dsb2018_fluorescence -o data`
     """
     with one_sentence_errors(debug=debug):
-        from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+        from napari_unet_nuclei.core.datasets.downloads import fetch
+        from napari_unet_nuclei.core.datasets.online_sets import DATA_SETS
         from napari_unet_nuclei.core.datasets.transfer import format_size
 
         with make_progress(DownloadColumn(), TransferSpeedColumn()) as progress:

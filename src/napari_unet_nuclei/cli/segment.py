@@ -32,7 +32,7 @@ from napari_unet_nuclei.core.settings.choices import (
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    from napari_unet_nuclei.core.batch.run import ImageDone
+    from napari_unet_nuclei.core.batch.jobs import ImageDone
 
 Inputs = Annotated[
     list[Path],

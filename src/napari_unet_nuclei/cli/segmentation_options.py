@@ -10,7 +10,7 @@ import typer
 
 from napari_unet_nuclei.cli.option_groups import setting_option
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.settings.choices import OutputFormat, Stain
 from napari_unet_nuclei.core.settings.segmentation import (
     MIN_AREA_SEEN,
     SegmentationSettings,
@@ -45,6 +45,9 @@ class NucleiOptions:
         ),
     ] = SegmentationSettings.diameter
     tta: Annotated[bool, _setting("tta", flag="--tta")] = SegmentationSettings.tta
+    stain: Annotated[
+        Stain, _setting("stain", "auto, what the network is most confident of")
+    ] = SegmentationSettings.stain
 
     def make_settings(self) -> SegmentationSettings:
         """Return the settings that were chosen."""

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.cli.reporting import messages, output
 from napari_unet_nuclei.cli.wording import describe_error
-from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.settings.choices import OutputFormat, Stain
 
 if TYPE_CHECKING:
+    from napari_unet_nuclei.core.batch.jobs import ImageDone
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
-    from napari_unet_nuclei.core.batch.run import ImageDone
 
 _MOST_WARNED = 20  # images; more would hide what else is said
 
@@ -33,6 +33,18 @@ def tell_plan(outputs: BatchOutputs, n_skipped: int) -> None:
         if n_skipped > 1:
             what = f"{n_skipped:,} images have their results"
         say(f"{what} already and {'is' if n_skipped == 1 else 'are'} skipped.")
+
+
+def tell_signals(done: list[ImageDone]) -> None:
+    """Say which signals of colour images were seen instead of all their colours."""
+    signals = [image.signal for image in done]
+    parts = [
+        f"{signals.count(signal):,} {signal.sentence_part}"
+        for signal in Stain
+        if signal in signals and signal.sentence_part
+    ]
+    if parts:
+        say(f"{'; '.join(parts)}. Set --stain to choose what shows the nuclei.")
 
 
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
@@ -57,6 +69,7 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
             "the model knows; set --diameter to choose the scale.",
             style="dim",
         )
+    tell_signals(done)
     if own:
         say(f"Skipped results that this program wrote: {', '.join(own)}.")
     for image in done:

@@ -19,6 +19,11 @@ from napari_unet_nuclei.cli.reporting import (
     quiet_native_libraries,
 )
 from napari_unet_nuclei.cli.stopping import Stop
+from napari_unet_nuclei.cli.training_data import (
+    check_weights,
+    describe_sets,
+    read_sets,
+)
 from napari_unet_nuclei.cli.training_options import (
     HeldOutOptions,
     LengthOptions,
@@ -30,17 +35,27 @@ from napari_unet_nuclei.cli.training_options import (
 from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from napari_unet_nuclei.cli.training_progress import Reporter
-    from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
 
 _STEPS_PER_REPORT = 2  # a request to stop is heard as often
 
 Data = Annotated[
-    Path,
+    list[Path],
     typer.Argument(
-        help=f"{ANNOTATED_IMAGES}; those without labels are left out.",
+        metavar="DATA...",
+        help=f"{ANNOTATED_IMAGES}; those without labels are left out. Several data "
+        "sets are trained on together.",
+        show_default=False,
+    ),
+]
+Weight = Annotated[
+    list[float] | None,
+    typer.Option(
+        "--weight",
+        metavar="SHARE",
+        help="Share of the crops drawn from a data set, relative to the others: give "
+        "it once for each DATA, in their order.  [default: by the square root of the "
+        "pixels]",
         show_default=False,
     ),
 ]
@@ -54,6 +69,7 @@ def train(
     *,
     data: Data,
     model: ModelOutput,
+    weight: Weight = None,
     held_out: HeldOutOptions,
     length: LengthOptions,
     resume: Resume = False,
@@ -69,7 +85,8 @@ def train(
     loss curve (PNG) are saved beside the model.  Existing files are replaced only with
     --overwrite, and continued with --resume.
 
-    Example: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`
+    Examples: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`,
+    `napari-unet-nuclei train a.zip b/ -o both.unetnuclei --weight 2 --weight 1`
     """
     reporter: Reporter = BarReporter() if watching.events is None else JsonReporter()
     stop = Stop()
@@ -77,10 +94,11 @@ def train(
         if watching.stop_with_stdin:
             stop.listen()
         settings = make_settings(held_out, length, network, recipe)
+        check_weights(data, weight or ())
 
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
-        inputs = [data] if held_out.split is None else [data, held_out.split]
+        inputs = [*data, *held_out.splits]
         board = watching.open_board(inputs)
         with claim_training_outputs(
             model,
@@ -90,49 +108,21 @@ def train(
             overwrite=overwrite,
             remedy=watching.choose_remedy(),
         ):
-            samples, validation = _read_all(data, held_out.split, reporter)
+            sets = read_sets(data, weight or (), held_out.splits, reporter.say)
+            for sentence in describe_sets(sets, settings):
+                reporter.say(sentence)
             reporter.say("Starting Keras")
 
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
 
             steps = iter_training(
-                samples,
+                sets,
                 model,
                 settings,
-                validation=validation,
                 start=network.start,
                 resume=resume,
                 report_every=_STEPS_PER_REPORT,
                 board=board,
             )
             reporter.follow(stop.watch(steps))
-
-
-def _read_all(
-    data: Path, split: Path | None, reporter: Reporter
-) -> tuple[list[Sample], list[Sample] | None]:
-    """Read what to train on, and what to hold out where that is said."""
-    from napari_unet_nuclei.core.datasets.opening import open_samples
-    from napari_unet_nuclei.core.datasets.splits import read_split
-    from napari_unet_nuclei.core.shown_text import find_names
-
-    source = open_samples(data)
-    reporter.say(f"Reading {source.name}")
-    if split is None:
-        return _read(source, source.sample_ids, reporter), None
-    training, held_out = (
-        find_names(read_split(f"{split}:{part}"), source.sample_ids)
-        for part in ("train", "val")
-    )
-    return _read(source, training, reporter), _read(source, held_out, reporter)
-
-
-def _read(source: SampleSource, ids: Iterable[str], reporter: Reporter) -> list[Sample]:
-    """Read the good samples and name the bad ones."""
-    from napari_unet_nuclei.core.datasets.opening import read_good_samples
-
-    samples, problems = read_good_samples(source, ids)
-    for problem in problems:
-        reporter.say(f"Left out: {problem.reason}")
-    return samples

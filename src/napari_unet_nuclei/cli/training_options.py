@@ -56,11 +56,13 @@ class HeldOutOptions:
     """Which images a model is validated on."""
 
     split: Annotated[
-        Path | None,
+        list[Path] | None,
         typer.Option(
             metavar="FILE",
-            help="JSON file with lists of ids called train and val.  [default: a part "
-            "of the images is held out]",
+            help="JSON file with lists of ids called train and val, or with these for "
+            "data sets by name; may be repeated.  [default: a part of the images is "
+            "held out]",
+            show_default=False,
         ),
     ] = None
     validation_fraction: Annotated[
@@ -71,15 +73,20 @@ class HeldOutOptions:
         ),
     ] = None
 
+    @property
+    def splits(self) -> list[Path]:
+        """Split files, of which there may be none."""
+        return self.split or []
+
     def choose_fraction(self) -> float:
         """Return the part to hold out, which a split says in its own way."""
         if self.validation_fraction is None:
             return TrainingSettings.validation_fraction
-        if self.split is not None:
+        if self.splits:
             raise SettingsError(
                 "Say either which images are held out or how many. Received: --split "
-                f"{self.split} and --validation-fraction {self.validation_fraction}; "
-                "leave out one."
+                f"{self.splits[0]} and --validation-fraction "
+                f"{self.validation_fraction}; leave out one."
             )
         return self.validation_fraction
 
@@ -108,6 +115,7 @@ class NetworkOptions:
             rich_help_panel=_NETWORK,
         ),
     ] = None
+    grow: Annotated[int, _network("grow")] = TrainingSettings.grow
     architecture: Annotated[
         Architecture | None,
         _network(
@@ -167,6 +175,9 @@ class RecipeOptions:
     batch_size: Annotated[int, _recipe("batch_size")] = TrainingSettings.batch_size
     augmentation: Annotated[Augmentation, _recipe("augmentation")] = (
         TrainingSettings.augmentation
+    )
+    grey_copies: Annotated[bool, _recipe("grey_copies", flag="--grey-copies")] = (
+        TrainingSettings.grey_copies
     )
     loss: Annotated[str, _recipe("loss", metavar="NAME+…")] = TrainingSettings.loss
     learning_rate: Annotated[
@@ -256,6 +267,7 @@ def make_settings(
         validation_fraction=held_out.choose_fraction(),
         architecture=network.choose_architecture(),
         arguments=network.make_arguments(),
+        grow=network.grow,
         epochs=length.epochs,
         minutes=choose_minutes(length.minutes, length.epochs),
         patience=length.patience,

@@ -108,6 +108,7 @@ class JsonReporter:
             output=str(report.output),
             scores=_brief(report.scores),
             start_scores=_brief(report.start_scores),
+            set_scores=_brief_sets(report.scores),
             monitor=report.monitor,
             is_better_than_start=report.is_better_than_start,
             n_steps=report.n_steps,
@@ -117,7 +118,8 @@ class JsonReporter:
         )
 
     def _show(self, step: TrainingStep) -> None:
-        self._emit("step", **{**asdict(step), "scores": _brief(step.scores)})
+        brief = {"scores": _brief(step.scores), "set_scores": _brief_sets(step.scores)}
+        self._emit("step", **{**asdict(step), **brief})
 
     def _emit(self, event: str, **values: Any) -> None:
         print(json.dumps(with_texts({"event": event, **values})), flush=True)  # noqa: T201
@@ -143,6 +145,12 @@ def _brief(scores: Scores | None) -> dict[str, float] | None:
     return None if scores is None else summarise_scores(scores)
 
 
+def _brief_sets(scores: Scores | None) -> dict[str, dict[str, float]]:
+    from napari_unet_nuclei.core.training.set_scores import summarise_sets
+
+    return summarise_sets(scores)
+
+
 def describe_epoch(step: TrainingStep) -> str:
     """Say in a line what an epoch has brought."""
     numbers = [
@@ -159,9 +167,13 @@ def describe_epoch(step: TrainingStep) -> str:
         else f"held-out DSB2018 {scores.dsb2018:.3f}, AP50 {scores.ap[0.5]:.3f}, "
         f"Dice {scores.dice:.3f}"
     )
+    each = ", ".join(
+        f"{name} {of_set['dsb2018']:.3f}"
+        for name, of_set in _brief_sets(step.scores).items()
+    )
     return (
         f"epoch {step.epoch}, step {step.step}, {step.seconds:.0f} s: "
-        f"{'; '.join(part for part in (trained, held_out) if part)}"
+        f"{'; '.join(part for part in (trained, held_out, each) if part)}"
         f"{' (best)' if step.is_best else ''}"
     )
 

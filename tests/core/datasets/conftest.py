@@ -6,7 +6,7 @@ import gzip
 import hashlib
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -131,10 +131,14 @@ def offer(server: Server, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         port: int = server.server_port,
         n_bytes: int | None = None,
         most_bytes: int = 250_000_000,
+        algorithm: str = "sha256",
+        **more: Any,
     ) -> None:
+        digest = hashlib.new(algorithm, server.content).hexdigest()
         data_set = OnlineDataSet(
+            **{algorithm: digest},
+            **more,
             url=f"http://127.0.0.1:{port}{path}",
-            sha256=hashlib.sha256(server.content).hexdigest(),
             n_bytes=n_bytes,
             most_bytes=most_bytes,
             part=part,

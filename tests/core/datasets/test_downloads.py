@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets import downloads
-from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.downloads import fetch
+from napari_unet_nuclei.core.datasets.online_sets import DATA_SETS
 from napari_unet_nuclei.core.datasets.transfer import (
     DownloadError,
 )
@@ -155,7 +156,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(
 
 
 def test_an_unknown_name_is_answered_with_the_known_ones() -> None:
-    known = "dsb2018_fluorescence, stage1_train. Received: cells. Choose"
+    known = "dsb2018_fluorescence, stage1_train, tnbc, .*. Received: cells. Choose"
     with pytest.raises(DownloadError, match=known):
         fetch("cells")
 
@@ -171,9 +172,13 @@ def test_nothing_is_written_to_the_terminal(
 
 def test_what_is_offered_is_safe_to_fetch() -> None:
     for data_set in DATA_SETS.values():
-        assert data_set.url.startswith("https://github.com/")
-        assert len(bytes.fromhex(data_set.sha256)) == 32
+        assert data_set.url.startswith("https://")
+        n_bytes = {"sha256": 32, "md5": 16}[data_set.algorithm]
+        assert len(bytes.fromhex(data_set.digest)) == n_bytes
+        assert data_set.algorithm == "sha256" or data_set.host == "zenodo.org"
         assert "test" not in (data_set.part or "")
+        assert data_set.source["licence"] in ("CC0-1.0", "CC-BY-4.0")
+        assert data_set.source["paper"]
 
 
 def test_a_file_of_the_user_with_the_name_of_the_zip_stays(

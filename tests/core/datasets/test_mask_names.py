@@ -57,3 +57,8 @@ def test_folders_in_capitals_are_named_as_they_are() -> None:
 @pytest.mark.parametrize("folders", [[], ["images"], ["masks"], ["images", "label"]])
 def test_one_of_a_pair_is_none(folders: list[Any]) -> None:
     assert folder_pair(folders) is None
+
+
+def test_of_two_kinds_of_masks_the_corrected_ones_count() -> None:
+    folders = ["tissue images", "label masks", "label masks modify", "overlay"]
+    assert folder_pair(folders) == ("tissue images", "label masks modify")

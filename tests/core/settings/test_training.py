@@ -60,7 +60,10 @@ def test_the_defaults_can_be_used() -> None:
         ({"plateau_factor": 0}, "factor of a plateau must lie between 0 and 1.*=0"),
         ({"plateau_factor": 1}, "factor of a plateau must lie between 0 and 1.*=1"),
         ({"monitor": "pq"}, "monitor must be of Monitor: dsb2018.*Received: 'pq'"),
-        ({"augmentation": "flips"}, "augmentation must be of Augmentation: all, flips"),
+        (
+            {"augmentation": "flips"},
+            "augmentation must be of Augmentation: all, strong",
+        ),
         ({"schedule": 3}, "schedule must be of Schedule: cosine, plateau.*Received: 3"),
         ({"loss": "dice+hinge"}, "sum such as binary_crossentropy.*'dice.hinge'"),
         (

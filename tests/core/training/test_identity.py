@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.training.identity import (
     check_same_run,
     identify_run,
 )
+from napari_unet_nuclei.core.training.mixture import DataMixture, TrainingSet
 
 if TYPE_CHECKING:
     from typing import Any
@@ -44,7 +45,10 @@ def identify(
     train: str = "abc",
     validation: str = "de",
 ) -> RunIdentity:
-    return identify_run(settings, start, samples(*train), samples(*validation))
+    parts = TrainingSet(
+        name="", samples=samples(*train), validation=samples(*validation)
+    )
+    return identify_run(settings, start, DataMixture([parts], [1.0]))
 
 
 def test_a_run_is_the_same_after_a_way_through_a_file() -> None:
@@ -102,3 +106,12 @@ def test_settings_of_another_version_are_a_difference() -> None:
     newer = {**before.settings, "rotation": 3}
     with pytest.raises(TrainingError, match="rotation=None, which was 3"):
         check_same_run(replace(before, settings=newer), identify(), STATE)
+
+
+def test_a_setting_that_a_state_does_not_know_had_its_default() -> None:
+    now = identify()
+    settings = {k: v for k, v in now.settings.items() if k != "grow"}
+    before = replace(now, settings=settings)
+    check_same_run(before, now, STATE)
+    with pytest.raises(TrainingError, match="grow=1, which was 0"):
+        check_same_run(before, identify(replace(SETTINGS, grow=1)), STATE)

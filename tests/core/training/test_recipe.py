@@ -122,7 +122,7 @@ def test_a_model_knows_which_flips_it_has_learned(
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output
     )
-    expected = {"all": 8, "flips": 8, "elastic": 2, "none": 1}
+    expected = {"all": 8, "strong": 8, "flips": 8, "elastic": 2, "none": 1}
     assert read_bundle(run.report.output).config.n_symmetries == expected[augmentation]
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.freshness import (
     RunInputs,
@@ -43,6 +44,7 @@ def request_(
         ({"settings": SegmentationSettings(threshold=0.3, min_area=7)}, []),
         ({"settings": SegmentationSettings(diameter=30.0)}, ["nucleus diameter"]),
         ({"settings": SegmentationSettings(tta=True)}, ["flipped views"]),
+        ({"settings": SegmentationSettings(stain=Stain.HE)}, ["stain"]),
         ({"model": "other"}, ["model"]),
         ({"model": "gone"}, ["model"]),
         ({"axes": "XY"}, ["axes"]),

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 
@@ -47,6 +48,7 @@ def test_at_first_they_stand_for_the_default_settings(
         ("min_area", 7, 7, "slider"),
         ("diameter", 30, 30.0, "input"),
         ("tta", True, True, "input"),
+        ("stain", Stain.HDAB, Stain.HDAB, "input"),
     ],
 )
 def test_each_control_stands_for_its_field(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.commands import (
     fine_tune_arguments,
@@ -29,13 +30,21 @@ def test_automatic_settings_are_left_out() -> None:
 
 
 def test_all_settings_are_written_out() -> None:
-    settings = SegmentationSettings(min_area=9, diameter=40, tta=True)
+    settings = SegmentationSettings(min_area=9, diameter=40, tta=True, stain=Stain.HE)
     command = segment_command("a.tif", "classic", settings, "CYX", 1)
-    assert command.endswith("--min-area 9 --diameter 40 --tta --axes CYX --channel 1")
+    assert command.endswith(
+        "--min-area 9 --diameter 40 --tta --stain he --axes CYX --channel 1"
+    )
 
 
 def test_no_setting_is_left_out() -> None:
-    others = {"threshold": 0.3, "min_area": 9, "diameter": 40.0, "tta": True}
+    others = {
+        "threshold": 0.3,
+        "min_area": 9,
+        "diameter": 40.0,
+        "tta": True,
+        "stain": Stain.HDAB,
+    }
     plain = segment_command("a.tif", "classic", SegmentationSettings(), "YX")
     for field in fields(SegmentationSettings):
         settings = SegmentationSettings(**{field.name: others[field.name]})
@@ -55,7 +64,9 @@ def test_blanks_in_names_are_quoted(
 
 
 def test_the_command_line_understands_the_command() -> None:
-    settings = SegmentationSettings(threshold=0.3, diameter=30, tta=True)
+    settings = SegmentationSettings(
+        threshold=0.3, diameter=30, tta=True, stain=Stain.BLUE
+    )
     command = segment_command("none.tif", "resnet", settings, "ZCYX", 0)
     words = shlex.split(command)[1:]
     finished = subprocess.run(

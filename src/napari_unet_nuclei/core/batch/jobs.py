@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.batch.own_results import OwnResultError
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.segmentation.memory import say_lack
+from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -36,6 +37,8 @@ class ImageDone:
     is_rescaled : bool
         Whether the network saw the image, or a plane of it, at another size because
         of the size of its nuclei.
+    signal : Stain
+        What of the image the network saw, unless the settings say what to see.
     error : str, optional
         Why there is no result.
     notes : tuple of str
@@ -50,6 +53,7 @@ class ImageDone:
     n_nuclei: int
     seconds: float
     is_rescaled: bool = False
+    signal: Stain = Stain.NONE
     error: str | None = None
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -89,6 +93,7 @@ class Job:
     warnings: tuple[str, ...] = ()
     n_nuclei: int = 0
     is_rescaled: bool = False
+    signal: Stain = Stain.NONE
     seconds: float = 0.0
     error: str | None = None
     cause: UNetNucleiError | None = None
@@ -132,6 +137,7 @@ class Job:
             n_nuclei=self.n_nuclei,
             seconds=self.seconds,
             is_rescaled=self.is_rescaled,
+            signal=self.signal,
             error=self.error,
             notes=self.notes,
             warnings=self.warnings,

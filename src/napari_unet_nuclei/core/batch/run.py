@@ -23,7 +23,7 @@ from napari_unet_nuclei.core.progress import PlaneDone, exhaust
 from napari_unet_nuclei.core.segmentation.memory import fits_beside_another
 from napari_unet_nuclei.core.segmentation.provenance import describe_run
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
-from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.settings.choices import OutputFormat, Stain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -59,7 +59,7 @@ def segment_images(
     outputs : BatchOutputs
         What to write, and where; what ``plan_outputs`` returns has been checked.
     settings : SegmentationSettings
-        Threshold, smallest area, diameter and test-time flips.
+        Threshold, smallest area, diameter, test-time flips and stain.
     axes : str, optional
         Axes of each image, such as ``"CYX"``; by default what its file says.
     channel : int, optional
@@ -142,6 +142,8 @@ class _Batch:
 
     def _finish(self, job: Job) -> None:
         found = exhaust(job.steps)
+        if self._settings.stain is Stain.AUTO:
+            job.signal = found.signal
         is_chosen = self._settings.diameter is not None
         job.is_rescaled = not is_chosen and any(scale != 1 for scale in found.scales)
         job.n_nuclei = int(found.labels.max(initial=0))
@@ -152,6 +154,7 @@ class _Batch:
             axes=job.axes,
             channel=self._channel,
             doubts=found.doubts,
+            signal=found.signal,
         )
         result = ImageResult(
             stack=job.stack,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_png
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
@@ -73,13 +75,16 @@ def _write_overlay(path: Path, result: ImageResult, may_replace: bool) -> None:
 
 
 def _write_features(path: Path, result: ImageResult, may_replace: bool) -> None:
+    segmentation = result.segmentation
     features = measure_nuclei(
-        result.segmentation.labels,
+        segmentation.labels,
         result.stack.single_plane(),
-        result.segmentation.maps[0].foreground,
+        segmentation.maps[0].foreground,
         calibration=result.calibration,
     )
-    write_features_csv(path, features, may_replace=may_replace)
+    signals = np.full(len(features["label"]), segmentation.signal.value)
+    table = {**features, "signal": signals}
+    write_features_csv(path, table, may_replace=may_replace)
 
 
 WRITERS: Mapping[OutputFormat, Callable[[Path, ImageResult, bool], None]] = {

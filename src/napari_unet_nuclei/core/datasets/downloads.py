@@ -1,19 +1,22 @@
-"""Data sets that can be downloaded: where they are, and how to get them completely.
+"""Data sets that can be downloaded, and how to get them completely.
 
 Nothing is downloaded unless a user asks for it by name, and what arrives is used
-only if its sha256 is right.  How it arrives is in ``transfer``, how a part of it is
-unpacked in ``unpacking``, what is in a data set in ``opening``.
+only if its checksum is right.  Which there are is in ``online_sets``, how they arrive
+in ``transfer``, how a part of one is unpacked in ``unpacking``, and what is in a data
+set in ``opening``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import os
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from platformdirs import user_cache_path
 
+from napari_unet_nuclei.core.datasets.online_sets import DATA_SETS
 from napari_unet_nuclei.core.datasets.transfer import (
     DownloadError,
     OnlineDataSet,
@@ -31,23 +34,7 @@ if TYPE_CHECKING:
 
     Progress = Callable[[int, int | None], object]
 
-DATA_SETS = {
-    "dsb2018_fluorescence": OnlineDataSet(
-        url="https://github.com/stardist/stardist/releases/download/0.1.0/dsb2018.zip",
-        sha256="e44921950edce378063aa4457e625581ba35b4c2dbd9a07c19d48900129f386f",
-        part="dsb2018/train",
-    ),
-    "stage1_train": OnlineDataSet(
-        url="https://github.com/ibmua/data-science-bowl-2018-train-set/raw/master/"
-        "train-hand.zip",
-        sha256="d218b8706cd7b9a2d7171268a6e99c7b0e94605af46521ff2ffd5a17708b1af6",
-    ),
-}
-"""What can be downloaded, by name.
-
-``dsb2018_fluorescence`` is the training part of the subset that StarDist's authors
-chose; ``stage1_train`` has all stainings and the community's corrections.
-"""
+__all__ = ["DATA_SETS", "cache_folder", "fetch"]
 
 
 def cache_folder() -> Path:
@@ -109,7 +96,7 @@ def fetch(
     received = Received(data_set, timeout)
     try:
         _download(archive, data_set, received, progress or _ignore)
-        if data_set.part is None:
+        if not data_set.is_unpacked:
             return archive
         unpack(archive, data_set, target)
     except OSError as error:
@@ -136,7 +123,7 @@ def _find(name: str) -> OnlineDataSet:
 def _is_in_place(target: Path, data_set: OnlineDataSet) -> bool:
     """Whether a data set is unpacked already; refuse a folder that holds another."""
     # Asked before what it holds: another process may be about to put it there.
-    is_there = data_set.part is not None and target.exists()
+    is_there = data_set.is_unpacked and target.exists()
     if is_unpacked(target, data_set):
         return True
     if is_there:
@@ -171,7 +158,7 @@ def _download(
         for piece in received.pieces():
             file.write(piece)
             progress(received.n_bytes, received.size)
-        if received.sha256.hexdigest() != data_set.sha256:
+        if received.digest.hexdigest() != data_set.digest:
             raise received.not_the_right_one()
 
 
@@ -179,7 +166,8 @@ def _is_right(path: Path, data_set: OnlineDataSet) -> bool:
     try:
         check_regular(path)
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest() == data_set.sha256
+            new = partial(hashlib.new, data_set.algorithm, usedforsecurity=False)
+            return hashlib.file_digest(file, new).hexdigest() == data_set.digest
     except OSError:
         return False
 

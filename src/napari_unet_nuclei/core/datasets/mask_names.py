@@ -40,6 +40,7 @@ FOLDER_PAIRS = (
     ("img", "gt"),
     ("images", "groundtruth"),
     ("rawimages", "groundtruth"),
+    ("tissue images", "label masks modify"),
     ("tissue images", "label masks"),
 )
 """Sub-folders of images and of their labels; where several fit, the first counts."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.regular_files import check_regular
@@ -70,15 +70,7 @@ def read_split(text: str) -> tuple[str, ...]:
             f"Expected a split as FILE:PART. Received: {text}. Add the part after a "
             "colon, for example split.json:val."
         )
-    split = _read_text(path, "a split file")
-    try:
-        content = json.loads(split)
-    except (ValueError, RecursionError) as error:
-        raise DatasetError(
-            f"Expected a split file in JSON. Received: {path} ({error}). Check its "
-            "syntax."
-        ) from error
-    entries = content if isinstance(content, dict) else {}
+    entries = read_split_file(Path(path))
     ids = entries.get(part)
     if _is_list_of_ids(ids):
         return tuple(ids)
@@ -92,6 +84,35 @@ def read_split(text: str) -> tuple[str, ...]:
         f"Expected one of the parts of {path}: {', '.join(parts) or 'none'}. "
         f"Received: {part}. Choose a part that the file has."
     )
+
+
+def read_split_file(path: Path) -> dict[str, Any]:
+    """Return what a split file holds.
+
+    Parameters
+    ----------
+    path : Path
+        A JSON file.
+
+    Returns
+    -------
+    dict
+        Its entries by name; none where it holds something else.
+
+    Raises
+    ------
+    DatasetError
+        If the file cannot be read.
+    """
+    split = _read_text(path, "a split file")
+    try:
+        content = json.loads(split)
+    except (ValueError, RecursionError) as error:
+        raise DatasetError(
+            f"Expected a split file in JSON. Received: {path} ({error}). Check its "
+            "syntax."
+        ) from error
+    return content if isinstance(content, dict) else {}
 
 
 def _is_list_of_ids(value: object) -> TypeGuard[list[str]]:

@@ -13,14 +13,14 @@ import queue
 import threading
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _PIECE = 2**13  # bytes
 _PIECES_AHEAD = 64
@@ -45,8 +45,10 @@ class OnlineDataSet:
     ----------
     url : str
         Where the zip is.
-    sha256 : str
-        Hexadecimal digest of the zip.
+    sha256, md5 : str, optional
+        Hexadecimal digest of the zip, one of the two.  MD5 only where the server
+        publishes nothing else: it shows that a file is damaged or another one, but not
+        that nobody has forged it.
     n_bytes : int, optional
         Size of the zip, where it is known.
     most_bytes : int
@@ -54,18 +56,49 @@ class OnlineDataSet:
     part : str, optional
         The folder in the zip to unpack, where the zip cannot be opened as it is
         or holds images that are not for showing.
+    images, labels : str, optional
+        Patterns of the files in the zip that are its images and its labels, as for
+        ``fnmatch``; they are unpacked into two folders of these names.
+    source : mapping
+        Licence and origin, which are written beside what is unpacked.
     """
 
     url: str
-    sha256: str
+    sha256: str | None = None
+    md5: str | None = None
     n_bytes: int | None = None
     most_bytes: int = 250_000_000
     part: str | None = None
+    images: str | None = None
+    labels: str | None = None
+    source: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if (self.sha256 is None) == (self.md5 is None):
+            raise ValueError(
+                "Expected the sha256 of a data set, or its md5. Received: "
+                f"{self.sha256}, {self.md5}"
+            )
 
     @property
     def host(self) -> str:
         """Name of the server."""
         return urlsplit(self.url).netloc
+
+    @property
+    def algorithm(self) -> str:
+        """Name of the digest in hashlib."""
+        return "md5" if self.sha256 is None else "sha256"
+
+    @property
+    def digest(self) -> str:
+        """The digest in hexadecimal digits."""
+        return self.sha256 or self.md5 or ""
+
+    @property
+    def is_unpacked(self) -> bool:
+        """Whether files of the zip are put into a folder, or it stays a zip."""
+        return self.part is not None or self.images is not None
 
 
 def format_size(n_bytes: int) -> str:
@@ -91,14 +124,14 @@ class Received:
         Bytes that have arrived.
     size : int or None
         Bytes that will arrive, ``None`` where the server does not say.
-    sha256 : hashlib object
+    digest : hashlib object
         Of what has arrived.
     """
 
     def __init__(self, data_set: OnlineDataSet, timeout: float) -> None:
         self.n_bytes = 0
         self.size: int | None = None
-        self.sha256 = hashlib.sha256()
+        self.digest = hashlib.new(data_set.algorithm, usedforsecurity=False)
         self._data_set = data_set
         self._timeout = timeout
 
@@ -133,7 +166,7 @@ class Received:
                         self.n_bytes += len(came)
                         if self.n_bytes > most:
                             raise self._too_much(self.n_bytes)
-                        self.sha256.update(came)
+                        self.digest.update(came)
                         yield came
                     case _:
                         yield b""
@@ -147,9 +180,10 @@ class Received:
     def not_the_right_one(self) -> DownloadError:
         """Say that the file is complete, but not the expected one."""
         return DownloadError(
-            f"Expected a file with the sha256 {self._data_set.sha256} at "
-            f"{self._data_set.url}. Received: {format_size(self.n_bytes)} of something "
-            "else, which were not kept. Try again later."
+            f"Expected a file with the {self._data_set.algorithm} "
+            f"{self._data_set.digest} at {self._data_set.url}. Received: "
+            f"{format_size(self.n_bytes)} of something else, which were not kept. Try "
+            "again later."
         )
 
     def _too_much(self, n_bytes: int) -> DownloadError:

@@ -1,12 +1,15 @@
-"""One folder of a downloaded zip, unpacked whole or not at all."""
+"""The wanted files of a downloaded zip, unpacked all or not at all."""
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import zipfile
 from contextlib import suppress
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.datasets.sources import write_source
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.writing.leftovers import temporary_name
 
@@ -19,14 +22,14 @@ _ORIGIN = "ORIGIN.txt"  # says what a folder was unpacked from
 
 
 def unpack(archive: Path, data_set: OnlineDataSet, target: Path) -> None:
-    """Put one folder of a zip at a path, whole or not at all; remove the zip.
+    """Put the wanted files of a zip at a path, all or none; remove the zip.
 
     Parameters
     ----------
     archive : Path
-        The zip, whose sha256 is right.
+        The zip, whose checksum is right.
     data_set : OnlineDataSet
-        What it is, and which of its folders is wanted.
+        What it is, and which of its files are wanted.
     target : Path
         The folder to make.
 
@@ -36,14 +39,16 @@ def unpack(archive: Path, data_set: OnlineDataSet, target: Path) -> None:
         If it cannot be written, and no other process has done so.
     """
     temporary = target.with_name(temporary_name())
-    part = temporary / str(data_set.part)
     try:
         with zipfile.ZipFile(archive) as zipped:
-            inside = f"{data_set.part}/"
-            names = [name for name in zipped.namelist() if name.startswith(inside)]
-            zipped.extractall(temporary, names)
-        (part / _ORIGIN).write_text(_origin(data_set), encoding="utf-8")
-        part.replace(target)
+            if data_set.part is None:
+                folder = _extract_by_pattern(zipped, data_set, temporary)
+            else:
+                folder = _extract_part(zipped, data_set.part, temporary)
+        if data_set.source:
+            write_source(folder, {**data_set.source, "url": data_set.url})
+        (folder / _ORIGIN).write_text(_origin(data_set), encoding="utf-8")
+        folder.replace(target)
     except OSError:
         # Another process may have been faster, and have removed the zip.
         if not is_unpacked(target, data_set):
@@ -54,8 +59,35 @@ def unpack(archive: Path, data_set: OnlineDataSet, target: Path) -> None:
         archive.unlink()
 
 
+def _extract_part(zipped: zipfile.ZipFile, part: str, folder: Path) -> Path:
+    """Extract one folder of a zip; return where it is."""
+    names = [name for name in zipped.namelist() if name.startswith(f"{part}/")]
+    zipped.extractall(folder, names)
+    return folder / part
+
+
+def _extract_by_pattern(
+    zipped: zipfile.ZipFile, data_set: OnlineDataSet, folder: Path
+) -> Path:
+    """Sort files of a zip into a folder of images and one of labels."""
+    for kind, pattern in (("images", data_set.images), ("labels", data_set.labels)):
+        (folder / kind).mkdir(parents=True)
+        for name in fnmatch.filter(zipped.namelist(), str(pattern)):
+            path = PurePosixPath(name)
+            # What macOS adds to a zip has the names of the files it is about.
+            if "__MACOSX" in path.parts or path.name.startswith("."):
+                continue
+            with (
+                zipped.open(name) as source,
+                (folder / kind / path.name).open("xb") as file,
+            ):
+                shutil.copyfileobj(source, file)
+    return folder
+
+
 def _origin(data_set: OnlineDataSet) -> str:
-    return f"{data_set.part} of {data_set.url}\nsha256 {data_set.sha256}\n"
+    part = data_set.part or f"{data_set.images} and {data_set.labels}"
+    return f"{part} of {data_set.url}\n{data_set.algorithm} {data_set.digest}\n"
 
 
 def is_unpacked(target: Path, data_set: OnlineDataSet) -> bool:
@@ -66,14 +98,14 @@ def is_unpacked(target: Path, data_set: OnlineDataSet) -> bool:
     target : Path
         Any path.
     data_set : OnlineDataSet
-        A zip, and which of its folders is wanted.
+        A zip, and which of its files are wanted.
 
     Returns
     -------
     bool
-        False also where no folder of the zip is.
+        False also where the zip stays as it is.
     """
-    if data_set.part is None:
+    if not data_set.is_unpacked:
         return False
     try:
         check_regular(target / _ORIGIN)

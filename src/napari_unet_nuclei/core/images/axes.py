@@ -135,7 +135,7 @@ class PlaneStack:
     """A view of an array as 2-D images.
 
     Its ``axes`` are those of a result: channels and unnamed axes of length 1 left out,
-    Y and X last.
+    Y and X last; ``has_colours`` says whether its planes have channels.
 
     Parameters
     ----------
@@ -180,6 +180,7 @@ class PlaneStack:
         self.axes = f"{self._leading}YX"
         self.leading_shape = tuple(length[axis] for axis in self._leading)
         self.plane_shape = length["Y"], length["X"]
+        self.has_colours = n_channels > 1 and channel is None
         self._image: NDArray[np.generic] | LazyReader
         if isinstance(image, np.ndarray):
             self._image = image

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -31,6 +32,12 @@ class Maps(NamedTuple):
         foreground has none; the shape of the foreground then gives it.
     scale : float
         How much larger the network saw the image than it is.
+    signal : Stain
+        What of the image it saw: a dye or a channel alone, or with ``Stain.NONE`` the
+        image as it is.
+    darkness : tuple of (Y, X) ndarray of uint8
+        What nuclei of stained tissue have more of than their surroundings; empty for
+        other images.
 
     Examples
     --------
@@ -47,6 +54,8 @@ class Maps(NamedTuple):
     boundary: NDArray[np.float32] | None = None
     distance: NDArray[np.float32] | None = None
     scale: float = 1.0
+    signal: Stain = Stain.NONE
+    darkness: tuple[NDArray[np.uint8], ...] = ()
 
     @property
     def arrays(self) -> tuple[NDArray[np.float32], ...]:

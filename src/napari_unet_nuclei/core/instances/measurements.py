@@ -112,7 +112,7 @@ def write_features_csv(
     path : path
         The file to write; what was there is replaced once all is written.
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns.
+        What `measure_nuclei` returns, and columns of words.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -151,5 +151,5 @@ def _rows_of(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp
     return label, (np.cumsum(present) - 1)[ids]
 
 
-def _as_text(value: float) -> str:
-    return str(value) if isinstance(value, int) else f"{value:.7g}"
+def _as_text(value: float | str) -> str:
+    return f"{value:.7g}" if isinstance(value, float) else str(value)

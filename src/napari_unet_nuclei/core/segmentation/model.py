@@ -21,7 +21,9 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import (
     DEFAULT_MODEL,
     EngineName,
+    Stain,
     parse_engine,
+    parse_stain,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
@@ -106,7 +108,7 @@ class Model:
             Grey or colour image of any real type.  One of Dask, Zarr or HDF5 is read
             chunk by chunk where memory does not hold it.
         settings : SegmentationSettings, optional
-            Threshold, smallest area, diameter and test-time flips.
+            Threshold, smallest area, diameter, test-time flips and stain.
         axes : str, optional
             Axes of a stack, such as ``"ZYX"`` or ``"TCYX"``.
         channel : int, optional
@@ -116,9 +118,9 @@ class Model:
         -------
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
-            segmented one by one, all at the middle of the scales that suit the planes
-            after one, two and three quarters; no number occurs in two of them.  What
-            should be checked about them is logged as a warning.
+            segmented one by one, all of one signal and at the middle of the scales
+            that suit the planes after one, two and three quarters; no number occurs in
+            two of them.  What should be checked about them is logged as a warning.
 
         Raises
         ------
@@ -146,13 +148,13 @@ class Model:
         image : (Y, X) or (Y, X, 3|4) ndarray
             Grey or colour image.
         settings : SegmentationSettings, optional
-            Only diameter and test-time flips matter here.
+            Only diameter, test-time flips and stain matter here.
 
         Returns
         -------
         Maps
-            Foreground, boundary and distance, (Y, X) float32 each, and the scale at
-            which the network saw the image.
+            Foreground, boundary and distance, (Y, X) float32 each, and at which scale
+            and of which signal the network saw the image.
 
         Raises
         ------
@@ -209,6 +211,7 @@ def segment(
     min_area: int | None = None,
     diameter: float | None = None,
     tta: bool = False,
+    stain: Stain | str = Stain.AUTO,
     axes: str | None = None,
     channel: int | None = None,
 ) -> NDArray[np.int32]:
@@ -228,6 +231,9 @@ def segment(
         Typical diameter of the nuclei, to rescale the image by; estimated by default.
     tta : bool
         Average over the flips and quarter turns that the model was trained with.
+    stain : Stain or str
+        What shows the nuclei of a colour image: ``"he"``, ``"hdab"``, ``"red"``,
+        ``"green"``, ``"blue"``, ``"none"`` for the image as it is; ``"auto"`` chooses.
     axes, channel : str and int, optional
         Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
 
@@ -258,6 +264,10 @@ def segment(
     """
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
-        threshold=threshold, min_area=min_area, diameter=diameter, tta=tta
+        threshold=threshold,
+        min_area=min_area,
+        diameter=diameter,
+        tta=tta,
+        stain=parse_stain(stain),
     )
     return loaded.segment(image, settings, axes=axes, channel=channel)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.writing.own_files import SOFTWARE
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ def describe_run(
     *,
     axes: str | None,
     channel: int | None = None,
+    signal: Stain = Stain.NONE,
     doubts: Sequence[Doubt] = (),
 ) -> dict[str, Any]:
     """Return how the nuclei of an image were found.
@@ -38,6 +40,8 @@ def describe_run(
         Axes of the image, where they are not clear from its shape.
     channel : int, optional
         Channel that was segmented.
+    signal : Stain
+        What of the image the network saw.
     doubts : sequence of Doubt
         What should be checked.
 
@@ -45,8 +49,8 @@ def describe_run(
     -------
     dict
         ``sample_id`` and ``image`` (the name), ``model``, ``settings``, ``axes``,
-        ``channel``, ``engine`` and ``package``, and ``warnings`` where there are any;
-        nothing that differs between two runs on one machine.
+        ``channel``, ``signal``, ``engine`` and ``package``, and ``warnings`` where
+        there are any; nothing that differs between two runs on one machine.
     """
     described: dict[str, Any] = {
         "sample_id": name,
@@ -55,6 +59,7 @@ def describe_run(
         "settings": asdict(settings),
         "axes": axes,
         "channel": channel,
+        "signal": signal.value,
         "engine": model.engine.description,
         "package": SOFTWARE,
     }

@@ -1,6 +1,6 @@
-"""One image becomes maps, at the scale its nuclei ask for.
+"""One image becomes maps, of the signal and at the scale that its nuclei ask for.
 
-Channels, intensities and scale are settled here; tiles belong in
+Signal, intensities and scale are settled here; tiles belong in
 :mod:`~napari_unet_nuclei.core.segmentation.tiled`, stacks of planes in
 :mod:`~napari_unet_nuclei.core.segmentation.stacks`.
 """
@@ -14,21 +14,32 @@ import numpy as np
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.images.channels import to_channels
-from napari_unet_nuclei.core.images.intensity import (
-    fine_detail,
-    intensity_limits,
-    normalise,
+from napari_unet_nuclei.core.images.intensity import fine_detail, normalise
+from napari_unet_nuclei.core.images.nuclear_signal import (
+    WHOLE,
+    NuclearSignal,
+    SeenPixels,
+    Window,
 )
 from napari_unet_nuclei.core.images.rescaling import rescale
-from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.instances.maps import Maps
+from napari_unet_nuclei.core.progress import TileDone
 from napari_unet_nuclei.core.segmentation.memory import check_memory
 from napari_unet_nuclei.core.segmentation.scale_policy import (
     DEFAULT_SCALE_POLICY,
     ScalePolicy,
 )
+from napari_unet_nuclei.core.segmentation.signal_choice import (
+    SignalChoice,
+    iter_signal_choice,
+)
+from napari_unet_nuclei.core.segmentation.signal_policy import (
+    DEFAULT_SIGNAL_POLICY,
+    SignalPolicy,
+)
 from napari_unet_nuclei.core.segmentation.tiled import iter_tiles
+from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -37,7 +48,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.models.config import ModelConfig
-    from napari_unet_nuclei.core.progress import TileDone
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 _BYTES_PER_PIXEL = 32  # of a rescaled image: its channels and maps
@@ -50,8 +60,10 @@ def iter_plane_maps(
     settings: SegmentationSettings,
     *,
     scale: float | None = None,
+    stain: Stain | None = None,
     max_area: int | None = None,
     policy: ScalePolicy = DEFAULT_SCALE_POLICY,
+    signal_policy: SignalPolicy = DEFAULT_SIGNAL_POLICY,
 ) -> Generator[TileDone, None, Maps]:
     """Evaluate a network on one image, tile by tile.
 
@@ -64,14 +76,18 @@ def iter_plane_maps(
     image : (Y, X) or (Y, X, 3|4) ndarray
         Grey or colour image.
     settings : SegmentationSettings
-        Only diameter and test-time flips matter here.
+        Only diameter, test-time flips and stain matter here.
     scale : float, optional
         Scale to evaluate it at all the same, as that of other planes of its stack.
+    stain : Stain, optional
+        Signal to evaluate it with all the same, not ``Stain.AUTO``.
     max_area : int, in px², optional
         Largest area of a tile, see
         :func:`~napari_unet_nuclei.core.segmentation.tiled.iter_tiles`.
     policy : ScalePolicy
         Finds the scale where neither ``scale`` nor a diameter is given.
+    signal_policy : SignalPolicy
+        Finds the signal where neither ``stain`` nor that of the settings says which.
 
     Yields
     ------
@@ -90,15 +106,65 @@ def iter_plane_maps(
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    view = _View(engine, config, image, max_area)
+    signal = NuclearSignal(to_channels(image))
     if scale is None and settings.diameter is not None:
         scale = config.diameter / settings.diameter
-    if scale is not None:
-        return (yield from view.iter_maps(scale, tta=settings.tta))
-    maps = yield from _iter_fitting(view, policy)
-    if settings.tta and config.n_symmetries > 1:
-        maps = yield from view.iter_maps(maps.scale, tta=True)
-    return maps
+    sight = _Sight(engine, config, signal, max_area, scale, policy)
+    chosen = SignalChoice(signal.settle(stain or settings.stain))
+    if chosen.stain is Stain.AUTO:
+        chosen = yield from iter_signal_choice(signal, sight.iter_maps, signal_policy)
+    maps = yield from sight.iter_chosen(chosen, tta=settings.tta)
+    is_filtered = settings.stain is not Stain.NONE
+    darkness = signal.darkness() if is_filtered else ()
+    return maps._replace(signal=chosen.stain, darkness=darkness)
+
+
+class _Sight:
+    """An image as a network may see it: any signal, at one scale or those that suit."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        config: ModelConfig,
+        signal: NuclearSignal,
+        max_area: int | None,
+        scale: float | None,
+        policy: ScalePolicy,
+    ) -> None:
+        self._engine, self._config, self._max_area = engine, config, max_area
+        self._signal, self._scale, self._policy = signal, scale, policy
+
+    def iter_maps(
+        self, stain: Stain, window: Window = WHOLE
+    ) -> Generator[TileDone, None, Maps]:
+        """Evaluate the network on a window of a signal."""
+        view = self._view(stain, window)
+        if self._scale is not None:
+            return view.iter_maps(self._scale)
+        return _iter_fitting(view, self._policy)
+
+    def iter_chosen(
+        self, chosen: SignalChoice, *, tta: bool
+    ) -> Generator[TileDone, None, Maps]:
+        """Evaluate the network on the signal that was chosen, unless its probe will do.
+
+        With ``tta``, the scale is found before the image is turned and mirrored.
+        """
+        if not (tta and self._config.n_symmetries > 1):
+            if chosen.maps is None:
+                return (yield from self.iter_maps(chosen.stain))
+            yield TileDone(1, 1)
+            return chosen.maps
+        scale = self._scale
+        if scale is None:
+            maps = chosen.maps or (yield from self.iter_maps(chosen.stain))
+            scale = maps.scale
+        view = self._view(chosen.stain, WHOLE)
+        return (yield from view.iter_maps(scale, tta=True))
+
+    def _view(self, stain: Stain, window: Window) -> _View:
+        pixels = self._signal.see(stain, window)
+        return _View(self._engine, self._config, pixels, self._max_area)
 
 
 def _iter_fitting(view: _View, policy: ScalePolicy) -> Generator[TileDone, None, Maps]:
@@ -141,12 +207,11 @@ class _View:
         self,
         engine: Engine,
         config: ModelConfig,
-        image: NDArray[np.generic],
+        pixels: SeenPixels,
         max_area: int | None,
     ) -> None:
         self._engine, self._config, self._max_area = engine, config, max_area
-        self._channels = single_colour_as_grey(to_channels(image))
-        self._limits = intensity_limits(self._channels)
+        self._channels, self._limits = pixels
 
     @property
     def detail(self) -> float:

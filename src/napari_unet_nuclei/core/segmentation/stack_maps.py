@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.models.config import MAPS
 
+_NOTHING = np.zeros((0, 0), np.float32)
 _ON_DISK = "/var/tmp"  # noqa: S108 - a file without a name meets no other
 
 
@@ -83,7 +84,8 @@ class StackMaps:
         return True
 
     def _size(self, maps: Maps) -> int:
-        return self._n_planes * sum(array.nbytes for array in maps.arrays)
+        n_arrays = len(maps.arrays) + len(maps.darkness)
+        return self._n_planes * n_arrays * 4 * maps.foreground.size
 
     def _no_room(self, maps: Maps, reason: str) -> ImageError:
         return ImageError(
@@ -95,7 +97,7 @@ class StackMaps:
 
 
 class _MapFile:
-    """Maps in a temporary file, all of them like the first.
+    """Maps in a temporary file, all of them like the first; darkness as one more.
 
     Written first and mapped to memory last: a disk without room is an error to a
     write, but the end of the process to a mapping.
@@ -104,25 +106,35 @@ class _MapFile:
     def __init__(self, first: Maps) -> None:
         self._shape = first.foreground.shape
         self._kinds = [kind for kind in MAPS if getattr(first, kind) is not None]
-        self._scales: list[float] = []
+        self._planes: list[Maps] = []  # without their arrays
+        self._n_arrays: list[int] = []
         self._file: IO[bytes] = tempfile.TemporaryFile(dir=_folder())  # noqa: SIM115
         weakref.finalize(self, _close, self._file)
 
     def append(self, maps: Maps) -> None:
         """Write the maps of the next plane."""
-        for array in maps.arrays:
+        arrays = (*maps.arrays, *maps.darkness)
+        for array in arrays:
             self._file.write(np.ascontiguousarray(array, np.float32).data)
         self._file.flush()
-        self._scales.append(maps.scale)
+        self._n_arrays.append(len(arrays))
+        self._planes.append(Maps(_NOTHING, scale=maps.scale, signal=maps.signal))
 
     def to_list(self) -> list[Maps]:
         """Map all of them to memory."""
-        shape = (len(self._scales), len(self._kinds), *self._shape)
+        shape = (sum(self._n_arrays), *self._shape)
         pixels = np.asarray(np.memmap(self._file, np.float32, "r", shape=shape))
         _close(self._file)  # the mapping keeps it
+        stops = np.cumsum(self._n_arrays)
+        n_kinds = len(self._kinds)
         return [
-            Maps(**dict(zip(self._kinds, planes, strict=True)), scale=scale)
-            for planes, scale in zip(pixels, self._scales, strict=True)
+            plane._replace(
+                **dict(zip(self._kinds, arrays[:n_kinds], strict=True)),
+                darkness=tuple(arrays[n_kinds:]),
+            )
+            for plane, arrays in zip(
+                self._planes, np.split(pixels, stops[:-1]), strict=True
+            )
         ]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.concurrency import Stage, map_ahead
 from napari_unet_nuclei.core.instances.diameter import confidence, estimate_diameter
+from napari_unet_nuclei.core.instances.polarity import drop_pale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone, map_steps
 from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_at_once
@@ -28,6 +29,7 @@ from napari_unet_nuclei.core.segmentation.plausibility import (
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
 from napari_unet_nuclei.core.segmentation.stack_maps import StackMaps
+from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
@@ -53,6 +55,9 @@ class Segmentation:
         Nuclei numbered from 1, 0 = background; no number occurs in two planes.
     scales : tuple of float
         How much larger the network saw each plane than it is.
+    signals : tuple of Stain
+        What of each plane the network saw, see
+        :class:`~napari_unet_nuclei.core.instances.maps.Maps`.
     maps : list of Maps
         One for each plane; empty where they were not to be kept.
     seconds : float
@@ -66,10 +71,16 @@ class Segmentation:
 
     labels: NDArray[np.int32]
     scales: tuple[float, ...]
+    signals: tuple[Stain, ...]
     maps: list[Maps]
     seconds: float
     confidence: float
     doubts: tuple[Doubt, ...]
+
+    @property
+    def signal(self) -> Stain:
+        """What of most planes the network saw."""
+        return max(self.signals, key=self.signals.count, default=Stain.NONE)
 
 
 def iter_segmentation(
@@ -88,7 +99,7 @@ def iter_segmentation(
     stack : PlaneStack
         Planes to segment.
     settings : SegmentationSettings
-        Threshold, smallest area, diameter and test-time flips.
+        Threshold, smallest area, diameter, test-time flips and stain.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
 
@@ -102,7 +113,7 @@ def iter_segmentation(
     Returns
     -------
     Segmentation
-        Labels, scales and maps of all planes.
+        Labels, scales, signals and maps of all planes.
 
     Raises
     ------
@@ -112,34 +123,52 @@ def iter_segmentation(
     """
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
-    labels, scales, confidences = StackLabels(stack), [], []
-    kept = StackMaps(len(stack)) if keeps_maps else None
+    labels, seen = StackLabels(stack), _SeenPlanes(len(stack), keeps_maps=keeps_maps)
     with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
         prediction = _StackPrediction(model, stack, settings)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
             maps = yield from prediction.iter_plane(index)
-            scales.append(maps.scale)
-            confidences.append(confidence(maps))
-            if kept is not None:
-                kept.append(maps)
+            seen.append(maps)
             for plane in splitting.put(maps):
                 labels.append(plane)
         seconds = time.perf_counter() - start
         yield from _iter_last_planes(splitting, labels, len(stack))
-    found = labels.to_array()
-    confident = median([each for each in confidences if each > 0] or [0.0])
-    doubts = find_doubts(found, scales, confident)
-    if not found.any():
-        doubts = doubt_nothing_found(stack)
-    return Segmentation(
-        labels=found,
-        scales=tuple(scales),
-        maps=[] if kept is None else kept.to_list(),
-        seconds=seconds,
-        confidence=confident,
-        doubts=doubts,
-    )
+    return seen.to_segmentation(labels.to_array(), stack, seconds)
+
+
+class _SeenPlanes:
+    """What is remembered of the maps of each plane."""
+
+    def __init__(self, n_planes: int, *, keeps_maps: bool) -> None:
+        self._scales: list[float] = []
+        self._signals: list[Stain] = []
+        self._confidences: list[float] = []
+        self._maps = StackMaps(n_planes) if keeps_maps else None
+
+    def append(self, maps: Maps) -> None:
+        """Remember those of the next plane."""
+        self._scales.append(maps.scale)
+        self._signals.append(maps.signal)
+        self._confidences.append(confidence(maps))
+        if self._maps is not None:
+            self._maps.append(maps)
+
+    def to_segmentation(
+        self, labels: NDArray[np.int32], stack: PlaneStack, seconds: float
+    ) -> Segmentation:
+        """Return the nuclei of all planes with what is to be said of them."""
+        confident = median([each for each in self._confidences if each > 0] or [0.0])
+        doubts = find_doubts(labels, self._scales, confident)
+        return Segmentation(
+            labels=labels,
+            scales=tuple(self._scales),
+            signals=tuple(self._signals),
+            maps=[] if self._maps is None else self._maps.to_list(),
+            seconds=seconds,
+            confidence=confident,
+            doubts=doubts if labels.any() else doubt_nothing_found(stack),
+        )
 
 
 def iter_split(
@@ -184,12 +213,13 @@ def iter_split(
 def _split_plane(
     parameters: SplittingParameters, settings: SegmentationSettings, maps: Maps
 ) -> NDArray[np.int32]:
-    return split_instances(
+    labels = split_instances(
         maps,
         parameters,
         threshold=settings.threshold,
         min_area=settings.smallest_area(maps.scale),
     )
+    return drop_pale(labels, maps.darkness, maps.scale)
 
 
 def _iter_last_planes(
@@ -205,10 +235,10 @@ def _iter_last_planes(
 
 
 class _StackPrediction:
-    """Evaluates a network on the planes of a stack, all of them at one scale.
+    """Evaluates a network on the planes of a stack: all at one scale, of one signal.
 
-    Nuclei are of one size in a stack, so a few planes are probed first: those after
-    one, two and three quarters of each axis say at which scale all are seen.
+    Nuclei are of one size and colour in a stack, so a few planes are probed first:
+    those after one, two and three quarters of each axis say how all are seen.
     """
 
     def __init__(
@@ -216,8 +246,10 @@ class _StackPrediction:
     ) -> None:
         self._model, self._stack, self._settings = model, stack, settings
         self._scale: float | None = None
+        self._signal: Stain | None = None
         self._probes: dict[Index, Maps] = {}
-        needs_probes = len(stack) > 1 and settings.diameter is None
+        is_open = stack.has_colours and settings.stain is Stain.AUTO
+        needs_probes = len(stack) > 1 and (settings.diameter is None or is_open)
         self._probed = sorted(
             {
                 tuple(length * quarter // 4 for length in stack.leading_shape)
@@ -228,11 +260,14 @@ class _StackPrediction:
         self._n_begun = 0
 
     def iter_probes(self) -> Generator[TileDone, None, None]:
-        """Find the scale for all planes; without one, each plane has its own."""
+        """Find signal and scale for all planes; without nuclei, each has its own."""
         once = replace(self._settings, tta=False)
         for index in self._probed:
             self._probes[index] = yield from self._count(self._iter_maps(index, once))
-        self._scale = _common_scale(self._probes.values())
+        self._signal = _common_signal(self._probes.values())
+        self._scale = _common_scale(
+            maps for maps in self._probes.values() if maps.signal is self._signal
+        )
 
     def iter_plane(self, index: Index) -> Generator[TileDone, None, Maps]:
         """Evaluate the network on a plane, unless its probe will do."""
@@ -241,10 +276,14 @@ class _StackPrediction:
     def _iter_plane(self, index: Index) -> Generator[TileDone, None, Maps]:
         probe = self._probes.pop(index, None)
         is_once = not self._settings.tta
-        if probe is not None and is_once and self._scale in (None, probe.scale):
+        if probe is not None and is_once and self._is_like_others(probe):
             yield TileDone(1, 1)
             return probe
         return (yield from self._iter_maps(index, self._settings))
+
+    def _is_like_others(self, probe: Maps) -> bool:
+        is_of_signal = self._signal in (None, probe.signal)
+        return is_of_signal and self._scale in (None, probe.scale)
 
     def _iter_maps(
         self, index: Index, settings: SegmentationSettings
@@ -255,6 +294,7 @@ class _StackPrediction:
             self._stack.plane(index),
             settings,
             scale=self._scale,
+            stain=self._signal,
         )
 
     def _count(
@@ -275,3 +315,9 @@ def _common_scale(probes: Iterable[Maps]) -> float | None:
     """Scale for all planes; ``None`` where none of the probes shows nuclei."""
     scales = [maps.scale for maps in probes if estimate_diameter(maps) is not None]
     return median_low(scales) if scales else None
+
+
+def _common_signal(probes: Iterable[Maps]) -> Stain | None:
+    """Signal for all planes, that of most probes that show nuclei, if any does."""
+    signals = [maps.signal for maps in probes if estimate_diameter(maps) is not None]
+    return max(signals, key=signals.count, default=None)

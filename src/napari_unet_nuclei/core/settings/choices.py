@@ -36,6 +36,31 @@ class EngineName(StrEnum):
     KERAS = "keras"
 
 
+class Stain(StrEnum):
+    """What shows the nuclei of a colour image."""
+
+    AUTO = "auto"
+    HE = "he"
+    HDAB = "hdab"
+    RED = "red"
+    GREEN = "green"
+    BLUE = "blue"
+    NONE = "none"
+
+    @property
+    def sentence_part(self) -> str:
+        """How a result says what was seen; empty for the image as it is."""
+        match self:
+            case Stain.HE:
+                return "seen as hematoxylin"
+            case Stain.HDAB:
+                return "seen as hematoxylin beside DAB"
+            case Stain.RED | Stain.GREEN | Stain.BLUE:
+                return f"nuclei found in {self.value}"
+            case _:
+                return ""
+
+
 class LossTerm(StrEnum):
     """What training can minimise, alone or in a sum."""
 
@@ -49,6 +74,7 @@ class Augmentation(StrEnum):
     """How much of an image is changed before a network learns from it."""
 
     ALL = "all"
+    STRONG = "strong"
     FLIPS = "flips"
     ELASTIC = "elastic"
     NONE = "none"
@@ -57,7 +83,7 @@ class Augmentation(StrEnum):
     def n_symmetries(self) -> int:
         """In how many ways crops are turned: all eight, mirrored left to right, one."""
         match self:
-            case Augmentation.ALL | Augmentation.FLIPS:
+            case Augmentation.ALL | Augmentation.STRONG | Augmentation.FLIPS:
                 return 8
             case Augmentation.ELASTIC:
                 return 2
@@ -129,6 +155,17 @@ def parse_engine(name: EngineName | str) -> EngineName:
         If there is none of this name.
     """
     return _parse(name, EngineName, "engine")
+
+
+def parse_stain(name: Stain | str) -> Stain:
+    """Turn a name into what shows the nuclei.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    return _parse(name, Stain, "stain")
 
 
 def _parse(name: str, choices: type[Choice], what: str) -> Choice:

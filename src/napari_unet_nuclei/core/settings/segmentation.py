@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
 MIN_AREA_SEEN = 30
@@ -38,6 +39,12 @@ class SegmentationSettings:
         Average the maps over the eight flips and quarter turns of the image, or
         those of them that the network was trained with: better, and as many times
         slower.
+    stain : Stain
+        What shows the nuclei of a colour image: hematoxylin with eosin or with DAB,
+        one of its channels, or the colours as they are.  Of these, ``Stain.AUTO``
+        takes what raises the confidence of the network; grey images have no choice.
+        In images of stained tissue, nuclei that are not darker than what surrounds
+        them are dropped, except with ``Stain.NONE``.
 
     Raises
     ------
@@ -46,8 +53,9 @@ class SegmentationSettings:
 
     Examples
     --------
-    >>> SegmentationSettings(threshold=0.4, diameter=30)
-    SegmentationSettings(threshold=0.4, min_area=None, diameter=30, tta=False)
+    >>> settings = SegmentationSettings(threshold=0.4, diameter=30)
+    >>> settings.threshold, settings.diameter, settings.tta, str(settings.stain)
+    (0.4, 30, False, 'auto')
     """
 
     threshold: float | None = field(
@@ -90,6 +98,13 @@ class SegmentationSettings:
         metadata=describe(
             "Average over the flips the model was trained with, up to 8: better, and "
             "as many times slower."
+        ),
+    )
+    stain: Stain = field(
+        default=Stain.AUTO,
+        metadata=describe(
+            "What shows the nuclei of a colour image: hematoxylin beside eosin (he) or "
+            "DAB (hdab), one channel, or all colours as they are (none)."
         ),
     )
 

@@ -53,16 +53,24 @@ class TrainingSettings:
     arguments : mapping
         Keyword arguments of the network's builder, such as ``widths``; the
         defaults are the shipped shapes.
+    grow : int
+        Residual blocks to add to each level of the ``resnet`` that training starts
+        from; it computes exactly the same until it has learned more.
     crop_size : int, in px
         Side of the square crops, a multiple of 32.
     batch_size : int
         Crops a step.
     augmentation : Augmentation
         ``all`` changes scale, colours, contrast and sharpness, for images to come
-        from anywhere; ``flips`` only flips and turns, for images that all come from
-        one microscope and one preparation; ``elastic`` bends and mirrors them and
-        how they were exposed, where up and down differ, such as with annotations
-        shifted up or down against their images; ``none`` leaves crops as they are.
+        from anywhere; ``strong`` also dyes, the brightness of single nuclei, haze,
+        light, density and compression; ``flips`` only flips and turns, for images that
+        all come from one microscope and one preparation; ``elastic`` bends and mirrors
+        them and how they were exposed, where up and down differ, such as with
+        annotations shifted up or down against their images; ``none`` leaves crops as
+        they are.
+    grey_copies : bool
+        Train on two grey copies of each stained image too: its hematoxylin, and the
+        optical density of red.
     steps_per_epoch : int
         Steps between two validations.
     epochs : int, optional
@@ -119,6 +127,14 @@ class TrainingSettings:
         default_factory=dict,
         metadata=describe("What the builder of the network is told."),
     )
+    grow: int = field(
+        default=0,
+        metadata=describe(
+            "Residual blocks to add to each level of the start model, a resnet: a "
+            "deeper network that begins by computing exactly the same.",
+            _ZERO_OR_MORE,
+        ),
+    )
     crop_size: int = field(
         default=256,
         metadata=describe(
@@ -136,9 +152,17 @@ class TrainingSettings:
     augmentation: Augmentation = field(
         default=Augmentation.ALL,
         metadata=describe(
-            "How much crops are changed: all, for images from anywhere; only flips, "
+            "How much crops are changed: all, for images from anywhere; strong, also "
+            "dyes, single nuclei, haze and compression (an experiment); only flips, "
             "for images of one microscope and one preparation; elastic, for such "
             "images where up and down differ; or none."
+        ),
+    )
+    grey_copies: bool = field(
+        default=False,
+        metadata=describe(
+            "Train on two grey copies of each stained image too, its hematoxylin and "
+            "the optical density of red: better on the tissue of other labs."
         ),
     )
     steps_per_epoch: int = field(

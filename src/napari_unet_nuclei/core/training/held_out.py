@@ -6,9 +6,13 @@ How samples are held out, predicted and scored is in
 
 from __future__ import annotations
 
+from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.training.set_scores import average_scores
 from napari_unet_nuclei.core.training.validation import (
+    find_thresholds,
     predict_samples,
     score_maps,
     tune_splitting,
@@ -20,22 +24,25 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.maps import SplittingParameters
+    from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.settings.choices import Monitor
+    from napari_unet_nuclei.core.training.mixture import HeldOutSet
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
 
 class HeldOutSamples:
     """Samples that are never trained on.
 
+    The score of several data sets is the mean of the scores of each, weighted by their
+    shares.
+
     Parameters
     ----------
-    samples : sequence of Sample
-        The samples.
+    sets : sequence of HeldOutSet
+        The samples of each data set.
     shown : ShownSamples, optional
         Those to draw whenever they are scored.
 
@@ -46,9 +53,9 @@ class HeldOutSamples:
     """
 
     def __init__(
-        self, samples: Sequence[Sample], shown: ShownSamples | None = None
+        self, sets: Sequence[HeldOutSet], shown: ShownSamples | None = None
     ) -> None:
-        self._samples = samples
+        self._sets = sets
         self._shown = shown
         self.pictures: dict[str, NDArray[np.uint8]] = {}
 
@@ -65,12 +72,13 @@ class HeldOutSamples:
         Returns
         -------
         Scores
-            Scores over all samples.
+            Scores over all samples; of several sets, :class:`SetScores`.
         """
-        maps = predict_samples(engine, config, self._samples)
+        maps = self._predict(engine, config)
         if self._shown is not None:
-            self.pictures = self._shown.draw(maps, config.splitting)
-        return score_maps(maps, self._samples, config.splitting)
+            of_all = list(chain.from_iterable(maps))
+            self.pictures = self._shown.draw(of_all, config.splitting)
+        return self._score(maps, config.splitting)
 
     def tune(
         self, engine: Engine, config: ModelConfig, monitor: Monitor
@@ -91,5 +99,22 @@ class HeldOutSamples:
         scores : Scores
             What they reach.
         """
-        maps = predict_samples(engine, config, self._samples)
-        return tune_splitting(maps, self._samples, config.splitting, monitor)
+        maps = self._predict(engine, config)
+        if len(self._sets) == 1:
+            samples = self._sets[0].samples
+            return tune_splitting(maps[0], samples, config.splitting, monitor)
+        return find_thresholds(partial(self._score, maps), config.splitting, monitor)
+
+    def _predict(self, engine: Engine, config: ModelConfig) -> list[list[Maps]]:
+        return [predict_samples(engine, config, each.samples) for each in self._sets]
+
+    def _score(
+        self, maps: Sequence[Sequence[Maps]], parameters: SplittingParameters
+    ) -> Scores:
+        scores = {
+            each.name: score_maps(of_set, each.samples, parameters)
+            for each, of_set in zip(self._sets, maps, strict=True)
+        }
+        if len(scores) == 1:
+            return scores.popitem()[1]
+        return average_scores(scores, [each.share for each in self._sets])

@@ -14,14 +14,18 @@ from typing import TYPE_CHECKING, Any
 from napari_unet_nuclei.core.errors import TrainingError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
-    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.mixture import DataMixture
 
 _NO_PART = ("epochs", "minutes", "only_better")
+_ADDED_LATER = {
+    "grow": 0,
+    "grey_copies": False,
+}  # what runs did before there was a setting for it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,19 +40,21 @@ class RunIdentity:
         Name and sha256 of the weights of the model it began with.
     train, validation : list of str
         Ids of the samples.
+    sets : list of [str, float], optional
+        Name and share of each data set, where there are several.
     """
 
     settings: Mapping[str, Any]
     start: list[str] | None
     train: list[str]
     validation: list[str]
+    sets: list[list[Any]] | None = None
 
 
 def identify_run(
     settings: TrainingSettings,
     start: ModelBundle | None,
-    samples: Sequence[Sample],
-    validation: Sequence[Sample],
+    data: DataMixture,
 ) -> RunIdentity:
     """Say what a run is made of.
 
@@ -58,8 +64,8 @@ def identify_run(
         Its recipe.
     start : ModelBundle, optional
         Model it begins with.
-    samples, validation : sequence of Sample
-        The training and the validation samples.
+    data : DataMixture
+        The training and the validation samples, and the shares of their data sets.
 
     Returns
     -------
@@ -70,8 +76,14 @@ def identify_run(
     return RunIdentity(
         settings=json.loads(json.dumps(values)),
         start=None if start is None else [start.name, _hash_weights(start)],
-        train=[sample.sample_id for sample in samples],
-        validation=[sample.sample_id for sample in validation],
+        train=[sample.sample_id for sample in data.samples],
+        validation=[sample.sample_id for sample in data.validation],
+        sets=None
+        if data.is_single
+        else [
+            [each.name, round(share, 6)]
+            for each, share in zip(data.sets, data.shares, strict=True)
+        ],
     )
 
 
@@ -109,11 +121,15 @@ def check_same_run(before: RunIdentity, now: RunIdentity, state: Path) -> None:
 
 def _find_difference(before: RunIdentity, now: RunIdentity) -> str | None:
     for name in {**before.settings, **now.settings}:
-        old, new = before.settings.get(name), now.settings.get(name)
+        old, new = (
+            each.settings.get(name, _ADDED_LATER.get(name)) for each in (before, now)
+        )
         if old != new:
             return f"{name}={new}, which was {old}"
     if before.start != now.start:
         return _compare_starts(before.start, now.start)
+    if before.sets != now.sets:
+        return _compare_sets(before.sets, now.sets)
     return _compare_ids(before.train, now.train, "to train on") or _compare_ids(
         before.validation, now.validation, "to validate on"
     )
@@ -126,6 +142,16 @@ def _compare_starts(before: list[str] | None, now: list[str] | None) -> str:
     )
     change = "whose weights have changed" if old == new else f"which was {old}"
     return f"{new}, {change}"
+
+
+def _compare_sets(before: list[list[Any]] | None, now: list[list[Any]] | None) -> str:
+    old, new = (
+        "one data set"
+        if sets is None
+        else ", ".join(f"{name} ({share:.1%} of the crops)" for name, share in sets)
+        for sets in (before, now)
+    )
+    return f"{new}; it was {old}"
 
 
 def _compare_ids(before: list[str], now: list[str], purpose: str) -> str | None:

@@ -6,7 +6,7 @@ Scores, files and the length of a run are in
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.networks.bundling import (
     without_normalization,
 )
 from napari_unet_nuclei.core.networks.geometry import measure_geometry
+from napari_unet_nuclei.core.networks.growing import add_residual_blocks
 from napari_unet_nuclei.core.training.losses import make_loss
 from napari_unet_nuclei.core.training.metrics import METRICS
 
@@ -64,7 +65,7 @@ class Learner:
             self.arguments = complete_arguments(self.architecture, settings.arguments)
         else:
             self.architecture = start.config.architecture
-            self.arguments, weights = without_normalization(start)
+            self.arguments, weights = _prepare_start(start, settings)
         with precision(_choose_precision(settings)):
             self._model = build_model(
                 self.architecture,
@@ -168,6 +169,18 @@ class Learner:
         self._optimizer.build(self._model.trainable_variables)
         for variable, value in zip(self._optimizer.variables, optimizer, strict=True):
             variable.assign(value)
+
+
+def _prepare_start(
+    start: ModelBundle, settings: TrainingSettings
+) -> tuple[dict[str, Any], Weights]:
+    """Return arguments and weights of what is trained: the start, in a faster form."""
+    arguments, weights = without_normalization(start)
+    if not settings.grow:
+        return arguments, weights
+    return add_residual_blocks(
+        start.config.architecture, arguments, weights, settings.grow, settings.seed
+    )
 
 
 def _choose_precision(settings: TrainingSettings) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.training.set_scores import summarise_sets
 from napari_unet_nuclei.core.training.steps import SCORE_NAMES, summarise_scores
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
 
@@ -95,15 +96,19 @@ def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
     Returns
     -------
     dict
-        Values by the names in ``LOG_COLUMNS``.
+        Values by the names in ``LOG_COLUMNS``; then, of several data sets, the scores
+        of each, such as ``val_dsb2018:organs``.
     """
     held_out = summarise_scores(scores)
-    return {
+    row = {
         column: held_out[column.removeprefix("val_")]
         if column.startswith("val_")
         else getattr(step, column)
         for column in LOG_COLUMNS
     } | {"seconds": round(step.seconds, 1)}
+    for name, of_set in summarise_sets(scores).items():
+        row |= {f"val_{monitor}:{name}": of_set[monitor] for monitor in SCORE_NAMES}
+    return row
 
 
 def remove_companions(output: Path) -> None:
@@ -140,9 +145,10 @@ def write_log(output: Path, rows: Sequence[Mapping[str, Any]]) -> None:
     """
     with (
         replacing(output.with_suffix(".csv")) as temporary,
-        temporary.open("w", newline="") as file,
+        temporary.open("w", encoding="utf-8", newline="") as file,
     ):
-        writer = csv.DictWriter(file, LOG_COLUMNS, lineterminator="\n")
+        columns = list(rows[0]) if rows else LOG_COLUMNS
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 

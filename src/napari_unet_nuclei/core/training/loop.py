@@ -20,32 +20,42 @@ from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.progress import exhaust, map_steps
 from napari_unet_nuclei.core.settings.choices import parse_architecture
 from napari_unet_nuclei.core.settings.training import TrainingSettings, choose_minutes
-from napari_unet_nuclei.core.training.crops.batches import CropDataset, prefetch
+from napari_unet_nuclei.core.training.crops.batches import (
+    CropDataset,
+    prefetch,
+    sampling_weights,
+)
+from napari_unet_nuclei.core.training.grey_copies import add_grey_copies
+from napari_unet_nuclei.core.training.mixture import TrainingSet, mix_sets
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
 from napari_unet_nuclei.core.training.run import TrainingRun
 from napari_unet_nuclei.core.training.state import read_state
-from napari_unet_nuclei.core.training.validation import hold_out
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Sequence
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
     from napari_unet_nuclei.core.training.tensorboard import TensorBoardLog
+
+    Pair = tuple[NDArray[np.generic], NDArray[np.integer]]
+    AnySample = Sample | TrainingSet | Pair
 
 _REMEDY = "Pass overwrite=True to replace {what}, or choose another name."
 
 
 def train(
-    samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
+    samples: Iterable[AnySample],
     output: str | Path,
     architecture: str = "resnet",
     start: str | Path | None = None,
     minutes: float | None = None,
     *,
     epochs: int | None = None,
+    grow: int = 0,
     seed: int = 0,
     overwrite: bool = False,
 ) -> TrainingReport:
@@ -53,8 +63,9 @@ def train(
 
     Parameters
     ----------
-    samples : sequence of (image, labels) or of Sample
-        Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background.
+    samples : sequence of (image, labels), of Sample or of TrainingSet
+        Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background; or
+        several data sets with their weights.
     output : str or Path
         Model to write, suffix ``.unetnuclei``.
     architecture : {"resnet", "classic"}
@@ -63,6 +74,8 @@ def train(
         Model to fine-tune instead.
     minutes, epochs : float and int, optional
         Length of the training; ``DEFAULT_MINUTES`` where neither is given.
+    grow : int
+        Residual blocks to add to each level of the start model, a ``resnet``.
     seed : int
         Seed of all random choices.
     overwrite : bool
@@ -92,7 +105,13 @@ def train(
     (True, 1)
     """
     output = Path(output)
-    settings = _choose_settings(architecture, minutes, epochs, seed)
+    settings = TrainingSettings(
+        architecture=parse_architecture(architecture),
+        minutes=choose_minutes(minutes, epochs),
+        epochs=epochs,
+        grow=grow,
+        seed=seed,
+    )
     with claim_training_outputs(
         output, start=start, overwrite=overwrite, remedy=_REMEDY
     ):
@@ -100,23 +119,10 @@ def train(
         return exhaust(iter_training(named, output, settings, start=start))
 
 
-def _choose_settings(
-    architecture: str, minutes: float | None, epochs: int | None, seed: int
-) -> TrainingSettings:
-    return TrainingSettings(
-        architecture=parse_architecture(architecture),
-        minutes=choose_minutes(minutes, epochs),
-        epochs=epochs,
-        seed=seed,
-    )
-
-
-def _name_samples(
-    samples: Iterable[Sample | tuple[NDArray[np.generic], NDArray[np.integer]]],
-) -> list[Sample]:
+def _name_samples(samples: Iterable[AnySample]) -> list[Sample | TrainingSet]:
     return [
         sample
-        if isinstance(sample, Sample)
+        if isinstance(sample, Sample | TrainingSet)
         else Sample(
             f"sample{number}",
             np.asarray(sample[0]),
@@ -127,7 +133,7 @@ def _name_samples(
 
 
 def iter_training(
-    samples: Sequence[Sample],
+    samples: Sequence[Sample | TrainingSet],
     output: Path,
     settings: TrainingSettings,
     *,
@@ -141,8 +147,8 @@ def iter_training(
 
     Parameters
     ----------
-    samples : sequence of Sample
-        Samples to train on.
+    samples : sequence of Sample or of TrainingSet
+        Samples to train on, or several data sets with their weights.
     output : Path
         Model to write, which the caller has claimed with `claim_training_outputs`.  It
         is there, with the best weights so far, from the first epoch on; closing the
@@ -150,7 +156,7 @@ def iter_training(
     settings : TrainingSettings
         Recipe and length of the run.
     validation : sequence of Sample, optional
-        Held-out samples; by default some of ``samples`` are.
+        Held-out samples; by default some of ``samples`` are.  Sets bring their own.
     start : str or Path, optional
         Model to fine-tune.
     resume : bool
@@ -175,35 +181,31 @@ def iter_training(
     TrainingError, ModelError, OutputError
         If training cannot start, the loss is not finite, or a file cannot be written.
     """
-    samples, validation = _split(samples, validation, settings)
+    data = mix_sets(_as_sets(samples, validation), settings)
     state = read_state(output) if resume else None
-    shown = None if board is None else ShownSamples(validation)
-    run = TrainingRun(
-        samples, validation, output, settings, start=start, state=state, shown=shown
-    )
+    shown = None if board is None else ShownSamples(data.validation)
+    run = TrainingRun(data, output, settings, start=start, state=state, shown=shown)
     scores_start = start is not None and not resume
-    steps = _iter_run(run, samples, settings, scores_start, report_every)
+    steps = _iter_run(run, data, settings, scores_start, report_every)
     if board is None:
         return (yield from steps)
     return (yield from _note_steps(board, run, steps))
 
 
-def _split(
-    samples: Sequence[Sample],
-    validation: Sequence[Sample] | None,
-    settings: TrainingSettings,
-) -> tuple[Sequence[Sample], Sequence[Sample]]:
-    """Return samples to train on and held-out ones; refuse to go without either."""
-    if validation is None:
-        samples, validation = hold_out(
-            samples, settings.validation_fraction, settings.seed
-        )
-    if not samples or not validation:
+def _as_sets(
+    samples: Sequence[Sample | TrainingSet], validation: Sequence[Sample] | None
+) -> list[TrainingSet]:
+    """Return data sets; samples that are of none are one without a name."""
+    sets = [each for each in samples if isinstance(each, TrainingSet)]
+    if not sets:
+        plain = [each for each in samples if isinstance(each, Sample)]
+        return [TrainingSet(name="", samples=plain, validation=validation)]
+    if len(sets) < len(samples) or validation is not None:
         raise TrainingError(
-            "Training needs at least one sample to learn from and one held-out sample. "
-            f"Received: {len(samples)} and {len(validation)}; check the split."
+            "Expected data sets that bring their own held-out samples. Received: "
+            "samples beside them; make a TrainingSet of these too."
         )
-    return samples, validation
+    return sets
 
 
 def _note_steps(
@@ -222,9 +224,19 @@ def _note_steps(
         return (yield from map_steps(note, steps))
 
 
+def _balance(data: DataMixture) -> NDArray[np.float64]:
+    """Return the probability of each sample, balanced within its set as if alone."""
+    return np.concatenate(
+        [
+            share * sampling_weights(each.samples)
+            for each, share in zip(data.sets, data.shares, strict=True)
+        ]
+    )
+
+
 def _iter_run(
     run: TrainingRun,
-    samples: Sequence[Sample],
+    data: DataMixture,
     settings: TrainingSettings,
     scores_start: bool,
     report_every: int,
@@ -236,13 +248,16 @@ def _iter_run(
         except (GeneratorExit, KeyboardInterrupt):
             run.save_interrupted()
             raise
+    if settings.grey_copies:
+        data = add_grey_copies(data)
     dataset = CropDataset(
-        samples,
+        data.samples,
         crop_size=settings.crop_size,
         batch_size=settings.batch_size,
         n_batches=settings.steps_per_epoch,
         seed=settings.seed,
         augmentation=settings.augmentation,
+        weights=_balance(data),
     )
     batches = prefetch(dataset, start=run.step)
     try:

@@ -111,7 +111,8 @@ def _foreign(output: Path) -> list[Path]:
     header = ",".join(LOG_COLUMNS).encode()
     try:
         with log.open("rb") as file:
-            if file.readline(len(header) + 2).strip() == header:
+            # Scores of single data sets may follow.
+            if file.readline(len(header) + 1).rstrip(b"\r\n,") == header:
                 return []
     except FileNotFoundError:
         pass

@@ -12,23 +12,24 @@ from napari_unet_nuclei.core.instances.diameter import annotated_diameter
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.training.crops.batches import typical_diameter
+from napari_unet_nuclei.core.training.set_scores import summarise_sets
 from napari_unet_nuclei.core.training.steps import summarise_scores
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping
 
-    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.identity import RunIdentity
     from napari_unet_nuclei.core.training.learner import Learner
+    from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.steps import TrainingReport
 
 
 def describe_model(
     learner: Learner,
-    samples: Sequence[Sample],
+    data: DataMixture,
     settings: TrainingSettings,
     start: ModelBundle | None,
     identity: RunIdentity,
@@ -39,7 +40,7 @@ def describe_model(
     ----------
     learner : Learner
         Its network.
-    samples : sequence of Sample
+    data : DataMixture
         What it learns from.
     settings : TrainingSettings
         Recipe.
@@ -61,8 +62,8 @@ def describe_model(
         stride=geometry.stride,
         margin=geometry.margin,
         splitting=SplittingParameters() if start is None else start.config.splitting,
-        diameter=typical_diameter(samples),
-        estimated_diameter=annotated_diameter(sample.labels for sample in samples),
+        diameter=typical_diameter(data.samples),
+        estimated_diameter=annotated_diameter(sample.labels for sample in data.samples),
         n_symmetries=settings.augmentation.n_symmetries,
         provenance={
             "package": version("napari-unet-nuclei"),
@@ -72,6 +73,11 @@ def describe_model(
             "start": None if start is None else start.name,
             "train": identity.train,
             "validation": identity.validation,
+            "data_sets": [
+                {"name": each.name, "share": round(share, 4), "source": each.source}
+                for each, share in zip(data.sets, data.shares, strict=True)
+                if each.name
+            ],
         },
     )
 
@@ -97,6 +103,10 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
         "seconds": round(report.seconds),
         "scores": _round_scores(report.scores),
         "start_scores": _round_scores(report.start_scores),
+        "set_scores": {
+            name: _round(scores)
+            for name, scores in summarise_sets(report.scores).items()
+        },
     }
     return replace(config, provenance={**config.provenance, **results})
 
@@ -104,4 +114,8 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
 def _round_scores(scores: Scores | None) -> dict[str, float] | None:
     if scores is None:
         return None
-    return {name: round(value, 4) for name, value in summarise_scores(scores).items()}
+    return _round(summarise_scores(scores))
+
+
+def _round(scores: Mapping[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in scores.items()}

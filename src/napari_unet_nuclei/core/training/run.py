@@ -38,18 +38,18 @@ from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
 from napari_unet_nuclei.core.training.tally import StepTally
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
     from pathlib import Path
 
     import numpy as np
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
 _AVERAGE_EVERY = 4
@@ -62,7 +62,7 @@ class TrainingRun:
 
     Parameters
     ----------
-    samples, validation : sequence of Sample
+    data : DataMixture
         The training and the validation samples.
     output : Path
         Model to write.
@@ -73,7 +73,7 @@ class TrainingRun:
     state : TrainingState, optional
         Where this run has stopped before; it goes on from there.
     shown : ShownSamples, optional
-        Some of ``validation``, to draw at each validation.
+        Some of the validation samples, to draw at each validation.
 
     Raises
     ------
@@ -91,8 +91,7 @@ class TrainingRun:
 
     def __init__(
         self,
-        samples: Sequence[Sample],
-        validation: Sequence[Sample],
+        data: DataMixture,
         output: Path,
         settings: TrainingSettings,
         *,
@@ -102,16 +101,14 @@ class TrainingRun:
     ) -> None:
         self._settings = settings
         self._output = output
-        self.held_out = HeldOutSamples(validation, shown)
+        self.held_out = HeldOutSamples(data.held_out, shown)
         bundle = _read_start(start, settings)
-        self._identity = identify_run(settings, bundle, samples, validation)
+        self._identity = identify_run(settings, bundle, data)
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
         weights = self._learner.weights
-        config = describe_model(
-            self._learner, samples, settings, bundle, self._identity
-        )
+        config = describe_model(self._learner, data, settings, bundle, self._identity)
         self._average = WeightAverage(weights, settings.ema_momentum)
         self._best = BestModel(output, config, weights, settings.monitor)
         self._log = RunLog(output, settings.monitor)
@@ -299,6 +296,13 @@ def _read_start(
             "Expected a model to start from, to mix its weights in. Received: "
             "{start_weight} without one; name one, as in {start}.",
             start_weight=settings.start_weight,
+            start="resnet",
+        )
+    if settings.grow:
+        raise TrainingError(
+            "Expected a model to start from, to add blocks to. Received: {grow} "
+            "without one; name one, as in {start}.",
+            grow=settings.grow,
             start="resnet",
         )
     return None

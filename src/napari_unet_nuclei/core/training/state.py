@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.evaluation.scores import Scores
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.settings.training import with_current_names
 from napari_unet_nuclei.core.training.identity import RunIdentity
+from napari_unet_nuclei.core.training.set_scores import SetScores
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
 
 if TYPE_CHECKING:
@@ -205,7 +206,7 @@ def _unpack(arrays: dict[str, NDArray[Any]]) -> TrainingState:
 
 
 def _pack_scores(scores: Scores | None) -> dict[str, Any] | None:
-    return None if scores is None else asdict(scores)
+    return None if scores is None else asdict(scores)  # those of sets with it
 
 
 def _unpack_scores(values: Mapping[str, Any] | None) -> Scores | None:
@@ -216,4 +217,8 @@ def _unpack_scores(values: Mapping[str, Any] | None) -> Scores | None:
         name: {float(t): ap for t, ap in values[name].items()}
         for name in ("ap", "pooled_ap")
     }
-    return Scores(**{**values, **by_threshold})
+    plain = {**values, **by_threshold}
+    if "by_set" not in values:
+        return Scores(**plain)
+    by_set = {name: _unpack_scores(each) for name, each in values["by_set"].items()}
+    return SetScores(**{**plain, "by_set": by_set})

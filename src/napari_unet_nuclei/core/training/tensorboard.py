@@ -16,6 +16,7 @@ from PIL import Image
 
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
 from napari_unet_nuclei.core.shown_text import as_text
+from napari_unet_nuclei.core.training.set_scores import summarise_sets
 from napari_unet_nuclei.core.training.steps import summarise_scores
 
 if TYPE_CHECKING:
@@ -106,6 +107,9 @@ class TensorBoardLog:
         if step.scores is not None:
             for name, score in summarise_scores(step.scores).items():
                 numbers[f"validation/{name}"] = score
+            for data_set, scores in summarise_sets(step.scores).items():
+                for name, score in scores.items():
+                    numbers[f"validation/{name}:{data_set}"] = score
         values = [
             self._summaries.Summary.Value(tag=tag, simple_value=number)
             for tag, number in numbers.items()

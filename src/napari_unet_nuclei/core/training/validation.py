@@ -6,6 +6,7 @@ Keras is not imported here; training hands in an engine.
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,13 +16,13 @@ from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, su
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
-from napari_unet_nuclei.core.settings.choices import Monitor
+from napari_unet_nuclei.core.settings.choices import Monitor, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 from napari_unet_nuclei.core.training.steps import is_better
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
@@ -124,7 +125,7 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    as_it_is = SegmentationSettings(diameter=config.diameter)
+    as_it_is = SegmentationSettings(diameter=config.diameter, stain=Stain.NONE)
     return [
         exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
         for sample in samples
@@ -194,13 +195,35 @@ def tune_splitting(
     scores : Scores
         What they reach.
     """
-    best, best_scores = start, score_maps(maps, samples, start)
+    return find_thresholds(partial(score_maps, maps, samples), start, monitor)
+
+
+def find_thresholds(
+    score: Callable[[SplittingParameters], Scores],
+    start: SplittingParameters,
+    monitor: Monitor,
+) -> tuple[SplittingParameters, Scores]:
+    """Find the thresholds with the best score, however that is computed.
+
+    Parameters
+    ----------
+    score : callable
+        Returns the scores that thresholds reach.
+    start, monitor
+        As in :func:`tune_splitting`.
+
+    Returns
+    -------
+    parameters, scores
+        As from :func:`tune_splitting`.
+    """
+    best, best_scores = start, score(start)
     for name, values in _GRID.items():
         for value in values:
             parameters = replace(best, **{name: value})
             if parameters == best:
                 continue
-            scores = score_maps(maps, samples, parameters)
+            scores = score(parameters)
             if is_better(scores, best_scores, monitor, by=_MIN_GAIN):
                 best, best_scores = parameters, scores
     return best, best_scores

@@ -9,7 +9,8 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QEventLoop, Qt, QTimer
 from qtpy.QtWidgets import QApplication, QMainWindow, QProgressBar, QProgressDialog
 
-from napari_unet_nuclei.core.datasets.downloads import DATA_SETS, fetch
+from napari_unet_nuclei.core.datasets.downloads import fetch
+from napari_unet_nuclei.core.datasets.online_sets import DATA_SETS
 from napari_unet_nuclei.core.datasets.transfer import (
     DownloadCancelledError,
     format_size,

@@ -75,6 +75,7 @@ def changes(made: RunInputs, wanted: RunInputs) -> list[str]:
             "model": is_same_model,
             "nucleus diameter": old.settings.diameter == new.settings.diameter,
             "flipped views": old.settings.tta == new.settings.tta,
+            "stain": old.settings.stain is new.settings.stain,
         }.items()
         if not is_same
     ]

@@ -14,6 +14,7 @@ from napari_unet_nuclei.core.progress import (
     Preparing,
     TileDone,
 )
+from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
     from napari.layers import Labels
@@ -43,6 +44,8 @@ def describe_progress(step: SegmentationStep) -> str:
     match step:
         case Preparing():
             return f"{step.what} …"
+        case TileDone(n_done=0):
+            return "Trying which colour shows the nuclei …"
         case TileDone():
             return f"Tile {step.n_done} of {step.n_total} …"
         case PlaneDone() if step.n_total > 1:
@@ -78,6 +81,8 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
     ]
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
+    if image_maps.request.settings.stain is Stain.AUTO:
+        parts += _describe_signals({maps.signal for maps in image_maps.maps})
     return " · ".join(parts)
 
 
@@ -229,6 +234,11 @@ def _describe_scales(scales: set[float]) -> list[str]:
     (scale,) = scales
     how = "enlarged" if scale > 1 else "shrunk"
     return [f"{how} to {scale:.0%} for its nuclei"]
+
+
+def _describe_signals(signals: set[Stain]) -> list[str]:
+    """Say what was seen instead of all colours, if anything."""
+    return sorted(filter(None, (signal.sentence_part for signal in signals)))
 
 
 def _count(n_nuclei: int) -> str:

@@ -36,6 +36,7 @@ def result_metadata(result: Result) -> dict[str, Any]:
         axes=image_maps.request.axes,
         channel=image_maps.request.channel,
         plane=image_maps.request.plane,
+        signal=image_maps.signal.value,
         engine=image_maps.model.engine.description,
         package=f"napari-unet-nuclei {__version__}",
         **extra,

@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.progress import (
     Preparing,
     TileDone,
 )
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.plugin.segment.absence import iter_absence
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class SegmentationRequest:
     model : str
         Name or path of a model.
     settings : SegmentationSettings
-        Threshold, smallest area, diameter and flips.
+        Threshold, smallest area, diameter, flips and stain.
     channel : int, optional
         Channel that shows the nuclei, where there is a choice.
     plane : tuple of int, optional
@@ -96,6 +97,12 @@ class ImageMaps:
     request: SegmentationRequest
     seconds: float
     confidence: float
+
+    @property
+    def signal(self) -> Stain:
+        """What of most planes the network saw."""
+        signals = [maps.signal for maps in self.maps]
+        return max(signals, key=signals.count, default=Stain.NONE)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

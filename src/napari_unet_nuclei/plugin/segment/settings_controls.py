@@ -9,8 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, FloatSlider, FloatSpinBox
+from magicgui.widgets import CheckBox, ComboBox, FloatSlider, FloatSpinBox
 
+from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.rules import help_of, range_of
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
@@ -119,6 +120,27 @@ _FIELDS = {
         },
         to_setting=bool,
         to_value=bool,
+        acts_at_once=False,
+    ),
+    "stain": _Field(
+        kind=ComboBox,
+        options={
+            "value": _DEFAULTS.stain,
+            "choices": [
+                ("automatic", Stain.AUTO),
+                ("hematoxylin (H&E)", Stain.HE),
+                ("hematoxylin beside DAB", Stain.HDAB),
+                ("red channel", Stain.RED),
+                ("green channel", Stain.GREEN),
+                ("blue channel", Stain.BLUE),
+                ("image as it is", Stain.NONE),
+            ],
+            "label": "Stain",
+        },
+        note="Automatic takes what the model is most confident of, and the line below "
+        "says which. Grey images have no choice.",
+        to_setting=Stain,
+        to_value=Stain,
         acts_at_once=False,
     ),
 }

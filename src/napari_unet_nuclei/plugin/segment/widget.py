@@ -98,7 +98,7 @@ class SegmentWidget(Container[Widget]):
         self.image, self.axes, self.model = form.image, form.axes, form.model
         self.threshold, self.min_area = controls["threshold"], controls["min_area"]
         self.diameter, self.tta = controls["diameter"], controls["tta"]
-        self.only_plane = form.only_plane
+        self.stain, self.only_plane = controls["stain"], form.only_plane
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native)
         self._display = ResultDisplay(

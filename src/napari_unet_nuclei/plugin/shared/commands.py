@@ -10,6 +10,8 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.settings.choices import Stain
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -54,6 +56,8 @@ def segment_command(
         words += ["--diameter", f"{settings.diameter:g}"]
     if settings.tta:
         words.append("--tta")
+    if settings.stain is not Stain.AUTO:
+        words += ["--stain", settings.stain.value]
     if axes not in ("YX", "YXC") or channel is not None:
         words += ["--axes", axes]
     if channel is not None:

@@ -10,6 +10,7 @@ import pytest
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.settings.choices import Augmentation
+from napari_unet_nuclei.core.training.crops import batches
 from napari_unet_nuclei.core.training.crops.augmentation import prepare_sample
 from napari_unet_nuclei.core.training.crops.batches import (
     CropDataset,
@@ -54,6 +55,38 @@ def test_a_batch_is_fixed_by_seed_and_index(drawn_samples: list[Sample]) -> None
         np.testing.assert_array_equal(one, two)
     assert not np.array_equal(first[3][0], first[2][0])
     assert not np.array_equal(first[3][0], other[3][0])
+
+
+def test_another_augmentation_takes_the_same_images(
+    drawn_samples: list[Sample],
+) -> None:
+    dataset = make_dataset(drawn_samples)
+    before = dataset[1]
+    strong = dataset.with_augmentation(Augmentation.STRONG)
+    plain = dataset.with_augmentation(Augmentation.STRONG, frozenset())
+    assert not np.array_equal(strong[1][0], before[0])
+    assert not np.array_equal(strong[1][0], plain[1][0])
+    for one, two in zip(before, dataset[1], strict=True):
+        np.testing.assert_array_equal(one, two)
+
+
+def test_nuclei_are_pasted_from_images_of_the_same_staining(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    donors = []
+
+    def crop(*args: Any, donor: Any, **_: Any) -> np.ndarray:
+        donors.append((args[0].labels.size, donor.labels.size))
+        return np.zeros((2, 4, 4, 3), np.float32)
+
+    monkeypatch.setattr(batches, "random_crop", crop)
+    samples = [flat((40 + n, 40), 20) for n in range(2)]
+    samples += [flat((60 + n, 40), 150, colour=True) for n in range(2)]
+    dataset = make_dataset(samples).with_augmentation(Augmentation.STRONG)
+    for index in range(10):
+        dataset[index]
+    assert len(set(donors)) > 4
+    assert all((one < 60 * 40) == (other < 60 * 40) for one, other in donors)
 
 
 def test_batches_are_changed_as_little_as_asked(drawn_samples: list[Sample]) -> None:

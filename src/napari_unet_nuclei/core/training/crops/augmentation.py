@@ -18,6 +18,13 @@ from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.settings.choices import Augmentation
+from napari_unet_nuclei.core.training.crops.changes import (
+    ALL_CHANGES,
+    Change,
+    change_file,
+    change_scene,
+    draw_changes,
+)
 from napari_unet_nuclei.core.training.crops.deformation import (
     deform,
     margin_around,
@@ -27,13 +34,14 @@ from napari_unet_nuclei.core.training.crops.intensities import (
     augment_exposure,
     augment_intensity,
 )
+from napari_unet_nuclei.core.training.crops.nuclei import paste_nuclei
 from napari_unet_nuclei.core.training.crops.targets import (
     make_targets,
     normalised_distance,
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
 
@@ -43,6 +51,7 @@ Rng = np.random.Generator
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 _SCALES = (0.5, 1.7)
+_LOG_ELONGATION = 0.35  # up to twice as long as wide
 _CROP_TRIES = 3
 
 
@@ -100,6 +109,9 @@ def random_crop(
     crop_size: int,
     rng: Rng,
     augmentation: Augmentation = Augmentation.ALL,
+    *,
+    donor: PreparedSample | None = None,
+    changes: Collection[Change] = ALL_CHANGES,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Cut one augmented crop.
 
@@ -113,6 +125,10 @@ def random_crop(
         Source of randomness.
     augmentation : Augmentation
         How much is changed.
+    donor : PreparedSample, optional
+        A sample of the same staining, whose nuclei strong augmentation may paste.
+    changes : collection of Change
+        Kinds of strong augmentation that may be made, to judge each alone.
 
     Returns
     -------
@@ -127,6 +143,8 @@ def random_crop(
             scale = np.exp(rng.uniform(*np.log(_SCALES)))
             crop = _turn(_cut(sample, crop_size, scale, rng), rng)
             change = augment_intensity
+        case Augmentation.STRONG:
+            return _strong_crop(sample, crop_size, rng, donor, changes)
         case Augmentation.FLIPS:
             crop = _turn(_cut(sample, crop_size, 1.0, rng), rng)
         case Augmentation.ELASTIC:
@@ -138,6 +156,37 @@ def random_crop(
     if change is not None:
         image = change(image, rng)
     return image, make_targets(crop.labels, _from_bytes(crop.distance))
+
+
+def _strong_crop(
+    sample: PreparedSample,
+    crop_size: int,
+    rng: Rng,
+    donor: PreparedSample | None,
+    changes: Collection[Change],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Cut a crop whose scene, exposure and file are changed, in this order."""
+    drawn = draw_changes(rng, changes)
+    crop = _cut_elongated(sample, crop_size, rng, drawn.get(Change.ELONGATION))
+    pasting = drawn.get(Change.PASTED_NUCLEI)
+    if donor is not None and pasting is not None:
+        other = _cut_elongated(donor, crop_size, pasting, None)
+        crop = paste_nuclei(crop, other, pasting)
+    image = change_scene(_from_bytes(crop.channels), crop.labels, drawn)
+    image = change_file(augment_intensity(image, rng), drawn)
+    return image, make_targets(crop.labels, _from_bytes(crop.distance))
+
+
+def _cut_elongated(
+    sample: PreparedSample, crop_size: int, rng: Rng, elongating: Rng | None
+) -> PreparedSample:
+    """Cut a window of any scale, perhaps drawn out along one axis, and turn it."""
+    scale = np.exp(rng.uniform(*np.log(_SCALES)))
+    elongation = 1.0
+    if elongating is not None:
+        elongation = np.exp(elongating.uniform(0, _LOG_ELONGATION))
+    longer = min(scale * elongation, _SCALES[1])
+    return _turn(_cut(sample, crop_size, (longer, longer / elongation**2), rng), rng)
 
 
 def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
@@ -163,20 +212,28 @@ def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedS
 
 
 def _cut(
-    sample: PreparedSample, crop_size: int, scale: float, rng: Rng, margin: int = 0
+    sample: PreparedSample,
+    crop_size: int,
+    scale: float | tuple[float, float],
+    rng: Rng,
+    margin: int = 0,
 ) -> PreparedSample:
-    """Cut a window from anywhere and bring it to the crop size.
+    """Cut a window from anywhere and bring it to the crop size, at one scale or two.
 
     The margin of a window may lie beyond the border; it does not count where a
     window is to show a nucleus.
     """
-    window = round(crop_size / scale)
+    scales = scale if isinstance(scale, tuple) else (scale, scale)
+    windows = [round(crop_size / each) for each in scales]
     for _ in range(_CROP_TRIES):
         rows, columns = (
-            _place(length, window, margin, rng) for length in sample.labels.shape
+            _place(length, window, margin, rng)
+            for length, window in zip(sample.labels.shape, windows, strict=True)
         )
-        inner = slice(margin, window - margin)
-        if _take(sample.labels, rows[inner], columns[inner]).any():
+        inner_rows, inner_columns = (
+            axis[margin : axis.size - margin] for axis in (rows, columns)
+        )
+        if _take(sample.labels, inner_rows, inner_columns).any():
             break
 
     def cut(array: NDArray[Scalar], resampling: Image.Resampling) -> NDArray[Scalar]:

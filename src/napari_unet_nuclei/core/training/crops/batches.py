@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from itertools import count, islice
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.images.staining import staining
+from napari_unet_nuclei.core.images.staining import Staining, staining
 from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.augmentation import (
@@ -20,9 +21,10 @@ from napari_unet_nuclei.core.training.crops.augmentation import (
     prepare_sample,
     random_crop,
 )
+from napari_unet_nuclei.core.training.crops.changes import ALL_CHANGES, Change
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Sequence
+    from collections.abc import Collection, Generator, Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample
 
@@ -49,6 +51,10 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         Seed of every choice.
     augmentation : Augmentation
         How much the crops are changed.
+    weights : (n,) ndarray of float64, optional
+        Probability of each sample, where it is not `sampling_weights`.
+    changes : collection of Change
+        Kinds of strong augmentation that may be made.
     """
 
     def __init__(
@@ -60,15 +66,19 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         n_batches: int,
         seed: int,
         augmentation: Augmentation = Augmentation.ALL,
+        weights: NDArray[np.float64] | None = None,
+        changes: Collection[Change] = ALL_CHANGES,
     ) -> None:
         super().__init__()
         self._samples: list[PreparedSample] = [prepare_sample(s) for s in samples]
-        self._weights = sampling_weights(samples)
+        self._weights = sampling_weights(samples) if weights is None else weights
         self._crop_size = crop_size
         self._batch_size = batch_size
         self._n_batches = n_batches
         self._seed = seed
         self._augmentation = augmentation
+        self._changes = changes
+        self._same_staining = _group_by_staining(samples)
 
     def __len__(self) -> int:
         return self._n_batches
@@ -77,12 +87,39 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         """Draw batch ``index``: images and targets, both float32."""
         rng = np.random.default_rng([self._seed, index])
         chosen = rng.choice(len(self._samples), self._batch_size, p=self._weights)
-        crops = [
-            random_crop(self._samples[i], self._crop_size, rng, self._augmentation)
-            for i in chosen
-        ]
-        images, targets = zip(*crops, strict=True)
+        images, targets = zip(*(self._crop(i, rng) for i in chosen), strict=True)
         return np.stack(images), np.stack(targets)
+
+    def with_augmentation(
+        self, augmentation: Augmentation, changes: Collection[Change] = ALL_CHANGES
+    ) -> CropDataset:
+        """Return the same images, prepared already, to be changed in another way."""
+        other = copy(self)
+        other._augmentation = augmentation
+        other._changes = changes
+        return other
+
+    def _crop(self, index: int, rng: np.random.Generator) -> Batch:
+        donor = None
+        if self._augmentation is Augmentation.STRONG:
+            donor = self._samples[rng.choice(self._same_staining[index])]
+        return random_crop(
+            self._samples[index],
+            self._crop_size,
+            rng,
+            self._augmentation,
+            donor=donor,
+            changes=self._changes,
+        )
+
+
+def _group_by_staining(samples: Sequence[Sample]) -> list[list[int]]:
+    """List for each sample those of its staining, itself among them."""
+    stainings = [staining(sample.image) for sample in samples]
+    groups: dict[Staining, list[int]] = {}
+    for index, kind in enumerate(stainings):
+        groups.setdefault(kind, []).append(index)
+    return [groups[kind] for kind in stainings]
 
 
 def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
