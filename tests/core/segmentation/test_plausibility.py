@@ -143,10 +143,10 @@ def noise(sigma: float) -> NDArray[np.float64]:
     "image",
     [
         *(noise(sigma) for sigma in (1, 2, 4, 8)),
-        *(getattr(data, name)() for name in ("camera", "coffee", "grass", "page")),
+        *(getattr(data, name)() for name in ("camera", "text", "grass", "page")),
         np.sin(np.add.outer(np.zeros(256), np.arange(256)) / 3),
     ],
-    ids=["noise 1", "2", "4", "8", "camera", "coffee", "grass", "page", "waves"],
+    ids=["noise 1", "2", "4", "8", "camera", "text", "grass", "page", "waves"],
 )
 def test_what_is_no_nuclei_is_doubted(model: Model, image: NDArray[np.generic]) -> None:
     assert segment(model, image).doubts

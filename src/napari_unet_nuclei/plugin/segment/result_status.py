@@ -101,8 +101,7 @@ class ResultStatus:
             self._repeat()
 
     def _repeat(self) -> None:
-        text, tooltip, is_doubtful = self._said
-        self._panel.say(text, tooltip, is_doubtful=is_doubtful)
+        self._panel.say(*self._said)
 
     def _remember(self, key: ResultKey | None, said: Said) -> None:
         self._said = said

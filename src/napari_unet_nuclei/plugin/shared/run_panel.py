@@ -82,7 +82,7 @@ class RunPanel(Container[Widget]):
         """Whether a task is under way."""
         return self.task is not None
 
-    def say(self, text: str, tooltip: str = "", *, is_doubtful: bool = False) -> None:
+    def say(self, text: str, tooltip: str = "", is_doubtful: bool = False) -> None:
         """Show a sentence on the status line, in another colour if it asks to check."""
         self.status.value = text
         self.status.tooltip = tooltip
