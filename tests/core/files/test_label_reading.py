@@ -49,52 +49,6 @@ def blur(mask: NDArray[Any], sigma: Any = 1.0) -> NDArray[Any]:
     return ndimage.gaussian_filter(np.where(mask, 255.0, 0), sigma).astype(np.uint8)
 
 
-def save_palette(path: Path, indices: NDArray[Any], colours: list[list[int]]) -> None:
-    if path.suffix == ".tif":
-        colormap = np.zeros((3, 256), np.uint16)
-        colormap[:, : len(colours)] = np.array(colours).T * 257
-        tifffile.imwrite(path, indices, photometric="palette", colormap=colormap)
-        return
-    image = Image.fromarray(indices)
-    image.putpalette(np.array(colours, np.uint8).tobytes())
-    image.save(path)
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif", "bmp"])
-@pytest.mark.parametrize(
-    "colours",
-    [
-        [[255, 255, 255], [200, 0, 0], [0, 200, 0], [0, 0, 200]],  # white behind
-        [[0, 0, 0], [255, 255, 255], [255, 255, 255], [128, 128, 128]],  # one grey
-        [[255, 255, 255], [0, 0, 0], [0, 0, 0], [0, 0, 0]],  # black on white
-        [[0, 0, 0], [60, 60, 60], [30, 30, 30], [90, 90, 90]],  # another order
-    ],
-)
-def test_of_a_palette_the_indices_are_the_numbers(
-    tmp_path: Path, suffix: str, colours: list[list[int]]
-) -> None:
-    path = tmp_path / f"a.{suffix}"
-    save_palette(path, LABELS, colours)
-    np.testing.assert_array_equal(read_labels(path), LABELS)
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_a_white_background_is_none_even_without_nuclei(
-    tmp_path: Path, suffix: str
-) -> None:
-    path = tmp_path / f"a.{suffix}"
-    save_palette(path, np.zeros((9, 9), np.uint8), [[255, 255, 255], [0, 0, 0]])
-    assert not read_nuclei(path).any()
-
-
-@pytest.mark.parametrize("suffix", ["png", "tif"])
-def test_masks_of_one_nucleus_follow_the_same_rule(tmp_path: Path, suffix: str) -> None:
-    path = tmp_path / f"a.{suffix}"
-    mask = np.asarray(LABELS == 1, np.uint8)
-    save_palette(path, mask, [[255, 255, 255], [0, 0, 0]])
-    np.testing.assert_array_equal(read_mask(path), mask)
-
-
 def test_black_and_white_masks_are_read_as_stored(tmp_path: Path) -> None:
     Image.fromarray(LABELS > 0).save(tmp_path / "a.png")
     tifffile.imwrite(tmp_path / "a.tif", LABELS > 0)
