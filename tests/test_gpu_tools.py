@@ -1,8 +1,12 @@
-"""What is packed for a machine with a GPU comes out as it went in."""
+"""What is packed for a machine with a GPU comes out as it was, and is trained on."""
 
 from __future__ import annotations
 
 import importlib
+import importlib.util
+import os
+import re
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,9 +15,21 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets.sample import Sample
+from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.training.mixture import TrainingSet
 
 FOLDER = Path(__file__).parents[1] / "tools/gpu"
+# Of JAX, which the script is for, and of what the tests have anyway.
+BACKENDS = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec(name) is None, reason=f"needs {name}"
+        ),
+    )
+    for name in ("jax", "tensorflow")
+]
 
 
 @pytest.fixture
@@ -52,3 +68,41 @@ def test_packed_sets_come_back(packed: Any, tmp_path: Path, eight_bits: bool) ->
             assert read.image.dtype == np.uint8
         else:
             np.testing.assert_array_equal(read.image, sample.image)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_a_model_learns_from_what_was_packed(
+    packed: Any, tmp_path: Path, backend: str
+) -> None:
+    first, second = (
+        Sample(f"drawn{seed}", *draw_nuclei(seed, (64, 64), 6, diameter=14))
+        for seed in range(2)
+    )
+    sets = [
+        TrainingSet(
+            name=name, samples=[first], validation=[second], source={"licence": "CC0"}
+        )
+        for name in ("cells", "tissue")
+    ]
+    packed.write_packed(tmp_path / "packed.npz", sets)
+    model = tmp_path / "mine.unetnuclei"
+    options = "--from classic --epochs 1 --steps-per-epoch 1 --crop-size 32"
+    finished = subprocess.run(
+        [
+            *(sys.executable, FOLDER / "train.py", tmp_path / "packed.npz"),
+            *("-o", model, "--batch-size", "1", *options.split()),
+        ],
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert finished.returncode == 0, finished.stderr
+    epochs = re.findall(
+        r"^epoch (\d), step (\d), .*DSB2018 0\.\d+ (.*)$", finished.stdout, re.M
+    )
+    assert [each[:2] for each in epochs] == [("0", "0"), ("1", "1")]
+    assert all("cells" in each[2] and "tissue" in each[2] for each in epochs)
+    assert f"{model}: 1 steps, " in finished.stdout
+    has_tensorflow = importlib.util.find_spec("tensorflow") is not None
+    assert (read_bundle(model).openvino is not None) == has_tensorflow
