@@ -30,9 +30,9 @@ def public(name: str) -> Any:
 
 
 def type_checking_names(module: str) -> dict[str, object]:
-    """Return what a module imports for type checkers alone."""
+    """Return what a module knows, with what it imports for type checkers alone."""
     source = inspect.getsource(sys.modules[module])
-    names: dict[str, object] = {}
+    names: dict[str, object] = dict(vars(sys.modules[module]))
     for node in ast.parse(source).body:
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             body = compile(ast.Module(node.body, []), module, "exec")

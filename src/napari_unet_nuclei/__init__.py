@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.loop import train
+    from napari_unet_nuclei.core.training.mixture import TrainingSet
     from napari_unet_nuclei.core.training.steps import TrainingReport
 
 __version__ = "0.1.0"
@@ -75,6 +76,7 @@ __all__ = [
     "Stain",
     "TrainingError",
     "TrainingReport",
+    "TrainingSet",
     "TrainingSettings",
     "UNetNucleiError",
     "__version__",
@@ -101,6 +103,7 @@ _MODULES = {
     "settings.segmentation": "SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",
+    "training.mixture": "TrainingSet",
     "training.steps": "TrainingReport",
 }
 _HOMES = {

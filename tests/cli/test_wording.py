@@ -42,14 +42,17 @@ TRAIN = {
     "start_weight": 1.0,
     "validation_fraction": 1.5,
     "seed": -1,
+    "grow": -1,
     "loss": "hinge",
 }
 CHOSEN_FROM_A_LIST = {
     "architecture",
     "augmentation",
+    "grey_copies",
     "monitor",
     "only_better",
     "schedule",
+    "stain",
     "tta",
 }
 NOT_ON_THE_COMMAND_LINE = {
