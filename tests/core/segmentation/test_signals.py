@@ -126,6 +126,7 @@ def test_pale_spots_in_tissue_are_no_nuclei(
     with_polarity = find(model, image, stain=Stain.RED, diameter=10.0)
     assert with_polarity.maps[0].foreground.max() == 1
     assert with_polarity.labels.max() == 0
+    assert "set the stain to none" in with_polarity.doubts[0].sentence
     # In grey, nuclei may be brighter than what surrounds them.
     assert find(model, image[..., 0], diameter=10.0).labels.max() == 1
 

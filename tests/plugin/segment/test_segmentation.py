@@ -251,6 +251,21 @@ def test_an_empty_result_comes_with_advice(
     )
 
 
+def test_pale_nuclei_of_stained_tissue_are_named_as_the_reason(
+    request_for: SegmentationRequest, image: NDArray[np.uint8]
+) -> None:
+    image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
+    stained = replace(
+        image_maps,
+        maps=[maps._replace(darkness=(255 - image,)) for maps in image_maps.maps],
+    )
+    nothing = exhaust(iter_split(stained, SegmentationSettings()))
+    assert describe_nuclei(stained, nothing) == (
+        "No nuclei left: 2 found, none darker than what surrounds it, as nuclei in "
+        "stained tissue are. To keep them, set Stain to “image as it is”."
+    )
+
+
 def test_an_even_image_is_called_so(request_for: SegmentationRequest) -> None:
     request = replace(request_for, image=np.full((1, 1), 7, np.uint8))
     image_maps, nuclei = exhaust(iter_segmentation(request, WarmModel()))

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 _FEW = 20  # objects, of which a median or a percentile says little
 _N_EXAMINED = 3  # planes of a stack in which nothing was found
+_KEEP_PALE = (
+    "set the nucleus diameter, or set the stain to none if nuclei are not darker than "
+    "what surrounds them"
+)
 
 
 class DoubtKind(StrEnum):
@@ -129,13 +133,17 @@ def find_doubts(
     return tuple(found.iter_doubts(limits))
 
 
-def doubt_nothing_found(stack: PlaneStack) -> tuple[Doubt, ...]:
+def doubt_nothing_found(
+    stack: PlaneStack, *, drops_pale: bool = False
+) -> tuple[Doubt, ...]:
     """Doubt that an image without nuclei is empty, if it shows more than noise.
 
     Parameters
     ----------
     stack : PlaneStack
         The image or stack in which nothing was found; a few planes of it are read.
+    drops_pale : bool
+        Whether nuclei that are not darker than their surroundings were dropped.
 
     Returns
     -------
@@ -153,9 +161,10 @@ def doubt_nothing_found(stack: PlaneStack) -> tuple[Doubt, ...]:
         channels = to_channels(stack.plane(index))
         # Of noise, a pixel differs from its neighbours by more than from the mean.
         if 0 < fine_detail(channels, intensity_limits(channels)) < 0.95:
+            remedy = _KEEP_PALE if drops_pale else "or set the nucleus diameter"
             sentence = (
                 "No nuclei were found, though the image is not empty: lower the "
-                "threshold, or set the nucleus diameter."
+                f"threshold, {remedy}."
             )
             return (Doubt(kind=DoubtKind.NOTHING, sentence=sentence),)
     return ()

@@ -80,6 +80,7 @@ class SeenPlanes:
         self._scales: list[float] = []
         self._signals: list[Stain] = []
         self._confidences: list[float] = []
+        self._drops_pale = False
         self._maps = StackMaps(n_planes) if keeps_maps else None
 
     def append(self, maps: Maps) -> None:
@@ -98,6 +99,7 @@ class SeenPlanes:
         self._scales.append(maps.scale)
         self._signals.append(maps.signal)
         self._confidences.append(confidence(maps))
+        self._drops_pale |= bool(maps.darkness)
         if self._maps is not None:
             self._maps.append(maps)
 
@@ -122,6 +124,8 @@ class SeenPlanes:
         """
         confident = median([each for each in self._confidences if each > 0] or [0.0])
         doubts = find_doubts(labels, self._scales, confident)
+        if not labels.any():
+            doubts = doubt_nothing_found(stack, drops_pale=self._drops_pale)
         return Segmentation(
             labels=labels,
             scales=tuple(self._scales),
@@ -129,5 +133,5 @@ class SeenPlanes:
             maps=[] if self._maps is None else self._maps.to_list(),
             seconds=seconds,
             confidence=confident,
-            doubts=doubts if labels.any() else doubt_nothing_found(stack),
+            doubts=doubts,
         )

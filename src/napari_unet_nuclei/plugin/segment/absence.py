@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.progress import Preparing, map_steps
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Generator, Sequence
 
+    from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
+
+    _Count = Generator[Preparing, None, int]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,12 +27,16 @@ class Absence:
         Whether the pixels of each plane have the same value, except for a few.
     n_small : int
         Nuclei that are left out only because they are small.
+    n_pale : int
+        Those of stained tissue that are left out as none is darker than its
+        surroundings, where no other explains it.
     highest : float in [0, 1]
         Highest foreground probability of a pixel.
     """
 
     is_even: bool
     n_small: int
+    n_pale: int
     highest: float
 
 
@@ -60,11 +67,19 @@ def iter_absence(
     from napari_unet_nuclei.core.segmentation import stacks
 
     stack, maps = image_maps.stack, image_maps.maps
-    everything = replace(settings, min_area=0)
     seeking = Preparing("No nuclei: looking for the reason")
-    labels = yield from map_steps(
-        lambda _: seeking, stacks.iter_split(image_maps.model, stack, maps, everything)
-    )
+
+    def iter_count(maps: Sequence[Maps], min_area: int | None) -> _Count:
+        steps = stacks.iter_split(
+            image_maps.model, stack, maps, replace(settings, min_area=min_area)
+        )
+        labels = yield from map_steps(lambda _: seeking, steps)
+        return int(labels.max(initial=0))
+
+    n_small, n_pale = (yield from iter_count(maps, 0)), 0
+    if n_small == 0 and any(each.darkness for each in maps):
+        of_any_light = [each._replace(darkness=()) for each in maps]
+        n_pale = yield from iter_count(of_any_light, settings.min_area)
     is_even = True
     for plane in stack:
         low, high = intensity_limits(to_channels(plane))
@@ -74,6 +89,7 @@ def iter_absence(
         yield seeking
     return Absence(
         is_even=is_even,
-        n_small=int(labels.max(initial=0)),
+        n_small=n_small,
+        n_pale=n_pale,
         highest=max((float(each.foreground.max()) for each in maps), default=0.0),
     )

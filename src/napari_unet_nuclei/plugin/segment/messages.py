@@ -256,6 +256,12 @@ def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
             f"No nuclei left: {absence.n_small} found, all smaller than {smallest} "
             "px². Set a lower minimum area."
         )
+    if absence.n_pale:
+        return (
+            f"No nuclei left: {absence.n_pale} found, none darker than what surrounds "
+            "it, as nuclei in stained tissue are. To keep them, set Stain to “image as "
+            "it is”."
+        )
     highest, threshold = absence.highest, nuclei.settings.threshold or 0
     reason = (
         f"some pixels exceed the threshold of {threshold:.2f}, but only just"
