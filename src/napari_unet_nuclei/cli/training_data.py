@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,18 +19,24 @@ if TYPE_CHECKING:
 
 
 def check_weights(data: Sequence[Path], weights: Sequence[float]) -> None:
-    """Refuse other numbers of weights than of data sets.
+    """Refuse weights that are no shares, before data sets are read.
 
     Raises
     ------
     SettingsError
-        If there are some, but not one for each data set.
+        If there are some, but not one for each data set, or one is not positive.
     """
     if weights and len(weights) != len(data):
         raise SettingsError(
             f"Expected one --weight for each of the {len(data)} data sets, in their "
             f"order, or none at all. Received: {len(weights)}; give as many."
         )
+    for weight in weights:
+        if not (math.isfinite(weight) and weight > 0):
+            raise SettingsError(
+                f"Each --weight must be a positive number. Received: {weight:g}; leave "
+                "a data set out to draw nothing from it."
+            )
 
 
 def read_sets(
@@ -80,6 +87,11 @@ def read_sets(
         split, validation = found[index], None
         if split is None and splits:
             say(f"No split is about {name}: a part of its images is held out")
+        if split is not None and (both := {*split.train} & {*split.validation}):
+            say(
+                f"In train and in val of {split.path}: {', '.join(sorted(both))}. "
+                "Scores of images that are trained on are too high."
+            )
         samples = _read(source, split.train if split else source.sample_ids, say)
         if split is not None:
             validation = _read(source, split.validation, say)
