@@ -13,10 +13,12 @@ from napari_unet_nuclei.core.datasets.examples import (
     COUNTED_CROPS,
     EXAMPLE_IMAGES,
     CountedCrop,
+    ExampleImage,
     synthetic_nuclei,
 )
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.files.label_reading import read_labels
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,3 +88,14 @@ def test_every_counted_nucleus_is_marked() -> None:
     assert {corner: len(text.split()) for corner, text in marked.items()} == {
         crop.corner: crop.n_nuclei for crop in COUNTED_CROPS
     }
+
+
+def test_a_doubtful_result_is_said_to_be(
+    run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    noise = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)
+    noisy = ExampleImage(noise, None, SegmentationSettings())
+    monkeypatch.setitem(EXAMPLE_IMAGES, "noise", lambda: noisy)
+    result = run("demo", "-o", folder, "--overwrite")
+    assert result.exit_code == 0, result.output
+    assert "noise: Low confidence" in result.output

@@ -45,7 +45,7 @@ def test_what_was_seen_is_said_and_written(
     words = ["segment", photos, "-o", out, "--model", "classic"]
     result = run(*words, "--format", "tiff,features")
     assert result.exit_code == 0, result.output
-    said = "1 seen as hematoxylin; 1 nuclei found in blue. Set --stain to choose"
+    said = "Seen as hematoxylin: 1 image; nuclei found in blue: 1 image. Set --stain"
     assert said in " ".join(result.output.split())
     signals = {"stained": "he", "colours": "blue", "grey": "none"}
     for name, signal in signals.items():

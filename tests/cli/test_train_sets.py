@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from napari_unet_nuclei.cli.training_data import read_sets
 from napari_unet_nuclei.core.models.bundle import read_bundle
 
 if TYPE_CHECKING:
@@ -64,6 +65,18 @@ def test_several_sets_are_trained_on_with_weights_and_splits(
     assert provenance["set_scores"]["annotated"]["dice"] > 0.5
 
 
+def test_images_in_both_parts_of_a_split_are_named(
+    labelled: Path, other: Path, tmp_path: Path
+) -> None:
+    split = tmp_path / "split.json"
+    named = {"annotated": {"train": ["0", "1"], "val": ["1"]}}
+    split.write_text(json.dumps(named))
+    said: list[str] = []
+    read_sets([labelled, other], [], [split], said.append)
+    assert said[1].startswith(f"In train and in val of {split}: 1. Scores of images")
+    assert sum(sentence.startswith("In train") for sentence in said) == 1
+
+
 def test_programs_get_the_scores_of_each_set(
     run: Run, labelled: Path, other: Path, tmp_path: Path
 ) -> None:
@@ -96,7 +109,11 @@ def test_a_single_set_is_named_in_the_model(
     ("options", "sentence"),
     [
         (["--weight", 1], "one --weight for each of the 2 data sets, in their order"),
-        (["--weight", 1, "--weight", 0], "positive weight for each data set"),
+        (
+            ["--weight", 1, "--weight", 0],
+            "weight must be a positive number. Received: 0",
+        ),
+        (["--weight", 1, "--weight", "nan"], "positive number. Received: nan; leave"),
         (["--split", "none.json"], "Expected a split file. Received: none.json"),
     ],
 )
@@ -112,4 +129,5 @@ def test_a_wrong_weight_or_split_gets_a_sentence(
     result = run("train", labelled, other, "-o", model, *options)
     assert result.exit_code == 1
     assert sentence in " ".join(result.output.split())
+    assert "Reading" not in result.output
     assert not model.exists()

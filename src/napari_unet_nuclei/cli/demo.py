@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
 from napari_unet_nuclei.cli.reporting import (
+    messages,
     one_sentence_errors,
     output,
     quiet_native_libraries,
@@ -40,8 +41,10 @@ def demo(
             model = load_model()
         with TemporaryDirectory(prefix="unet-nuclei-demo-") as made:
             for name, load in EXAMPLE_IMAGES.items():
-                sentence = _segment(model, name, load(), Path(made))
+                sentence, warnings = _segment(model, name, load(), Path(made))
                 output.print(sentence, highlight=False, soft_wrap=True)
+                for warning in warnings:
+                    messages.print(f"{name}: {warning}", style="yellow")
             publish(Path(made), folder, overwrite=overwrite)
         output.print(
             f"Labels, pictures and tables are in {folder}",
@@ -50,8 +53,10 @@ def demo(
         )
 
 
-def _segment(model: Model, name: str, sample: ExampleImage, folder: Path) -> str:
-    """Segment one sample, write its files, and say how it went."""
+def _segment(
+    model: Model, name: str, sample: ExampleImage, folder: Path
+) -> tuple[str, tuple[str, ...]]:
+    """Segment one sample, write its files, and say how it went and what to check."""
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.batch.outputs import BatchOutputs
     from napari_unet_nuclei.core.batch.run import segment_images
@@ -69,14 +74,14 @@ def _segment(model: Model, name: str, sample: ExampleImage, folder: Path) -> str
     if sample.counted_crops:
         found = ", ".join(str(crop.count(labels)) for crop in sample.counted_crops)
         by_eye = ", ".join(str(crop.n_nuclei) for crop in sample.counted_crops)
-        return (
-            f"{sentence} (in {len(sample.counted_crops)} parts of it {found}; "
+        sentence += (
+            f" (in {len(sample.counted_crops)} parts of it {found}; "
             f"counted by eye: {by_eye})"
         )
-    if sample.labels is None:
-        return sentence
-    scores = evaluate(sample.labels, labels)
-    return (
-        f"{sentence} (truth: {scores.n_true}; AP50 {scores.ap[0.5]:.2f}, "
-        f"Dice {scores.dice:.2f})"
-    )
+    if sample.labels is not None:
+        scores = evaluate(sample.labels, labels)
+        sentence += (
+            f" (truth: {scores.n_true}; AP50 {scores.ap[0.5]:.2f}, "
+            f"Dice {scores.dice:.2f})"
+        )
+    return sentence, done.warnings

@@ -39,12 +39,15 @@ def tell_signals(done: list[ImageDone]) -> None:
     """Say which signals of colour images were seen instead of all their colours."""
     signals = [image.signal for image in done]
     parts = [
-        f"{signals.count(signal):,} {signal.sentence_part}"
+        f"{signal.sentence_part}: {_count_images(signals.count(signal))}"
         for signal in Stain
         if signal in signals and signal.sentence_part
     ]
     if parts:
-        say(f"{'; '.join(parts)}. Set --stain to choose what shows the nuclei.")
+        said = "; ".join(parts)
+        say(
+            f"{said[0].upper()}{said[1:]}. Set --stain to choose what shows the nuclei."
+        )
 
 
 def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
@@ -56,8 +59,7 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
     seconds = sum(image.seconds for image in done)
     n_images = len(done) - len(failed)
     output.print(
-        f"{n_nuclei:,} nuclei in {n_images:,} image{'' if n_images == 1 else 's'}, "
-        f"{seconds:.1f} s → {folder}",
+        f"{n_nuclei:,} nuclei in {_count_images(n_images)}, {seconds:.1f} s → {folder}",
         highlight=False,
         soft_wrap=True,
     )
@@ -82,6 +84,10 @@ def report(done: list[ImageDone], folder: Path, engine: str) -> bool:
             reason = image.cause and describe_error(image.cause)
             messages.print(f"  {image.name}: {reason or image.error}")
     return not failed
+
+
+def _count_images(number: int) -> str:
+    return f"{number:,} image{'' if number == 1 else 's'}"
 
 
 def _warn(done: list[ImageDone]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,18 +20,24 @@ if TYPE_CHECKING:
 
 
 def check_weights(data: Sequence[Path], weights: Sequence[float]) -> None:
-    """Refuse other numbers of weights than of data sets.
+    """Refuse weights that are no shares, before data sets are read.
 
     Raises
     ------
     SettingsError
-        If there are some, but not one for each data set.
+        If there are some, but not one for each data set, or one is not positive.
     """
     if weights and len(weights) != len(data):
         raise SettingsError(
             f"Expected one --weight for each of the {len(data)} data sets, in their "
             f"order, or none at all. Received: {len(weights)}; give as many."
         )
+    for weight in weights:
+        if not (math.isfinite(weight) and weight > 0):
+            raise SettingsError(
+                f"Each --weight must be a positive number. Received: {weight:g}; leave "
+                "a data set out to draw nothing from it."
+            )
 
 
 def read_sets(
@@ -112,6 +119,11 @@ def _read_parts(
     """Read the samples to train on, and those to hold out where a split names them."""
     if split is None:
         return _read(source, source.sample_ids, say), None
+    if both := {*split.train} & {*split.validation}:
+        say(
+            f"In train and in val of {split.path}: {', '.join(sorted(both))}. "
+            "Scores of images that are trained on are too high."
+        )
     return _read(source, split.train, say), _read(source, split.validation, say)
 
 

@@ -57,6 +57,8 @@ def test_a_range_says_what_it_is() -> None:
         ({"n_steps": 0}, "The n steps must be 1 or more. Received: n_steps=0"),
         ({"limit": 0.0}, "Received: limit=0.0"),
         ({"schedule": "cosine"}, "schedule must be of Schedule: cosine, plateau. Rec"),
+        ({"schedule": "cosine"}, r"Received: 'cosine'; give Schedule\('cosine'\)$"),
+        ({"schedule": "linear"}, "Received: 'linear'$"),
     ],
 )
 def test_each_field_is_checked(values: dict[str, object], message: str) -> None:

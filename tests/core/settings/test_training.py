@@ -53,6 +53,7 @@ def test_the_defaults_can_be_used() -> None:
         ({"start_weight": 1.0}, r"The start weight must lie in \[0, 1\).*weight=1.0"),
         ({"start_weight": -0.1}, r"The start weight must lie in \[0, 1\).*weight=-0.1"),
         ({"learning_rate": 0}, "learning rate must be positive.*0"),
+        ({"grow": -1}, "number of blocks to grow by must be 0 or more.*grow=-1"),
         (
             {"plateau_patience": 0},
             r"plateau patience must be 1.*plateau_patience=0",

@@ -76,3 +76,13 @@ def test_the_choice_works_in_a_real_window(
 def test_a_probe_is_no_progress() -> None:
     said = describe_progress(TileDone(0, 1))
     assert said == "Trying which colour shows the nuclei …"
+
+
+def test_another_stain_is_advised_where_one_shows_nothing(
+    scene: Scene, colours: NDArray[np.uint8]
+) -> None:
+    colours[..., 2] = 0
+    scene.viewer.add_image(colours, name="cells")
+    scene.widget.stain.value = Stain.BLUE
+    scene.segment()
+    assert "Lower the threshold, choose another stain, or set" in scene.status

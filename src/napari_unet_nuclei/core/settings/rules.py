@@ -118,6 +118,8 @@ def check_fields(settings: DataclassInstance) -> None:
 
 def _check_choice(name: str, value: object, kind: type[StrEnum]) -> None:
     if not isinstance(value, kind):
+        remedy = f"; give {kind.__name__}({value!r})" if value in [*kind] else ""
         raise SettingsError(
-            f"{name} must be of {kind.__name__}: {', '.join(kind)}. Received: {value!r}"
+            f"{name} must be of {kind.__name__}: {', '.join(kind)}. Received: "
+            f"{value!r}{remedy}"
         )

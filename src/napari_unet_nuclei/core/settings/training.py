@@ -128,7 +128,11 @@ class TrainingSettings:
         metadata=describe(
             "Residual blocks to add to each level of the start model, a resnet: a "
             "deeper network that begins by computing exactly the same.",
-            _ZERO_OR_MORE,
+            Range(
+                at_least=0,
+                sentence="The number of blocks to {name} by must be {at_least} or "
+                "more.",
+            ),
         ),
     )
     crop_size: int = field(

@@ -269,7 +269,9 @@ def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
         else f"the highest probability is {highest:.2f}, the threshold {threshold:.2f}"
     )
     diameter = image_maps.model.config.diameter
+    chosen = image_maps.signal is not Stain.NONE
+    other = " choose another stain," if chosen else ""
     return (
-        f"No nuclei found: {reason}. Lower the threshold, or set the nucleus diameter: "
-        f"this model was trained on nuclei of about {diameter:.0f} px."
+        f"No nuclei found: {reason}. Lower the threshold,{other} or set the nucleus "
+        f"diameter: this model was trained on nuclei of about {diameter:.0f} px."
     )
