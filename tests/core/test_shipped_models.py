@@ -35,14 +35,19 @@ def test_a_shipped_model_is_complete_and_small(name: str) -> None:
 @pytest.mark.parametrize("name", ["resnet", "classic"])
 @pytest.mark.parametrize("image", EXAMPLE_IMAGES)
 def test_both_engines_find_the_same_nuclei(name: str, image: str) -> None:
-    pixels = EXAMPLE_IMAGES[image]().image
+    example = EXAMPLE_IMAGES[image]()
     models = [load_model(name, engine) for engine in ("keras", "openvino")]
-    reference, fast = (model.maps(pixels) for model in models)
+    reference, fast = (model.maps(example.image, example.settings) for model in models)
     # bfloat16, where the CPU has it, against float32.
     assert np.abs(reference.foreground - fast.foreground).mean() < 0.01
     parameters = models[0].config.splitting
     labels = [split_instances(maps, parameters) for maps in (reference, fast)]
     assert evaluate(*labels).ap[0.5] >= 0.9
+
+
+def test_stained_tissue_is_not_taken_for_huge_nuclei() -> None:
+    tissue = EXAMPLE_IMAGES["immunohistochemistry"]().image
+    assert load_model().maps(tissue).scale >= 1
 
 
 @pytest.mark.parametrize("name", ["resnet", "classic"])

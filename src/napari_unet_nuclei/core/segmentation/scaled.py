@@ -8,6 +8,7 @@ Signal, intensities and scale are settled here; tiles belong in
 from __future__ import annotations
 
 import warnings
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import fine_detail, normalise
 from napari_unet_nuclei.core.images.nuclear_signal import (
     WHOLE,
+    Light,
     NuclearSignal,
     SeenPixels,
     Window,
@@ -128,7 +130,10 @@ class _Sight:
         policy: ScalePolicy,
     ) -> None:
         self._engine, self._config, self._max_area = engine, config, max_area
-        self._signal, self._scale, self._policy = signal, scale, policy
+        self._signal, self._scale = signal, scale
+        # Seen from afar, glands and folds of stained tissue look like huge nuclei.
+        is_stained = signal.light is Light.BRIGHT_FIELD
+        self._policy = replace(policy, doubtful=0.0) if is_stained else policy
 
     def iter_maps(
         self, stain: Stain, window: Window = WHOLE
