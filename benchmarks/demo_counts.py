@@ -3,9 +3,10 @@
 Usage: python benchmarks/demo_counts.py [--models NAME ...] [--inputs NAME ...]
                                         [--picture FILE]
 
-Five crops of scikit-image's immunohistochemistry, 128 px wide; nothing is set but in the row *as in the demo*.  Prints
-for each crop how many nuclei are found, and how many of those marked are alone in a
-label: pieces and clumps can add up to the right number.
+Five crops of scikit-image's immunohistochemistry, 128 px wide; nothing is set, except
+in the row *as in the demo*.  Prints for each crop how many nuclei are found, and how
+many of those marked are alone in a label: pieces and clumps can add up to the right
+number.
 """
 
 from __future__ import annotations
