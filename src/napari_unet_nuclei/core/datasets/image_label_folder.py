@@ -137,7 +137,8 @@ class ImageLabelFolder:
             sample_id, self._labels, "label file", read_nuclei_stack
         )
         name = self._planes.get(sample_id, (sample_id, None))[0]
-        return check_labels(labels, name=str(self._path / self._labels[name][0]))
+        file = str(self._path / self._labels[name][0])
+        return check_labels(labels, name=file, may_ignore=True)
 
     def read_sample(self, sample_id: str) -> Sample:
         """Return image and labels of a sample.

@@ -231,7 +231,7 @@ def read_good_samples(
         except UNetNucleiError as error:
             problems.append(BadSample(sample_id, str(error)))
             continue
-        if stack_of(sample_id) is not None and not sample.labels.any():
+        if stack_of(sample_id) is not None and sample.labels.max() <= 0:
             problems.append(BadSample(sample_id, _EMPTY_PLANE.format(sample_id)))
         else:
             samples.append(sample)

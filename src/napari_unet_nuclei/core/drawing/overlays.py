@@ -14,7 +14,7 @@ from scipy import ndimage
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
-from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.instances.labels import check_labels, hide_ignored
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 from napari_unet_nuclei.core.writing.own_files import png_mark
 
@@ -55,7 +55,7 @@ def draw_outlines(image: NDArray[Any], labels: ArrayLike) -> NDArray[np.uint8]:
     ImageError
         If the image has a shape or type that nothing here can use.
     """
-    labels = check_labels(labels)
+    labels = hide_ignored(check_labels(labels, may_ignore=True))
     rgb = stretch(image)
     _check_shapes(labels, rgb)
     add_outlines(rgb, labels)
@@ -84,7 +84,7 @@ def draw_side_by_side(image: NDArray[Any], labels: ArrayLike) -> NDArray[np.uint
     LabelsError, ImageError
         As in `draw_outlines`.
     """
-    labels = check_labels(labels)
+    labels = hide_ignored(check_labels(labels, may_ignore=True))
     plain = stretch(image)
     _check_shapes(labels, plain)
     zoom = max(1, _ENLARGED_SIDE // max(labels.shape))
@@ -172,7 +172,7 @@ def find_outlines(labels: NDArray[np.int32], width: int = 1) -> NDArray[np.bool_
     """
     from skimage.segmentation import find_boundaries  # loads half of scikit-image
 
-    outlines = find_boundaries(labels, mode="inner")
+    outlines = find_boundaries(hide_ignored(labels), mode="inner")
     if width > 1:
         outlines = ndimage.maximum_filter(outlines, 2 * width - 1) & (labels > 0)
     return np.asarray(outlines, bool)

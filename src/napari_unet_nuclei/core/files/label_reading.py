@@ -27,7 +27,11 @@ from napari_unet_nuclei.core.files.label_conventions import (
 )
 from napari_unet_nuclei.core.files.tiff import TIFF_SUFFIXES, read_tiff_shape
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
-from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.instances.labels import (
+    IGNORED,
+    check_labels,
+    hide_ignored,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -52,7 +56,7 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     Returns
     -------
     (Y, X) ndarray of int32
-        0 is background.  Where a number exceeds 2,147,483,647, the nuclei are
+        0 is background, −1 is not annotated.  Where a number exceeds 2,147,483,647, the nuclei are
         numbered 1, 2, 3, … in the order of the numbers in the file.
 
     Raises
@@ -63,7 +67,7 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
         If the format cannot hold labels, or the content is no label image.
     """
     labels = read_label_stack(path)
-    return check_labels(labels, name=os.fspath(path))
+    return check_labels(labels, name=os.fspath(path), may_ignore=True)
 
 
 def read_label_stack(source: Source, name: str | None = None) -> NDArray[np.int32]:
@@ -96,10 +100,11 @@ def read_label_stack(source: Source, name: str | None = None) -> NDArray[np.int3
     pixels = as_numbers(read_image(source, name, as_shown=False), name)
     planes = pixels.reshape(-1, *pixels.shape[-2:])
     height = planes.shape[0] * planes.shape[1]
-    tall = check_labels(_fit(planes.reshape(height, -1)), name)
+    tall = check_labels(_fit(planes.reshape(height, -1)), name, may_ignore=True)
     labels = tall.reshape(planes.shape)
+    _check_ignored(labels, name)
     for plane in labels:
-        check_no_grey_levels(plane, name)
+        check_no_grey_levels(hide_ignored(plane), name)
     return labels.reshape(pixels.shape)
 
 
@@ -122,7 +127,8 @@ def read_nuclei(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     ImageError, LabelsError
         As in :func:`read_labels`, or if numbers stand for something else.
     """
-    return check_labels(read_nuclei_stack(path), name=os.fspath(path))
+    labels = read_nuclei_stack(path)
+    return check_labels(labels, name=os.fspath(path), may_ignore=True)
 
 
 def read_nuclei_stack(source: Source, name: str | None = None) -> NDArray[np.int32]:
@@ -145,7 +151,10 @@ def read_nuclei_stack(source: Source, name: str | None = None) -> NDArray[np.int
     """
     labels = read_label_stack(source, name)
     planes = labels.reshape(-1, *labels.shape[-2:])
-    return number_nuclei(planes, _name(source, name)).reshape(labels.shape)
+    nuclei = number_nuclei(hide_ignored(planes), _name(source, name))
+    if labels.min() < 0:
+        nuclei = np.where(planes == IGNORED, np.int32(IGNORED), nuclei)
+    return nuclei.reshape(labels.shape)
 
 
 def leading_shape(source: Source, name: str | None = None) -> tuple[int, ...]:
@@ -210,6 +219,17 @@ def read_mask(source: Source, name: str | None = None) -> NDArray[np.bool_]:
 
 def _name(source: Source, name: str | None) -> str:
     return name or ("labels" if isinstance(source, bytes) else os.fspath(source))
+
+
+def _check_ignored(labels: NDArray[np.int32], name: str) -> None:
+    """Refuse masks whose nuclei are minus one, all bits of a signed number."""
+    if labels.min() < 0 and labels.max() <= 0:
+        raise LabelsError(
+            f"{name} must lie between 0 (background) and {_LARGEST:,}, or hold nuclei "
+            f"beside the {IGNORED} of what is not annotated. Received: values from "
+            f"{labels.min()} to {labels.max()}. Save a mask with the value 1, or "
+            "number the nuclei."
+        )
 
 
 def _fit(labels: NDArray[Any]) -> NDArray[Any]:

@@ -78,7 +78,7 @@ def write_labels_tiff(
     path : path
         The file to write or replace.
     labels : (Y, X) array_like of int, or a stack of such
-        0 is background.
+        0 is background; −1, for not annotated, is stored as float32 or int32.
     axes : str
         The axes of the labels: letters of T, Z, C, Y, X in this order.
     calibration : Calibration, optional
@@ -128,6 +128,8 @@ def _as_stored(labels: NDArray[np.int32], *, is_ome: bool) -> NDArray[Any]:
             f"Expected labels up to {_LARGEST_FLOAT32:,}, the most an ImageJ TIFF can "
             f"tell apart. Received: {largest:,}. Renumber the nuclei."
         )
+    if labels.min() < 0:  # not annotated; ImageJ shows no signed integers
+        return labels.astype(np.int32 if is_ome else np.float32)
     more: type = np.uint32 if is_ome else np.float32
     return labels.astype(np.uint16 if largest <= _LARGEST_16_BIT else more)
 
@@ -160,14 +162,15 @@ def _check_stack(labels: ArrayLike, axes: str) -> NDArray[np.int32]:
     """Check a stack as one tall plane."""
     array = np.asarray(labels)
     if axes == "YX":
-        return check_labels(array)
+        return check_labels(array, may_ignore=True)
     if array.ndim != len(axes):
         raise LabelsError(
             f"labels must have the axes {axes}. Received: shape {array.shape}. Name "
             "each axis of the stack."
         )
     height = math.prod(array.shape[:-1])
-    return check_labels(array.reshape(height, -1 if height else 0)).reshape(array.shape)
+    tall = array.reshape(height, -1 if height else 0)
+    return check_labels(tall, may_ignore=True).reshape(array.shape)
 
 
 def write_labels_png(

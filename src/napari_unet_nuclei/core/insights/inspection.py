@@ -147,7 +147,9 @@ def inspect_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
         n_touching=_count_touching(sample.labels),
         foreground=float(is_nucleus.mean()),
         nucleus_intensities=np.bincount(intensities[is_nucleus], minlength=256),
-        background_intensities=np.bincount(intensities[~is_nucleus], minlength=256),
+        background_intensities=np.bincount(
+            intensities[sample.labels == 0], minlength=256
+        ),
         digest=_digest(channels),
         suspicious_masks=inspector.find_suspicious(),
     )

@@ -16,6 +16,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.opening import PathContents
+from napari_unet_nuclei.core.instances.labels import hide_ignored
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -96,7 +97,7 @@ def read_label_masks(sample: Sample) -> Iterator[Mask]:
     Mask
         Named by its label.
     """
-    numbers, compact = np.unique(sample.labels, return_inverse=True)
+    numbers, compact = np.unique(hide_ignored(sample.labels), return_inverse=True)
     # Boxes are counted from 1, whether there is background or not.
     compact = compact.reshape(sample.labels.shape) + int(numbers[0] != 0)
     names = numbers[numbers != 0]

@@ -114,7 +114,7 @@ def draw_suspicious(
 
 def _draw_sample(sample: Sample, rng: np.random.Generator) -> tuple[str, str, Any]:
     """Return the name of a sample, what is in it, and a picture."""
-    rows, columns = np.nonzero(sample.labels)
+    rows, columns = np.nonzero(sample.labels > 0)
     centre = tuple(length // 2 for length in sample.labels.shape)
     if rows.size:
         nucleus = rng.integers(rows.size)

@@ -1,5 +1,6 @@
 """What counts as a label image, and which nuclei are in it, whatever their numbers.
 
+In annotations, :data:`IGNORED` stands where nobody said what there is.
 Nothing here takes time or memory by the largest number.  Reading and writing label
 files lives in ``label_reading`` and ``files.labels``, making labels from maps in
 ``splitting``.
@@ -7,7 +8,7 @@ files lives in ``label_reading`` and ``files.labels``, making labels from maps i
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from scipy import ndimage
@@ -19,10 +20,17 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+AnyInteger = TypeVar("AnyInteger", bound=np.integer)
+
+IGNORED = -1
+"""Number of pixels that are not annotated: neither a nucleus nor background."""
+
 _LARGEST = np.iinfo(np.int32).max
 
 
-def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
+def check_labels(
+    labels: ArrayLike, name: str = "labels", *, may_ignore: bool = False
+) -> NDArray[np.int32]:
     """Return the labels as a C-contiguous array of int32.
 
     Parameters
@@ -32,6 +40,8 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
         files hold float32 labels, hence the floats.
     name : str
         What the error message calls the labels, for example a file name.
+    may_ignore : bool
+        Whether pixels may be `IGNORED`, as in annotations.
 
     Returns
     -------
@@ -42,7 +52,7 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
     ------
     LabelsError
         If the array is not 2D, has no pixels, or holds anything but whole numbers
-        from 0 to 2,147,483,647.
+        from 0, or `IGNORED`, to 2,147,483,647.
     """
     array = np.asarray(labels)
     if array.ndim != 2 or not array.size:
@@ -58,12 +68,30 @@ def check_labels(labels: ArrayLike, name: str = "labels") -> NDArray[np.int32]:
             "threshold a soft mask at half of its largest value."
         )
     # As a number of Python, since 16 or 32 bits of a float do not hold the limit.
-    if array.min() < 0 or array.max().item() > _LARGEST:
+    lowest = IGNORED if may_ignore else 0
+    if array.min() < lowest or array.max().item() > _LARGEST:
+        also = f", or be {IGNORED} where nothing is annotated" if may_ignore else ""
         raise LabelsError(
-            f"{name} must lie between 0 (background) and {_LARGEST:,}. Received: "
+            f"{name} must lie between 0 (background) and {_LARGEST:,}{also}. Received: "
             f"values from {array.min()} to {array.max()}. Renumber the nuclei."
         )
     return np.ascontiguousarray(array, dtype=np.int32)
+
+
+def hide_ignored(labels: NDArray[AnyInteger]) -> NDArray[AnyInteger]:
+    """Return labels that are background where they are ignored.
+
+    Parameters
+    ----------
+    labels : (…, Y, X) ndarray of int
+        0 is background, `IGNORED` is not annotated.
+
+    Returns
+    -------
+    (…, Y, X) ndarray of int
+        The very same array where all of it is annotated.
+    """
+    return np.maximum(labels, 0) if labels.min(initial=0) < 0 else labels
 
 
 def label_areas(
@@ -74,13 +102,14 @@ def label_areas(
     Parameters
     ----------
     labels : (…, Y, X) ndarray of int
-        0 is background, no number is negative.
+        0 is background, and so is what is ignored.
 
     Returns
     -------
     numbers, areas : (N,) ndarray of int64
         Numbers that occur, ascending and without 0, and their areas in px².
     """
+    labels = hide_ignored(labels)
     if labels.max(initial=0) <= labels.size:  # counting is far cheaper than sorting
         areas = np.bincount(labels.ravel(), minlength=1)
         numbers = np.flatnonzero(areas)
@@ -99,7 +128,7 @@ def compact_labels(
     Parameters
     ----------
     labels : (…, Y, X) ndarray of int
-        0 is background, no number is negative.
+        0 is background, and so is what is ignored.
 
     Returns
     -------
@@ -108,6 +137,7 @@ def compact_labels(
     numbers : (N,) ndarray of int64
         What the nuclei 1, 2, 3, … were called.
     """
+    labels = hide_ignored(labels)
     numbers, _ = label_areas(labels)
     if labels.dtype == np.int32 and numbers.size == labels.max(initial=0):
         return labels.astype(np.int32, copy=False), numbers
@@ -124,7 +154,7 @@ def find_nuclei(
     Parameters
     ----------
     labels : (Y, X) ndarray of int
-        0 is background, no number is negative.
+        0 is background, and so is what is ignored.
 
     Yields
     ------

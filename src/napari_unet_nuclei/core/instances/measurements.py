@@ -12,7 +12,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
-from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.instances.labels import check_labels, hide_ignored
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def measure_nuclei(
     ImageError
         If the image has a shape or type that cannot be used.
     """
-    labels = check_labels(labels)
+    labels = hide_ignored(check_labels(labels, may_ignore=True))
     channels = to_channels(image)
     _check_shape("image", channels.shape[:2], labels.shape)
     rows, columns = np.nonzero(labels)

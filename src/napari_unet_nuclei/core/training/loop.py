@@ -64,8 +64,8 @@ def train(
     Parameters
     ----------
     samples : sequence of (image, labels), of Sample or of TrainingSet
-        Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background; or
-        several data sets with their weights.
+        Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background,
+        −1 = not annotated; or several data sets with their weights.
     output : str or Path
         Model to write, suffix ``.unetnuclei``.
     architecture, start : {"resnet", "classic"}, and str or Path, optional
@@ -131,7 +131,7 @@ def _name_samples(samples: Iterable[AnySample]) -> list[Sample | TrainingSet]:
         else Sample(
             f"sample{number}",
             np.asarray(sample[0]),
-            check_labels(sample[1], f"labels of sample{number}"),
+            check_labels(sample[1], f"labels of sample{number}", may_ignore=True),
         )
         for number, sample in enumerate(samples)
     ]

@@ -117,7 +117,7 @@ def read_label_file(path: str) -> LayerData:
             "napari's own reader to open it as an image."
         )
     rows = pixels.reshape(-1, pixels.shape[-1])
-    labels = check_labels(rows, name=path).reshape(pixels.shape)
+    labels = check_labels(rows, name=path, may_ignore=True).reshape(pixels.shape)
     kwargs: dict[str, Any] = {
         "name": _stem(path),
         "metadata": {"sample_id": _name(path)},

@@ -60,10 +60,10 @@ def make_samples(request: FineTuneRequest) -> list[Sample]:
         Sample(
             f"plane{number}",
             to_channels(stack.only(index).single_plane()),
-            check_labels(labels[index]),
+            check_labels(labels[index], may_ignore=True),
         )
         for number, index in enumerate(np.ndindex(stack.leading_shape))
-        if labels[index].any()
+        if (labels[index] > 0).any()
     ]
     if not samples:
         raise TrainingError(
