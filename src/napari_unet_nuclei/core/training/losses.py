@@ -1,7 +1,9 @@
 """What training minimises, on maps of shape (batch, Y, X, maps).
 
 Maps may be soft, as the distance is: each loss is smallest where the prediction
-equals the target.  What training only watches is in
+equals the target.  Where a target is negative it is not annotated: nothing that is
+predicted there changes a loss or its gradient, and where all is annotated, each loss is
+to the bit what it would be without this rule.  What training only watches is in
 :mod:`~napari_unet_nuclei.core.training.metrics`.
 """
 
@@ -32,7 +34,7 @@ def soft_dice(
     Parameters
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
-        Targets and predictions.
+        Targets, -1 where nothing is annotated, and predictions.
 
     Returns
     -------
@@ -44,6 +46,7 @@ def soft_dice(
     ----------
     Milletari, Navab, Ahmadi: V-Net, 3DV 2016, doi:10.1109/3DV.2016.79
     """
+    y_true, y_pred = _hide_ignored(y_true, y_pred)
     overlap = ops.sum(y_true * y_pred, axis=_PIXELS)
     total = ops.sum(ops.square(y_true), axis=_PIXELS) + ops.sum(
         ops.square(y_pred), axis=_PIXELS
@@ -59,7 +62,7 @@ def tversky_index(
     Parameters
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
-        Targets and predictions.
+        Targets, -1 where nothing is annotated, and predictions.
 
     Returns
     -------
@@ -73,6 +76,7 @@ def tversky_index(
     Salehi, Erdogmus, Gholipour: Tversky loss function for image segmentation using
     3D fully convolutional deep networks, MLMI 2017, doi:10.1007/978-3-319-67389-9_44
     """
+    y_true, y_pred = _hide_ignored(y_true, y_pred)
     overlap = ops.sum(ops.minimum(y_true, y_pred), axis=_PIXELS)
     excess = ops.sum(ops.relu(y_pred - y_true), axis=_PIXELS)
     lack = ops.sum(ops.relu(y_true - y_pred), axis=_PIXELS)
@@ -88,12 +92,12 @@ def focal_crossentropy(
     Parameters
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
-        Targets and predictions.
+        Targets, -1 where nothing is annotated, and predictions.
 
     Returns
     -------
     tensor of float32, scalar
-        Mean over all pixels and maps; the focusing parameter γ is 2.
+        Mean over all annotated pixels and maps; the focusing parameter γ is 2.
 
     References
     ----------
@@ -101,13 +105,39 @@ def focal_crossentropy(
     doi:10.1109/ICCV.2017.324; for soft targets: Li et al.: Generalized focal loss,
     NeurIPS 2020, doi:10.48550/arXiv.2006.04388
     """
-    return ops.mean(ops.square(y_true - y_pred) * _crossentropy(y_true, y_pred))
+    target, _ = _hide_ignored(y_true, y_pred)
+    weight = ops.square(target - y_pred)
+    return _mean_annotated(weight * _crossentropy(target, y_pred), y_true)
+
+
+def _hide_ignored(
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+) -> tuple[keras.KerasTensor, keras.KerasTensor]:
+    """Return targets and predictions that are 0 where nothing is annotated."""
+    is_annotated = y_true >= 0
+    return tuple(
+        ops.where(is_annotated, maps, ops.zeros_like(maps)) for maps in (y_true, y_pred)
+    )
+
+
+def _mean_annotated(
+    values: keras.KerasTensor, y_true: keras.KerasTensor
+) -> keras.KerasTensor:
+    """Mean over what is annotated; 0 where nothing is."""
+    is_annotated = y_true >= 0
+    part = ops.mean(ops.cast(is_annotated, values.dtype))
+    mean = ops.mean(ops.where(is_annotated, values, ops.zeros_like(values)))
+    return mean / ops.where(part > 0, part, ops.ones_like(part))
 
 
 def _crossentropy(
     y_true: keras.KerasTensor, y_pred: keras.KerasTensor
 ) -> keras.KerasTensor:
-    """Binary cross-entropy of each pixel; no number where the prediction is none."""
+    """Binary cross-entropy of each pixel; no number where the prediction is none.
+
+    The prediction has to be as the network returned it: Keras takes the logits that it
+    was computed from where it finds them.
+    """
     if keras.backend.backend() != "torch":
         return ops.binary_crossentropy(y_true, y_pred)
     # PyTorch's own takes down a GPU's process when a prediction is no number.
@@ -119,7 +149,8 @@ def _crossentropy(
 def _mean_crossentropy(
     y_true: keras.KerasTensor, y_pred: keras.KerasTensor
 ) -> keras.KerasTensor:
-    return ops.mean(_crossentropy(y_true, y_pred))
+    target, _ = _hide_ignored(y_true, y_pred)
+    return _mean_annotated(_crossentropy(target, y_pred), y_true)
 
 
 def _lack_of_dice(
