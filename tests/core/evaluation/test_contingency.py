@@ -71,7 +71,7 @@ def test_shapes_must_agree() -> None:
         cross_tabulate(np.zeros((2, 3), int), np.zeros((3, 2), int))
 
 
-@pytest.mark.parametrize(("truth", "name"), [([[-1]], "truth"), ([[1]], "prediction")])
+@pytest.mark.parametrize(("truth", "name"), [([[-2]], "truth"), ([[1]], "prediction")])
 def test_labels_are_checked_by_name(truth: list[list[int]], name: str) -> None:
     with pytest.raises(LabelsError, match=name):
         cross_tabulate(truth, [[0.5]])

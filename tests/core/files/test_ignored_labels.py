@@ -63,7 +63,7 @@ def test_other_negative_numbers_are_refused(tmp_path: Path) -> None:
 
 def test_a_mask_whose_nuclei_are_minus_one_is_refused(tmp_path: Path) -> None:
     tifffile.imwrite(tmp_path / "a.tif", -(LABELS > 0).astype(np.int8))
-    with pytest.raises(LabelsError, match="hold nuclei beside the -1 .* from -1 to 0"):
+    with pytest.raises(LabelsError, match=r"hold nuclei beside the -1 .* from -1 to 0"):
         read_labels(tmp_path / "a.tif")
 
 

@@ -30,7 +30,7 @@ class Sample:
     image : (Y, X) or (Y, X, 1, 3 or 4) ndarray of bool, int or float
         Grey or colour image, dtype as stored.
     labels : (Y, X) ndarray of int32
-        0 is background, every nucleus has its own number; `IGNORED`, −1, is not
+        0 is background, every nucleus has its own number; `IGNORED`, -1, is not
         annotated.
 
     Raises

@@ -15,7 +15,12 @@ import numpy as np
 from skimage.metrics import contingency_table
 
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.core.instances.labels import (
+    IGNORED,
+    check_labels,
+    compact_labels,
+    hide_ignored,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -37,7 +42,7 @@ class Contingency:
     intersections : (K,) ndarray of int
         The area each pair shares, in px².
     n_pixels : int
-        Size of the image.
+        Annotated pixels of the image; no other pixel counts in any area.
     """
 
     true_labels: NDArray[Any]
@@ -56,7 +61,9 @@ def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
     Parameters
     ----------
     truth, prediction : (Y, X) ndarray of integers
-        Label images, 0 = background.
+        Label images, 0 = background.  The truth may be -1 where it is not annotated;
+        what is predicted there does not count.  A predicted nucleus of which more than
+        half lies there counts only if it matches a true one in what is left of it.
 
     Returns
     -------
@@ -68,7 +75,7 @@ def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
     LabelsError
         If the shapes differ or an array is not a label image.
     """
-    truth = check_labels(truth, name="truth")
+    truth = check_labels(truth, name="truth", may_ignore=True)
     prediction = check_labels(prediction, name="prediction")
     if truth.shape != prediction.shape:
         raise LabelsError(
@@ -76,6 +83,10 @@ def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
             f"Received: truth {truth.shape}, prediction {prediction.shape}. Compare "
             "labels of the same image at the same scale."
         )
+    is_ignored = truth == IGNORED
+    n_ignored = int(np.count_nonzero(is_ignored))
+    if n_ignored:
+        truth, prediction = _hide_unjudged(truth, prediction, is_ignored)
     true, predicted = _count(truth), _count(prediction)
     shared = (true.compact > 0) & (predicted.compact > 0)
     rows, columns, intersections = _count_pairs(
@@ -89,8 +100,34 @@ def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
         rows=np.searchsorted(true.present, rows),
         columns=np.searchsorted(predicted.present, columns),
         intersections=intersections,
-        n_pixels=truth.size,
+        n_pixels=truth.size - n_ignored,
     )
+
+
+def _hide_unjudged(
+    truth: NDArray[np.int32], prediction: NDArray[np.int32], ignored: NDArray[np.bool_]
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return only pixels that are annotated, and only nuclei that can be judged."""
+    truth, seen = hide_ignored(truth), np.where(ignored, 0, prediction)
+    compact, numbers = compact_labels(prediction)
+    rest, areas = (
+        np.bincount(labels.ravel(), minlength=numbers.size + 1)
+        for labels in (np.where(ignored, 0, compact), compact)
+    )
+    is_hidden = 2 * rest < areas
+    is_hidden[0] = False
+    if not is_hidden.any():
+        return truth, seen
+    matched = _find_matched(cross_tabulate(truth, seen))
+    is_hidden[1:] &= ~np.isin(numbers, matched)
+    return truth, np.where(is_hidden[compact], 0, seen)
+
+
+def _find_matched(table: Contingency) -> NDArray[Any]:
+    """Return the predicted nuclei that share more than half with a true one."""
+    areas = table.true_areas[table.rows] + table.predicted_areas[table.columns]
+    is_match = 2 * table.intersections > areas - table.intersections
+    return np.asarray(table.predicted_labels[table.columns[is_match]])
 
 
 def _count_pairs(

@@ -156,7 +156,8 @@ def evaluate_image(truth: ArrayLike, prediction: ArrayLike) -> ImageScores:
     Parameters
     ----------
     truth, prediction : (Y, X) ndarray of integers
-        Label images, 0 = background.
+        Label images, 0 = background.  Where the truth is -1, nothing is annotated: see
+        `cross_tabulate` for what counts.
 
     Returns
     -------

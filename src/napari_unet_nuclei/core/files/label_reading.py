@@ -56,8 +56,8 @@ def read_labels(path: str | os.PathLike[str]) -> NDArray[np.int32]:
     Returns
     -------
     (Y, X) ndarray of int32
-        0 is background, −1 is not annotated.  Where a number exceeds 2,147,483,647, the nuclei are
-        numbered 1, 2, 3, … in the order of the numbers in the file.
+        0 is background, -1 is not annotated.  Where a number exceeds 2,147,483,647,
+        the nuclei are numbered 1, 2, 3, … in the order of the numbers in the file.
 
     Raises
     ------

@@ -78,7 +78,7 @@ def write_labels_tiff(
     path : path
         The file to write or replace.
     labels : (Y, X) array_like of int, or a stack of such
-        0 is background; −1, for not annotated, is stored as float32 or int32.
+        0 is background; -1, for not annotated, is stored as float32 or int32.
     axes : str
         The axes of the labels: letters of T, Z, C, Y, X in this order.
     calibration : Calibration, optional

@@ -61,7 +61,7 @@ def annotated_diameter(labels: Iterable[NDArray[np.integer]]) -> float | None:
     Parameters
     ----------
     labels : iterable of (Y, X) ndarray of int
-        Numbered nuclei, 0 = background.
+        Numbered nuclei, 0 = background, -1 = not annotated.
 
     Returns
     -------
@@ -100,10 +100,10 @@ def _diameter(sections: Sequence[NDArray[np.generic]]) -> float | None:
     rows, columns = sections
     total_length = n_intercepts = 0
     for lines in (rows, columns.T):
-        is_start = (lines[:, 1:] != lines[:, :-1]) & (lines[:, 1:] != 0)
-        total_length += int(np.count_nonzero(lines))
+        is_start = (lines[:, 1:] != lines[:, :-1]) & (lines[:, 1:] > 0)
+        total_length += int(np.count_nonzero(lines > 0))
         n_intercepts += int(np.count_nonzero(is_start))
-        n_intercepts += int(np.count_nonzero(lines[:, :1]))
+        n_intercepts += int(np.count_nonzero(lines[:, :1] > 0))
     if n_intercepts < _MIN_INTERCEPTS:
         return None
     return 4 / np.pi * total_length / n_intercepts / _BIAS

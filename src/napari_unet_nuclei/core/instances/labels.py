@@ -94,6 +94,11 @@ def hide_ignored(labels: NDArray[AnyInteger]) -> NDArray[AnyInteger]:
     return np.maximum(labels, 0) if labels.min(initial=0) < 0 else labels
 
 
+def count_annotated(labels: NDArray[np.integer]) -> int:
+    """Count the pixels of nuclei and of background, all but those that are ignored."""
+    return int(np.count_nonzero(labels >= 0))
+
+
 def label_areas(
     labels: NDArray[np.integer],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

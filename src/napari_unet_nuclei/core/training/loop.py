@@ -65,7 +65,7 @@ def train(
     ----------
     samples : sequence of (image, labels), of Sample or of TrainingSet
         Images (Y, X) or (Y, X, 3|4), labels (Y, X) integers with 0 = background,
-        −1 = not annotated; or several data sets with their weights.
+        -1 = not annotated; or several data sets with their weights.
     output : str or Path
         Model to write, suffix ``.unetnuclei``.
     architecture, start : {"resnet", "classic"}, and str or Path, optional

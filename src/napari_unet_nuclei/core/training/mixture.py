@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.instances.labels import count_annotated
 from napari_unet_nuclei.core.training.validation import hold_out
 
 if TYPE_CHECKING:
@@ -164,7 +165,7 @@ def choose_weights(sets: Sequence[TrainingSet]) -> NDArray[np.float64]:
     """
     weights = [each.weight for each in sets]
     if all(weight is None for weight in weights):
-        pixels = [sum(s.labels.size for s in each.samples) for each in sets]
+        pixels = [sum(count_annotated(s.labels) for s in each.samples) for each in sets]
         return np.sqrt(np.array(pixels, np.float64))
     found = np.array([np.nan if w is None else w for w in weights], np.float64)
     if not np.all(np.isfinite(found) & (found > 0)):

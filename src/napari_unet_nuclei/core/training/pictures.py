@@ -84,7 +84,7 @@ def _crop(maps: Maps, window: tuple[slice, slice]) -> Maps:
 
 def _find_window(labels: NDArray[np.int32]) -> tuple[slice, slice]:
     """Choose a crop around the middle of all nuclei."""
-    pixels = np.nonzero(labels)
+    pixels = np.nonzero(labels > 0)
     slices = []
     for length, positions in zip(labels.shape, pixels, strict=True):
         middle = int(np.median(positions)) if positions.size else length // 2

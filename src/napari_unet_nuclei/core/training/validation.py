@@ -67,11 +67,12 @@ def hold_out(
         If there are not enough annotated nuclei for two parts.
     """
     pieces = list(samples)
-    empty = [piece for piece in pieces if not piece.labels.any()]
+    empty = [piece for piece in pieces if not _has_nuclei(piece)]
     if len(pieces) < MIN_SAMPLES_TO_HOLD_OUT:
         pieces = [quarter for sample in pieces for quarter in _quarters(sample)]
         empty = []
-    annotated = [piece for piece in pieces if piece.labels.any()]
+    empty = [piece for piece in empty if piece.labels.max() == 0]  # not all ignored
+    annotated = [piece for piece in pieces if _has_nuclei(piece)]
     if len(annotated) < 2:
         raise TrainingError(
             "Training needs nuclei in at least two quarters of an image or in two "
@@ -84,6 +85,10 @@ def hold_out(
         [annotated[i] for i in sorted(order[n_held:])] + empty,
         [annotated[i] for i in sorted(order[:n_held])],
     )
+
+
+def _has_nuclei(sample: Sample) -> bool:
+    return int(sample.labels.max()) > 0
 
 
 def _quarters(sample: Sample) -> list[Sample]:

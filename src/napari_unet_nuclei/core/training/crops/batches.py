@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.images.staining import Staining, staining
-from napari_unet_nuclei.core.instances.labels import label_areas
+from napari_unet_nuclei.core.instances.labels import count_annotated, label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.augmentation import (
     PreparedSample,
@@ -123,7 +123,7 @@ def _group_by_staining(samples: Sequence[Sample]) -> list[list[int]]:
 
 
 def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
-    """Balance stainings and image sizes.
+    """Balance stainings and annotated areas.
 
     Parameters
     ----------
@@ -139,7 +139,7 @@ def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
     counts = Counter(stainings)
     weights = np.array(
         [
-            np.sqrt(sample.labels.size) / np.sqrt(counts[kind])
+            np.sqrt(count_annotated(sample.labels)) / np.sqrt(counts[kind])
             for sample, kind in zip(samples, stainings, strict=True)
         ]
     )
