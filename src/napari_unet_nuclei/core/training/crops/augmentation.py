@@ -9,7 +9,7 @@ network trains.  Which crops make a batch is decided in
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -36,6 +36,7 @@ from napari_unet_nuclei.core.training.crops.intensities import (
 )
 from napari_unet_nuclei.core.training.crops.nuclei import paste_nuclei
 from napari_unet_nuclei.core.training.crops.targets import (
+    find_unknown_distances,
     make_targets,
     normalised_distance,
 )
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.datasets.sample import Sample
+
+    Resampler = Callable[[NDArray[Any], Image.Resampling], NDArray[Any]]
 
 Rng = np.random.Generator
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -64,14 +67,34 @@ class PreparedSample:
     channels : (Y, X, 3) ndarray of uint8
         The normalised image, 255 for 1.
     labels : (Y, X) ndarray of int32
-        Nuclei, 0 = background.
+        Nuclei, 0 = background, -1 = not annotated.
     distance : (Y, X) ndarray of uint8
         Normalised distance map, 255 for 1.
+    unknown : (Y, X) ndarray of uint8, optional
+        255 where the distance is not known, and more than 0 where it was mixed with
+        such pixels; ``None`` where everything is annotated.
     """
 
     channels: NDArray[np.uint8]
     labels: NDArray[np.int32]
     distance: NDArray[np.uint8]
+    unknown: NDArray[np.uint8] | None = None
+
+    def map(self, change: Resampler) -> PreparedSample:
+        """Return the sample with each of its planes moved in the same way."""
+        bilinear = Image.Resampling.BILINEAR
+        return PreparedSample(
+            change(self.channels, bilinear),
+            change(self.labels, Image.Resampling.NEAREST),
+            change(self.distance, bilinear),
+            None if self.unknown is None else change(self.unknown, bilinear),
+        )
+
+    @property
+    def targets(self) -> NDArray[np.float32]:
+        """The maps to be learned, as from :func:`make_targets`."""
+        unknown = None if self.unknown is None else self.unknown > 0
+        return make_targets(self.labels, _from_bytes(self.distance), unknown)
 
 
 def prepare_sample(sample: Sample) -> PreparedSample:
@@ -89,10 +112,12 @@ def prepare_sample(sample: Sample) -> PreparedSample:
     """
     channels = single_colour_as_grey(to_channels(sample.image))
     normalised = normalise(channels, intensity_limits(channels))
+    unknown = find_unknown_distances(sample.labels)
     return PreparedSample(
         channels=_to_bytes(normalised),
         labels=sample.labels,
         distance=_to_bytes(normalised_distance(sample.labels)),
+        unknown=None if unknown is None else np.uint8(255) * unknown,
     )
 
 
@@ -135,7 +160,7 @@ def random_crop(
     image : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
         Augmented crop.
     targets : (crop_size, crop_size, 3) ndarray of float32, values in [0, 1]
-        Foreground, boundary, distance.
+        Foreground, boundary, distance; -1 where they are not known.
     """
     change: Callable[[NDArray[np.float32], Rng], NDArray[np.float32]] | None = None
     match augmentation:
@@ -155,7 +180,7 @@ def random_crop(
     image = _from_bytes(crop.channels)
     if change is not None:
         image = change(image, rng)
-    return image, make_targets(crop.labels, _from_bytes(crop.distance))
+    return image, crop.targets
 
 
 def _strong_crop(
@@ -174,7 +199,7 @@ def _strong_crop(
         crop = paste_nuclei(crop, other, pasting)
     image = change_scene(_from_bytes(crop.channels), crop.labels, drawn)
     image = change_file(augment_intensity(image, rng), drawn)
-    return image, make_targets(crop.labels, _from_bytes(crop.distance))
+    return image, crop.targets
 
 
 def _cut_elongated(
@@ -193,10 +218,10 @@ def _turn(crop: PreparedSample, rng: Rng) -> PreparedSample:
     """Flip and turn, each of the eight ways as likely."""
     flip, turns = rng.random() < 0.5, int(rng.integers(4))
 
-    def turn(array: NDArray[Scalar]) -> NDArray[Scalar]:
+    def turn(array: NDArray[Scalar], _: Image.Resampling) -> NDArray[Scalar]:
         return np.rot90(array[:, ::-1] if flip else array, turns)
 
-    return PreparedSample(turn(crop.channels), turn(crop.labels), turn(crop.distance))
+    return crop.map(turn)
 
 
 def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedSample:
@@ -204,11 +229,7 @@ def _cut_deformed(sample: PreparedSample, crop_size: int, rng: Rng) -> PreparedS
     margin = margin_around(crop_size)
     crop = _cut(sample, crop_size + 2 * margin, 1.0, rng, margin)
     mesh = random_mesh(crop_size, rng)
-    return PreparedSample(
-        deform(crop.channels, mesh, crop_size, Image.Resampling.BILINEAR),
-        deform(crop.labels, mesh, crop_size, Image.Resampling.NEAREST),
-        deform(crop.distance, mesh, crop_size, Image.Resampling.BILINEAR),
-    )
+    return crop.map(lambda array, how: deform(array, mesh, crop_size, how))
 
 
 def _cut(
@@ -221,44 +242,69 @@ def _cut(
     """Cut a window from anywhere and bring it to the crop size, at one scale or two.
 
     The margin of a window may lie beyond the border; it does not count where a
-    window is to show a nucleus.
+    window is to show a nucleus.  Of an image that is annotated in part, a window shows
+    some of that part.
     """
     scales = scale if isinstance(scale, tuple) else (scale, scale)
     windows = [round(crop_size / each) for each in scales]
+    annotated = _find_annotated(sample)
     for _ in range(_CROP_TRIES):
+        shown = _draw_pixel(annotated, sample.labels.shape, rng)
         rows, columns = (
-            _place(length, window, margin, rng)
-            for length, window in zip(sample.labels.shape, windows, strict=True)
+            _place(length, window, margin, rng, position)
+            for length, window, position in zip(
+                sample.labels.shape, windows, shown, strict=True
+            )
         )
         inner_rows, inner_columns = (
             axis[margin : axis.size - margin] for axis in (rows, columns)
         )
-        if _take(sample.labels, inner_rows, inner_columns).any():
+        if (_take(sample.labels, inner_rows, inner_columns) > 0).any():
             break
 
     def cut(array: NDArray[Scalar], resampling: Image.Resampling) -> NDArray[Scalar]:
         image = Image.fromarray(_take(array, rows, columns))
         return np.asarray(image.resize((crop_size, crop_size), resampling))
 
-    return PreparedSample(
-        cut(sample.channels, Image.Resampling.BILINEAR),
-        cut(sample.labels, Image.Resampling.NEAREST),
-        cut(sample.distance, Image.Resampling.BILINEAR),
-    )
+    return sample.map(cut)
 
 
-def _place(length: int, window: int, margin: int, rng: Rng) -> NDArray[np.intp]:
+def _find_annotated(sample: PreparedSample) -> NDArray[np.intp] | None:
+    """Return where a sample is annotated; ``None`` where it is so everywhere."""
+    if sample.unknown is None:
+        return None
+    places = np.flatnonzero(sample.labels >= 0)
+    return places if places.size else None
+
+
+def _draw_pixel(
+    places: NDArray[np.intp] | None, shape: tuple[int, ...], rng: Rng
+) -> tuple[int | None, int | None]:
+    """Draw one of some pixels; nothing is drawn where any will do."""
+    if places is None:
+        return None, None
+    row, column = divmod(int(rng.choice(places)), shape[1])
+    return row, column
+
+
+def _place(
+    length: int, window: int, margin: int, rng: Rng, shown: int | None = None
+) -> NDArray[np.intp]:
     """Lay a window along an axis; return where each of its pixels comes from.
 
     An image too small for it begins anew beyond the border: in a mirror, a nucleus
     there would look like two that touch and be annotated as one.  A margin, of which
-    little is seen, is mirrored.
+    little is seen, is mirrored.  A position that is to be shown lies inside of it.
     """
     room = length - (window - 2 * margin)
     if room < 0:
         start = rng.integers(length)
         return np.arange(start, start + window) % length
-    start = rng.integers(room + 1)
+    if shown is None:
+        start = rng.integers(room + 1)
+    else:
+        first = max(shown - (length - room) + 1, 0)
+        start = rng.integers(first, min(shown, room) + 1)
     return np.pad(np.arange(length), margin, mode="reflect")[start : start + window]
 
 

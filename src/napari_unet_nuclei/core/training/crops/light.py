@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.instances.labels import hide_ignored
 from napari_unet_nuclei.core.training.crops.planes import resize
 
 if TYPE_CHECKING:
@@ -60,7 +61,7 @@ def add_defocused_nuclei(
         The image and, turned elsewhere, its nuclei blurred by about half of their
         width, at less than half of their brightness.
     """
-    counts = np.bincount(labels.ravel())[1:]
+    counts = np.bincount(hide_ignored(labels).ravel())[1:]
     if not counts.any():
         return image
     width = 2 * np.sqrt(np.median(counts[counts > 0]) / np.pi)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.instances.labels import IGNORED, hide_ignored
 from napari_unet_nuclei.core.training.crops.planes import resize, smooth
 from napari_unet_nuclei.core.training.crops.targets import normalised_distance
 
@@ -95,6 +96,7 @@ def _contrasts(
     difference: NDArray[np.float32], labels: NDArray[np.int32]
 ) -> tuple[NDArray[np.float64], NDArray[np.int32]]:
     """Measure by how much each nucleus differs from the background; number them."""
+    labels = hide_ignored(labels)
     counts = np.bincount(labels.ravel())
     counts[0] = 0
     numbers = np.flatnonzero(counts)
@@ -140,7 +142,7 @@ def paste_nuclei(
     PreparedSample
         With more nuclei, which lie behind those that were there: of each at most a
         quarter is covered, and what is seen of it is in one piece.  Nuclei that were
-        there keep their labels.
+        there keep their labels, and none is added where nothing is annotated.
     """
     labels = _choose_nuclei(crop.labels, donor.labels, rng)
     chosen = labels > 0
@@ -149,7 +151,7 @@ def paste_nuclei(
     is_whole = np.zeros(int(donor.labels.max()) + 1, bool)
     is_whole[labels[chosen]] = True
     is_whole[0] = False
-    soft = smooth(is_whole[donor.labels], 1.2)
+    soft = smooth(is_whole[hide_ignored(donor.labels)], 1.2)
     channels = _blend(crop, donor, np.float32(rng.uniform(0.6, 1)) * soft)
     distance = (255 * normalised_distance(labels) + 0.5).astype(np.uint8)
     first = np.int32(crop.labels.max())
@@ -157,6 +159,7 @@ def paste_nuclei(
         channels=channels,
         labels=np.where(chosen, labels + first, crop.labels),
         distance=np.where(chosen, distance, crop.distance),
+        unknown=None if crop.unknown is None else np.where(chosen, 0, crop.unknown),
     )
 
 
@@ -193,6 +196,9 @@ def _choose_nuclei(
     n_wanted = int(rng.integers(1, _MOST_PASTED + 1))
     for place in rng.permutation(len(found))[:n_wanted]:
         number, box = found[place]
+        around = tuple(slice(side.start - 1, side.stop + 1) for side in box)
+        if (theirs[around] == IGNORED).any():  # may go on there
+            continue
         nucleus = theirs[box] == number
         seen = nucleus & (ours[box] == 0)
         n_seen, n_all = np.count_nonzero(seen), np.count_nonzero(nucleus)

@@ -69,10 +69,11 @@ def change_dyes(
 
 def _contrast(density: NDArray[np.float32], labels: NDArray[np.int32]) -> float:
     """Measure by how much nuclei are denser than what is between them."""
-    some, inside = density[::4, ::4].mean(axis=-1), labels[::4, ::4] > 0
-    if inside.all() or not inside.any():
+    some, numbers = density[::4, ::4].mean(axis=-1), labels[::4, ::4]
+    inside, between = numbers > 0, numbers == 0
+    if not (inside.any() and between.any()):
         return 0.0
-    return float(some[inside].mean() - some[~inside].mean())
+    return float(some[inside].mean() - some[between].mean())
 
 
 def separate_nuclear_dye(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
