@@ -61,6 +61,14 @@ class Stain(StrEnum):
                 return ""
 
 
+class Annotated(StrEnum):
+    """What a user says is annotated of an image."""
+
+    WHOLE_IMAGE = "whole-image"
+    AREA = "area"
+    PAINTED = "painted"
+
+
 class LossTerm(StrEnum):
     """What training can minimise, alone or in a sum."""
 

@@ -67,8 +67,9 @@ def find_unknown_distances(labels: NDArray[np.integer]) -> NDArray[np.bool_] | N
     -------
     (Y, X) ndarray of bool, optional
         Pixels that are not annotated; pixels of a nucleus beside them that may go on
-        there to be deeper inside; and all of a nucleus that may be deepest there, as
-        its maximum is not known.  ``None`` where everything is annotated.
+        there to be deeper inside; and all of a nucleus that is deepest at the edge of
+        what is not annotated, as it may be deeper still beyond.  ``None`` where
+        everything is annotated.
     """
     unknown = labels == IGNORED
     if not unknown.any():
@@ -81,7 +82,8 @@ def find_unknown_distances(labels: NDArray[np.integer]) -> NDArray[np.bool_] | N
         mask = labels[window] == label
         least, most = _depth(mask), _depth(mask | unknown[window])
         depends = least != most
-        if least.max(where=mask, initial=0) < most.max(where=mask, initial=0):
+        at_edge = mask & ndimage.maximum_filter(unknown[window], 3)
+        if most.max(where=at_edge, initial=0) == most.max(where=mask, initial=0):
             depends[:] = True
         found[window] |= mask & depends
     return found
