@@ -5,7 +5,7 @@ What is done about it belongs to :mod:`~napari_unet_nuclei.core.segmentation.sca
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -95,7 +95,7 @@ def confidence(maps: Maps) -> float:
     return float(np.abs(2 * possible - 1).mean()) if possible.size else 0.0
 
 
-def _diameter(sections: Sequence[NDArray[np.generic]]) -> float | None:
+def _diameter(sections: Sequence[NDArray[Any]]) -> float | None:
     """Diameter of discs that rows, and then columns, cross over the same lengths."""
     rows, columns = sections
     total_length = n_intercepts = 0

@@ -71,7 +71,7 @@ def find_unknown_distances(labels: NDArray[np.integer]) -> NDArray[np.bool_] | N
         what is not annotated, as it may be deeper still beyond.  ``None`` where
         everything is annotated.
     """
-    unknown = labels == IGNORED
+    unknown: NDArray[np.bool_] = labels == IGNORED
     if not unknown.any():
         return None
     found = unknown.copy()
