@@ -67,7 +67,7 @@ def test_train_has_a_length_and_a_seed(handed_on: dict[Any, Any]) -> None:
 @pytest.mark.parametrize(
     ("pair", "error", "message"),
     [
-        ((np.zeros((5, 6)), np.full((5, 6), -1)), LabelsError, "labels of sample0"),
+        ((np.zeros((5, 6)), np.full((5, 6), -2)), LabelsError, "labels of sample0"),
         ((np.zeros((5, 6)), np.full((5, 6), 0.5)), LabelsError, "whole numbers"),
     ],
 )
