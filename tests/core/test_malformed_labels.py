@@ -45,7 +45,7 @@ PALETTE.putpalette([0, 0, 0, 250, 40, 60, 30, 200, 90])
 # Labels in a folder of their own, beside an image of the same name.
 FILE = r"labels[/\\]bad\.tif"
 BAD_LABELS = {
-    "negative": (tiff(LABELS - 1), FILE + " must lie .* values from -1 to 1"),
+    "negative": (tiff(LABELS - 2), FILE + " must lie .* values from -2 to 0"),
     "fractions": (
         tiff(LABELS / np.float32(2)),
         FILE + " must hold whole numbers.* with the value 0.5",

@@ -119,7 +119,7 @@ def test_run_lengths_are_chosen_by_their_suffix(tmp_path: Path) -> None:
 def test_what_cannot_be_saved_is_explained(
     tmp_path: Path, notifications: list[str]
 ) -> None:
-    save(Labels(DATA - 1), str(tmp_path / "a.tif"))
+    save(Labels(DATA - 2), str(tmp_path / "a.tif"))
     assert any("must lie between 0" in each for each in notifications)
     assert list(tmp_path.iterdir()) == []
 
