@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.images.channels import distinct_channels
 from napari_unet_nuclei.core.images.intensity import (
     LIMIT_PERCENTILES,
@@ -22,7 +21,7 @@ from napari_unet_nuclei.core.images.intensity import (
     normalise,
     sample_pixels,
 )
-from napari_unet_nuclei.core.images.rescaling import STRIP_AREA
+from napari_unet_nuclei.core.images.rescaling import iter_strips
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.images.stains import STAINS, NuclearStain, stain_of
 from napari_unet_nuclei.core.settings.choices import Stain
@@ -196,10 +195,7 @@ class NuclearSignal:
 def _darkness(channels: NDArray[np.generic], limits: Limits) -> NDArray[np.uint8]:
     height, width = channels.shape[:2]
     darkness = np.empty((height, width), np.uint8)
-    n_rows = max(1, STRIP_AREA // width)
-    for top in range(0, height, n_rows):
-        check_cancelled()
-        rows = slice(top, top + n_rows)
+    for rows in iter_strips(height, width):
         light = normalise(channels[rows], limits).mean(axis=-1)
         darkness[rows] = np.rint(255 - 255 * light)
     return darkness
