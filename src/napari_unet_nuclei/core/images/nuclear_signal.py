@@ -90,6 +90,7 @@ class NuclearSignal:
     def __init__(self, channels: NDArray[np.generic]) -> None:
         self._channels = channels
         self._as_it_is = single_colour_as_grey(channels)
+        self._dyes: dict[Stain, NuclearStain] = {}
 
     @cached_property
     def light(self) -> Light:
@@ -111,7 +112,7 @@ class NuclearSignal:
             case Light.GREY:
                 return ()
             case Light.BRIGHT_FIELD:
-                return (stain_of(self._as_it_is),)
+                return (self._stain,)
             case Light.FLUORESCENCE:
                 return self._lit_channels
 
@@ -155,8 +156,10 @@ class NuclearSignal:
             A view, if the signal is no dye.
         """
         if stain in STAINS:
-            dye = NuclearStain(self._channels, stain)
-            return SeenPixels(dye.show(self._channels[window]), (0.0, 255.0))
+            if stain not in self._dyes:
+                self._dyes[stain] = NuclearStain(self._channels, stain)
+            shown = self._dyes[stain].show(self._channels[window])
+            return SeenPixels(shown, (0.0, 255.0))
         if stain in CHANNELS:
             one = self._channels[..., CHANNELS.index(stain), np.newaxis]
             channel = np.broadcast_to(one, self._channels.shape)
@@ -175,10 +178,14 @@ class NuclearSignal:
         if self.light is not Light.BRIGHT_FIELD:
             return ()
         darkness = _darkness(self._as_it_is, self._limits)
-        if stain_of(self._as_it_is) is not Stain.HDAB:
+        if self._stain is not Stain.HDAB:
             return (darkness,)
         dye = self.see(Stain.HDAB).channels
         return darkness, np.asarray(dye[..., 0], np.uint8)
+
+    @cached_property
+    def _stain(self) -> Stain:
+        return stain_of(self._as_it_is)
 
     @cached_property
     def _limits(self) -> Limits:
