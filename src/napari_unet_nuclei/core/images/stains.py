@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.dyes import DAB, EOSIN, HEMATOXYLIN
+from napari_unet_nuclei.core.images.dyes import DAB, EOSIN, HEMATOXYLIN, dye_basis
 from napari_unet_nuclei.core.images.intensity import (
     LIMIT_PERCENTILES,
     intensity_limits,
@@ -31,11 +31,7 @@ _BROWN_PART = 0.05  # of the dyed pixels
 
 def _dye_weights(*dyes: tuple[float, float, float]) -> NDArray[np.float32]:
     """Return the weights of red, green and blue that give the density of the first."""
-    rows = [np.array(dye) for dye in dyes]
-    if len(rows) == 2:  # what is neither of them
-        rows.append(np.cross(rows[0], rows[1]))
-    matrix = np.stack([row / np.linalg.norm(row) for row in rows])
-    return np.asarray(np.linalg.inv(matrix)[:, 0], np.float32)
+    return np.asarray(np.linalg.inv(dye_basis(*dyes))[:, 0], np.float32)
 
 
 _WEIGHTS = {
