@@ -177,8 +177,7 @@ def iter_segmentation(
     Preparing
         Before the model is loaded or the image is read, and after.
     TileDone, PlaneDone, PlaneMeasured
-        After each tile the network has seen, and after each plane that is split and
-        that is measured.
+        After each tile that is seen, and each plane that is split and measured.
 
     Returns
     -------
