@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.core.models.config import MAPS
 from napari_unet_nuclei.core.training.checks.problems import InputProblem, ProblemKind
 
@@ -84,7 +85,10 @@ def check_variety(pairs: Sequence[TrainingPair]) -> Iterator[InputProblem]:
 
 def check_amount(pairs: Sequence[TrainingPair]) -> Iterator[InputProblem]:
     """Yield a problem where all pairs together have no nucleus, or one only."""
-    n_nuclei = sum(np.unique(pair.labels[pair.labels > 0]).size for pair in pairs)
+    n_nuclei = sum(
+        label_areas(np.maximum(pair.labels.astype(np.int64), 0))[0].size
+        for pair in pairs
+    )
     if n_nuclei == 0:
         yield InputProblem(
             kind=ProblemKind.NO_NUCLEI,
