@@ -69,9 +69,11 @@ def check_training_input(
     >>> import numpy as np
     >>> from napari_unet_nuclei.core.settings.training import TrainingSettings
     >>> from napari_unet_nuclei.core.training.checks.problems import TrainingPair
-    >>> pair = TrainingPair(name="a", image=np.ones((8, 8)), labels=np.ones((8, 9)))
+    >>> pair = TrainingPair(name="a", image=np.eye(8), labels=np.ones((8, 9)))
     >>> problems = check_training_input([pair], TrainingSettings(minutes=1))
-    >>> print(problems[0].sentence)
+    >>> [str(problem.kind) for problem in problems]
+    ['smaller than a crop', 'shapes differ']
+    >>> print(problems[1].sentence)
     The image is 8x8 px, its labels are 8x9 px.
     """
     problems: list[InputProblem] = []
