@@ -49,7 +49,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from recipes import Crops, Recipe, grey_copies, parse_recipe
+from recipes import Crops, Recipe, parse_recipe
 
 from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.splits import read_split
@@ -61,8 +61,10 @@ from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training.averaging import WeightAverage
 from napari_unet_nuclei.core.training.crops.batches import prefetch
+from napari_unet_nuclei.core.training.grey_copies import copy_stained
 from napari_unet_nuclei.core.training.identity import identify_run
 from napari_unet_nuclei.core.training.learner import Learner
+from napari_unet_nuclei.core.training.mixture import DataMixture, TrainingSet
 from napari_unet_nuclei.core.training.provenance import describe_model
 from napari_unet_nuclei.core.training.validation import predict_samples
 
@@ -175,7 +177,10 @@ def main() -> None:
     print(", ".join(f"{name} {len(ids)}" for name, ids in sorted(groups.items())))
     print(f"\n| left out | n | recipe | {' | '.join(_COLUMNS)} |")
     print("| --- | --- | --- |" + " --- |" * len(_COLUMNS))
-    for group in arguments.groups:
+    asked_for = arguments.groups or (
+        _DEFAULT_GROUPS if arguments.by == "look" else sorted(groups)
+    )
+    for group in asked_for:
         if group not in groups:
             raise SystemExit(f"No group is called {group}: {', '.join(groups)}.")
         _judge_group(group, groups, drawn_samples, recipes, arguments)
@@ -190,10 +195,9 @@ def _judge_group(
 ) -> None:
     held_out = _choose(groups[group], arguments.held_out)
     others = [s for name in groups if name != group for s in groups[name]]
-    stained = [s for s in others if s.image.ndim == 3 and s.image.dtype == np.uint8]
     pools = {
         "groups": others,
-        "grey": [c for s in stained if _is_stained(s) for c in grey_copies(s)],
+        "grey": copy_stained(others),
         "drawn": drawn,
     }
     start = None
@@ -231,18 +235,17 @@ def _make_result(
     weights = learner.weights
     if crops is not None and recipe.is_trained:
         weights = train(learner, crops, recipe, arguments)
-    identity = identify_run(settings, start, *samples)
-    config = describe_model(learner, samples[0], settings, start, identity)
+    others, held_out = samples
+    one = TrainingSet(name="groups", samples=others, validation=held_out)
+    data = DataMixture([one], [1.0])
+    identity = identify_run(settings, start, data)
+    config = describe_model(learner, data, settings, start, identity)
     bundle = ModelBundle(name=path.stem, config=config, weights=weights)
     if arguments.save_models:
         write_bundle(arguments.save_models / f"{path.stem}.unetnuclei", bundle)
-    results = score(learner, bundle, samples[1])
+    results = score(learner, bundle, held_out)
     path.with_suffix(".part").write_text(json.dumps(results))
     path.with_suffix(".part").rename(path)
-
-
-def _is_stained(sample: Sample) -> bool:
-    return measure_appearance(sample).staining.startswith("stained")
 
 
 def _result_path(group: str, recipe: Recipe, arguments: argparse.Namespace) -> Path:
@@ -258,7 +261,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("data", nargs="+", help="FOLDER or FOLDER@SPLIT.json:PART")
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument(
-        "--groups", nargs="+", default=list(_DEFAULT_GROUPS), help="to leave out"
+        "--groups", nargs="+", help="to leave out; five looks, or all data sets"
     )
     parser.add_argument(
         "--by", choices=["look", "origin"], default="look", help="what makes a group"

@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import fine_detail, intensity_limits
-from napari_unet_nuclei.core.images.staining import Staining, staining
+from napari_unet_nuclei.core.images.staining import Staining
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -84,7 +84,7 @@ def iter_labs(folder: Path, part: str, n_each: int) -> Iterator[Look]:
 
 
 def _name_look(sample: Sample) -> str:
-    kind = staining(sample.image)
+    kind = sample.staining
     if kind is Staining.STAINED_BRIGHT:
         red, green, blue = sample.image[..., :3].reshape(-1, 3).mean(axis=0)
         return "purple" if blue > red + 8 else "pink" if red > green + 8 else "pale"

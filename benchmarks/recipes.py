@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.dyes import (
-    EOSIN,
-    HEMATOXYLIN,
-    dye_matrix,
-    optical_density,
-)
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.batches import CropDataset
 from napari_unet_nuclei.core.training.crops.changes import ALL_CHANGES, Change
@@ -62,19 +56,6 @@ def parse_recipe(name: str) -> Recipe:
     if not set(more) <= {"grey", "drawn"}:
         raise SystemExit(f"Expected +grey or +drawn. Received: {name}.")
     return Recipe(name, augmentation, changes, "grey" in more, "drawn" in more)
-
-
-def grey_copies(sample: Sample) -> list[Sample]:
-    """Hematoxylin and the density of red as grey images, bright on dark."""
-    density = optical_density(sample.image[..., :3].astype(np.float32) / 255)
-    separated = density @ np.linalg.inv(dye_matrix(HEMATOXYLIN, EOSIN))
-    return [
-        replace(sample, sample_id=f"{sample.sample_id}-{name}", image=image)
-        for name, image in (
-            ("hematoxylin", separated[..., 0]),
-            ("red", density[..., 0]),
-        )
-    ]
 
 
 class Crops:

@@ -20,7 +20,7 @@ from napari_unet_nuclei import load_model
 from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.splits import read_split
 from napari_unet_nuclei.core.evaluation.scores import evaluate_image, summarise
-from napari_unet_nuclei.core.images.staining import Staining, staining
+from napari_unet_nuclei.core.images.staining import Staining
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,7 +81,7 @@ def main() -> None:
     arguments = parser.parse_args()
     source = open_samples(arguments.data)
     samples = [source.read_sample(i) for i in read_split(arguments.split)]
-    grey_dark = [staining(s.image) is Staining.GRAYSCALE_DARK for s in samples]
+    grey_dark = [s.staining is Staining.GRAYSCALE_DARK for s in samples]
     print("| model | images | DSB2018 | AP50 | Dice |")
     print("| --- | --- | --- | --- | --- |")
     for name in arguments.models:

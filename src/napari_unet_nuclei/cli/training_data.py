@@ -141,9 +141,9 @@ def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> li
     """Say in a sentence each what several data sets contribute; nothing of one."""
     from napari_unet_nuclei.core.training.mixture import mix_sets
 
-    data = mix_sets(sets, settings)
-    if data.is_single:
+    if len(sets) == 1:
         return []
+    data = mix_sets(sets, settings)
     return [
         f"{each.name}: {len(each.samples)} images to train on, "
         f"{len(each.validation or ())} held out, {share:.0%} of the crops"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.images import stains
+from napari_unet_nuclei.core.images import rescaling, stains
 from napari_unet_nuclei.core.images.stains import NuclearStain, stain_of
 from napari_unet_nuclei.core.settings.choices import Stain
 
@@ -66,7 +66,7 @@ def test_a_part_is_shown_as_in_the_whole(
     dye = NuclearStain(image, Stain.HE)
     whole = dye.show(image)
     np.testing.assert_array_equal(dye.show(image[30:70, 90:]), whole[30:70, 90:])
-    monkeypatch.setattr(stains, "STRIP_AREA", 1000)  # in strips of 5 rows
+    monkeypatch.setattr(rescaling, "STRIP_AREA", 1000)  # in strips of 5 rows
     np.testing.assert_array_equal(dye.show(image), whole)
 
 

@@ -55,6 +55,15 @@ def test_nuclei_are_bright_in_both_copies(stained: Sample) -> None:
         assert contrast(copy.image, copy.labels) > 0.8
 
 
+def test_nuclei_of_any_hue_are_bright(stained: Sample) -> None:
+    image = np.full((64, 64, 3), (230, 120, 200), np.uint8)  # eosin
+    image[8:24, 8:24] = 80, 60, 140  # hematoxylin
+    copies = copy_stained([replace(stained, image=image)])
+    assert len(copies) == 2
+    for copy in copies:
+        assert copy.image[16, 16] > copy.image[0, 0] + 0.5
+
+
 def test_hematoxylin_is_what_segmentation_sees(stained: Sample) -> None:
     hematoxylin, _ = copy_stained([stained])
     seen = NuclearSignal(stained.image).see(Stain.HE)

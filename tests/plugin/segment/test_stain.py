@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def colours(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Nuclei in green; the engine, which looks at red, is surer of green alone."""
+    """Nuclei in green; the engine looks at red, and trusts green alone more."""
     rng = np.random.default_rng(0)
     red = np.where(rng.random(image.shape) > 0.9, 120, 0)
     return np.stack([red, image, 60 * (red > 0)], axis=-1).astype(np.uint8)

@@ -7,9 +7,11 @@ The places samples come from have a module each, ``dsb2018`` and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.errors import DatasetError
+from napari_unet_nuclei.core.images.staining import Staining, staining
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,6 +55,11 @@ class Sample:
                 f"width. Received: image {image.shape} of {image.dtype}, labels "
                 f"{self.labels.shape}. {_advice(image.shape, self.labels.shape)}"
             )
+
+    @cached_property
+    def staining(self) -> Staining:
+        """What the image looks like; measured once, as several parts of a run ask."""
+        return staining(self.image)
 
 
 def _advice(image: tuple[int, ...], labels: tuple[int, ...]) -> str:

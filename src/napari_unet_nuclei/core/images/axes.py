@@ -197,6 +197,15 @@ class PlaneStack:
     def __iter__(self) -> Iterator[NDArray[np.generic]]:
         return (self.plane(index) for index in np.ndindex(self.leading_shape))
 
+    @property
+    def typical_places(self) -> list[tuple[int, ...]]:
+        """Places of the planes after one, two and three quarters of each axis."""
+        places = {
+            tuple(length * quarter // 4 for length in self.leading_shape)
+            for quarter in (1, 2, 3)
+        }
+        return sorted(places) if len(self) else []
+
     def plane(self, index: tuple[int, ...]) -> NDArray[np.generic]:
         """Return one of the 2-D images.
 

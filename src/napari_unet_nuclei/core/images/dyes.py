@@ -57,10 +57,27 @@ def dye_matrix(nuclear: ArrayLike, other: ArrayLike) -> NDArray[np.float32]:
     (3, 3) ndarray of float32
         A dye in each row, of length 1; the third is perpendicular to both.
     """
-    first, second = np.asarray(nuclear, float), np.asarray(other, float)
-    rows = np.stack([first, second, np.cross(first, second)])
-    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-    return rows.astype(np.float32)
+    return dye_basis(nuclear, other).astype(np.float32)
+
+
+def dye_basis(*dyes: ArrayLike) -> NDArray[np.float64]:
+    """Return the densities of two or three dyes as a basis of R, G and B.
+
+    Parameters
+    ----------
+    *dyes : (3,) array of float
+        Optical density of each dye in R, G and B.
+
+    Returns
+    -------
+    (3, 3) ndarray of float64
+        A dye in each row, of length 1; after two dyes, what is neither of them.
+    """
+    rows = [np.asarray(dye, float) for dye in dyes]
+    if len(rows) == 2:
+        rows.append(np.cross(rows[0], rows[1]))
+    basis = np.stack(rows)
+    return np.asarray(basis / np.linalg.norm(basis, axis=1, keepdims=True))
 
 
 def random_dyes(

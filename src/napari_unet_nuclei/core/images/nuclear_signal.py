@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from napari_unet_nuclei.core.cancellation import check_cancelled
 from napari_unet_nuclei.core.images.channels import distinct_channels
 from napari_unet_nuclei.core.images.intensity import (
     LIMIT_PERCENTILES,
@@ -22,7 +21,7 @@ from napari_unet_nuclei.core.images.intensity import (
     normalise,
     sample_pixels,
 )
-from napari_unet_nuclei.core.images.rescaling import STRIP_AREA
+from napari_unet_nuclei.core.images.rescaling import iter_strips
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
 from napari_unet_nuclei.core.images.stains import STAINS, NuclearStain, stain_of
 from napari_unet_nuclei.core.settings.choices import Stain
@@ -91,6 +90,7 @@ class NuclearSignal:
     def __init__(self, channels: NDArray[np.generic]) -> None:
         self._channels = channels
         self._as_it_is = single_colour_as_grey(channels)
+        self._dyes: dict[Stain, NuclearStain] = {}
 
     @cached_property
     def light(self) -> Light:
@@ -112,7 +112,7 @@ class NuclearSignal:
             case Light.GREY:
                 return ()
             case Light.BRIGHT_FIELD:
-                return (stain_of(self._as_it_is),)
+                return (self._stain,)
             case Light.FLUORESCENCE:
                 return self._lit_channels
 
@@ -156,8 +156,10 @@ class NuclearSignal:
             A view, if the signal is no dye.
         """
         if stain in STAINS:
-            dye = NuclearStain(self._channels, stain)
-            return SeenPixels(dye.show(self._channels[window]), (0.0, 255.0))
+            if stain not in self._dyes:
+                self._dyes[stain] = NuclearStain(self._channels, stain)
+            shown = self._dyes[stain].show(self._channels[window])
+            return SeenPixels(shown, (0.0, 255.0))
         if stain in CHANNELS:
             one = self._channels[..., CHANNELS.index(stain), np.newaxis]
             channel = np.broadcast_to(one, self._channels.shape)
@@ -176,10 +178,14 @@ class NuclearSignal:
         if self.light is not Light.BRIGHT_FIELD:
             return ()
         darkness = _darkness(self._as_it_is, self._limits)
-        if stain_of(self._as_it_is) is not Stain.HDAB:
+        if self._stain is not Stain.HDAB:
             return (darkness,)
         dye = self.see(Stain.HDAB).channels
         return darkness, np.asarray(dye[..., 0], np.uint8)
+
+    @cached_property
+    def _stain(self) -> Stain:
+        return stain_of(self._as_it_is)
 
     @cached_property
     def _limits(self) -> Limits:
@@ -196,10 +202,7 @@ class NuclearSignal:
 def _darkness(channels: NDArray[np.generic], limits: Limits) -> NDArray[np.uint8]:
     height, width = channels.shape[:2]
     darkness = np.empty((height, width), np.uint8)
-    n_rows = max(1, STRIP_AREA // width)
-    for top in range(0, height, n_rows):
-        check_cancelled()
-        rows = slice(top, top + n_rows)
+    for rows in iter_strips(height, width):
         light = normalise(channels[rows], limits).mean(axis=-1)
         darkness[rows] = np.rint(255 - 255 * light)
     return darkness

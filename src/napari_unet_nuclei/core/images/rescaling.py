@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 STRIP_AREA = 2**20
-"""Pixels that are resized at once, after which it may end."""
+"""Pixels that are worked on at once, after which it may end."""
 
 
 def rescale(
@@ -56,7 +56,7 @@ def rescale(
 def _to_picture(channel: NDArray[np.float32]) -> Image.Image:
     height, width = channel.shape
     picture = Image.new("F", (width, height))
-    for rows in _strips(height, width):
+    for rows in iter_strips(height, width):
         strip = np.ascontiguousarray(channel[rows])
         picture.paste(Image.fromarray(strip), (0, rows.start))
     return picture
@@ -64,11 +64,23 @@ def _to_picture(channel: NDArray[np.float32]) -> Image.Image:
 
 def _copy_picture(picture: Image.Image, channel: NDArray[np.float32]) -> None:
     width, height = picture.size
-    for rows in _strips(height, width):
+    for rows in iter_strips(height, width):
         channel[rows] = np.asarray(picture.crop((0, rows.start, width, rows.stop)))
 
 
-def _strips(height: int, width: int) -> Iterator[slice]:
+def iter_strips(height: int, width: int) -> Iterator[slice]:
+    """Divide an image into strips of rows, and ask before each whether to go on.
+
+    Parameters
+    ----------
+    height, width : int, in px
+        Size of the image.
+
+    Yields
+    ------
+    slice
+        Rows of at most `STRIP_AREA` pixels, or one row.
+    """
     n_rows = max(1, STRIP_AREA // width)
     for top in range(0, height, n_rows):
         check_cancelled()

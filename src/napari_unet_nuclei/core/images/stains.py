@@ -12,14 +12,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.cancellation import check_cancelled
-from napari_unet_nuclei.core.images.dyes import DAB, EOSIN, HEMATOXYLIN
+from napari_unet_nuclei.core.images.dyes import DAB, EOSIN, HEMATOXYLIN, dye_basis
 from napari_unet_nuclei.core.images.intensity import (
     LIMIT_PERCENTILES,
     intensity_limits,
     sample_pixels,
 )
-from napari_unet_nuclei.core.images.rescaling import STRIP_AREA
+from napari_unet_nuclei.core.images.rescaling import iter_strips
 from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
@@ -32,11 +31,7 @@ _BROWN_PART = 0.05  # of the dyed pixels
 
 def _dye_weights(*dyes: tuple[float, float, float]) -> NDArray[np.float32]:
     """Return the weights of red, green and blue that give the density of the first."""
-    rows = [np.array(dye) for dye in dyes]
-    if len(rows) == 2:  # what is neither of them
-        rows.append(np.cross(rows[0], rows[1]))
-    matrix = np.stack([row / np.linalg.norm(row) for row in rows])
-    return np.asarray(np.linalg.inv(matrix)[:, 0], np.float32)
+    return np.asarray(np.linalg.inv(dye_basis(*dyes))[:, 0], np.float32)
 
 
 _WEIGHTS = {
@@ -101,14 +96,12 @@ class NuclearStain:
         """
         height, width = channels.shape[:2]
         shown = np.empty((height, width, 1), np.uint8)
-        n_rows = max(1, STRIP_AREA // width)
-        for top in range(0, height, n_rows):
-            check_cancelled()
-            density = self._density(channels[top : top + n_rows])
+        for rows in iter_strips(height, width):
+            density = self._density(channels[rows])
             density -= self._low
             density *= self._steps
             np.clip(density, 0, 255, out=density)
-            shown[top : top + n_rows, :, 0] = np.rint(density, out=density)
+            shown[rows, :, 0] = np.rint(density, out=density)
         return np.broadcast_to(shown, (height, width, 3))
 
     def _density(self, channels: NDArray[np.generic]) -> NDArray[np.float32]:

@@ -14,7 +14,6 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
-from napari_unet_nuclei.core.images.staining import Staining, staining
 from napari_unet_nuclei.core.insights.suspicion import MaskInspector
 
 if TYPE_CHECKING:
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.datasets.sample import Sample, SampleSource
+    from napari_unet_nuclei.core.images.staining import Staining
     from napari_unet_nuclei.core.insights.masks import Mask, MaskReader
     from napari_unet_nuclei.core.insights.suspicion import SuspiciousMask
 
@@ -142,7 +142,7 @@ def inspect_sample(sample: Sample, masks: Iterable[Mask]) -> SampleInsights:
         sample_id=sample.sample_id,
         height=height,
         width=width,
-        staining=staining(sample.image),
+        staining=sample.staining,
         areas=np.array(inspector.areas, np.int64),
         n_touching=_count_touching(sample.labels),
         foreground=float(is_nucleus.mean()),

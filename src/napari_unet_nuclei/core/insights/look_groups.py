@@ -17,7 +17,7 @@ from scipy import ndimage
 from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.intensity import intensity_limits, normalise
 from napari_unet_nuclei.core.images.single_colour import single_colour_as_grey
-from napari_unet_nuclei.core.images.staining import Staining, staining
+from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.instances.labels import label_areas
 
 if TYPE_CHECKING:
@@ -108,7 +108,7 @@ def measure_appearance(sample: Sample) -> Appearance:
     areas = label_areas(sample.labels)[1]
     background = float(np.median(grey[~inside])) if not inside.all() else 0.0
     return Appearance(
-        staining=staining(sample.image),
+        staining=sample.staining,
         diameter=float(2 * np.sqrt(np.median(areas) / np.pi)) if areas.size else 0.0,
         coverage=float(inside.mean()),
         background=background,

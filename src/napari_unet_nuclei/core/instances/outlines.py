@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
+from napari_unet_nuclei.core.instances.padding import repeat_edges
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -46,17 +47,9 @@ def smooth_outlines(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
         inside = np.s_[first - start + 1 : last - start + 1, 1:-1]
         block = np.empty((stop - start + 2, width + 2), np.bool_)
         block[inside] = mask[first:last]
-        _repeat_edges(block, inside)
+        repeat_edges(block, inside)
         _take_median(block, smooth[start:stop])
     return smooth
-
-
-def _repeat_edges(block: NDArray[np.bool_], inside: tuple[slice, slice]) -> None:
-    """Fill what lies around the inside of a block with its outermost pixels."""
-    rows, columns = inside
-    block[: rows.start, columns] = block[rows.start, columns]
-    block[rows.stop :, columns] = block[rows.stop - 1, columns]
-    block[:, :1], block[:, -1:] = block[:, 1:2], block[:, -2:-1]
 
 
 def _take_median(block: NDArray[np.bool_], median: NDArray[np.bool_]) -> None:

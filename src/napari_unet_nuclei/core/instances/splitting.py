@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.instances.diameter import confidence
 from napari_unet_nuclei.core.instances.flooding import Flooded, flood, merge_small
 from napari_unet_nuclei.core.instances.holes import MAX_HOLE, fill_holes, fill_nuclei
 from napari_unet_nuclei.core.instances.outlines import smooth_outlines
+from napari_unet_nuclei.core.instances.padding import repeat_edges
 from napari_unet_nuclei.core.instances.runs import Runs, label_runs, paint
 
 if TYPE_CHECKING:
@@ -258,7 +259,7 @@ def _smooth_rows(
             )
             weight += _SCALE
             np.multiply(distance[first:last], weight, out=block[inside])
-        _repeat_edges(block, inside)
+        repeat_edges(block, inside)
         for _ in range(4):
             block, other = np.add(block[:-1], block[1:], out=other[:-1]), block[:-1]
         for _ in range(3):
@@ -267,11 +268,3 @@ def _smooth_rows(
                 block[:, :-1],
             )
         np.add(block[:, :-1], block[:, 1:], out=depth[start:stop])
-
-
-def _repeat_edges(block: NDArray[np.float32], inside: tuple[slice, slice]) -> None:
-    """Fill what lies around the inside of a block with its outermost pixels."""
-    rows, columns = inside
-    block[: rows.start, columns] = block[rows.start, columns]
-    block[rows.stop :, columns] = block[rows.stop - 1, columns]
-    block[:, :2], block[:, -2:] = block[:, 2:3], block[:, -3:-2]

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.axes import PlaneStack
 
 _FEW = 20  # objects, of which a median or a percentile says little
-_N_EXAMINED = 3  # planes of a stack in which nothing was found
 _KEEP_PALE = (
     "set the nucleus diameter, or set the stain to none if nuclei are not darker than "
     "what surrounds them"
@@ -150,14 +149,7 @@ def doubt_nothing_found(
     tuple of Doubt
         Empty for an even image and for noise.
     """
-    shape = stack.leading_shape
-    if 0 in shape:
-        return ()
-    chosen = {
-        tuple(length * quarter // 4 for length in shape)
-        for quarter in range(1, _N_EXAMINED + 1)
-    }
-    for index in sorted(chosen):
+    for index in stack.typical_places:
         channels = to_channels(stack.plane(index))
         # Of noise, a pixel differs from its neighbours by more than from the mean.
         if 0 < fine_detail(channels, intensity_limits(channels)) < 0.95:

@@ -42,13 +42,7 @@ class StackPrediction:
         self._probes: dict[Index, Maps] = {}
         is_open = stack.has_colours and settings.stain is Stain.AUTO
         needs_probes = len(stack) > 1 and (settings.diameter is None or is_open)
-        self._probed = sorted(
-            {
-                tuple(length * quarter // 4 for length in stack.leading_shape)
-                for quarter in (1, 2, 3)
-                if needs_probes
-            }
-        )
+        self._probed = stack.typical_places if needs_probes else []
         self._n_begun = 0
 
     def iter_probes(self) -> Generator[TileDone, None, None]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.images.channels import to_channels
-from napari_unet_nuclei.core.images.staining import Staining, staining
+from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.images.stains import NuclearStain, red_density
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.training.mixture import DataMixture
@@ -66,7 +66,7 @@ def copy_stained(samples: Sequence[Sample]) -> list[Sample]:
     return [
         replace(sample, sample_id=f"{sample.sample_id} ({name})", image=copy)
         for sample in samples
-        if staining(sample.image) is Staining.STAINED_BRIGHT
+        if sample.staining is Staining.STAINED_BRIGHT
         for name, copy in _make_copies(sample.image).items()
     ]
 

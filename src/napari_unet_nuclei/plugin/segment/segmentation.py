@@ -19,7 +19,6 @@ from napari_unet_nuclei.core.progress import (
     Preparing,
     TileDone,
 )
-from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.plugin.segment.absence import iter_absence
 
 if TYPE_CHECKING:
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.segmentation.plausibility import Doubt
+    from napari_unet_nuclei.core.settings.choices import Stain
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.absence import Absence
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
@@ -89,6 +89,8 @@ class ImageMaps:
         Time the network took.
     confidence : float in [0, 1]
         How confident it was.
+    signal : Stain
+        What of most planes it saw.
     """
 
     stack: PlaneStack
@@ -97,12 +99,7 @@ class ImageMaps:
     request: SegmentationRequest
     seconds: float
     confidence: float
-
-    @property
-    def signal(self) -> Stain:
-        """What of most planes the network saw."""
-        signals = [maps.signal for maps in self.maps]
-        return max(signals, key=signals.count, default=Stain.NONE)
+    signal: Stain
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -180,8 +177,7 @@ def iter_segmentation(
     Preparing
         Before the model is loaded or the image is read, and after.
     TileDone, PlaneDone, PlaneMeasured
-        After each tile the network has seen, and after each plane that is split and
-        that is measured.
+        After each tile that is seen, and each plane that is split and measured.
 
     Returns
     -------
@@ -220,6 +216,7 @@ def iter_segmentation(
         request=request,
         seconds=found.seconds,
         confidence=found.confidence,
+        signal=found.signal,
     )
     nuclei = yield from _iter_nuclei(image_maps, found.labels, request.settings)
     return image_maps, nuclei

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.images.staining import Staining, staining
 from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
 from napari_unet_nuclei.core.training.crops.augmentation import (
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Generator, Sequence
 
     from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.images.staining import Staining
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -115,11 +115,10 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
 
 def _group_by_staining(samples: Sequence[Sample]) -> list[list[int]]:
     """List for each sample those of its staining, itself among them."""
-    stainings = [staining(sample.image) for sample in samples]
     groups: dict[Staining, list[int]] = {}
-    for index, kind in enumerate(stainings):
-        groups.setdefault(kind, []).append(index)
-    return [groups[kind] for kind in stainings]
+    for index, sample in enumerate(samples):
+        groups.setdefault(sample.staining, []).append(index)
+    return [groups[sample.staining] for sample in samples]
 
 
 def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
@@ -135,12 +134,11 @@ def sampling_weights(samples: Sequence[Sample]) -> NDArray[np.float64]:
     (n,) ndarray of float64
         Probability of each sample, summing to 1.
     """
-    stainings = [staining(sample.image) for sample in samples]
-    counts = Counter(stainings)
+    counts = Counter(sample.staining for sample in samples)
     weights = np.array(
         [
-            np.sqrt(sample.labels.size) / np.sqrt(counts[kind])
-            for sample, kind in zip(samples, stainings, strict=True)
+            np.sqrt(sample.labels.size) / np.sqrt(counts[sample.staining])
+            for sample in samples
         ]
     )
     return np.asarray(weights / weights.sum())

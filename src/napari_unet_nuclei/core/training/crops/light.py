@@ -34,10 +34,7 @@ def add_haze(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
     """
     coarse = resize(image, _coarse_shape(image))
     sigma = rng.uniform(3, 12)
-    glow = ndimage.gaussian_filter(coarse, (sigma, sigma, 0), truncate=2.5)
-    strength = np.float32(rng.uniform(0.2, 0.9))
-    hazy = image + strength * resize(glow, image.shape[:2])
-    return _fit(hazy)
+    return _add_glow(image, coarse, sigma, rng.uniform(0.2, 0.9))
 
 
 def add_defocused_nuclei(
@@ -68,11 +65,8 @@ def add_defocused_nuclei(
     turned = coarse[::-1, ::-1] if rng.random() < 0.5 else coarse[:, ::-1]
     shifts = [int(rng.integers(length)) for length in turned.shape[:2]]
     sigma = rng.uniform(0.35, 0.7) * width / _COARSE
-    glow = ndimage.gaussian_filter(
-        np.roll(turned, shifts, axis=(0, 1)), (sigma, sigma, 0), truncate=2.5
-    )
-    strength = np.float32(rng.uniform(0.2, 0.7))
-    return _fit(image + strength * resize(glow, image.shape[:2]))
+    moved = np.roll(turned, shifts, axis=(0, 1))
+    return _add_glow(image, moved, sigma, rng.uniform(0.2, 0.7))
 
 
 def light_unevenly(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
@@ -131,6 +125,13 @@ def _coarse_shape(image: NDArray[np.float32]) -> tuple[int, int]:
     return max(height // _COARSE, 1), max(width // _COARSE, 1)
 
 
-def _fit(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Bring the brightest to 1 where light was added."""
-    return image / np.float32(max(float(image.max()), 1))
+def _add_glow(
+    image: NDArray[np.float32],
+    coarse: NDArray[np.float32],
+    sigma: float,
+    strength: float,
+) -> NDArray[np.float32]:
+    """Add the blurred light of a coarse image, and bring the brightest back to 1."""
+    glow = ndimage.gaussian_filter(coarse, (sigma, sigma, 0), truncate=2.5)
+    lit = image + np.float32(strength) * resize(glow, image.shape[:2])
+    return np.asarray(lit / np.float32(max(float(lit.max()), 1)), np.float32)

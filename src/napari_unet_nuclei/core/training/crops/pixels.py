@@ -34,10 +34,7 @@ def rescale(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
     (Y, X, 3) ndarray of float32, values in [0, 1]
         Of the same size, without its finest detail.
     """
-    factor = rng.uniform(1.2, _LARGEST_FACTOR)
-    height, width = image.shape[:2]
-    small = max(round(height / factor), 1), max(round(width / factor), 1)
-    return resize(resize(image, small), (height, width))
+    return _without_detail(image, rng.uniform(1.2, _LARGEST_FACTOR))
 
 
 def sharpen(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
@@ -55,13 +52,17 @@ def sharpen(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
     (Y, X, 3) ndarray of float32, values in [0, 1]
         Every pixel farther away from its surroundings, up to twice and a half.
     """
-    height, width = image.shape[:2]
-    reach = rng.uniform(2, 5)
-    small = max(round(height / reach), 1), max(round(width / reach), 1)
-    detail = image - resize(resize(image, small), (height, width))
+    detail = image - _without_detail(image, rng.uniform(2, 5))
     detail *= np.float32(rng.uniform(0.4, 1.5))
     detail += image
     return np.clip(detail, 0, 1, out=detail)
+
+
+def _without_detail(image: NDArray[np.float32], factor: float) -> NDArray[np.float32]:
+    """Shrink an image by a factor, and enlarge it again."""
+    height, width = image.shape[:2]
+    small = max(round(height / factor), 1), max(round(width / factor), 1)
+    return resize(resize(image, small), (height, width))
 
 
 def compress(image: NDArray[np.float32], rng: Rng) -> NDArray[np.float32]:
