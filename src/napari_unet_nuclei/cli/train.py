@@ -21,6 +21,7 @@ from napari_unet_nuclei.cli.reporting import (
 from napari_unet_nuclei.cli.stopping import Stop
 from napari_unet_nuclei.cli.training_data import (
     check_weights,
+    describe_problems,
     describe_sets,
     read_sets,
 )
@@ -109,7 +110,8 @@ def train(
             remedy=watching.choose_remedy(),
         ):
             sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            for sentence in (*describe_sets(sets, settings), "Starting Keras"):
+            found = (*describe_sets(sets, settings), *describe_problems(sets, settings))
+            for sentence in (*found, "Starting Keras"):
                 reporter.say(sentence)
 
             with quiet_native_libraries(debug=debug):

@@ -149,3 +149,29 @@ def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> li
         f"{len(each.validation or ())} held out, {share:.0%} of the crops"
         for each, share in zip(data.sets, data.shares, strict=True)
     ]
+
+
+def describe_problems(
+    sets: Sequence[TrainingSet], settings: TrainingSettings
+) -> list[str]:
+    """Say what to look at before training, each kind once with the pairs it is about.
+
+    Nothing is refused here: what training cannot use, it refuses itself.
+    """
+    from napari_unet_nuclei.core.training.checks.checking import check_training_input
+    from napari_unet_nuclei.core.training.checks.problems import TrainingPair
+
+    pairs = [
+        TrainingPair(name=sample.sample_id, image=sample.image, labels=sample.labels)
+        for each in sets
+        for sample in (*each.samples, *(each.validation or ()))
+    ]
+    first: dict[str, str] = {}
+    counts: dict[str, int] = {}
+    for problem in check_training_input(pairs, settings, holds_out=False):
+        first.setdefault(problem.kind, str(problem))
+        counts[problem.kind] = counts.get(problem.kind, 0) + 1
+    return [
+        text if counts[kind] == 1 else f"{text} The same of {counts[kind] - 1} more."
+        for kind, text in first.items()
+    ]

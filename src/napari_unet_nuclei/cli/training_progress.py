@@ -55,6 +55,10 @@ class BarReporter:
 
             def show(step: TrainingStep) -> None:
                 progress.update(task, completed=round(1000 * step.progress))
+                if step.note is not None:
+                    messages.print(
+                        step.note, style="yellow", markup=False, soft_wrap=True
+                    )
                 if step.scores is not None:
                     output.print(describe_epoch(step), highlight=False, soft_wrap=True)
 
@@ -115,6 +119,7 @@ class JsonReporter:
             n_epochs=report.n_epochs,
             seconds=report.seconds,
             warning=report.warning,
+            note=report.note,
         )
 
     def _show(self, step: TrainingStep) -> None:

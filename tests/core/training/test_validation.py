@@ -8,13 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core.datasets.sample import Sample
-from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.models.config import ModelConfig
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName, Monitor
 from napari_unet_nuclei.core.training.crops.targets import make_targets
 from napari_unet_nuclei.core.training.validation import (
-    hold_out,
     predict_samples,
     score_maps,
     tune_splitting,
@@ -34,100 +32,6 @@ def annotated(name: str, shape: tuple[int, int] = (40, 40), n: int = 1) -> Sampl
         top, left = 4 + y * shape[0] // 2, 4 + x * shape[1] // 2
         labels[top : top + 6, left : left + 6] = label
     return Sample(name, labels.astype(np.uint8), labels)
-
-
-def ids(samples: list[Sample]) -> list[str]:
-    return [sample.sample_id for sample in samples]
-
-
-@pytest.mark.parametrize(
-    ("n_samples", "fraction", "n_held"),
-    [(5, 0.1, 1), (20, 0.1, 2), (20, 0.99, 19), (10, 0.5, 5), (5, 0.001, 1)],
-)
-def test_a_part_of_the_samples_is_held_out(
-    n_samples: int, fraction: float, n_held: int
-) -> None:
-    samples = [annotated(f"{n:02}") for n in range(n_samples)]
-    train, validation = hold_out(samples, fraction, seed=0)
-    assert len(validation) == n_held
-    assert sorted(ids(train) + ids(validation)) == ids(samples)
-    assert ids(train) == sorted(ids(train))
-
-
-def test_the_seed_chooses() -> None:
-    samples = [annotated(f"{n:02}") for n in range(20)]
-    chosen = [ids(hold_out(samples, 0.3, seed)[1]) for seed in (0, 0, 1)]
-    assert chosen[0] == chosen[1] != chosen[2]
-
-
-def test_samples_without_nuclei_are_trained_on() -> None:
-    samples = [annotated(f"{n}", n=int(n != 3)) for n in range(6)]
-    train, validation = hold_out(samples, 0.5, seed=0)
-    assert "3" in ids(train)
-    assert len(train + validation) == 6
-
-
-def test_quarters_without_nuclei_are_taken_for_not_annotated() -> None:
-    samples = [annotated("a", (70, 80), n=4), annotated("b", (70, 80), n=0)]
-    train, validation = hold_out(samples, 0.1, seed=0)
-    assert {name[0] for name in ids(train + validation)} == {"a"}
-
-
-def test_a_single_image_is_cut_into_quarters() -> None:
-    sample = annotated("a", (70, 80), n=4)
-    train, validation = hold_out([sample], 0.1, seed=0)
-    assert (len(train), len(validation)) == (3, 1)
-    assert sorted(ids(train) + ids(validation)) == [
-        "a[0:35,0:40]",
-        "a[0:35,40:80]",
-        "a[35:70,0:40]",
-        "a[35:70,40:80]",
-    ]
-    for piece in train + validation:
-        assert piece.image.shape == piece.labels.shape == (35, 40)
-        assert len(np.unique(piece.labels)) == 2
-
-
-def test_quarters_of_odd_images_lose_no_pixel() -> None:
-    image = np.arange(67 * 65).reshape(67, 65)
-    train, validation = hold_out(
-        [Sample("a", image, np.ones((67, 65), np.int32))], 0.5, seed=1
-    )
-    pixels = np.concatenate([piece.image.ravel() for piece in train + validation])
-    np.testing.assert_array_equal(np.sort(pixels), image.ravel())
-
-
-def test_short_sides_are_not_cut() -> None:
-    train, validation = hold_out([annotated("a", (63, 128), n=2)], 0.1, seed=0)
-    assert ids(train + validation) in (
-        ["a[0:63,0:64]", "a[0:63,64:128]"],
-        ["a[0:63,64:128]", "a[0:63,0:64]"],
-    )
-
-
-def test_five_samples_are_not_cut() -> None:
-    samples = [annotated(f"{n}", (80, 80), n=4) for n in range(5)]
-    train, validation = hold_out(samples, 0.1, seed=0)
-    assert len(train) + len(validation) == 5
-
-
-@pytest.mark.parametrize(
-    "samples",
-    [
-        [],
-        [annotated("a", n=0)],
-        [annotated("a", n=1)],
-        [annotated("a", (80, 80), n=1)],
-        [annotated(f"{n}", n=int(n == 2)) for n in range(6)],
-    ],
-    ids=len,
-)
-def test_one_annotated_part_is_not_enough(samples: list[Any]) -> None:
-    n_annotated = sum(sample.labels.any() for sample in samples)
-    with pytest.raises(
-        TrainingError, match=f"nuclei in at least two quarters.*{n_annotated}; annotate"
-    ):
-        hold_out(samples, 0.1, seed=0)
 
 
 class Grey:

@@ -31,8 +31,8 @@ PEAK_LEARNING_RATE = 2e-3
 FINE_TUNING_LEARNING_RATE = 3e-4
 """Peak of the schedule of fine-tuning, which has less far to go."""
 
-MIN_SAMPLES_TO_HOLD_OUT = 5
-"""Samples of which some are held out whole; fewer are cut into quarters first."""
+MIN_SAMPLES_TO_HOLD_OUT = 3
+"""Annotated images of which some are held out whole; fewer are cut into quarters."""
 
 _ONE_OR_MORE = Range(at_least=1)
 _ZERO_OR_MORE = Range(at_least=0)

@@ -46,6 +46,10 @@ class WeightAverage:
             for path, average in self._weights.items()
         }
 
+    def copy(self) -> WeightAverage:
+        """Return an average that goes on from here by itself."""
+        return WeightAverage(self._weights, self._momentum, self._step)
+
     @property
     def weights(self) -> Weights:
         """The average so far; it is not changed by later steps."""

@@ -170,6 +170,18 @@ class Learner:
         for variable, value in zip(self._optimizer.variables, optimizer, strict=True):
             variable.assign(value)
 
+    def roll_back(self, weights: Weights) -> None:
+        """Go on from earlier weights, with nothing in the memory of the optimiser.
+
+        What it remembers of steps that led to weights that are no numbers is none
+        either.
+        """
+        learning_rate = self.learning_rate
+        set_weights(self._model, weights)
+        for variable in self._optimizer.variables:
+            variable.assign(keras.ops.zeros_like(variable))
+        self._optimizer.learning_rate = learning_rate
+
 
 def _prepare_start(
     start: ModelBundle, settings: TrainingSettings

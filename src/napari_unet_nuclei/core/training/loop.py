@@ -270,9 +270,9 @@ def _iter_run(
         while not run.is_over:
             for index in range(settings.steps_per_epoch):
                 run.train_on(*next(batches))
-                if (index + 1) % report_every == 0:
+                if run.has_news or (index + 1) % report_every == 0:
                     yield run.report()
-                if run.progress >= 1:
+                if run.is_given_up or run.progress >= 1:
                     break
             yield run.end_epoch()
     except (GeneratorExit, KeyboardInterrupt, TrainingError):

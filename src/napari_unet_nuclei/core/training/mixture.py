@@ -2,7 +2,7 @@
 
 Keras is not imported here.  Which samples of a data set are drawn how often is decided
 in :mod:`~napari_unet_nuclei.core.training.crops.batches`, and which are held out, where
-nobody says, in :mod:`~napari_unet_nuclei.core.training.validation`.
+nobody says, in :mod:`~napari_unet_nuclei.core.training.holding_out`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import count_annotated
-from napari_unet_nuclei.core.training.validation import hold_out
+from napari_unet_nuclei.core.training.holding_out import hold_out
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,16 +8,14 @@ network in :mod:`~napari_unet_nuclei.core.training.learner`, the best of its wei
 
 from __future__ import annotations
 
-import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.core.models.bundle import read_bundle
-from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.training.averaging import WeightAverage
 from napari_unet_nuclei.core.training.best_model import BestModel
 from napari_unet_nuclei.core.training.clock import TrainingClock
+from napari_unet_nuclei.core.training.guard import GuardedLearner
 from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.identity import check_same_run, identify_run
 from napari_unet_nuclei.core.training.learner import Learner
@@ -28,6 +26,7 @@ from napari_unet_nuclei.core.training.schedules import (
     epochs_since_best,
     scheduled_learning_rate,
 )
+from napari_unet_nuclei.core.training.start import read_start
 from napari_unet_nuclei.core.training.state import (
     TrainingState,
     remove_state,
@@ -46,13 +45,10 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
-    from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
-
-_AVERAGE_EVERY = 4
 
 
 class TrainingRun:
@@ -102,14 +98,14 @@ class TrainingRun:
         self._settings = settings
         self._output = output
         self.held_out = HeldOutSamples(data.held_out, shown)
-        bundle = _read_start(start, settings)
+        bundle = read_start(start, settings)
         self._identity = identify_run(settings, bundle, data)
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
-        self._average = WeightAverage(weights, settings.ema_momentum)
+        average = WeightAverage(weights, settings.ema_momentum)
         self._best = BestModel(output, config, weights, settings.monitor)
         self._log = RunLog(output, settings.monitor)
         self._tally = StepTally()
@@ -118,6 +114,8 @@ class TrainingRun:
         self.epoch = 0
         if state is not None:
             self._restore(state)
+            average = WeightAverage(state.average, settings.ema_momentum, state.step)
+        self._guarded = GuardedLearner(self._learner, average)
 
     def start_clock(self) -> None:
         """Begin to count the minutes."""
@@ -131,15 +129,32 @@ class TrainingRun:
     @property
     def is_over(self) -> bool:
         """Whether the time is up or nothing has got better for too long."""
+        if self.progress >= 1 or self.is_given_up:
+            return True
         patience = self._settings.patience
-        return self.progress >= 1 or (
-            patience is not None and epochs_since_best(self._log.scores) >= patience
-        )
+        return patience is not None and epochs_since_best(self._log.scores) >= patience
+
+    @property
+    def is_given_up(self) -> bool:
+        """Whether nothing more can be learned, with what is best so far kept."""
+        return self._guarded.failure is not None
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something went wrong that no report has told yet."""
+        return self._guarded.note is not None
 
     def train_on(
         self, images: NDArray[np.float32], targets: NDArray[np.float32]
     ) -> None:
-        """Take one step, and now and then fold the weights into their average."""
+        """Take one step.
+
+        Raises
+        ------
+        TrainingError
+            If loss or weights became no finite numbers too often, and there is
+            nothing better than the start.
+        """
         patience = self._settings.plateau_patience
         learning_rate = scheduled_learning_rate(
             self._settings,
@@ -148,20 +163,21 @@ class TrainingRun:
             progress=self.progress,
             n_plateaus=count_plateaus(self._log.scores, patience),
         )
-        values = self._learner.train_on(images, targets, learning_rate)
-        self._check_loss(values["loss"])
+        values = self._guarded.train_on(images, targets, learning_rate, self.step)
         self.step += 1
-        self._tally.add(values)
-        if self.step % _AVERAGE_EVERY == 0:
-            self._average.fold(self._learner.weights, self.step)
+        if values is not None:
+            self._tally.add(values)
+        elif self.is_given_up:
+            self._check_worth()
 
-    def _check_loss(self, loss: float) -> None:
-        if math.isfinite(loss):
+    def _check_worth(self) -> None:
+        """Go on to the end of a run that has given up, only if it found something."""
+        if self._best.is_better_than_start:
             return
-        has_best = self._best.scores is not None
-        so_far = "the best weights so far are saved, " if has_best else ""
+        is_saved = self._best.scores is not None and not self._settings.only_better
+        so_far = "the best weights so far are saved, " if is_saved else ""
         raise TrainingError(
-            f"The loss became {loss} at step {self.step}; {so_far}"
+            f"{self._guarded.failure}; {so_far}"
             "train again with a smaller learning rate."
         )
 
@@ -175,6 +191,7 @@ class TrainingRun:
         scores: Scores | None = None,
         is_best: bool = False,
     ) -> TrainingStep:
+        note, self._guarded.note = self._guarded.note, None
         return TrainingStep(
             **means,
             step=self.step,
@@ -184,6 +201,7 @@ class TrainingRun:
             learning_rate=self._learner.learning_rate,
             scores=scores,
             is_best=is_best,
+            note=note,
         )
 
     def score_start(self) -> TrainingStep:
@@ -194,20 +212,21 @@ class TrainingRun:
     def end_epoch(self) -> TrainingStep:
         """Validate the averaged weights, save what is worth it."""
         self.epoch += 1
-        self._average.fold(self._learner.weights, self.step)
+        self._guarded.fold(self.step)
         step = self._end_validation(self._validate())
         write_state(self._output, self._state())
         return step
 
     def _validate(self) -> Scores:
-        engine = self._learner.engine_with(self._average.weights)
+        engine = self._learner.engine_with(self._guarded.average.weights)
         return self.held_out.score(engine, self._best.config)
 
     def _end_validation(self, scores: Scores, *, writes: bool = True) -> TrainingStep:
         if not self._log.rows:
             # Should this run be killed, none of another would lie beside its model.
             self._remove_companions()
-        is_best = self._best.consider(self._average.weights, scores, writes=writes)
+        weights = self._guarded.average.weights
+        is_best = self._best.consider(weights, scores, writes=writes)
         step = self._make_step(self._tally.end_epoch(), scores, is_best)
         self._log.add(step, scores)
         return step
@@ -229,6 +248,7 @@ class TrainingRun:
             n_epochs=self.epoch,
             seconds=self._clock.seconds,
             monitor=self._settings.monitor,
+            note=self._guarded.describe(),
         )
         if self._settings.only_better and not report.is_better_than_start:
             self._remove_all()
@@ -264,7 +284,7 @@ class TrainingRun:
         return TrainingState(
             identity=self._identity,
             model=self._learner.weights,
-            average=self._average.weights,
+            average=self._guarded.average.weights,
             best=self._best.weights,
             optimizer=self._learner.optimizer,
             step=self.step,
@@ -278,31 +298,7 @@ class TrainingRun:
     def _restore(self, state: TrainingState) -> None:
         settings = self._settings
         self._learner.restore(state.model, state.optimizer)
-        self._average = WeightAverage(state.average, settings.ema_momentum, state.step)
         self._best.restore(state.best, state.best_scores, state.start_scores)
         self._log = RunLog(self._output, settings.monitor, state.log)
         self._clock = TrainingClock(settings, state.seconds)
         self.step, self.epoch = state.step, state.epoch
-
-
-def _read_start(
-    start: str | Path | None, settings: TrainingSettings
-) -> ModelBundle | None:
-    """Read the model to fine-tune, if there is one."""
-    if start is not None:
-        return read_bundle(find_model(start))
-    if settings.start_weight > 0:
-        raise TrainingError(
-            "Expected a model to start from, to mix its weights in. Received: "
-            "{start_weight} without one; name one, as in {start}.",
-            start_weight=settings.start_weight,
-            start="resnet",
-        )
-    if settings.grow:
-        raise TrainingError(
-            "Expected a model to start from, to add blocks to. Received: {grow} "
-            "without one; name one, as in {start}.",
-            grow=settings.grow,
-            start="resnet",
-        )
-    return None

@@ -42,6 +42,8 @@ class TrainingStep:
         Scores on the held-out samples, at the end of an epoch.
     is_best : bool
         These scores are the best so far, and the weights have been saved.
+    note : str, optional
+        What has gone wrong since the last report, in a sentence.
     """
 
     step: int
@@ -55,6 +57,7 @@ class TrainingStep:
     learning_rate: float
     scores: Scores | None = None
     is_best: bool = False
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +83,8 @@ class TrainingReport:
         What is missing in the model, in one sentence.
     is_written : bool
         Whether there is a model: not where only a better one was wanted.
+    note : str, optional
+        What went wrong on the way, in a sentence.
     """
 
     output: Path
@@ -91,6 +96,7 @@ class TrainingReport:
     monitor: Monitor = Monitor.DSB2018
     warning: str | None = None
     is_written: bool = True
+    note: str | None = None
 
     @property
     def is_better_than_start(self) -> bool:

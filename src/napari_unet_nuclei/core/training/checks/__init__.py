@@ -1,0 +1,1 @@
+"""What is wrong with images, labels and settings, before training starts on them."""
