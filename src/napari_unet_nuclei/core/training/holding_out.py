@@ -39,10 +39,10 @@ def hold_out(
     """Split samples into those to train on and those to validate on.
 
     Of `MIN_SAMPLES_TO_HOLD_OUT` annotated images or more, whole images are held out,
-    and those annotated as without nuclei are trained on.  Fewer are cut into quarters first, so
-    that even a single annotated image can be learned from and checked; quarters
-    without nuclei are taken for not annotated, and a margin around what is held out
-    is not trained on.
+    and those annotated as without nuclei are trained on.  Fewer are cut into quarters
+    first, so that even a single annotated image can be learned from and checked;
+    quarters without nuclei are taken for not annotated, and a margin around what is
+    held out is not trained on.
 
     Parameters
     ----------
