@@ -197,6 +197,7 @@ class RecipeOptions:
     start_weight: Annotated[float, _recipe("start_weight")] = (
         TrainingSettings.start_weight
     )
+    replay: Annotated[float, _recipe("replay")] = TrainingSettings.replay
     monitor: Annotated[Monitor, _recipe("monitor")] = TrainingSettings.monitor
     only_better: Annotated[bool, _recipe("only_better", flag="--only-better")] = (
         TrainingSettings.only_better

@@ -1,6 +1,6 @@
 """How a model is trained: what a user can choose, checked on creation.
 
-Every default lives here once; the widgets and the command line read it from here.
+The widgets and the command line read every default from here.
 """
 
 from __future__ import annotations
@@ -18,24 +18,31 @@ from napari_unet_nuclei.core.settings.choices import (
     parse_loss,
 )
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
+from napari_unet_nuclei.core.settings.training_defaults import (
+    DEFAULT_MINUTES,
+    FINE_TUNING_LEARNING_RATE,
+    MIN_SAMPLES_TO_HOLD_OUT,
+    PEAK_LEARNING_RATE,
+    choose_minutes,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-DEFAULT_MINUTES = 5
-"""Length of a run of which nobody says how long it takes; see `choose_minutes`."""
-
-PEAK_LEARNING_RATE = 2e-3
-"""Peak of the schedule of a run from scratch."""
-
-FINE_TUNING_LEARNING_RATE = 3e-4
-"""Peak of the schedule of fine-tuning, which has less far to go."""
-
-MIN_SAMPLES_TO_HOLD_OUT = 3
-"""Annotated images of which some are held out whole; fewer are cut into quarters."""
+__all__ = [
+    "DEFAULT_MINUTES",
+    "FINE_TUNING_LEARNING_RATE",
+    "MIN_SAMPLES_TO_HOLD_OUT",
+    "PEAK_LEARNING_RATE",
+    "TrainingSettings",
+    "choose_minutes",
+]
 
 _ONE_OR_MORE = Range(at_least=1)
 _ZERO_OR_MORE = Range(at_least=0)
+_PART = Range(
+    at_least=0, below=1, sentence="The {name} must lie in [{at_least}, {below})."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +103,9 @@ class TrainingSettings:
     start_weight : float in [0, 1)
         How much the weights of the start model count in the result of fine-tuning,
         so that less of what it knew is forgotten.
+    replay : float in [0, 1)
+        Part of each batch that shows what the start model knows, with its own maps as
+        targets, so that it is not forgotten; there is none from scratch.
     patience : int, optional
         Epochs without a better validation score after which training stops.
     only_better : bool
@@ -244,11 +254,15 @@ class TrainingSettings:
         metadata=describe(
             "Weight of the start model in the result, from 0 to 1: the higher, the "
             "less of what it knew is forgotten.",
-            Range(
-                at_least=0,
-                below=1,
-                sentence="The {name} must lie in [{at_least}, {below}).",
-            ),
+            _PART,
+        ),
+    )
+    replay: float = field(
+        default=0.25,
+        metadata=describe(
+            "Part of each batch, when fine-tuning, that shows drawn nuclei to be seen "
+            "as the start model sees them, so that less is forgotten.",
+            _PART,
         ),
     )
     patience: int | None = field(
@@ -304,10 +318,3 @@ class TrainingSettings:
         if self.learning_rate is not None:
             return self.learning_rate
         return FINE_TUNING_LEARNING_RATE if is_fine_tuning else PEAK_LEARNING_RATE
-
-
-def choose_minutes(minutes: float | None, epochs: int | None) -> float | None:
-    """Return the minutes that limit a run: the default where nothing limits it."""
-    if minutes is None and epochs is None:
-        return DEFAULT_MINUTES
-    return minutes

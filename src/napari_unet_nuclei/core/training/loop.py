@@ -258,13 +258,13 @@ def _iter_run(
     dataset = CropDataset(
         data.samples,
         crop_size=settings.crop_size,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size - run.n_replayed,
         n_batches=settings.steps_per_epoch,
         seed=settings.seed,
         augmentation=settings.augmentation,
         weights=_balance(data),
     )
-    batches = prefetch(dataset, start=run.step)
+    batches = prefetch(run.add_replay(dataset), start=run.step)
     try:
         run.start_clock()
         while not run.is_over:

@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.training.identity import check_same_run, identify_r
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
 from napari_unet_nuclei.core.training.provenance import describe_model, with_results
+from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
 from napari_unet_nuclei.core.training.schedules import (
     count_plateaus,
     epochs_since_best,
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.crops.batches import Batches
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
@@ -83,6 +85,8 @@ class TrainingRun:
         Batches and epochs done.
     held_out : HeldOutSamples
         The validation samples.
+    n_replayed : int
+        Crops of each batch that show what the start model knows.
     """
 
     def __init__(
@@ -103,6 +107,7 @@ class TrainingRun:
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
+        self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
         average = WeightAverage(weights, settings.ema_momentum)
@@ -116,6 +121,13 @@ class TrainingRun:
             self._restore(state)
             average = WeightAverage(state.average, settings.ema_momentum, state.step)
         self._guarded = GuardedLearner(self._learner, average)
+
+    def add_replay(self, batches: Batches) -> Batches:
+        """Add to each batch what the start model knows, as its settings say."""
+        if not self.n_replayed:
+            return batches
+        teacher = self._learner.make_teacher()
+        return ReplayedBatches(batches, teacher, self.n_replayed, self._settings)
 
     def start_clock(self) -> None:
         """Begin to count the minutes."""
