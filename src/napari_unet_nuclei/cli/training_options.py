@@ -198,6 +198,7 @@ class RecipeOptions:
         TrainingSettings.start_weight
     )
     replay: Annotated[float, _recipe("replay")] = TrainingSettings.replay
+    rescale: Annotated[bool, _recipe("rescale")] = TrainingSettings.rescale
     monitor: Annotated[Monitor, _recipe("monitor")] = TrainingSettings.monitor
     only_better: Annotated[bool, _recipe("only_better", flag="--only-better")] = (
         TrainingSettings.only_better

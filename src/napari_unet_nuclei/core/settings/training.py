@@ -1,6 +1,6 @@
 """How a model is trained: what a user can choose, checked on creation.
 
-The widgets and the command line read every default from here.
+Every default lives here once; the widgets and the command line read it from here.
 """
 
 from __future__ import annotations
@@ -17,37 +17,33 @@ from napari_unet_nuclei.core.settings.choices import (
     Schedule,
     parse_loss,
 )
+from napari_unet_nuclei.core.settings.fine_tuning import FineTuningSettings
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
-from napari_unet_nuclei.core.settings.training_defaults import (
-    DEFAULT_MINUTES,
-    FINE_TUNING_LEARNING_RATE,
-    MIN_SAMPLES_TO_HOLD_OUT,
-    PEAK_LEARNING_RATE,
-    choose_minutes,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = [
-    "DEFAULT_MINUTES",
-    "FINE_TUNING_LEARNING_RATE",
-    "MIN_SAMPLES_TO_HOLD_OUT",
-    "PEAK_LEARNING_RATE",
-    "TrainingSettings",
-    "choose_minutes",
-]
+DEFAULT_MINUTES = 5
+"""Length of a run of which nobody says how long it takes; see `choose_minutes`."""
+
+PEAK_LEARNING_RATE = 2e-3
+"""Peak of the schedule of a run from scratch."""
+
+FINE_TUNING_LEARNING_RATE = 3e-4
+"""Peak of the schedule of fine-tuning, which has less far to go."""
+
+MIN_SAMPLES_TO_HOLD_OUT = 3
+"""Annotated images of which some are held out whole; fewer are cut into quarters."""
 
 _ONE_OR_MORE = Range(at_least=1)
 _ZERO_OR_MORE = Range(at_least=0)
-_PART = Range(
-    at_least=0, below=1, sentence="The {name} must lie in [{at_least}, {below})."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(FineTuningSettings):
     """How a model is trained; the defaults are the recipe of the shipped models.
+
+    What concerns the start model alone is said in `FineTuningSettings`.
 
     Parameters
     ----------
@@ -56,9 +52,6 @@ class TrainingSettings:
     arguments : mapping
         Keyword arguments of the network's builder, such as ``widths``; the
         defaults are the shipped shapes.
-    grow : int
-        Residual blocks to add to each level of the ``resnet`` that training starts
-        from; it computes exactly the same until it has learned more.
     crop_size : int, in px
         Side of the square crops, a multiple of 32.
     batch_size : int
@@ -100,17 +93,8 @@ class TrainingSettings:
     ema_momentum : float in [0, 1)
         Momentum of the exponential moving average of the weights, which is
         what gets validated and saved; 0 switches the average off.
-    start_weight : float in [0, 1)
-        How much the weights of the start model count in the result of fine-tuning,
-        so that less of what it knew is forgotten.
-    replay : float in [0, 1)
-        Part of each batch that shows what the start model knows, with its own maps as
-        targets, so that it is not forgotten; there is none from scratch.
     patience : int, optional
         Epochs without a better validation score after which training stops.
-    only_better : bool
-        Write no model, and leave no log, unless it is better than the one that
-        training starts from.
     validation_fraction : float in (0, 1)
         Part of the samples held out when no split says which.
     mixed_precision : bool
@@ -132,18 +116,6 @@ class TrainingSettings:
     arguments: Mapping[str, Any] = field(
         default_factory=dict,
         metadata=describe("What the builder of the network is told."),
-    )
-    grow: int = field(
-        default=0,
-        metadata=describe(
-            "Residual blocks to add to each level of the start model, a resnet: a "
-            "deeper network that begins by computing exactly the same.",
-            Range(
-                at_least=0,
-                sentence="The number of blocks to {name} by must be {at_least} or "
-                "more.",
-            ),
-        ),
     )
     crop_size: int = field(
         default=256,
@@ -249,32 +221,10 @@ class TrainingSettings:
             ),
         ),
     )
-    start_weight: float = field(
-        default=0.0,
-        metadata=describe(
-            "Weight of the start model in the result, from 0 to 1: the higher, the "
-            "less of what it knew is forgotten.",
-            _PART,
-        ),
-    )
-    replay: float = field(
-        default=0.25,
-        metadata=describe(
-            "Part of each batch, when fine-tuning, that shows drawn nuclei to be seen "
-            "as the start model sees them, so that less is forgotten.",
-            _PART,
-        ),
-    )
     patience: int | None = field(
         default=None,
         metadata=describe(
             "Stop after this many epochs without a better score.", _ONE_OR_MORE
-        ),
-    )
-    only_better: bool = field(
-        default=False,
-        metadata=describe(
-            "Write no model unless it is better than the one it starts from."
         ),
     )
     validation_fraction: float = field(
@@ -318,3 +268,10 @@ class TrainingSettings:
         if self.learning_rate is not None:
             return self.learning_rate
         return FINE_TUNING_LEARNING_RATE if is_fine_tuning else PEAK_LEARNING_RATE
+
+
+def choose_minutes(minutes: float | None, epochs: int | None) -> float | None:
+    """Return the minutes that limit a run: the default where nothing limits it."""
+    if minutes is None and epochs is None:
+        return DEFAULT_MINUTES
+    return minutes

@@ -26,6 +26,7 @@ _ADDED_LATER = {
     "grow": 0,
     "grey_copies": False,
     "replay": 0,
+    "rescale": False,
 }  # what runs did before there was a setting for it
 
 
@@ -75,7 +76,7 @@ def identify_run(
     """
     values = {k: v for k, v in asdict(settings).items() if k not in _NO_PART}
     if start is None:
-        values["replay"] = 0  # there is nothing to replay, whatever is asked for
+        values |= {"replay": 0, "rescale": False}  # neither is possible
     return RunIdentity(
         settings=json.loads(json.dumps(values)),
         start=None if start is None else [start.name, _hash_weights(start)],

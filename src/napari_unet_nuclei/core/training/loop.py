@@ -30,6 +30,7 @@ from napari_unet_nuclei.core.training.mixture import TrainingSet, mix_sets
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
 from napari_unet_nuclei.core.training.run import TrainingRun
+from napari_unet_nuclei.core.training.start_scale import rescale_data
 from napari_unet_nuclei.core.training.state import read_state
 
 if TYPE_CHECKING:
@@ -253,6 +254,7 @@ def _iter_run(
         except (GeneratorExit, KeyboardInterrupt):
             run.save_interrupted()
             raise
+    data = rescale_data(data, run.scale)
     if settings.grey_copies:
         data = add_grey_copies(data)
     dataset = CropDataset(

@@ -87,6 +87,8 @@ class TrainingRun:
         The validation samples.
     n_replayed : int
         Crops of each batch that show what the start model knows.
+    scale : float
+        Scale at which images are trained on.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class TrainingRun:
         self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
+        self.scale = config.scale
         average = WeightAverage(weights, settings.ema_momentum)
         self._best = BestModel(output, config, weights, settings.monitor)
         self._log = RunLog(output, settings.monitor)
