@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.annotation_options import AnnotationOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import (
     ANNOTATED_IMAGES,
@@ -21,6 +22,7 @@ from napari_unet_nuclei.cli.reporting import (
 from napari_unet_nuclei.cli.stopping import Stop
 from napari_unet_nuclei.cli.training_data import (
     check_weights,
+    describe_annotation,
     describe_problems,
     describe_sets,
     read_sets,
@@ -71,6 +73,7 @@ def train(
     data: Data,
     model: ModelOutput,
     weight: Weight = None,
+    annotation: AnnotationOptions,
     held_out: HeldOutOptions,
     length: LengthOptions,
     resume: Resume = False,
@@ -96,10 +99,11 @@ def train(
             stop.listen()
         settings = make_settings(held_out, length, network, recipe)
         check_weights(data, weight or ())
+        annotation.check(data)
 
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
-        inputs = [*data, *held_out.splits]
+        inputs = [*data, *held_out.splits, *annotation.paths]
         board = watching.open_board(inputs)
         with claim_training_outputs(
             model,
@@ -110,9 +114,11 @@ def train(
             remedy=watching.choose_remedy(),
         ):
             sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            found = (*describe_sets(sets, settings), *describe_problems(sets, settings))
-            for sentence in (*found, "Starting Keras"):
-                reporter.say(sentence)
+            sets = annotation.apply(sets, reporter.say)
+            for describe in (describe_annotation, describe_sets, describe_problems):
+                for sentence in describe(sets, settings):
+                    reporter.say(sentence)
+            reporter.say("Starting Keras")
 
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training

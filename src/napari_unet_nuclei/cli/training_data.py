@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,6 +137,18 @@ def _read(source: SampleSource, ids: Iterable[str], say: Say) -> list[Sample]:
     for problem in problems:
         say(f"Left out: {problem.reason}")
     return samples
+
+
+def describe_annotation(sets: Sequence[TrainingSet], _: TrainingSettings) -> list[str]:
+    """Say in a sentence how many nuclei there are and how many pixels count."""
+    from napari_unet_nuclei.core.instances.annotation_counts import count_annotation
+
+    counts = [
+        count_annotation(sample.labels)
+        for each in sets
+        for sample in (*each.samples, *(each.validation or ()))
+    ]
+    return [reduce(operator.add, counts).describe()] if counts else []
 
 
 def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> list[str]:
