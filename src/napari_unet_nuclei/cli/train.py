@@ -20,13 +20,7 @@ from napari_unet_nuclei.cli.reporting import (
     quiet_native_libraries,
 )
 from napari_unet_nuclei.cli.stopping import Stop
-from napari_unet_nuclei.cli.training_data import (
-    check_weights,
-    describe_annotation,
-    describe_problems,
-    describe_sets,
-    read_sets,
-)
+from napari_unet_nuclei.cli.training_data import check_weights, describe_data, read_sets
 from napari_unet_nuclei.cli.training_options import (
     HeldOutOptions,
     LengthOptions,
@@ -100,7 +94,6 @@ def train(
         settings = make_settings(held_out, length, network, recipe)
         check_weights(data, weight or ())
         annotation.check(data)
-
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
         inputs = [*data, *held_out.splits, *annotation.paths]
@@ -115,14 +108,10 @@ def train(
         ):
             sets = read_sets(data, weight or (), held_out.splits, reporter.say)
             sets = annotation.apply(sets, reporter.say)
-            for describe in (describe_annotation, describe_sets, describe_problems):
-                for sentence in describe(sets, settings):
-                    reporter.say(sentence)
+            describe_data(sets, settings, reporter.say)
             reporter.say("Starting Keras")
-
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
-
             steps = iter_training(
                 sets,
                 model,

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import operator
-from functools import reduce
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -139,16 +137,25 @@ def _read(source: SampleSource, ids: Iterable[str], say: Say) -> list[Sample]:
     return samples
 
 
-def describe_annotation(sets: Sequence[TrainingSet], _: TrainingSettings) -> list[str]:
-    """Say in a sentence how many nuclei there are and how many pixels count."""
-    from napari_unet_nuclei.core.instances.annotation_counts import count_annotation
+def describe_data(
+    sets: Sequence[TrainingSet], settings: TrainingSettings, say: Say
+) -> None:
+    """Say what is trained on, and what is odd about it."""
+    from napari_unet_nuclei.core.instances.annotation_counts import (
+        AnnotationCounts,
+        count_annotation,
+    )
 
-    counts = [
+    counts = (
         count_annotation(sample.labels)
         for each in sets
         for sample in (*each.samples, *(each.validation or ()))
-    ]
-    return [reduce(operator.add, counts).describe()] if counts else []
+    )
+    say(sum(counts, start=AnnotationCounts()).describe())
+    for sentence in describe_sets(sets, settings):
+        say(sentence)
+    for sentence in describe_problems(sets, settings):
+        say(sentence)
 
 
 def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> list[str]:
