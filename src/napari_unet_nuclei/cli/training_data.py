@@ -137,6 +137,27 @@ def _read(source: SampleSource, ids: Iterable[str], say: Say) -> list[Sample]:
     return samples
 
 
+def describe_data(
+    sets: Sequence[TrainingSet], settings: TrainingSettings, say: Say
+) -> None:
+    """Say what is trained on, and what is odd about it."""
+    from napari_unet_nuclei.core.instances.annotation_counts import (
+        AnnotationCounts,
+        count_annotation,
+    )
+
+    counts = (
+        count_annotation(sample.labels)
+        for each in sets
+        for sample in (*each.samples, *(each.validation or ()))
+    )
+    say(sum(counts, start=AnnotationCounts()).describe())
+    for sentence in describe_sets(sets, settings):
+        say(sentence)
+    for sentence in describe_problems(sets, settings):
+        say(sentence)
+
+
 def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> list[str]:
     """Say in a sentence each what several data sets contribute; nothing of one."""
     from napari_unet_nuclei.core.training.mixture import mix_sets

@@ -74,6 +74,8 @@ SCATTERED[LABELS == 16] = 1
         (IMAGE, np.stack([LABELS] * 3, axis=-1), ProblemKind.COLOURED_LABELS),
         (IMAGE, IMAGE / 255, ProblemKind.PROBABILITIES),
         (IMAGE, LABELS - 2, ProblemKind.NEGATIVE),
+        (IMAGE, LABELS - 1, ProblemKind.NO_BACKGROUND),
+        (IMAGE, -1 * (LABELS > 0), ProblemKind.NOTHING_BUT_IGNORED),
         (IMAGE, LABELS * 0, ProblemKind.NO_NUCLEI),
         (IMAGE, LABELS == 1, ProblemKind.ONE_NUCLEUS),
         (IMAGE, LABELS > 0, ProblemKind.ONE_VALUE),

@@ -9,6 +9,7 @@ import numpy as np
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.training.checks.annotation import check_annotation
 from napari_unet_nuclei.core.training.checks.images import check_image
 from napari_unet_nuclei.core.training.checks.labels import (
     check_label_values,
@@ -119,6 +120,7 @@ def _check_pair(pair: TrainingPair, crop_size: int) -> Iterator[InputProblem]:
     yield from found
     if not found:
         whole = labels.astype(np.int64)
+        yield from check_annotation(pair.name, whole)
         yield from check_nuclei(pair.name, whole)
         yield from check_related(pair.name, image, whole)
 
