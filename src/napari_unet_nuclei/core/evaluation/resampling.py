@@ -57,6 +57,7 @@ def resample_score(
            https://doi.org/10.1201/9780429246593
     """
     rng = np.random.default_rng(seed)
+    outcomes = [outcome for outcome in outcomes if outcome.scores.is_annotated]
     n = len(outcomes)
     if n >= FEWEST_IMAGES:
         values = np.array([score_outcome(outcome, monitor) for outcome in outcomes])
