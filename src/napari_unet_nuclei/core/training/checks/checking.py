@@ -134,7 +134,7 @@ def _check_pair(pair: TrainingPair, crop_size: int) -> Iterator[InputProblem]:
 
 def _is_background(labels: NDArray[np.generic]) -> bool:
     """Tell whether no nucleus is labelled."""
-    return labels.dtype.kind in "bui" and not (labels > 0).any()
+    return labels.dtype.kind in "bui" and not (labels.astype(np.int64) > 0).any()
 
 
 def _check_room(
