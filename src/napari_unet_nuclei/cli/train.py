@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_unet_nuclei.cli.annotation_options import AnnotationOptions
+from napari_unet_nuclei.cli.input_checks import check_data
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import (
     ANNOTATED_IMAGES,
@@ -109,6 +110,7 @@ def train(
             sets = read_sets(data, weight or (), held_out.splits, reporter.say)
             sets = annotation.apply(sets, reporter.say)
             describe_data(sets, settings, reporter.say)
+            check_data(sets, settings, network.start, reporter.say)
             reporter.say("Starting Keras")
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
