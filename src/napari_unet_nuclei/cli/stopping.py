@@ -34,7 +34,9 @@ class Stop:
 
     def _wait_for_end_of_stdin(self) -> None:
         """Wait until whoever started this process closes its end or dies."""
-        while sys.stdin.buffer.read(1024):
+        stdin = sys.stdin.fileno()
+        # Not through the buffer, whose lock would abort a process that ends meanwhile.
+        while os.read(stdin, 1024):
             pass
         if not self._is_running.is_set():
             os._exit(130)  # nothing has been written yet

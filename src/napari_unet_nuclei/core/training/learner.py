@@ -93,6 +93,8 @@ class Learner:
             # Without a compiler JAX takes many times longer; the others do not.
             jit_compile=keras.backend.backend() == "jax",
         )
+        # What the first step makes while it is traced would have it traced twice.
+        self._optimizer.build(self._model.trainable_variables)
 
     @property
     def n_maps(self) -> int:
@@ -166,7 +168,6 @@ class Learner:
             If they belong to another network.
         """
         set_weights(self._model, weights)
-        self._optimizer.build(self._model.trainable_variables)
         for variable, value in zip(self._optimizer.variables, optimizer, strict=True):
             variable.assign(value)
 
