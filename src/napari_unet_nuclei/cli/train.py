@@ -38,7 +38,7 @@ from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
 if TYPE_CHECKING:
     from napari_unet_nuclei.cli.training_progress import Reporter
 
-_STEPS_PER_REPORT = 2  # a request to stop is heard as often
+_STEPS_PER_REPORT = 2
 
 Data = Annotated[
     list[Path],

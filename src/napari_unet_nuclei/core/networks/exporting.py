@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.errors import EngineError, ModelError
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
 from napari_unet_nuclei.core.networks.bundling import export_openvino, restore_model
 from napari_unet_nuclei.core.networks.openvino_layers import write_openvino
@@ -59,6 +59,26 @@ def add_openvino(bundle: ModelBundle) -> ModelBundle:
             f"The model {bundle.name!r} has no OpenVINO form, because making it failed "
             f"({error}); use the Keras engine, which is slower."
         ) from error
+
+
+def add_openvino_at_once(bundle: ModelBundle) -> ModelBundle:
+    """Give a model its OpenVINO form where that takes no time.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Trained model.
+
+    Returns
+    -------
+    ModelBundle
+        The same with the IR, or without where it takes :func:`add_openvino`.
+    """
+    try:
+        form = write_openvino(restore_model(bundle), bundle.weights)
+    except (ImportError, LookupError, ModelError, RuntimeError, ValueError):
+        return bundle
+    return replace(bundle, openvino=form)
 
 
 def _convert_in_child(bundle: ModelBundle) -> ModelBundle:

@@ -138,7 +138,7 @@ def _convolve(layer: Any, sources: Any, own: Mapping[str, Any]) -> Any:
 
 
 def _convolve_transposed(layer: Any, sources: Any, own: Mapping[str, Any]) -> Any:
-    """Keep the pixels that Keras keeps of those at the edges: twice as many as before."""
+    """Make twice as many pixels; Keras and OpenVINO keep others at the edges."""
     from openvino import opset13
 
     if layer.strides != (2, 2) or layer.padding != "same" or layer.output_padding:

@@ -11,7 +11,10 @@ from napari_unet_nuclei.core.models.bundle import (
     check_suffix,
     write_bundle,
 )
-from napari_unet_nuclei.core.networks.exporting import add_openvino
+from napari_unet_nuclei.core.networks.exporting import (
+    add_openvino,
+    add_openvino_at_once,
+)
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training.averaging import mix_weights
 from napari_unet_nuclei.core.training.steps import is_better
@@ -48,8 +51,6 @@ class BestModel:
     scores, start_scores : Scores, optional
         Those of the best weights, ``None`` before the first validation; and those of
         the model that training started from, ``None`` where it began from scratch.
-    is_written : bool
-        Whether this run has written the file.
 
     Raises
     ------
@@ -69,7 +70,8 @@ class BestModel:
         self.weights = weights
         self.scores: Scores | None = None
         self.start_scores: Scores | None = None
-        self.is_written = False
+        self._written: ModelBundle | None = None
+        self._is_mixed = False
         self._output = output
         self._monitor = monitor
         self._start_weights = weights
@@ -110,18 +112,19 @@ class BestModel:
             return False
         self.weights, self.scores = weights, scores
         if writes:
-            self._write(self._bundle())
+            self._write(add_openvino_at_once(self._bundle()))
         return True
 
     def mix_start(self, part: float) -> None:
-        """Take the best weights a part of the way back to those of the start.
+        """Take the best weights a part of the way back to those of the start, once.
 
         Parameters
         ----------
         part : float in [0, 1)
             How much the start counts.
         """
-        if part > 0:
+        if part > 0 and not self._is_mixed:
+            self._is_mixed = True
             self.weights = mix_weights(self.weights, self._start_weights, part)
 
     def tune(self, find_thresholds: FindThresholds) -> Scores:
@@ -156,6 +159,8 @@ class BestModel:
         str, optional
             Why it has none: it is a model all the same, but slower.
         """
+        if self._is_complete:
+            return None
         bundle, warning = self._bundle(), None
         try:
             bundle = add_openvino(bundle)
@@ -163,6 +168,22 @@ class BestModel:
             warning = str(error)
         self._write(bundle)
         return warning
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this run has written the file."""
+        return self._written is not None
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the file holds all there is, as after each better epoch."""
+        written = self._written
+        return (
+            written is not None
+            and written.openvino is not None
+            and written.weights is self.weights
+            and written.config is self.config
+        )
 
     def remove(self) -> None:
         """Remove the file, if this run has written it.
@@ -177,7 +198,7 @@ class BestModel:
 
     def _write(self, bundle: ModelBundle) -> None:
         write_bundle(self._output, bundle)
-        self.is_written = True
+        self._written = bundle
 
     def _bundle(self) -> ModelBundle:
         return ModelBundle(
