@@ -96,7 +96,6 @@ def train(
             stop.listen()
         settings = make_settings(held_out, length, network, recipe)
         check_weights(data, weight or ())
-
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
         inputs = [*data, *held_out.splits]
@@ -109,14 +108,14 @@ def train(
             overwrite=overwrite,
             remedy=watching.choose_remedy(),
         ):
-            sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            found = (*describe_sets(sets, settings), *describe_problems(sets, settings))
-            for sentence in (*found, "Starting Keras"):
-                reporter.say(sentence)
-
+            with watching.importing_keras(debug=debug):
+                sets = read_sets(data, weight or (), held_out.splits, reporter.say)
+                found = describe_sets(sets, settings)
+                found += describe_problems(sets, settings)
+                for sentence in (*found, "Starting Keras"):
+                    reporter.say(sentence)
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
-
             steps = iter_training(
                 sets,
                 model,
