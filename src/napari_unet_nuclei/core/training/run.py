@@ -265,6 +265,7 @@ class TrainingRun:
         if self._settings.only_better and not report.is_better_than_start:
             self._remove_all()
             return replace(report, is_written=False)
+        self._log.draw()
         self._best.config = with_results(self._best.config, report)
         warning = self._best.complete()
         if warning is None:
