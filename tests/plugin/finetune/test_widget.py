@@ -339,7 +339,8 @@ def test_labels_of_one_plane_are_learned_with_that_plane(
     truth = (image > 80).astype(np.uint8)[np.newaxis]
     viewer.add_labels(truth, name="plane 1", scale=(3, 1, 1), translate=(3, 0, 0))
     request = widget._form.make_request(widget.make_command)
-    assert request.plane == (1,)
-    (sample,) = make_samples(request)
+    (pair,) = request.pairs
+    assert pair.plane == (1,)
+    (sample,) = make_samples(request.pairs)
     np.testing.assert_array_equal(sample.image[..., 0], image)
     np.testing.assert_array_equal(sample.labels, truth[0])

@@ -13,6 +13,8 @@ from napari.layers import Image, Labels
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.settings.training import DEFAULT_MINUTES
+from napari_unet_nuclei.plugin.finetune.annotated_image import AnnotatedImage
+from napari_unet_nuclei.plugin.finetune.annotation_control import AnnotationControl
 from napari_unet_nuclei.plugin.finetune.name_control import NameControl
 from napari_unet_nuclei.plugin.finetune.pair_line import PairLine
 from napari_unet_nuclei.plugin.finetune.training_process import FineTuneRequest
@@ -35,8 +37,8 @@ if TYPE_CHECKING:
 
 _MAX_MINUTES = 240
 _LABELS_TOOLTIP = (
-    "One number per nucleus, 0 for background. Label every nucleus: whatever is not "
-    "labelled is learned as background. Planes of a stack without labels are left out."
+    "One number per nucleus, 0 for background. Say below where every nucleus is "
+    "labelled. Planes of a stack without labels are left out."
 )
 
 
@@ -82,6 +84,10 @@ class FineTuneForm:
             on_confirm=on_confirm,
             on_withdraw=on_withdraw,
         )
+        self.annotation = AnnotationControl(viewer, on_change=on_withdraw)
+        self.annotation.draw_button.changed.connect(
+            lambda: self.annotation.draw(self.image.layer)
+        )
         self.start = ModelChoice(
             label="Start from", tooltip="The model that is trained further"
         )
@@ -94,6 +100,8 @@ class FineTuneForm:
         )
         self.name = NameControl(lambda: show_row(self.native, self.name.words.native))
         choices = [self.image, self.axes, self.annotations, self.pair]
+        annotation = self.annotation
+        choices += [annotation.how, annotation.area, annotation.draw_button]
         settings = [self.start, self.minutes, self.name.field, self.name.words]
         self.native: QWidget = make_form([*choices, *settings])
 
@@ -115,27 +123,47 @@ class FineTuneForm:
         TrainingError, ModelError, ImageError, SettingsError
             If a layer or the model is missing, or axes or name cannot be used.
         """
-        image, labels = self._chosen_layers()
+        pairs = [self.chosen_pair()]
         start = self.start.model
         if start is None:
             raise TrainingError(
                 "No model to start from is chosen: choose one or open a model file."
             )
+        return FineTuneRequest(
+            pairs=pairs,
+            start=model_store.find_model(start),
+            output=self.name.path,
+            minutes=self.minutes.value,
+            command=command,
+        )
+
+    def chosen_pair(self) -> AnnotatedImage:
+        """Return the image and the labels that are chosen, as they are now.
+
+        Returns
+        -------
+        AnnotatedImage
+            With a copy of the labels, because the user may go on painting.
+
+        Raises
+        ------
+        TrainingError, ImageError, SettingsError, LabelsError
+            If a layer is missing, the axes are not clear, or an area is missing.
+        """
+        image, labels = self._chosen_layers()
         self.axes.check()
         pixels, axes = image_array(image)
         channel = chosen_channel(image, axes, self._viewer.dims)
-        # A copy of the labels, because the user may go on painting.
         painted, plane = annotated_planes(image, labels, channel)
-        return FineTuneRequest(
+        return AnnotatedImage(
+            name=image.name,
             image=pixels,
             axes=axes,
             channel=channel,
             labels=painted,
             plane=plane,
-            start=model_store.find_model(start),
-            output=self.name.path,
-            minutes=self.minutes.value,
-            command=command,
+            annotated=self.annotation.annotated,
+            area=self.annotation.pixels(image, labels, channel),
         )
 
     def _chosen_layers(self) -> tuple[Image, Labels]:

@@ -74,6 +74,7 @@ class FineTuneWidget(Container[Widget]):
         )
         self.image, self.annotations = form.image, form.annotations
         self.axes, self.pair = form.axes, form.pair
+        self.annotation = form.annotation
         self.start, self.minutes = form.start, form.minutes
         self.model_name, self.name_problem = form.name.field, form.name.words
         lay_out(self, form.native, viewer)
