@@ -10,6 +10,7 @@ import psutil
 import pytest
 from napari.components import ViewerModel
 from qtpy.QtCore import QThreadPool
+from scipy import ndimage
 
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.plugin.finetune.training_samples import make_samples
@@ -57,7 +58,7 @@ class Scene:
     def __init__(self, qtbot: QtBot, image: NDArray[np.uint8]) -> None:
         self.viewer = ViewerModel()
         self.viewer.add_image(image, name="cells")
-        self.viewer.add_labels((image > 80).astype(np.uint8), name="truth")
+        self.viewer.add_labels(ndimage.label(image > 80)[0], name="truth")
         self.widget = FineTuneWidget(self.viewer)
         qtbot.addWidget(self.widget.native)
         self._qtbot = qtbot

@@ -10,9 +10,7 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox, PushButton
 from napari.layers import Labels, Shapes
 
-from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.settings.choices import Annotated
-from napari_unet_nuclei.plugin.finetune.area_layers import pixels_of_area
 from napari_unet_nuclei.plugin.shared.layer_axes import image_axes
 from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.shared.placement import spatial_kwargs
@@ -21,9 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
-    import numpy as np
-    from napari.layers import Image
-    from numpy.typing import NDArray
+    from magicgui.widgets.bases import Widget
+    from napari.layers import Image, Layer
 
 _CHOICES = (
     ("The whole image", Annotated.WHOLE_IMAGE),
@@ -72,9 +69,19 @@ class AnnotationControl:
             choice.changed.connect(lambda: self._follow(on_change))
 
     @property
+    def widgets(self) -> list[Widget]:
+        """The rows of a form."""
+        return [self.how, self.area, self.draw_button]
+
+    @property
     def annotated(self) -> Annotated:
         """What is annotated."""
         return Annotated(self.how.value)
+
+    @property
+    def area_layer(self) -> Layer | None:
+        """The layer of the area, where one is annotated."""
+        return self.area.layer if self.annotated is Annotated.AREA else None
 
     def draw(self, image: Image | None) -> None:
         """Add a layer to draw the area in, and choose it."""
@@ -86,37 +93,6 @@ class AnnotationControl:
         )
         layer.mode = "add_rectangle"
         self.area.choose(layer)
-
-    def pixels(
-        self, image: Image, labels: Labels, channel: int | None
-    ) -> NDArray[np.bool_] | None:
-        """Return which pixels lie in the area, where one is annotated.
-
-        Parameters
-        ----------
-        image, labels, channel
-            As in `pixels_of_area`.
-
-        Returns
-        -------
-        (…, Y, X) ndarray of bool, or None
-            As large as the labels.
-
-        Raises
-        ------
-        TrainingError, LabelsError
-            If there is no area, or it lies outside of the image.
-        """
-        if self.annotated is not Annotated.AREA:
-            return None
-        area = self.area.layer
-        if area is None or area.unique_id == labels.unique_id:
-            raise TrainingError(
-                "The area in which all nuclei are labelled needs a layer of its own. "
-                f"Received: {'no layer' if area is None else 'the labels'}; press "
-                f"{self.draw_button.text!r}, or choose another layer."
-            )
-        return pixels_of_area(area, image, labels, channel)
 
     def _follow(self, on_change: Callable[[], object]) -> None:
         is_area = self.annotated is Annotated.AREA

@@ -12,27 +12,29 @@ from napari.layers import Image, Labels
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.settings.choices import Annotated
 from napari_unet_nuclei.core.settings.training import DEFAULT_MINUTES
-from napari_unet_nuclei.plugin.finetune.annotated_image import AnnotatedImage
 from napari_unet_nuclei.plugin.finetune.annotation_control import AnnotationControl
+from napari_unet_nuclei.plugin.finetune.layer_pair import LayerPair
 from napari_unet_nuclei.plugin.finetune.name_control import NameControl
 from napari_unet_nuclei.plugin.finetune.pair_line import PairLine
+from napari_unet_nuclei.plugin.finetune.report_lines import ReportLines
+from napari_unet_nuclei.plugin.finetune.training_list import DataSet, TrainingList
 from napari_unet_nuclei.plugin.finetune.training_process import FineTuneRequest
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
-from napari_unet_nuclei.plugin.shared.canvas import chosen_channel
 from napari_unet_nuclei.plugin.shared.docking import show_row
 from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
-from napari_unet_nuclei.plugin.shared.layers import image_array
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
-from napari_unet_nuclei.plugin.shared.placement import annotated_planes
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Hashable
+    from pathlib import Path
 
     import napari.viewer
     from qtpy.QtWidgets import QWidget
 
+    from napari_unet_nuclei.plugin.finetune.findings import InputReport
     from napari_unet_nuclei.plugin.finetune.training_process import MakeCommand
 
 _MAX_MINUTES = 240
@@ -43,7 +45,7 @@ _LABELS_TOOLTIP = (
 
 
 class FineTuneForm:
-    """What the user chooses: an image and its labels, a start model, time and name.
+    """What the user chooses: images and their labels, a start model, time and name.
 
     Keeps in step: the drop-down lists with layers and models, image and labels with
     each other.
@@ -58,6 +60,10 @@ class FineTuneForm:
         Called when the user says that image and labels belong together after all.
     on_withdraw : callable
         Called when that question is no longer open.
+    on_add : callable
+        Called when the user wants the chosen pair on the list.
+    on_change : callable
+        Called after something else has been chosen to train on.
     """
 
     def __init__(
@@ -67,6 +73,8 @@ class FineTuneForm:
         is_running: Callable[[], bool],
         on_confirm: Callable[[], object],
         on_withdraw: Callable[[], object],
+        on_add: Callable[[], object],
+        on_change: Callable[[], object],
     ) -> None:
         self._viewer = viewer
         self.image = LayerChoice(
@@ -75,7 +83,9 @@ class FineTuneForm:
         self.annotations = LayerChoice(
             viewer, Labels, label="Labels", tooltip=_LABELS_TOOLTIP
         )
-        self.axes = AxesControl(viewer, self.image, lambda: self.pair.refresh())
+        self.axes = AxesControl(
+            viewer, self.image, lambda: (self.pair.refresh(), on_change())
+        )
         self.pair = PairLine(
             viewer,
             self.image,
@@ -84,10 +94,9 @@ class FineTuneForm:
             on_confirm=on_confirm,
             on_withdraw=on_withdraw,
         )
-        self.annotation = AnnotationControl(viewer, on_change=on_withdraw)
-        self.annotation.draw_button.changed.connect(
-            lambda: self.annotation.draw(self.image.layer)
-        )
+        self.annotation = AnnotationControl(viewer, on_change)
+        self.more = TrainingList(viewer, on_add=on_add, on_change=on_change)
+        self.lines = ReportLines(self._count_only_painted)
         self.start = ModelChoice(
             label="Start from", tooltip="The model that is trained further"
         )
@@ -99,11 +108,59 @@ class FineTuneForm:
             tooltip="A few minutes already help; loading takes another half minute",
         )
         self.name = NameControl(lambda: show_row(self.native, self.name.words.native))
-        choices = [self.image, self.axes, self.annotations, self.pair]
-        annotation = self.annotation
-        choices += [annotation.how, annotation.area, annotation.draw_button]
-        settings = [self.start, self.minutes, self.name.field, self.name.words]
-        self.native: QWidget = make_form([*choices, *settings])
+        self.native: QWidget = make_form(
+            [
+                *(self.image, self.axes, self.annotations, self.pair),
+                *(self.lines.chosen, *self.annotation.widgets),
+                *(*self.more.widgets, *self.lines.widgets),
+                *(self.start, self.minutes, self.name.field, self.name.words),
+            ]
+        )
+        self._connect(on_change)
+
+    def _connect(self, on_change: Callable[[], object]) -> None:
+        for choice in (self.image, self.annotations, self.start):
+            choice.changed.connect(lambda: on_change())
+        self.annotation.draw_button.changed.connect(
+            lambda: self.annotation.draw(self.image.layer)
+        )
+
+    @property
+    def takes_chosen(self) -> bool:
+        """Whether the pair that is chosen above the list is trained on."""
+        has_both = None not in (self.image.layer, self.annotations.layer)
+        return not self.more.items or (has_both and bool(self.more.takes_chosen.value))
+
+    @property
+    def pairs(self) -> dict[Hashable, LayerPair]:
+        """All pairs of layers to train on, by their keys; the chosen one is first.
+
+        One that is chosen and listed is trained on as the list says.
+        """
+        pairs = [self.chosen_pair()] if self.takes_chosen else []
+        pairs += [each for each in self.more.items if isinstance(each, LayerPair)]
+        return {pair.key: pair for pair in pairs}
+
+    @property
+    def folders(self) -> list[Path]:
+        """Data sets to train on as well."""
+        return [each.path for each in self.more.items if isinstance(each, DataSet)]
+
+    @property
+    def start_path(self) -> Path:
+        """The model to start from.
+
+        Raises
+        ------
+        TrainingError, ModelError
+            If none is chosen, or its file is gone.
+        """
+        start = self.start.model
+        if start is None:
+            raise TrainingError(
+                "No model to start from is chosen: choose one or open a model file."
+            )
+        return model_store.find_model(start)
 
     def make_request(self, command: MakeCommand) -> FineTuneRequest:
         """Return what a run would do now.
@@ -120,53 +177,30 @@ class FineTuneForm:
 
         Raises
         ------
-        TrainingError, ModelError, ImageError, SettingsError
-            If a layer or the model is missing, or axes or name cannot be used.
+        TrainingError, ModelError, ImageError, SettingsError, LabelsError
+            If a layer, an area or the model is missing, or axes or name cannot be
+            used.
         """
-        pairs = [self.chosen_pair()]
-        start = self.start.model
-        if start is None:
-            raise TrainingError(
-                "No model to start from is chosen: choose one or open a model file."
-            )
+        pairs = self.pairs
+        if self.takes_chosen:
+            self.axes.check()
         return FineTuneRequest(
-            pairs=pairs,
-            start=model_store.find_model(start),
+            pairs=[pair.copy(self._viewer.dims) for pair in pairs.values()],
+            folders=self.folders,
+            start=self.start_path,
             output=self.name.path,
             minutes=self.minutes.value,
             command=command,
         )
 
-    def chosen_pair(self) -> AnnotatedImage:
-        """Return the image and the labels that are chosen, as they are now.
-
-        Returns
-        -------
-        AnnotatedImage
-            With a copy of the labels, because the user may go on painting.
+    def chosen_pair(self) -> LayerPair:
+        """Return the image and the labels that are chosen.
 
         Raises
         ------
-        TrainingError, ImageError, SettingsError, LabelsError
-            If a layer is missing, the axes are not clear, or an area is missing.
+        TrainingError
+            If there is no image, or there are no labels.
         """
-        image, labels = self._chosen_layers()
-        self.axes.check()
-        pixels, axes = image_array(image)
-        channel = chosen_channel(image, axes, self._viewer.dims)
-        painted, plane = annotated_planes(image, labels, channel)
-        return AnnotatedImage(
-            name=image.name,
-            image=pixels,
-            axes=axes,
-            channel=channel,
-            labels=painted,
-            plane=plane,
-            annotated=self.annotation.annotated,
-            area=self.annotation.pixels(image, labels, channel),
-        )
-
-    def _chosen_layers(self) -> tuple[Image, Labels]:
         image, labels = self.image.layer, self.annotations.layer
         if image is None or labels is None:
             missing = "an image" if image is None else "labels"
@@ -174,4 +208,24 @@ class FineTuneForm:
                 "Fine-tuning needs an image and its labels. Received: no layer with "
                 f"{missing}; add one, or label nuclei in what Segment nuclei found."
             )
-        return image, labels
+        return LayerPair(
+            image=image,
+            labels=labels,
+            annotated=self.annotation.annotated,
+            area=self.annotation.area_layer,
+        )
+
+    def show(self, report: InputReport | None) -> None:
+        """Say what was found of the input, beside what it is about."""
+        self.more.show({} if report is None else report.findings)
+        image, labels = self.image.layer, self.annotations.layer
+        if report is None:
+            self.lines.clear()
+            return
+        key = None
+        if image is not None and labels is not None:
+            key = LayerPair(image=image, labels=labels).key
+        self.lines.show(report, key, self.annotation.annotated)
+
+    def _count_only_painted(self) -> None:
+        self.annotation.how.value = Annotated.PAINTED

@@ -14,7 +14,12 @@ from magicgui.widgets.bases import Widget
 from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.finetune.checked_training import (
+    iter_checked_fine_tuning,
+)
 from napari_unet_nuclei.plugin.finetune.form import FineTuneForm
+from napari_unet_nuclei.plugin.finetune.form_input import collect_input, layers_of
+from napari_unet_nuclei.plugin.finetune.input_watch import InputWatch
 from napari_unet_nuclei.plugin.finetune.messages import (
     compare_with_start,
     describe_step,
@@ -24,7 +29,6 @@ from napari_unet_nuclei.plugin.finetune.training_plot import TrainingPlot
 from napari_unet_nuclei.plugin.finetune.training_process import (
     FineTuned,
     StillRunning,
-    iter_fine_tuning,
 )
 from napari_unet_nuclei.plugin.shared import commands
 from napari_unet_nuclei.plugin.shared.docking import lay_out, show_row
@@ -39,6 +43,7 @@ if TYPE_CHECKING:
 
     import napari.viewer
 
+    from napari_unet_nuclei.plugin.finetune.findings import InputReport
     from napari_unet_nuclei.plugin.finetune.training_events import TrainingEvent
     from napari_unet_nuclei.plugin.finetune.training_process import MakeCommand
 
@@ -59,6 +64,8 @@ class FineTuneWidget(Container[Widget]):
         self._viewer = viewer
         self._plot: TrainingPlot | None = None
         self._activity = ""
+        self._confirmed = self.fine_tune
+        self._watch: InputWatch | None = None  # until there is something to watch
         self.make_command: MakeCommand = commands.fine_tune_arguments
         self.panel = RunPanel(
             "Fine-tune",
@@ -69,8 +76,10 @@ class FineTuneWidget(Container[Widget]):
         form = self._form = FineTuneForm(
             viewer,
             is_running=lambda: self.panel.is_running,
-            on_confirm=self.fine_tune,
+            on_confirm=lambda: self._confirmed(),
             on_withdraw=lambda: self.panel.say(""),
+            on_add=self.add_pair,
+            on_change=self._note_change,
         )
         self.image, self.annotations = form.image, form.annotations
         self.axes, self.pair = form.axes, form.pair
@@ -79,14 +88,36 @@ class FineTuneWidget(Container[Widget]):
         self.model_name, self.name_problem = form.name.field, form.name.words
         lay_out(self, form.native, viewer)
         self.panel.cancel_on_close(self)
+        self._watch = InputWatch(
+            self.native,
+            collect=lambda: collect_input(form, viewer.dims),
+            layers=lambda: layers_of(form),
+            on_report=self._show_report,
+        )
+
+    def add_pair(self) -> None:
+        """Put the chosen pair on the list, once it is clear that it is one."""
+        self._confirmed = self.add_pair
+        try:
+            self.axes.check()
+            pair, question = self._form.chosen_pair(), self.pair.ask()
+        except UNetNucleiError as error:
+            self.panel.refuse(error)
+            return
+        if question:
+            self.panel.say(question)
+            return
+        self._form.more.add(pair)
+        show_row(self._form.native, self._form.more.native)
 
     def fine_tune(self) -> None:
         """Fine-tune the chosen model, in the background."""
         if self.panel.is_running:
             return
+        self._confirmed = self.fine_tune
         try:
             request = self._form.make_request(self.make_command)
-            question = self.pair.ask()
+            question = self.pair.ask() if self._form.takes_chosen else ""
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
@@ -94,10 +125,12 @@ class FineTuneWidget(Container[Widget]):
             self.panel.say(question)
             return
         self._activity = "Starting the training process"
+        if self._watch is not None:
+            self._watch.hold()
         self._form.name.claim(request.output.stem)
         self._show_plot()
         self.panel.start(
-            iter_fine_tuning(request),
+            iter_checked_fine_tuning(request),
             f"Fine-tuning {request.start.stem}",
             TaskCallbacks(
                 on_step=self._follow,
@@ -111,6 +144,14 @@ class FineTuneWidget(Container[Widget]):
             ),
             cancelling="Cancelling: the training process keeps its best weights …",
         )
+
+    def _note_change(self) -> None:
+        if self._watch is not None:
+            self._watch.note()
+
+    def _show_report(self, report: InputReport | None) -> None:
+        self._form.show(report)
+        self.panel.block(None if report is None else report.error)
 
     def _show_plot(self) -> None:
         if self._plot is None:
@@ -152,3 +193,5 @@ class FineTuneWidget(Container[Widget]):
         models_changed()
         self._form.name.release()
         self.pair.catch_up()
+        if self._watch is not None:
+            self._watch.release()
