@@ -76,16 +76,14 @@ class FineTuneForm:
         on_add: Callable[[], object],
         on_change: Callable[[], object],
     ) -> None:
-        self._viewer = viewer
+        self._viewer, self._on_change = viewer, on_change
         self.image = LayerChoice(
             viewer, Image, label="Image", tooltip="The image the labels belong to"
         )
         self.annotations = LayerChoice(
             viewer, Labels, label="Labels", tooltip=_LABELS_TOOLTIP
         )
-        self.axes = AxesControl(
-            viewer, self.image, lambda: (self.pair.refresh(), on_change())
-        )
+        self.axes = AxesControl(viewer, self.image, lambda: self._follow_axes())
         self.pair = PairLine(
             viewer,
             self.image,
@@ -116,14 +114,18 @@ class FineTuneForm:
                 *(self.start, self.minutes, self.name.field, self.name.words),
             ]
         )
-        self._connect(on_change)
+        self._connect()
 
-    def _connect(self, on_change: Callable[[], object]) -> None:
+    def _connect(self) -> None:
         for choice in (self.image, self.annotations, self.start):
-            choice.changed.connect(lambda: on_change())
+            choice.changed.connect(lambda: self._on_change())
         self.annotation.draw_button.changed.connect(
             lambda: self.annotation.draw(self.image.layer)
         )
+
+    def _follow_axes(self) -> None:
+        self.pair.refresh()
+        self._on_change()
 
     @property
     def takes_chosen(self) -> bool:

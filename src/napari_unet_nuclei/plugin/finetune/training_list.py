@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, Container, PushButton
 from qtpy.QtWidgets import QFileDialog, QHBoxLayout, QToolButton, QVBoxLayout, QWidget
@@ -147,7 +147,7 @@ class TrainingList:
             self.add(DataSet(Path(folder)))
 
     @property
-    def _layer_events(self) -> list[object]:
+    def _layer_events(self) -> list[Any]:
         events = self._viewer.layers.events
         return [events.removed, events.renamed]
 
