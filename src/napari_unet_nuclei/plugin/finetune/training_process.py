@@ -94,6 +94,9 @@ class FineTuned:
         What the scores come from: ``"quarters"`` or ``"images"``.
     warning : str, optional
         What the new model lacks.
+    verdict, advice, note : str, optional
+        Better or no better, and why; what would help; what went wrong on the way. A
+        sentence each.
     """
 
     name: str
@@ -103,6 +106,9 @@ class FineTuned:
     is_better: bool
     held_out: str
     warning: str | None = None
+    verdict: str | None = None
+    advice: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +237,9 @@ def _make_result(
         is_better=event.is_better,
         held_out="quarters" if is_cut else "images",
         warning=event.warning,
+        verdict=event.verdict,
+        advice=event.advice,
+        note=event.note,
     )
 
 
