@@ -54,17 +54,17 @@ class Scene:
         self.viewer.layers.selection.active = self.viewer.layers[name]
 
     def list_pair(self) -> None:
-        self.widget._form.more.add_button.native.click()
+        self.widget.more.add_button.native.click()
 
     def list_folder(self, monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
         monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
-        self.widget._form.more.folder_button.native.click()
+        self.widget.more.folder_button.native.click()
 
     def request(self) -> FineTuneRequest:
         return self.widget._form.make_request(self.widget.make_command)
 
     def wait_for_check(self) -> None:
-        watch = self.widget._watch
+        watch = self.widget.watch
         assert watch is not None
         self._qtbot.waitUntil(lambda: not watch.is_busy, timeout=30_000)
 
@@ -74,12 +74,12 @@ class Scene:
 
     @property
     def rows(self) -> list[str]:
-        rows = self.widget._form.more._rows.values()
+        rows = self.widget.more._rows.values()
         return [str(row.name.value) for row in rows]
 
     @property
     def said_of_all(self) -> str:
-        words = self.widget._form.lines.all
+        words = self.widget.report_lines.all
         return str(words.value) if words.visible else ""
 
 
@@ -107,7 +107,7 @@ def test_a_listed_pair_is_trained_on_with_the_chosen_one(two: Scene) -> None:
     assert two.pairs == ["second", "first"]
     first = two.request().pairs[1]
     assert first.annotated is Annotated.PAINTED
-    two.widget._form.more.takes_chosen.native.click()
+    two.widget.more.takes_chosen.native.click()
     assert two.pairs == ["first"]
 
 
@@ -117,13 +117,13 @@ def test_rows_follow_their_layers(two: Scene) -> None:
     assert two.rows == ["renamed with second nuclei (whole image)"]
     two.viewer.layers.remove("second nuclei")
     assert two.rows == []
-    assert not two.widget._form.more.takes_chosen.visible
+    assert not two.widget.more.takes_chosen.visible
 
 
 def test_a_row_is_taken_off_the_list(two: Scene) -> None:
     two.list_pair()
     two.activate("first")
-    button = two.widget._form.more.native.findChild(QToolButton)
+    button = two.widget.more.native.findChild(QToolButton)
     assert "off the list" in button.accessibleName()
     button.click()
     assert two.rows == []
@@ -151,11 +151,11 @@ def test_a_data_set_is_trained_on_without_any_layer(
     request = scene.request()
     assert (request.pairs, request.folders) == ([], [tmp_path / "lab"])
     scene.wait_for_check()
-    (row,) = scene.widget._form.more._rows.values()
+    (row,) = scene.widget.more._rows.values()
     assert row.words.value == "2 annotated images."
     scene.list_folder(monkeypatch, tmp_path)
     scene.wait_for_check()
-    bad = scene.widget._form.more._rows[tmp_path]
+    bad = scene.widget.more._rows[tmp_path]
     assert "Choose one of the data sets in it: lab." in bad.words.value
     assert bad.words.native.property(PROBLEM)
     assert not scene.widget.panel.run_button.enabled
@@ -181,7 +181,7 @@ def test_an_error_disables_the_button_and_stands_beside_the_labels(
     button = scene.widget.panel.run_button
     own_tooltip = button.tooltip
     scene.wait_for_check()
-    said = scene.widget._form.lines.chosen
+    said = scene.widget.report_lines.chosen
     assert said.visible
     assert "Give each nucleus a number of its own" in said.value
     assert said.native.property(PROBLEM)
@@ -203,7 +203,7 @@ def test_where_much_seems_unlabelled_the_ring_is_suggested(
     )
     scene.add_pair("cells", np.where(LABELS <= 7, LABELS, 0))
     scene.wait_for_check()
-    lines = scene.widget._form.lines
+    lines = scene.widget.report_lines
     n_others = LABELS.max() - 7
     assert f"sees {n_others} more on what counts as background" in scene.said_of_all
     assert "Are all nuclei labelled?" in scene.said_of_all

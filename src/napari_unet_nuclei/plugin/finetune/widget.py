@@ -78,7 +78,7 @@ class FineTuneWidget(Container[Widget]):
         self._better: str | None = None
         self.notes = StatusLine(value="", visible=False)
         self._confirmed = self.fine_tune
-        self._watch: InputWatch | None = None  # until there is something to watch
+        self.watch: InputWatch | None = None  # until there is something to watch
         self.make_command: MakeCommand = commands.fine_tune_arguments
         self.panel = RunPanel(
             "Fine-tune",
@@ -96,12 +96,13 @@ class FineTuneWidget(Container[Widget]):
         )
         self.image, self.annotations = form.image, form.annotations
         self.axes, self.pair = form.axes, form.pair
-        self.annotation = form.annotation
+        self.annotation, self.more = form.annotation, form.more
+        self.report_lines = form.lines
         self.start, self.minutes = form.start, form.minutes
         self.model_name, self.name_problem = form.name.field, form.name.words
         lay_out(self, form.native, viewer)
         self.panel.cancel_on_close(self)
-        self._watch = InputWatch(
+        self.watch = InputWatch(
             self.native,
             collect=lambda: collect_input(form, viewer.dims),
             layers=lambda: layers_of(form),
@@ -140,8 +141,8 @@ class FineTuneWidget(Container[Widget]):
         self._activity = "Starting the training process"
         self._progress = TrainingProgress(minutes=request.minutes)
         self.notes.value, self.notes.visible = "", False
-        if self._watch is not None:
-            self._watch.hold()
+        if self.watch is not None:
+            self.watch.hold()
         self._form.name.claim(request.output.stem)
         self._show_plot()
         self.panel.start(
@@ -161,8 +162,8 @@ class FineTuneWidget(Container[Widget]):
         )
 
     def _note_change(self) -> None:
-        if self._watch is not None:
-            self._watch.note()
+        if self.watch is not None:
+            self.watch.note()
 
     def _show_report(self, report: InputReport | None) -> None:
         self._form.show(report)
@@ -220,5 +221,5 @@ class FineTuneWidget(Container[Widget]):
         models_changed(better=better)
         self._form.name.release()
         self.pair.catch_up()
-        if self._watch is not None:
-            self._watch.release()
+        if self.watch is not None:
+            self.watch.release()
