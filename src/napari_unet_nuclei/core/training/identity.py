@@ -52,6 +52,11 @@ class RunIdentity:
     validation: list[str]
     sets: list[list[Any]] | None = None
 
+    @property
+    def start_name(self) -> str | None:
+        """Name of the model it began with."""
+        return None if self.start is None else self.start[0]
+
 
 def identify_run(
     settings: TrainingSettings,

@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet_nuclei.core.cancellation import unless_cancelled
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import count_annotated, label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
@@ -76,7 +77,9 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         changes: Collection[Change] = ALL_CHANGES,
     ) -> None:
         super().__init__()
-        self._samples: list[PreparedSample] = [prepare_sample(s) for s in samples]
+        self._samples: list[PreparedSample] = [
+            prepare_sample(sample) for sample in unless_cancelled(samples)
+        ]
         self._weights = sampling_weights(samples) if weights is None else weights
         self._crop_size = crop_size
         self._batch_size = batch_size
