@@ -24,6 +24,10 @@ if TYPE_CHECKING:
         ({"estimated_diameter": 0}, "estimated diameter must be a positive number"),
         ({"image_diameter": True}, "image diameter must be a positive number"),
         *(
+            ({"image_scale": n}, "scale must be a number between 1/16 and 16")
+            for n in (0, 17, True, "1", float("nan"))
+        ),
+        *(
             ({"n_symmetries": n}, rf"symmetries must be 1, 2 or 8\. Received: {n!r}")
             for n in (4, 8.0, True, "8", None)
         ),
@@ -38,10 +42,10 @@ def test_a_configuration_that_cannot_be_is_refused(
 
 
 def test_the_scale_is_that_of_the_images_it_was_tuned_on(bundle: ModelBundle) -> None:
-    tuned = replace(bundle.config, diameter=18.0, image_diameter=36.0)
+    tuned = replace(bundle.config, image_diameter=36.0, image_scale=0.5)
     assert (bundle.config.scale, tuned.scale) == (1, 0.5)
     assert parse_config(format_config(tuned)) == tuned
 
 
 def test_earlier_versions_read_what_they_know(bundle: ModelBundle) -> None:
-    assert "image_diameter" not in format_config(bundle.config)
+    assert not {"image_diameter", "image_scale"} & format_config(bundle.config).keys()

@@ -1,7 +1,8 @@
-"""A model that was tuned on rescaled images sees such images at a steady scale."""
+"""A model that was tuned on one microscope sees its images at a steady scale."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,7 +25,9 @@ CONFIG = ModelConfig(
     margin=9,
     diameter=20.0,
     image_diameter=40.0,
+    image_scale=0.5,
 )
+AS_THEY_ARE = replace(CONFIG, image_scale=1.0)
 
 
 class Bright:
@@ -50,9 +53,14 @@ def discs(diameter: int, n_a_side: int = 6) -> NDArray[np.float32]:
     return ((y**2 + x**2) <= (diameter / 2) ** 2).astype(np.float32)
 
 
-def see(engine: Any, image: NDArray[np.float32], **settings: Any) -> Maps:
+def see(
+    engine: Any,
+    image: NDArray[np.float32],
+    config: ModelConfig = CONFIG,
+    **settings: Any,
+) -> Maps:
     chosen = SegmentationSettings(**settings)
-    return exhaust(iter_plane_maps(engine, CONFIG, image, chosen))
+    return exhaust(iter_plane_maps(engine, config, image, chosen))
 
 
 @pytest.mark.parametrize("probability", [0.8, 1.0])
@@ -69,9 +77,22 @@ def test_images_of_the_microscope_are_seen_at_one_scale_in_one_pass(
     assert maps.foreground.shape == image.shape
 
 
+def test_nuclei_larger_than_the_start_knows_may_be_seen_as_they_are() -> None:
+    engine, any_model = (
+        Bright(0.8),
+        replace(CONFIG, image_diameter=None, image_scale=None),
+    )
+    assert see(Bright(0.8), discs(40), any_model).scale == 0.5
+    assert see(engine, discs(40), AS_THEY_ARE).scale == 1
+    assert len(engine.heights) == 1
+
+
+@pytest.mark.parametrize("config", [CONFIG, AS_THEY_ARE], ids=["half", "full"])
 @pytest.mark.parametrize(("diameter", "scale"), [(20, 1), (24, 1), (90, 20 / 90)])
-def test_other_images_are_seen_as_by_any_model(diameter: int, scale: float) -> None:
-    maps = see(Bright(0.8), discs(diameter))
+def test_other_images_are_seen_as_by_the_model_it_began_as(
+    diameter: int, scale: float, config: ModelConfig
+) -> None:
+    maps = see(Bright(0.8), discs(diameter), config)
     assert maps.scale == pytest.approx(scale, rel=0.2)
 
 

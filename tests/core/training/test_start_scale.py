@@ -14,7 +14,7 @@ from napari_unet_nuclei.core.training.crops.batches import typical_diameter
 from napari_unet_nuclei.core.training.loop import iter_training
 from napari_unet_nuclei.core.training.mixture import DataMixture, TrainingSet
 from napari_unet_nuclei.core.training.start_scale import (
-    find_start_scale,
+    measure_sizes,
     rescale_data,
     rescale_sample,
 )
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 SETTINGS = TrainingSettings(epochs=1)
-SIDE = 96
+SIDE = 144
 
 
 def squares(side: int, *, name: str = "squares") -> Sample:
     """Nine bright squares; the upper left corner is not annotated."""
     labels: NDArray[np.int32] = np.zeros((SIDE, SIDE), np.int32)
     for number in range(9):
-        y, x = (30 * place + 4 for place in divmod(number, 3))
+        y, x = (SIDE // 3 * place + 4 for place in divmod(number, 3))
         labels[y : y + side, x : x + side] = number + 1
     image = (200 * (labels > 0)).astype(np.uint8)
     labels[:4, :4] = -1
@@ -56,43 +56,49 @@ def start(tiny_bundle: ModelBundle) -> ModelBundle:
 
 @pytest.mark.parametrize(
     ("sides", "scale"),
-    [
-        ((20, 20), 0.5),
-        ((6,), 10 / 6),
-        ((3,), 2),
-        ((20, 22, 18), 0.5),
-        ((10,), 1),
-        ((5, 20), 1),
-    ],
-    ids=["large", "small", "tiny", "of one size", "known", "mixed"],
+    [((40,), 0.25), ((5,), 2), ((3,), 2), ((7,), 1), ((10,), 1), ((25,), 1)],
+    ids=["huge", "small", "tiny", "rather small", "known", "rather large"],
 )
-def test_images_are_brought_to_the_size_that_the_start_knows(
+def test_images_that_the_start_would_rescale_are_learned_at_the_size_it_knows(
     sides: tuple[int, ...], scale: float, start: ModelBundle
 ) -> None:
-    data = data_of(*map(squares, sides))
-    assert find_start_scale(data, SETTINGS, start) == pytest.approx(scale, rel=0.03)
+    samples = [squares(side) for side in sides]
+    sizes = measure_sizes(data_of(*samples), SETTINGS, start)
+    assert sizes.image_scale == pytest.approx(scale, rel=0.03)
+    assert sizes.image_diameter == pytest.approx(typical_diameter(samples), rel=0.3)
+    assert sizes.diameter == start.config.diameter
 
 
-def test_a_small_difference_is_not_worth_interpolation(start: ModelBundle) -> None:
-    config = replace(start.config, diameter=1.08 * start.config.diameter)
-    data = data_of(squares(10))
-    assert find_start_scale(data, SETTINGS, replace(start, config=config)) == 1
+def test_what_is_not_replayed_is_not_known_any_more(start: ModelBundle) -> None:
+    settings = replace(SETTINGS, replay=0)
+    data = data_of(squares(20))
+    sizes = measure_sizes(data, settings, start)
+    assert sizes.diameter == typical_diameter(data.samples)
+    large = measure_sizes(data_of(squares(40)), settings, start)
+    assert large.diameter == pytest.approx(start.config.diameter, abs=0.1)
 
 
 def test_an_image_without_nuclei_has_no_say(start: ModelBundle) -> None:
-    empty = replace(squares(20), labels=np.zeros((SIDE, SIDE), np.int32))
-    data = data_of(squares(20), empty)
-    assert find_start_scale(data, SETTINGS, start) == pytest.approx(0.5, rel=0.03)
+    empty = replace(squares(40), labels=np.zeros((SIDE, SIDE), np.int32))
+    sizes = measure_sizes(data_of(squares(40), empty), SETTINGS, start)
+    assert sizes.image_scale == pytest.approx(0.25, rel=0.03)
 
 
 def test_without_a_start_or_a_common_size_images_stay_as_they_are(
     start: ModelBundle,
 ) -> None:
-    data = data_of(squares(20))
-    assert find_start_scale(data, SETTINGS, None) == 1
-    assert find_start_scale(data, replace(SETTINGS, rescale=False), start) == 1
+    data = data_of(squares(40))
+    as_they_are = replace(SETTINGS, rescale=False)
+    assert measure_sizes(data, as_they_are, start).image_scale == 1
     sets = [replace(data.sets[0], name=name) for name in "ab"]
-    assert find_start_scale(DataMixture(sets, [0.5, 0.5]), SETTINGS, start) == 1
+    mixed = data_of(squares(5), squares(28))
+    for sizes in (
+        measure_sizes(data, SETTINGS, None),
+        measure_sizes(DataMixture(sets, [0.5, 0.5]), SETTINGS, start),
+        measure_sizes(mixed, SETTINGS, start),
+    ):
+        assert (sizes.image_scale, sizes.image_diameter) == (None, None)
+    assert sizes.diameter == typical_diameter(mixed.samples)
 
 
 def test_a_rescaled_sample_keeps_its_nuclei_and_what_is_not_annotated() -> None:
@@ -111,7 +117,9 @@ def test_a_rescaled_sample_keeps_its_nuclei_and_what_is_not_annotated() -> None:
 def test_held_out_samples_stay_as_they_are() -> None:
     data = data_of(squares(20), squares(20))
     half = rescale_data(data, 0.5)
-    assert [sample.labels.shape for sample in half.samples] == [(48, 48)] * 2
+    assert [sample.labels.shape for sample in half.samples] == [
+        (SIDE // 2, SIDE // 2)
+    ] * 2
     assert half.validation == data.validation
     assert rescale_data(data, 1.0) is data
 
@@ -124,16 +132,14 @@ def test_a_tuned_model_remembers_how_large_nuclei_are_in_the_images(
     follow: Callable[..., Any],
 ) -> None:
     samples = [
-        Sample(f"large{seed}", *draw_nuclei(seed, (128, 128), 8, diameter=28))
+        Sample(f"large{seed}", *draw_nuclei(seed, (160, 160), 8, diameter=44))
         for seed in range(4)
     ]
     known = read_bundle(tiny_path).config.diameter
     settings = replace(settings, steps_per_epoch=1, epochs=1, learning_rate=1e-6)
     run = follow(iter_training(samples, output, settings, start=tiny_path), output)
     config = read_bundle(run.output).config
+    assert config.image_scale == pytest.approx(known / 44, rel=0.15)
+    assert config.scale == config.image_scale
     assert config.diameter == pytest.approx(known, abs=0.1)
-    assert config.image_diameter == pytest.approx(2 * known, rel=0.15)
-    assert config.scale == pytest.approx(known / config.image_diameter, rel=0.01)
     assert config.provenance["settings"]["rescale"] is True
-    assert run.report.start_scores is not None
-    assert run.report.start_scores.n_true == run.report.scores.n_true

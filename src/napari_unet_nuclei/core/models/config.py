@@ -45,8 +45,10 @@ class ModelConfig:
         to compare its estimates with; they differ where nuclei are anything but
         round or of one size.
     image_diameter : float, in px, optional
-        Diameter of these nuclei in the images as they are, where training has brought
-        the images to another scale; such images are seen at that scale first.
+        Diameter of the nuclei in the images that it was tuned on, as they are, where
+        `diameter` is that of the model it began as; as `estimated_diameter` measures.
+    image_scale : float, optional
+        Scale at which such images are seen.
     n_symmetries : int
         Ways to look at an image that the network has learned, 1, 2 or 8: as it is,
         mirrored left to right too, or all flips and quarter turns.
@@ -63,6 +65,7 @@ class ModelConfig:
     diameter: float
     estimated_diameter: float | None = None
     image_diameter: float | None = None
+    image_scale: float | None = None
     n_symmetries: int = 8
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -93,10 +96,17 @@ class ModelConfig:
                     f"at most {_MAX_DIAMETER:,}. Received: {value}"
                 )
 
+        scale = self.image_scale
+        if scale is not None and not (_is_length(scale) and 1 / 16 <= scale <= 16):
+            raise SettingsError(
+                "The image scale must be a number between 1/16 and 16. "
+                f"Received: {scale!r}"
+            )
+
     @property
     def scale(self) -> float:
         """Scale at which the images it was trained on are seen."""
-        return self.diameter / (self.image_diameter or self.diameter)
+        return 1.0 if self.image_scale is None else self.image_scale
 
 
 def _is_length(value: object) -> bool:
@@ -121,8 +131,9 @@ def format_config(config: ModelConfig) -> dict[str, Any]:
         left out, so that earlier versions read them.
     """
     values = asdict(config)
-    if config.image_diameter is None:
-        del values["image_diameter"]
+    for name in ("image_diameter", "image_scale"):
+        if values[name] is None:
+            del values[name]
     values[_STRIDE_IN_FILES] = values.pop("stride")
     return values
 

@@ -43,8 +43,8 @@ class ScalePolicy:
         over a blurred image, and any other.  A sharp image may show small nuclei, of
         which a coarse pass sees clumps.
     recognised : float
-        Factor within which nuclei have the size that a model was tuned to in images
-        that it sees at a scale of their own.
+        Factor within which nuclei are as large as in the images that a model was tuned
+        on, so that the scale of those suits.
     max_rescalings : int
         How often the scale is corrected after that.
     min_scale, max_scale : float
@@ -69,26 +69,25 @@ class ScalePolicy:
     max_scale: float = 4.0
     steps_per_octave: int = 4
 
-    def recognises(self, maps: Maps, typical: float) -> bool:
-        """Whether an image shows nuclei of the size that a model was tuned to.
+    def recognises(self, maps: Maps, diameter: float) -> bool:
+        """Whether an image shows nuclei as large as those that a model was tuned on.
 
         Parameters
         ----------
         maps : Maps
             Output of the network at the scale of the images it was tuned on.
-        typical : float, in px
-            Diameter that the model knows, at that scale.
+        diameter : float, in px
+            Diameter in the images that it was tuned on, as they are.
 
         Returns
         -------
         bool
             True too where there are too few nuclei to tell.
         """
-        diameter = estimate_diameter(maps)
-        if diameter is None:
+        found = estimate_diameter(maps)
+        if found is None:
             return True
-        seen_as = diameter * maps.scale / typical
-        return 1 / self.recognised <= seen_as <= self.recognised
+        return 1 / self.recognised <= found / diameter <= self.recognised
 
     def needs_coarse_pass(self, maps: Maps, scale: float, detail: float) -> bool:
         """Whether nuclei may be too large for the network to see them as such.

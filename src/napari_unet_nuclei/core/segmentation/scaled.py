@@ -171,13 +171,14 @@ class _Sight:
 def _iter_fitting(view: _View, policy: ScalePolicy) -> Generator[TileDone, None, Maps]:
     """Evaluate a network on an image as it is, then at scales that suit it better.
 
-    A model that was tuned on images at a scale of their own first sees it at that.
+    A model that was tuned on images of one microscope stays with the scale of these
+    where nuclei are as large as there.
     """
-    if view.own_scale != 1:
-        maps = yield from view.iter_maps(view.own_scale)
-        if policy.recognises(maps, view.typical_diameter):
-            return maps
-    maps = yield from view.iter_maps(1.0)
+    maps = yield from view.iter_maps(view.own_scale)
+    if view.own_diameter is not None and policy.recognises(maps, view.own_diameter):
+        return maps
+    if maps.scale != 1:
+        maps = yield from view.iter_maps(1.0)
     detail = view.detail
     for scale in policy.coarse_scales:
         if policy.needs_coarse_pass(maps, scale, detail):
@@ -230,6 +231,11 @@ class _View:
     def own_scale(self) -> float:
         """Scale at which the images are seen that the model was tuned on."""
         return self._config.scale
+
+    @property
+    def own_diameter(self) -> float | None:
+        """Diameter of the nuclei in these images as they are, in px."""
+        return self._config.image_diameter
 
     @property
     def typical_diameter(self) -> float:

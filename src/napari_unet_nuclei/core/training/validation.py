@@ -52,10 +52,9 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    diameter = config.image_diameter or config.diameter
-    as_it_is = SegmentationSettings(diameter=diameter, stain=Stain.NONE)
+    plain, scale = SegmentationSettings(stain=Stain.NONE), config.scale
     return [
-        exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
+        exhaust(iter_plane_maps(engine, config, sample.image, plain, scale=scale))
         for sample in samples
     ]
 
