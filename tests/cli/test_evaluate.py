@@ -96,7 +96,7 @@ def test_many_images_have_an_interval_and_few_nuclei_have_none(
     header = "ImageId,EncodedPixels,Height,Width\n"
     rows = [f"image{number},1 2 9 2,8,8\n" for number in range(6)]
     for n_rows, words in (
-        (6, "such images: DSB2018 score about 1.00 to 1.00"),
+        (6, "such images, DSB2018 score about 1.00 to 1.00"),
         (4, ""),
     ):
         csv.write_text(header + "".join(rows[:n_rows]))
