@@ -35,7 +35,7 @@ from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
 if TYPE_CHECKING:
     from napari_unet_nuclei.cli.training_progress import Reporter
 
-_STEPS_PER_REPORT = 2  # a request to stop is heard as often
+_STEPS_PER_REPORT = 2
 
 Data = Annotated[
     list[Path],
@@ -107,11 +107,12 @@ def train(
             overwrite=overwrite,
             remedy=watching.choose_remedy(),
         ):
-            sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            sets = annotation.apply(sets, reporter.say)
-            describe_data(sets, settings, reporter.say)
-            check_data(sets, settings, network.start, reporter.say)
-            reporter.say("Starting Keras")
+            with watching.importing_keras(debug=debug):
+                sets = read_sets(data, weight or (), held_out.splits, reporter.say)
+                sets = annotation.apply(sets, reporter.say)
+                describe_data(sets, settings, reporter.say)
+                check_data(sets, settings, network.start, reporter.say)
+                reporter.say("Starting Keras")
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
             steps = iter_training(

@@ -11,7 +11,10 @@ from napari_unet_nuclei.core.models.bundle import (
     check_suffix,
     write_bundle,
 )
-from napari_unet_nuclei.core.networks.exporting import add_openvino
+from napari_unet_nuclei.core.networks.exporting import (
+    add_openvino,
+    add_openvino_at_once,
+)
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training.averaging import mix_weights
 from napari_unet_nuclei.core.training.smoke_test import find_failure
@@ -52,8 +55,6 @@ class BestModel:
         the model that training started from, ``None`` where it began from scratch.
     failure : str, optional
         Why the last weights could not be kept, whatever their score.
-    is_written : bool
-        Whether this run has written the file.
 
     Raises
     ------
@@ -74,7 +75,8 @@ class BestModel:
         self.scores: Scores | None = None
         self.start_scores: Scores | None = None
         self.failure: str | None = None
-        self.is_written = False
+        self._written: ModelBundle | None = None
+        self._is_mixed = False
         self._output = output
         self._monitor = monitor
         self._start_weights = weights
@@ -117,7 +119,7 @@ class BestModel:
             return False
         self.weights, self.scores = weights, scores
         if writes:
-            self._write(self._bundle())
+            self._write(add_openvino_at_once(self._bundle()))
         return True
 
     def _fails(self, scores: Scores) -> bool:
@@ -127,14 +129,15 @@ class BestModel:
         return self.failure is not None
 
     def mix_start(self, part: float) -> None:
-        """Take the best weights a part of the way back to those of the start.
+        """Take the best weights a part of the way back to those of the start, once.
 
         Parameters
         ----------
         part : float in [0, 1)
             How much the start counts.
         """
-        if part > 0:
+        if part > 0 and not self._is_mixed:
+            self._is_mixed = True
             self.weights = mix_weights(self.weights, self._start_weights, part)
 
     def tune(
@@ -188,6 +191,8 @@ class BestModel:
         str, optional
             Why it has none: it is a model all the same, but slower.
         """
+        if self._is_complete:
+            return None
         bundle, warning = self._bundle(), None
         try:
             bundle = add_openvino(bundle)
@@ -195,6 +200,22 @@ class BestModel:
             warning = str(error)
         self._write(bundle)
         return warning
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this run has written the file."""
+        return self._written is not None
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the file holds all there is, as after each better epoch."""
+        written = self._written
+        return (
+            written is not None
+            and written.openvino is not None
+            and written.weights is self.weights
+            and written.config is self.config
+        )
 
     def remove(self) -> None:
         """Remove the file, if this run has written it.
@@ -209,7 +230,7 @@ class BestModel:
 
     def _write(self, bundle: ModelBundle) -> None:
         write_bundle(self._output, bundle)
-        self.is_written = True
+        self._written = bundle
 
     def _bundle(self) -> ModelBundle:
         return ModelBundle(

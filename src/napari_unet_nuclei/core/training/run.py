@@ -22,6 +22,7 @@ from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
 from napari_unet_nuclei.core.training.measuring import compare_measured
 from napari_unet_nuclei.core.training.provenance import describe_model, with_results
+from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
 from napari_unet_nuclei.core.training.schedules import (
     count_plateaus,
     epochs_since_best,
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.crops.batches import Batches
     from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
@@ -85,6 +87,10 @@ class TrainingRun:
         Batches and epochs done.
     held_out : HeldOutSamples
         The validation samples.
+    n_replayed : int
+        Crops of each batch that show what the start model knows.
+    scale : float
+        Scale at which images are trained on.
     """
 
     def __init__(
@@ -105,8 +111,10 @@ class TrainingRun:
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
+        self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
+        self.scale = config.scale
         average = WeightAverage(weights, settings.ema_momentum)
         self._best = BestModel(output, config, weights, settings.monitor)
         self._log = RunLog(output, settings.monitor)
@@ -119,6 +127,13 @@ class TrainingRun:
             average = WeightAverage(state.average, settings.ema_momentum, state.step)
         n_rollbacks = 0 if state is None else state.n_rollbacks
         self._guarded = GuardedLearner(self._learner, average, n_rollbacks)
+
+    def add_replay(self, batches: Batches) -> Batches:
+        """Add to each batch what the start model knows, as its settings say."""
+        if not self.n_replayed:
+            return batches
+        teacher = self._learner.make_teacher()
+        return ReplayedBatches(batches, teacher, self.n_replayed, self._settings)
 
     def start_clock(self) -> None:
         """Begin to count the minutes."""
@@ -265,6 +280,7 @@ class TrainingRun:
         if self._settings.only_better and not report.is_better_than_start:
             self._remove_all()
             return replace(report, is_written=False)
+        self._log.draw()
         self._best.config = with_results(self._best.config, report)
         warning = self._best.complete()
         if warning is None:

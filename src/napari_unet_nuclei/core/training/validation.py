@@ -36,7 +36,7 @@ _GRID = {
 def predict_samples(
     engine: Engine, config: ModelConfig, samples: Sequence[Sample]
 ) -> list[Maps]:
-    """Evaluate a network on the image of each sample, as it is.
+    """Evaluate a network on the image of each sample, at the scale it was trained at.
 
     Parameters
     ----------
@@ -52,7 +52,8 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    as_it_is = SegmentationSettings(diameter=config.diameter, stain=Stain.NONE)
+    diameter = config.image_diameter or config.diameter
+    as_it_is = SegmentationSettings(diameter=diameter, stain=Stain.NONE)
     return [
         exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
         for sample in samples
