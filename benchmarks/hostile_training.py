@@ -220,9 +220,8 @@ def main() -> int:
     before = score(find_model(arguments.start), others)
     n_faults = 0
     print(f"{arguments.start} on images annotated well: {before:.3f}\n")
-    print(
-        "| case | what came of it | on images annotated well | s |\n| --- | --- | --- | --- |"
-    )
+    print("| case | what came of it | on images annotated well | s |")
+    print("| --- | --- | --- | --- |")
     for name, (pairs, settings) in make_cases().items():
         if arguments.only not in name:
             continue
