@@ -12,6 +12,7 @@ settings of the user are neither read nor written.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import sys
@@ -34,6 +35,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog
 
 if TYPE_CHECKING:
@@ -221,6 +223,30 @@ def training(studio: Studio) -> None:
     studio.take("training-error")
 
 
+def painting(studio: Studio) -> None:
+    """Label a few of many nuclei, draw an area, and list several pairs."""
+    pixels, truth = draw_nuclei(3, (512, 512), 120)
+    few = np.where(truth <= 13, truth, 0)
+    studio.viewer.add_image(pixels, name="cells")
+    studio.viewer.add_labels(few, name="cells, painted")
+    widget = studio.open("Fine-tune on labels")
+    wait_until(lambda: not widget.watch.is_busy)
+    studio.take("painted-few")
+    widget.report_lines.follow_button.native.click()
+    wait_until(lambda: not widget.watch.is_busy)
+    studio.take("painted-ring")
+    widget.add_pair()
+    studio.viewer.add_image(pixels[::-1], name="other cells")
+    one_number = (truth[::-1] > 0).astype(np.uint8)
+    studio.viewer.add_labels(one_number, name="other cells, labelled")
+    widget.annotation.how.value = "area"
+    widget.annotation.draw_button.native.click()
+    shapes = studio.viewer.layers["annotated area"]
+    shapes.add_rectangles([[[30, 30], [30, 240], [260, 240], [260, 30]]])
+    wait_until(lambda: not widget.watch.is_busy)
+    studio.take("several-pairs")
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -252,7 +278,16 @@ def dialogs(studio: Studio) -> None:
     files.close()
 
 
-SCENES = (empty, after_a_run, stack, correction, long_names, training, dialogs)
+SCENES = (
+    empty,
+    after_a_run,
+    stack,
+    correction,
+    long_names,
+    training,
+    painting,
+    dialogs,
+)
 
 # Its first sleep keeps the message on show, as when Keras starts; the second
 # makes the curve grow while a picture is taken.
@@ -274,20 +309,46 @@ for step in range(120):
     score = 0.61 + gain * (1 - math.exp(-epoch / 3)) if step % 12 == 0 else None
     say("step", epoch=epoch, progress=step / 130, seconds=seconds, is_best=False,
         loss=0.16 + 0.2 * math.exp(-step / 30) + 0.004 * math.sin(step * 5),
-        scores=None if score is None else {"dsb2018": score})
+        scores=None if score is None else {"dsb2018": score},
+        note=NOTE if step == 40 else None)
     time.sleep(0.08)
 if how == "better":
     output.write_bytes(b"")
 say("finished", output=str(output), scores={"dsb2018": 0.7 if gain > 0 else 0.61},
     start_scores={"dsb2018": 0.61}, is_better_than_start=gain > 0, seconds=264,
-    warning=None)
+    warning=None, **json.loads(sys.argv[3])[how])
 """
+
+NOTE = "The loss was no number: back to the last good weights, at half of the rate."
+FAKE = FAKE.replace("NOTE", repr(NOTE))
+
+
+def fake_verdict(*, is_better: bool) -> dict[str, str | None]:
+    """Return what training says of two scores."""
+    verdict = make_verdict(
+        HeldOutComparison(
+            model="my-nuclei",
+            start="resnet",
+            n_images=2,
+            n_nuclei=31,
+            score=0.7 if is_better else 0.61,
+            start_score=0.61,
+            n_steps=480,
+        )
+    )
+    return {"verdict": verdict.sentence, "advice": verdict.advice}
 
 
 def fake_training(how: str) -> Callable[..., list[str]]:
     """Return the command of a process that tells of a training in seconds."""
     return lambda data, output, start, minutes: [
-        *(sys.executable, "-c", FAKE, str(output), how)
+        *(sys.executable, "-c", FAKE, str(output), how),
+        json.dumps(
+            {
+                "better": fake_verdict(is_better=True),
+                "worse": fake_verdict(is_better=False),
+            }
+        ),
     ]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models import store as model_store
@@ -269,7 +270,7 @@ def window(
     make_model("tiny")
     viewer = make_napari_viewer(show=True)
     viewer.add_image(image, name="cells")
-    viewer.add_labels((image > 80).astype(np.uint8), name="truth")
+    viewer.add_labels(ndimage.label(image > 80)[0], name="truth")
     window = NapariWindow(viewer, qtbot)
     window.resize(1366, 768)
     return window

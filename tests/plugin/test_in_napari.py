@@ -13,6 +13,9 @@ import pytest
 from napari._qt.widgets.qt_progress_bar import QtLabeledProgressBar
 from napari._qt.widgets.qt_viewer_dock_widget import QtViewerDockWidget
 from qtpy.QtCore import QTimer
+from qtpy.QtGui import QCloseEvent
+from qtpy.QtWidgets import QDialog
+from scipy import ndimage
 
 from napari_unet_nuclei.plugin.finetune.widget import FineTuneWidget
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
@@ -127,7 +130,7 @@ def test_closing_stops_both_tasks(
     make_model("tiny")
     viewer = make_napari_viewer()
     viewer.add_image(np.tile(image, (1, 50)))
-    viewer.add_labels(np.tile(image, (1, 50)))
+    viewer.add_labels(ndimage.label(np.tile(image, (1, 50)))[0])
     segment = open_widget(viewer, "Segment nuclei")
     fine_tune = open_widget(viewer, "Fine-tune on labels")
     assert isinstance(fine_tune, FineTuneWidget)
@@ -152,6 +155,54 @@ def test_closing_stops_both_tasks(
     )
     assert not psutil.pid_exists(child)
     assert engine.n_calls == 1
+
+
+@pytest.mark.parametrize("answer", ["stay", "close"])
+def test_closing_the_window_asks_while_a_model_is_trained(
+    make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    user_folder: Path,
+    fake_training: Callable[..., Callable[..., list[str]]],
+    answer: str,
+) -> None:
+    dialogs = pytest.importorskip("napari._qt.qt_main_window")
+    make_model("tiny")
+    viewer = make_napari_viewer()
+    if not hasattr(viewer.window, "_task_status_manager"):
+        pytest.skip("this napari does not know of tasks")
+    asked: list[str] = []
+
+    class Dialog:
+        def __init__(self, *_: Any, extra_info: str = "", **__: Any) -> None:
+            asked.append(extra_info)
+
+        def exec_(self) -> int:
+            code = QDialog.DialogCode
+            return int((code.Accepted if answer == "close" else code.Rejected).value)
+
+    monkeypatch.setattr(dialogs, "ConfirmCloseDialog", Dialog)
+    viewer.add_image(image)
+    viewer.add_labels(image)
+    widget = open_widget(viewer, "Fine-tune on labels")
+    widget.make_command = fake_training(STARTING, "WAIT")
+    widget.panel.run_button.native.click()
+    qtbot.waitUntil(lambda: "Keras" in widget.panel.status.value, timeout=30_000)
+    child = int((user_folder / "my-nuclei.pid").read_text())
+    worker = widget.panel.task.worker
+    event = QCloseEvent()
+    monkeypatch.setattr(QCloseEvent, "spontaneous", lambda _: True)  # the user's X
+    viewer.window._qt_window.closeEvent(event)
+    assert asked[0] == "napari-worker: Executing Fine-tuning tiny"
+    if answer == "stay":
+        assert not event.isAccepted()
+        assert psutil.pid_exists(child)
+        widget.panel.cancel()
+    qtbot.waitUntil(lambda: not worker.is_running, timeout=30_000)
+    qtbot.waitUntil(lambda: not psutil.pid_exists(child), timeout=30_000)
 
 
 def test_the_task_manager_can_cancel(

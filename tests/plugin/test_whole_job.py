@@ -102,8 +102,8 @@ def test_from_a_sample_to_a_model_of_ones_own(
     fine_tune.make_command = few_steps
     assert fine_tune.annotations.layer is nuclei
     run(fine_tune, qtbot)
-    is_better = "my-nuclei is better than resnet" in fine_tune.panel.status.value
-    assert is_better or "so no model was added" in fine_tune.panel.status.value
+    is_better = "my-nuclei is chosen now" in fine_tune.panel.status.value
+    assert is_better or "No model was added" in fine_tune.panel.status.value
     own = own_models / "my-nuclei.unetnuclei"
     assert list(own_models.glob("[!.]*.unetnuclei")) == ([own] if is_better else [])
     if not is_better:  # two steps seldom are enough

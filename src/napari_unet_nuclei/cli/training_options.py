@@ -199,6 +199,8 @@ class RecipeOptions:
     start_weight: Annotated[float, _recipe("start_weight")] = (
         TrainingSettings.start_weight
     )
+    replay: Annotated[float, _recipe("replay")] = TrainingSettings.replay
+    rescale: Annotated[bool, _recipe("rescale")] = TrainingSettings.rescale
     monitor: Annotated[Monitor, _recipe("monitor")] = TrainingSettings.monitor
     only_better: Annotated[bool, _recipe("only_better", flag="--only-better")] = (
         TrainingSettings.only_better

@@ -175,3 +175,10 @@ def test_what_is_not_annotated_at_all_costs_nothing(name: str) -> None:
     assert float(make_loss(name)(nothing, predicted)) == 0
     for metric in METRICS.values():
         assert float(metric(nothing, predicted)) == 1
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_target_that_is_no_number_is_not_ignored(name: str) -> None:
+    true, predicted, _ = draw_maps(6)
+    true[0, 1, 2] = np.nan
+    assert np.isnan(float(make_loss(name)(true, predicted)))

@@ -234,7 +234,7 @@ def test_axes_typed_for_one_widget_are_trained_on(scene: Scene) -> None:
     scene.widget.axes.channel.value = 2
     assert "have the size and position" in scene.words
     request = scene.widget._form.make_request(scene.widget.make_command)
-    assert (request.axes, request.channel) == ("CYX", 2)
+    assert (request.pairs[0].axes, request.pairs[0].channel) == ("CYX", 2)
     assert image.metadata["nuclei_axes"] == "CYX"
     scene.widget.axes.field.value = "cy"
     scene.start()

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from napari_unet_nuclei.plugin.finetune.messages import (
-    compare_with_start,
+    describe_cancelled,
+    describe_result,
     describe_step,
+    describe_time,
 )
+from napari_unet_nuclei.plugin.finetune.progress_so_far import TrainingProgress
 from napari_unet_nuclei.plugin.finetune.training_events import (
     ErrorEvent,
     FinishedEvent,
@@ -105,7 +108,7 @@ def test_a_step_is_told_in_one_line() -> None:
     step = parse_event(json.dumps(STEP))
     assert isinstance(step, StepEvent)
     assert describe_step(step) == (
-        "Epoch 1 · loss 0.410 · held-out score 0.71, the best so far"
+        "Epoch 1 · loss 0.410 · instance score .71, the best so far"
     )
     bare = parse_event(json.dumps({**STEP, "loss": None, "scores": None}))
     assert isinstance(bare, StepEvent)
@@ -113,12 +116,50 @@ def test_a_step_is_told_in_one_line() -> None:
     last = replace(bare, progress=1.0)
     assert describe_step(last) == "Finishing"
     first = replace(step, epoch=0)
-    assert describe_step(first) == (
-        "The model to beat scores 0.71 on the held-out part"
+    assert describe_step(first) == "The start model scores .71 on the held-out part"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "done", "text"),
+    [
+        (5, 0.0, "0:05"),
+        (80, 0.2, "1:20, about 4 min left"),
+        (290, 0.95, "4:50, less than a minute left"),
+        (310, 1.0, "5:10"),
+    ],
+)
+def test_the_time_left_is_told_once_it_is_known(
+    seconds: float, done: float, text: str
+) -> None:
+    assert describe_time(seconds, TrainingProgress(minutes=5, done=done)) == text
+
+
+def test_progress_remembers_the_start_and_the_best() -> None:
+    progress = TrainingProgress(minutes=5)
+    for epoch, score, is_best in ((0, 0.6, True), (1, 0.7, True), (2, 0.65, False)):
+        values = {**STEP, "epoch": epoch, "is_best": is_best}
+        values["scores"] = {**SCORES, "dsb2018": score}
+        event = parse_event(json.dumps(values))
+        assert isinstance(event, StepEvent)
+        progress.add(event)
+    assert describe_cancelled("mine", progress) == (
+        "Cancelled: mine has the best weights so far (.60 → .70 on the held-out part), "
+        "and is chosen now, here and under Segment nuclei."
     )
+    assert "(" not in describe_cancelled("mine", TrainingProgress())
 
 
-def fine_tuned(start_score: float | None, is_better: bool) -> FineTuned:
+def test_notes_and_the_verdict_are_understood() -> None:
+    step = parse_event(json.dumps({**STEP, "note": "Rolled back."}))
+    assert isinstance(step, StepEvent)
+    assert step.note == "Rolled back."
+    words = {"verdict": "Better.", "advice": "Label more.", "note": "Rolled back."}
+    end = parse_event(json.dumps({**FINISHED, **words}))
+    assert isinstance(end, FinishedEvent)
+    assert [end.verdict, end.advice, end.note] == list(words.values())
+
+
+def fine_tuned(start_score: float | None, is_better: bool, **more: str) -> FineTuned:
     return FineTuned(
         name="mine",
         start="resnet",
@@ -126,6 +167,7 @@ def fine_tuned(start_score: float | None, is_better: bool) -> FineTuned:
         start_score=start_score,
         is_better=is_better,
         held_out="quarters",
+        **more,
     )
 
 
@@ -133,19 +175,30 @@ def fine_tuned(start_score: float | None, is_better: bool) -> FineTuned:
     ("result", "sentence"),
     [
         (
+            fine_tuned(0.71, True, verdict="Better by .07.", advice="Label more."),
+            "Better by .07. mine is chosen now, here and under Segment nuclei. Label "
+            "more.",
+        ),
+        (
+            fine_tuned(0.8, False, verdict="Nothing better."),
+            "Nothing better. No model was added.",
+        ),
+        (
             fine_tuned(0.71, True),
-            "mine is better than resnet: 0.71 → 0.78 on held-out quarters. Choose it "
-            "under Segment nuclei.",
+            "mine is better than resnet: .71 → .78 on held-out quarters. mine is "
+            "chosen now, here and under Segment nuclei.",
         ),
         (
             fine_tuned(0.8, False),
-            "Nothing better than resnet was found (it scores 0.80 on held-out "
-            "quarters), so no model was added. Label more nuclei or train longer.",
+            "Training found nothing better than resnet, which scores .80 on held-out "
+            "quarters. No model was added.",
         ),
-        (fine_tuned(None, True), "mine is ready: score 0.78 on held-out quarters."),
+        (
+            fine_tuned(None, True),
+            "mine scores .78 on held-out quarters. mine is chosen now, here and under "
+            "Segment nuclei.",
+        ),
     ],
 )
-def test_the_new_model_is_compared_with_the_old(
-    result: FineTuned, sentence: str
-) -> None:
-    assert compare_with_start(result) == sentence
+def test_the_end_is_told_with_its_reason(result: FineTuned, sentence: str) -> None:
+    assert describe_result(result) == sentence

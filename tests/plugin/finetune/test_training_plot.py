@@ -61,10 +61,18 @@ def test_curves_legend_and_numbers_have_the_colours_of_the_theme(
     image = pixels(plot)
     background = places_of(image, colours.background)
     assert len(background) > 0.8 * image.shape[0] * image.shape[1]
-    for colour in plot.curve_colours:
+    loss, score = plot.curve_colours
+    for colour in (loss, score):
         rows, columns = places_of(image, colour).T
-        assert rows.min() < 20 < 60 < rows.max()  # legend and curve
-        assert np.ptp(columns) > 100
+        assert rows.min() < 20 < 60 < rows.max()  # legend and numbers
+    assert np.ptp(columns) > 100  # the curve of the score
+    # That of the loss lies behind it, half transparent and thin.
+    mixed = [
+        (getattr(loss, name)() + getattr(colours.background, name)()) // 2
+        for name in ("red", "green", "blue")
+    ]
+    between = np.abs(image[20:].astype(int) - mixed).max(axis=-1) < 40
+    assert np.ptp(np.nonzero(between)[1]) > 100
 
 
 @pytest.mark.parametrize("width", [240, 330, 600])
@@ -95,7 +103,9 @@ def test_an_empty_plot_has_no_made_up_numbers(plot: TrainingPlot) -> None:
         assert not len(places_of(image, colour))
     assert plot.accessibleName() == "No training yet"
     train(plot)
-    assert plot.accessibleName() == "training loss 0.100, held-out score 0.500"
+    assert plot.accessibleName() == (
+        "instance score 0.500, start model 0.400, training loss 0.100"
+    )
 
 
 @pytest.mark.parametrize(

@@ -12,21 +12,17 @@ import numpy as np
 import psutil
 import pytest
 
-from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.core.errors import LabelsError, OutputError, TrainingError
+from napari_unet_nuclei.core.errors import OutputError, TrainingError
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.progress import exhaust
+from napari_unet_nuclei.plugin.finetune.annotated_image import AnnotatedImage
 from napari_unet_nuclei.plugin.finetune.training_events import StatusEvent, StepEvent
 from napari_unet_nuclei.plugin.finetune.training_process import (
     FineTuned,
     FineTuneRequest,
     StillRunning,
     iter_fine_tuning,
-)
-from napari_unet_nuclei.plugin.finetune.training_samples import (
-    make_samples,
-    write_samples,
 )
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 
@@ -66,10 +62,11 @@ def request_with(
     image: NDArray[np.uint8], tmp_path: Path, fake_training: FakeTraining
 ) -> Callable[..., FineTuneRequest]:
     def make(*lines: str) -> FineTuneRequest:
+        pair = AnnotatedImage(
+            image=image, axes="YX", labels=(image > 80).astype(np.uint8)
+        )
         return FineTuneRequest(
-            image=image,
-            axes="YX",
-            labels=(image > 80).astype(np.uint8),
+            pairs=[pair],
             start=tmp_path / "start.unetnuclei",
             output=tmp_path / "folder" / "new.unetnuclei",
             minutes=1,
@@ -249,47 +246,11 @@ def test_a_folder_that_cannot_be_made_is_an_error(
         exhaust(iter_fine_tuning(request_with(FINISHED)))
 
 
-def test_image_and_labels_must_belong_together(
-    request_with: Callable[..., FineTuneRequest],
-) -> None:
-    request = request_with()
-    with pytest.raises(LabelsError, match=r"as large as the image, \(64, 128\)"):
-        make_samples(replace(request, labels=request.labels[1:]))
-    with pytest.raises(TrainingError, match="labels with background only"):
-        make_samples(replace(request, labels=np.zeros_like(request.labels)))
-
-
-def test_samples_are_the_labelled_planes_as_training_reads_them(
-    tmp_path: Path,
-) -> None:
-    image, labels = draw_nuclei(0, (80, 90), 6)
-    request = FineTuneRequest(
-        image=np.stack([image, image, image // 2]),
-        axes="ZYX",
-        labels=np.stack([labels, 0 * labels, labels]),
-        start=tmp_path,
-        output=tmp_path,
-        minutes=1,
-    )
-    only = replace(request, labels=labels[np.newaxis], plane=(2,))
-    (sample,) = make_samples(only)
-    np.testing.assert_array_equal(sample.image[..., 0], image // 2)
-    np.testing.assert_array_equal(sample.labels, labels)
-    write_samples(tmp_path / "data", make_samples(request))
-    source = open_samples(tmp_path / "data")
-    assert len(source.sample_ids) == 2
-    last = source.read_sample(source.sample_ids[-1])
-    np.testing.assert_array_equal(last.labels, labels)
-    np.testing.assert_array_equal(last.image[..., 0], image // 2)
-
-
 @pytest.mark.slow
 def test_a_real_process_trains_a_real_network(real_model: Path, tmp_path: Path) -> None:
     image, labels = draw_nuclei(1, (128, 128), 20)
     request = FineTuneRequest(
-        image=image,
-        axes="YX",
-        labels=labels,
+        pairs=[AnnotatedImage(image=image, axes="YX", labels=labels)],
         start=real_model,
         output=tmp_path / "tuned.unetnuclei",
         minutes=0.02,

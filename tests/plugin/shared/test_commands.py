@@ -80,9 +80,9 @@ def test_the_command_line_understands_the_command() -> None:
 
 
 def test_fine_tuning_reports_in_json_and_ends_with_its_parent() -> None:
-    arguments = fine_tune_arguments(Path("d"), Path("o"), Path("s"), 5)
+    arguments = fine_tune_arguments([Path("d"), Path("e")], Path("o"), Path("s"), 5)
     assert arguments == [
-        *(sys.executable, "-m", "napari_unet_nuclei", "train", "d"),
+        *(sys.executable, "-m", "napari_unet_nuclei", "train", "d", "e"),
         *("-o", "o", "--from", "s", "--minutes", "5"),
         *("--steps-per-epoch", "25", "--only-better"),
         *("--events", "jsonl", "--stop-with-stdin"),

@@ -26,3 +26,14 @@ def test_a_row_comes_and_goes_with_its_control(qtbot: QtBot) -> None:
     assert form.sizeHint().height() < height
     channel.visible = True
     assert label.isVisible()
+
+
+def test_a_control_that_begins_hidden_has_no_label_on_show(qtbot: QtBot) -> None:
+    area = LineEdit(label="Area", visible=False)
+    form = make_form([LineEdit(label="Axes"), area])
+    qtbot.addWidget(form)
+    form.show()
+    (label,) = (each for each in form.findChildren(QLabel) if each.text() == "Area")
+    assert not label.isVisible()
+    area.visible = True
+    assert label.isVisible()

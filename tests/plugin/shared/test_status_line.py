@@ -36,6 +36,8 @@ def test_it_takes_the_height_it_needs(line: StatusLine) -> None:
     assert 3 <= height(line) < 6
     line.value = "several words " * 1000
     assert height(line) < 10
+    line.value = "57 nuclei"
+    assert height(line) < 2  # it gives the height back
 
 
 def test_the_value_is_always_the_whole_text(

@@ -40,7 +40,7 @@ class Interval(NamedTuple):
 
     def __str__(self) -> str:
         """Say it in words, with two decimals."""
-        return f"about {_round(self.low)} to {_round(self.high)}"
+        return f"about {write_score(self.low)} to {write_score(self.high)}"
 
 
 def bootstrap_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
@@ -87,9 +87,26 @@ def bootstrap_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
     rng = np.random.default_rng(seed)
     n = array.size
     # One resample at a time: thousands of images would make a large table.
-    means = [array[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES)]
+    return interval_of(
+        [array[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES)]
+    )
+
+
+def interval_of(draws: ArrayLike) -> Interval:
+    """Return where 95 of 100 resampled values lie.
+
+    Parameters
+    ----------
+    draws : (n,) array_like of float
+        A score, or a difference of scores, as chance could have brought it.
+
+    Returns
+    -------
+    Interval
+        Percentiles 2.5 and 97.5.
+    """
     tail = (1 - _LEVEL) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(np.asarray(draws, np.float64), [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 
@@ -101,7 +118,25 @@ def interval_of_few(values: ArrayLike, *, seed: int = 0) -> Interval | None:
     return bootstrap_interval(array, seed=seed)
 
 
-def _round(value: float) -> str:
-    """Write a score without the 0 before its point, which takes only room."""
+def write_score(value: float) -> str:
+    """Return a score or a gain with two decimals, without the 0 before its point.
+
+    Parameters
+    ----------
+    value : float
+        Mostly between -1 and 1.
+
+    Returns
+    -------
+    str
+        For people to read.
+
+    Examples
+    --------
+    >>> write_score(0.8049), write_score(-0.02), write_score(1.0)
+    ('.80', '-.02', '1.00')
+    """
     text = f"{value:.2f}"
+    if float(text) == 0:
+        return ".00"  # not -.00
     return text.replace("0.", ".", 1) if abs(float(text)) < 1 else text

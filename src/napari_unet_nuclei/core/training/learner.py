@@ -12,6 +12,8 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
+from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,
@@ -61,6 +63,7 @@ class Learner:
         is_resumed: bool = False,
     ) -> None:
         keras.utils.set_random_seed(settings.seed)
+        self._settings = settings
         self.architecture: Architecture = settings.architecture
         if start is None:
             self.arguments = complete_arguments(self.architecture, settings.arguments)
@@ -75,6 +78,7 @@ class Learner:
             self._build,
             prefers_openvino=_is_on_processor(),
         )
+        self._start_weights = None if start is None else weights
         if start is not None:
             set_weights(self._model, weights)
         self.peak_learning_rate = settings.peak_learning_rate(
@@ -148,6 +152,22 @@ class Learner:
     def engine_with(self, weights: Weights) -> Engine:
         """Evaluate other weights than those that are trained, until the next call."""
         return self._evaluator.engine_with(weights)
+
+    def make_teacher(self) -> KerasEngine:
+        """Return the start model as it was, in a network of its own.
+
+        Raises
+        ------
+        TrainingError
+            If there is none.
+        """
+        if self._start_weights is None:
+            raise TrainingError(
+                "Expected a model that training starts from. Received: none; name one."
+            )
+        teacher = self._build()
+        set_weights(teacher, self._start_weights)
+        return KerasEngine(teacher)
 
     @property
     def weights(self) -> Weights:

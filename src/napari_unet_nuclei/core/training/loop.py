@@ -35,6 +35,7 @@ from napari_unet_nuclei.core.training.mixture import TrainingSet, mix_sets
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
 from napari_unet_nuclei.core.training.run import TrainingRun
+from napari_unet_nuclei.core.training.start_scale import rescale_data
 from napari_unet_nuclei.core.training.state import read_state
 
 if TYPE_CHECKING:
@@ -271,18 +272,19 @@ def _iter_run(
 def _iter_epochs(
     run: TrainingRun, data: DataMixture, settings: TrainingSettings, report_every: int
 ) -> Generator[TrainingStep, None, None]:
+    data = rescale_data(data, run.scale)
     if settings.grey_copies:
         data = add_grey_copies(data)
     dataset = CropDataset(
         data.samples,
         crop_size=settings.crop_size,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size - run.n_replayed,
         n_batches=settings.steps_per_epoch,
         seed=settings.seed,
         augmentation=settings.augmentation,
         weights=_balance(data),
     )
-    batches = prefetch(dataset, start=run.step)
+    batches = prefetch(run.add_replay(dataset), start=run.step)
     try:
         run.start_clock()
         while not run.is_over:

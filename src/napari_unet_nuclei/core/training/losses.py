@@ -3,8 +3,9 @@
 Maps may be soft, as the distance is: each loss is smallest where the prediction
 equals the target.  Where a target is negative it is not annotated: nothing that is
 predicted there changes a loss or its gradient, and where all is annotated, each loss is
-to the bit what it would be without this rule.  What training only watches is in
-:mod:`~napari_unet_nuclei.core.training.metrics`.
+to the bit what it would be without this rule.  A target that is no number is not
+ignored: the loss is none either, so that it does not go unseen.  What training only
+watches is in :mod:`~napari_unet_nuclei.core.training.metrics`.
 """
 
 from __future__ import annotations
@@ -114,9 +115,9 @@ def _hide_ignored(
     y_true: keras.KerasTensor, y_pred: keras.KerasTensor
 ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
     """Return targets and predictions that are 0 where nothing is annotated."""
-    is_annotated = y_true >= 0
+    is_ignored = y_true < 0
     return tuple(
-        ops.where(is_annotated, maps, ops.zeros_like(maps)) for maps in (y_true, y_pred)
+        ops.where(is_ignored, ops.zeros_like(maps), maps) for maps in (y_true, y_pred)
     )
 
 
@@ -124,7 +125,7 @@ def _mean_annotated(
     values: keras.KerasTensor, y_true: keras.KerasTensor
 ) -> keras.KerasTensor:
     """Mean over what is annotated; 0 where nothing is."""
-    is_annotated = y_true >= 0
+    is_annotated = ops.logical_not(y_true < 0)  # what is no number shows in the loss
     part = ops.mean(ops.cast(is_annotated, values.dtype))
     mean = ops.mean(ops.where(is_annotated, values, ops.zeros_like(values)))
     return mean / ops.where(part > 0, part, ops.ones_like(part))

@@ -47,6 +47,8 @@ class StepEvent:
         DSB2018 score on the held-out part, at the end of an epoch.
     is_best : bool
         This score is the best so far, and these weights have been saved.
+    note : str, optional
+        What has gone wrong since the last event, in a sentence.
     """
 
     epoch: int
@@ -55,6 +57,7 @@ class StepEvent:
     loss: float | None
     score: float | None
     is_best: bool
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +78,12 @@ class FinishedEvent:
         Time it took.
     warning : str, optional
         What the model lacks.
+    verdict : str, optional
+        Better or no better, with scores, and why, in a sentence.
+    advice : str, optional
+        What would help, in a sentence.
+    note : str, optional
+        What went wrong on the way, in a sentence.
     """
 
     output: Path
@@ -83,6 +92,9 @@ class FinishedEvent:
     is_better: bool
     seconds: float
     warning: str | None
+    verdict: str | None = None
+    advice: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,6 +157,7 @@ def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
                 loss=values["loss"],
                 score=_score(values["scores"]),
                 is_best=values["is_best"],
+                note=_text(values.get("note")),
             )
         case "finished":
             return FinishedEvent(
@@ -154,6 +167,9 @@ def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
                 is_better=values["is_better_than_start"],
                 seconds=values["seconds"],
                 warning=values["warning"],
+                verdict=_text(values.get("verdict")),
+                advice=_text(values.get("advice")),
+                note=_text(values.get("note")),
             )
         case "error":
             return ErrorEvent(
@@ -163,6 +179,10 @@ def _make_event(values: dict[str, Any]) -> TrainingEvent | None:
             )
         case _:
             return None
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
 
 
 def _score(scores: dict[str, float] | None) -> float | None:

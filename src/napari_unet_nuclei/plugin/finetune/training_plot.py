@@ -1,4 +1,4 @@
-"""Loss and held-out score of a run, drawn while it goes on.
+"""Instance score on the held-out part, and loss, drawn while a run goes on.
 
 Drawn with Qt: matplotlib would block napari's window for a second when it is imported,
 and for a tenth of a second at every point.
@@ -28,8 +28,9 @@ _N_TICKS = 5
 _MIN_SCORE_RANGE = 0.04  # smaller differences are noise, and must not look large
 _MIN_LOSS_RANGE = 0.01
 _WIDEST_NUMBER = "0.0000"
-_LEGEND = ("training loss", "held-out score", "to beat")
-_SHORT_LEGEND = ("loss", "score", "to beat")
+_LEGEND = ("instance score", "start model", "training loss")
+_SHORT_LEGEND = ("score", "start", "loss")
+_BEHIND = 130  # of 255: the loss says less than the score, and lies behind it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -146,7 +147,7 @@ class TrainingPlot(QWidget):
         ----------
         event : StepEvent
             Loss, or score, or both; the score before the first epoch, that of the
-            model to beat, is drawn all across.
+            start model, is drawn all across.
         """
         minutes = event.seconds / 60
         if event.loss is not None:
@@ -171,10 +172,16 @@ class TrainingPlot(QWidget):
 
     def _describe(self) -> None:
         """Describe the curves for screen readers, and draw them again."""
+        start = self._start_score
+        values = (
+            self._scores[-1][1] if self._scores else None,
+            start,
+            self._losses[-1][1] if self._losses else None,
+        )
         parts = [
-            f"{name} {points[-1][1]:.3f}"
-            for name, points in zip(_LEGEND, (self._losses, self._scores), strict=False)
-            if points
+            f"{name} {value:.3f}"
+            for name, value in zip(_LEGEND, values, strict=True)
+            if value is not None
         ]
         self.setAccessibleName(", ".join(parts) or "No training yet")
         self.update()
@@ -190,31 +197,28 @@ class TrainingPlot(QWidget):
         self._draw_minutes(painter, area, minutes)
         if self._losses:
             scale = Scale.around([y for _, y in self._losses], _MIN_LOSS_RANGE)
-            _draw_numbers(painter, area, scale, loss_colour, is_left=True)
-            painter.setPen(QPen(loss_colour, 1.5))
+            _draw_numbers(painter, area, scale, loss_colour, is_left=False)
+            loss_colour.setAlpha(_BEHIND)
+            painter.setPen(QPen(loss_colour, 1))
             painter.drawPolyline(_to_places(self._losses, area, minutes, scale))
         if self._scores:
             scale = Scale.around([y for _, y in self._scores], _MIN_SCORE_RANGE)
-            _draw_numbers(painter, area, scale, score_colour, is_left=False)
+            _draw_numbers(painter, area, scale, score_colour, is_left=True)
+            if self._start_score is not None:
+                ends = [(0.0, self._start_score), (minutes.high, self._start_score)]
+                painter.setPen(_start_pen(score_colour))
+                painter.drawPolyline(_to_places(ends, area, minutes, scale))
             places = _to_places(self._scores, area, minutes, scale)
-            painter.setPen(QPen(score_colour, 1.5))
+            painter.setPen(QPen(score_colour, 2))
             painter.drawPolyline(places)
             painter.setBrush(score_colour)
             for index in range(places.count()):
                 painter.drawEllipse(places.at(index), 2.0, 2.0)
-            if self._start_score is not None:
-                ends = [(0.0, self._start_score), (minutes.high, self._start_score)]
-                painter.setPen(QPen(score_colour, 1.5, Qt.PenStyle.DotLine))
-                painter.drawPolyline(_to_places(ends, area, minutes, scale))
 
     def _draw_legend(self, painter: QPainter, line: float) -> None:
         metrics = QFontMetricsF(painter.font())
         loss_colour, score_colour = self.curve_colours
-        pens = (
-            QPen(loss_colour, 2),
-            QPen(score_colour, 2),
-            QPen(score_colour, 2, Qt.PenStyle.DotLine),
-        )
+        pens = (QPen(score_colour, 2), _start_pen(score_colour), QPen(loss_colour, 2))
         for texts in (_LEGEND, _SHORT_LEGEND):
             widths = [line + _GAP + metrics.horizontalAdvance(text) for text in texts]
             gap = (self.width() - sum(widths)) / len(texts)
@@ -240,6 +244,10 @@ class TrainingPlot(QWidget):
             place = QRectF(x - 30, top, 60, metrics.height())
             unit = " min" if tick == scale.ticks[-1] else ""
             painter.drawText(place, centre, f"{tick:g}{unit}")
+
+
+def _start_pen(colour: QColor) -> QPen:
+    return QPen(colour, 1.5, Qt.PenStyle.DashLine)
 
 
 def _draw_numbers(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,13 +40,10 @@ from napari_unet_nuclei.plugin.shared.commands import fine_tune_arguments
 if TYPE_CHECKING:
     from collections.abc import Generator
 
-    import numpy as np
-    from numpy.typing import NDArray
+    from napari_unet_nuclei.plugin.finetune.annotated_image import AnnotatedImage
 
-    from napari_unet_nuclei.core.images.lazy import ArrayLike
-
-MakeCommand = Callable[[Path, Path, Path, float], list[str]]
-"""Makes program and arguments of data folder, output, start and minutes."""
+MakeCommand = Callable[[Sequence[Path], Path, Path, float], list[str]]
+"""Makes program and arguments of data sets, output, start and minutes."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -55,16 +52,10 @@ class FineTuneRequest:
 
     Parameters
     ----------
-    image : array_like
-        Pixels.
-    axes : str
-        Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
-    channel : int, optional
-        Channel that shows the nuclei, where there is a choice.
-    labels : (…, Y, X) ndarray of integers
-        Nuclei of the image, 0 = background; planes without any are left out.
-    plane : tuple of int, optional
-        The plane of a stack that the labels belong to, if it is only one.
+    pairs : sequence of AnnotatedImage
+        Images with their labels.
+    folders : sequence of Path
+        Data sets that are trained on as well.
     start : Path
         Model to start from.
     output : Path
@@ -78,11 +69,8 @@ class FineTuneRequest:
         Time the process gets to complete its best model when it is cancelled.
     """
 
-    image: ArrayLike
-    axes: str
-    channel: int | None = None
-    labels: NDArray[np.integer]
-    plane: tuple[int, ...] | None = None
+    pairs: Sequence[AnnotatedImage]
+    folders: Sequence[Path] = ()
     start: Path
     output: Path
     minutes: float
@@ -106,6 +94,9 @@ class FineTuned:
         What the scores come from: ``"quarters"`` or ``"images"``.
     warning : str, optional
         What the new model lacks.
+    verdict, advice, note : str, optional
+        Better or no better, and why; what would help; what went wrong on the way. A
+        sentence each.
     """
 
     name: str
@@ -115,6 +106,9 @@ class FineTuned:
     is_better: bool
     held_out: str
     warning: str | None = None
+    verdict: str | None = None
+    advice: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,12 +162,13 @@ def iter_fine_tuning(
             "Expected a name that no model has, nor a file that belongs to one. "
             f"Received: {request.output.stem!r}; choose another name."
         )
-    samples = make_samples(request)
+    samples = make_samples(request.pairs) if request.pairs else []
     state = _State()
     try:
         request.output.parent.mkdir(parents=True, exist_ok=True)
         with scratch_folder() as folder:
-            write_samples(folder / "data", samples)
+            if samples:
+                write_samples(folder / "data", samples)
             end = yield from _iter_events(request, folder, state)
             return _make_result(request, end, len(samples))
     except OSError as error:
@@ -200,8 +195,9 @@ def _iter_events(
     request: FineTuneRequest, folder: Path, state: _State
 ) -> Generator[TrainingEvent | StillRunning, None, FinishedEvent]:
     """Run the process, yield what it says and return how it ended."""
+    data = [folder / "data"] if request.pairs else []
     arguments = request.command(
-        folder / "data", request.output, request.start, request.minutes
+        [*data, *request.folders], request.output, request.start, request.minutes
     )
     began = time.monotonic()
     lines = iter_output(
@@ -241,6 +237,9 @@ def _make_result(
         is_better=event.is_better,
         held_out="quarters" if is_cut else "images",
         warning=event.warning,
+        verdict=event.verdict,
+        advice=event.advice,
+        note=event.note,
     )
 
 

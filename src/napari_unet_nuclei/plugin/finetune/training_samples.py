@@ -1,76 +1,94 @@
-"""Image and labels of a request → the annotated samples that training reads.
+"""Images and labels of a request → the annotated samples that training reads.
 
 How training itself runs is in ``training_process``.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from napari_unet_nuclei.core.errors import LabelsError, TrainingError
+from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.plugin.finetune.annotated_image import iter_planes
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from napari_unet_nuclei.core.datasets.sample import Sample
-    from napari_unet_nuclei.plugin.finetune.training_process import FineTuneRequest
+    from napari_unet_nuclei.core.settings.choices import Annotated
+    from napari_unet_nuclei.plugin.finetune.annotated_image import (
+        AnnotatedImage,
+        AnnotatedPlane,
+    )
+
+_NOT_IN_NAMES = re.compile(r"[^\w.-]+")
+_LONGEST = 60  # letters of a name of a layer in that of a file
 
 
-def make_samples(request: FineTuneRequest) -> list[Sample]:
-    """Cut image and labels into annotated planes.
+def make_samples(pairs: Sequence[AnnotatedImage]) -> list[Sample]:
+    """Cut images and labels into annotated planes.
 
     Parameters
     ----------
-    request : FineTuneRequest
-        Its image and labels are used.
+    pairs : sequence of AnnotatedImage
+        Images with their labels, and what of them is annotated.
 
     Returns
     -------
     list of Sample
-        The planes that have nuclei.
+        The planes on which something is annotated; -1 in their labels is ignored.
 
     Raises
     ------
     TrainingError
-        If no plane has any.
+        If no plane has any nucleus.
     LabelsError
         If image and labels differ in shape or the labels are no labels.
     ImageError
         If the image cannot be used.
     """
-    from napari_unet_nuclei.core.datasets.sample import Sample
-    from napari_unet_nuclei.core.images.axes import PlaneStack
-    from napari_unet_nuclei.core.images.channels import to_channels
-    from napari_unet_nuclei.core.instances.labels import check_labels
-
-    stack = PlaneStack(request.image, request.axes, request.channel)
-    labels = request.labels
-    if request.plane is not None:
-        stack, labels = stack.only(request.plane), labels.reshape(labels.shape[-2:])
-    expected = (*stack.leading_shape, *stack.plane_shape)
-    if labels.shape != expected:
-        raise LabelsError(
-            f"Expected labels as large as the image, {expected}. Received: "
-            f"{labels.shape}; choose the labels that belong to the image."
-        )
     samples = [
-        Sample(
-            f"plane{number}",
-            to_channels(stack.only(index).single_plane()),
-            check_labels(labels[index], may_ignore=True),
-        )
-        for number, index in enumerate(np.ndindex(stack.leading_shape))
-        if (labels[index] > 0).any()
+        make_sample(plane, pair.annotated)
+        for pair in pairs
+        for plane in iter_planes(pair)
     ]
-    if not samples:
+    if not any((sample.labels > 0).any() for sample in samples):
         raise TrainingError(
             "Fine-tuning needs labelled nuclei. Received: labels with background only; "
             "label some nuclei first."
         )
     return samples
+
+
+def make_sample(plane: AnnotatedPlane, annotated: Annotated) -> Sample:
+    """Return what is trained on of one plane.
+
+    Parameters
+    ----------
+    plane : AnnotatedPlane
+        Pixels, labels and area.
+    annotated : Annotated
+        What of it is annotated.
+
+    Returns
+    -------
+    Sample
+        An image (Y, X, 3) and labels that are -1 where nothing is annotated.
+
+    Raises
+    ------
+    LabelsError
+        If the labels are no labels, or there is nothing annotated.
+    ImageError
+        If the image cannot be used.
+    """
+    from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.images.channels import to_channels
+    from napari_unet_nuclei.core.instances.annotation import annotated_area
+
+    labels = annotated_area(plane.labels, annotated, plane.area)
+    return Sample(plane.name, to_channels(plane.pixels), labels)
 
 
 def write_samples(folder: Path, samples: Sequence[Sample]) -> None:
@@ -90,6 +108,7 @@ def write_samples(folder: Path, samples: Sequence[Sample]) -> None:
     for kind in ("images", "labels"):
         (folder / kind).mkdir(parents=True)
     for number, sample in enumerate(samples):
-        name = f"{number:04d}.tif"
+        # Models say by these names what they were trained on.
+        name = f"{number:04d}_{_NOT_IN_NAMES.sub('_', sample.sample_id)[:_LONGEST]}.tif"
         tifffile.imwrite(folder / "images" / name, sample.image, photometric="rgb")
         write_labels_tiff(folder / "labels" / name, sample.labels)

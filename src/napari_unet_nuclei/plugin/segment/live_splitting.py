@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
-from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
+from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:

@@ -24,9 +24,9 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     join_corrections,
 )
 from napari_unet_nuclei.plugin.segment.strokes import Strokes, painted_boxes
-from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
+from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from napari_unet_nuclei.plugin.segment.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
+from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 
 if TYPE_CHECKING:
     from collections.abc import Callable

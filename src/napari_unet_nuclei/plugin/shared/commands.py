@@ -66,14 +66,14 @@ def segment_command(
 
 
 def fine_tune_arguments(
-    data: Path, output: Path, start: Path, minutes: float
+    data: Sequence[Path], output: Path, start: Path, minutes: float
 ) -> list[str]:
     """Write the command that fine-tunes a model in a child process.
 
     Parameters
     ----------
-    data : Path
-        Folder with ``images`` and ``labels``.
+    data : sequence of Path
+        Data sets, such as folders with ``images`` and ``labels``.
     output : Path
         Model to write.
     start : Path
@@ -88,7 +88,7 @@ def fine_tune_arguments(
         when its standard input is closed.
     """
     return [
-        *(sys.executable, "-m", "napari_unet_nuclei", "train", str(data)),
+        *(sys.executable, "-m", "napari_unet_nuclei", "train", *map(str, data)),
         *("-o", str(output), "--from", str(start), "--minutes", f"{minutes:g}"),
         # Short epochs: the first score, and the first better weights, come soon.
         *("--steps-per-epoch", "25", "--only-better"),

@@ -116,7 +116,10 @@ class _ChoiceFilter(QObject):
             option = self._option()
             whole = self._choice.currentText()
             is_cut = self._shorten(option) != whole
-            tip = as_tooltip(whole if is_cut else "", self._choice.toolTip())
+            own = self._choice.currentData(Qt.ItemDataRole.ToolTipRole)
+            tip = as_tooltip(
+                whole if is_cut else "", str(own or ""), self._choice.toolTip()
+            )
             QToolTip.showText(event.globalPos(), tip, self._choice)
             return True
         return False
@@ -148,7 +151,7 @@ class _ChoiceFilter(QObject):
 
 
 class _EntryFilter(QObject):
-    """Shows all of the entry under the pointer, if it is too long for the list."""
+    """Shows all of the entry under the pointer, if it is cut, and its own tooltip."""
 
     def __init__(self, owner: QObject, view: QAbstractItemView) -> None:
         super().__init__(owner)
@@ -163,5 +166,7 @@ class _EntryFilter(QObject):
         is_cut = view.fontMetrics().horizontalAdvance(text) > (
             view.visualRect(index).width() - _MARGIN
         )
-        QToolTip.showText(event.globalPos(), as_tooltip(text if is_cut else ""), view)
+        own = str(index.data(Qt.ItemDataRole.ToolTipRole) or "")
+        tip = as_tooltip(text if is_cut else "", own)
+        QToolTip.showText(event.globalPos(), tip, view)
         return True

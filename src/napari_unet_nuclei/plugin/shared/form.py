@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import FloatSlider
 from magicgui.widgets.bases import ButtonWidget, Widget
-from qtpy.QtCore import QEvent, QObject
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QComboBox,
@@ -112,6 +112,9 @@ class _LabelFilter(QObject):
     def __init__(self, control: QWidget, label: QLabel) -> None:
         super().__init__(control)
         self._label = label
+        attribute = Qt.WidgetAttribute
+        if control.testAttribute(attribute.WA_WState_ExplicitShowHide):
+            label.setVisible(not control.testAttribute(attribute.WA_WState_Hidden))
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() in (

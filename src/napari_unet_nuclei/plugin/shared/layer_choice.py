@@ -30,14 +30,17 @@ class LayerChoice(ComboBox):
     ----------
     viewer : napari.viewer.Viewer
         Whose layers to list.
-    layer_type : type
+    layer_type : type, or tuple of types
         Kind of layer, such as ``napari.layers.Image``.
     **kwargs
         Options of every magicgui widget: ``label``, ``tooltip``, …
     """
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, layer_type: type[Layer], **kwargs: Any
+        self,
+        viewer: napari.viewer.Viewer,
+        layer_type: type[Layer] | tuple[type[Layer], ...],
+        **kwargs: Any,
     ) -> None:
         self._viewer = viewer
         self._layer_type = layer_type

@@ -10,16 +10,21 @@ from typing import Any
 
 from magicgui.widgets import ComboBox
 from napari.utils.events import EventEmitter
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.bundle import SUFFIX
+from napari_unet_nuclei.plugin.shared.model_origin import ModelOrigins
 
 _FILE = "<file>"  # no name of a model looks like this
 _TITLES = {"resnet": "ResNet (best)", "classic": "Classic (fast)"}
 
 models_changed = EventEmitter(type_name="models_changed")
-"""Emitted when a model of the user has been added."""
+"""Emitted when a model of the user has been added.
+
+Every list then chooses the model that the event names as ``better``, if it names one.
+"""
 
 
 class ModelChoice(ComboBox):
@@ -34,12 +39,14 @@ class ModelChoice(ComboBox):
     def __init__(self, **kwargs: Any) -> None:
         self._files: list[Path] = []
         self._last: str | None = None
+        self._origins = ModelOrigins()
         super().__init__(choices=lambda _: self._list_models(), **kwargs)
         self._last = self.model
+        self._explain()
         self.changed.connect(self._remember)
         # Only a click of the user asks for a file, not a refresh of the list.
         self.native.activated.connect(self._ask_for_file)
-        models_changed.connect(self.reset_choices)
+        models_changed.connect(self._follow_models)
         self.native.destroyed.connect(self._disconnect)
 
     @property
@@ -48,7 +55,7 @@ class ModelChoice(ComboBox):
         return None if self.value == _FILE else self.value
 
     def _disconnect(self) -> None:
-        models_changed.disconnect(self.reset_choices)
+        models_changed.disconnect(self._follow_models)
 
     def _list_models(self) -> list[tuple[str, str]]:
         shipped = model_store.shipped_models()
@@ -68,8 +75,28 @@ class ModelChoice(ComboBox):
             super().reset_choices()
             if before in self.choices:
                 self.value = before
+        self._explain()
         if self.value != before:
             self.changed.emit(self.value)
+
+    def _follow_models(self, event: Any) -> None:
+        """List the models again, and choose the one that is said to be better."""
+        self.reset_choices()
+        better = getattr(event, "better", None)
+        if better in self.choices:
+            self.value = better
+
+    def _explain(self) -> None:
+        """Let the tooltip of each model of the user say how it was made."""
+        shipped = model_store.shipped_models()
+        own = {
+            n: path for n, path in model_store.user_models().items() if n not in shipped
+        }
+        paths = own | {str(path): path for path in self._files}
+        for row, name in enumerate(self.choices):
+            if name in paths:
+                text = self._origins.describe(paths[name])
+                self.native.setItemData(row, text, Qt.ItemDataRole.ToolTipRole)
 
     def open_file(self, path: Path) -> None:
         """Add a file to the list and choose it.

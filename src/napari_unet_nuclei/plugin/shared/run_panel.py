@@ -57,6 +57,8 @@ class RunPanel(Container[Widget]):
         self.task: BackgroundTask[Any, Any] | None = None
         self._left: list[BackgroundTask[Any, Any]] = []
         self._may_be_left, self._cancelling = False, ""
+        self._run_tooltip = run_tooltip
+        self._obstacle: str | None = None
         self._grace = QTimer()
         self._grace.setSingleShot(True)
         self._grace.setInterval(_GRACE_MS)
@@ -91,6 +93,18 @@ class RunPanel(Container[Widget]):
     def mark_pending(self, reason: str | None) -> None:
         """Show that a run would change what is shown; see `PrimaryButton`."""
         self.run_button.mark_pending(reason)
+
+    def block(self, reason: str | None) -> None:
+        """Disable the run button, with the reason as its tooltip, or enable it again.
+
+        Parameters
+        ----------
+        reason : str, optional
+            Why nothing can be started; ``None`` where nothing speaks against it.
+        """
+        self._obstacle = reason
+        self.run_button.tooltip = reason or self._run_tooltip
+        self.run_button.enabled = reason is None and not self.is_running
 
     def refuse(self, error: Exception) -> None:
         """Show why nothing can be started, on the status line and in napari."""
@@ -206,7 +220,7 @@ class RunPanel(Container[Widget]):
     def _become_idle(self) -> None:
         self.task = None
         self._grace.stop()
-        self.run_button.enabled = True
+        self.run_button.enabled = self._obstacle is None
         self.cancel_button.enabled = False
         self.progress_bar.visible = False
 

@@ -70,6 +70,7 @@ class StatusLine(Label):
         # There is room for one line even without text; and a dock, which ignores
         # heights that depend on the width, must not cut the other lines.
         one_line = label.fontMetrics().lineSpacing() + _PADDING
+        label.setMinimumHeight(one_line)  # or the height of an older text would stay
         label.setMinimumHeight(max(one_line, label.heightForWidth(label.width())))
 
 

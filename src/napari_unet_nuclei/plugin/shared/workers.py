@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from napari.qt.threading import GeneratorWorker, create_worker
@@ -259,6 +260,13 @@ def _make_worker(
     return worker
 
 
+class _Named(partial[Any]):
+    """A function that napari, where it asks about its tasks, calls by their names."""
+
+    def __str__(self) -> str:
+        return str(self.func.__qualname__)
+
+
 def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
     """Return the function a worker runs; napari shows its name to the user."""
 
@@ -282,7 +290,7 @@ def _named_generator(name: str) -> Callable[..., Generator[None, None, Any]]:
             yield  # what napari's worker does between two steps
 
     run.__qualname__ = name
-    return run
+    return _Named(run)
 
 
 def _is_heard(error: BaseException) -> bool:

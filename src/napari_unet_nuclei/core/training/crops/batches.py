@@ -6,7 +6,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
@@ -30,6 +30,12 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.staining import Staining
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class Batches(Protocol):
+    """Images and their targets, a batch for each index."""
+
+    def __getitem__(self, index: int) -> Batch: ...
 
 
 class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
@@ -159,13 +165,13 @@ def typical_diameter(samples: Sequence[Sample]) -> float:
 
 
 def prefetch(
-    dataset: CropDataset, start: int = 0, n_ahead: int = 6
+    dataset: Batches, start: int = 0, n_ahead: int = 6
 ) -> Generator[Batch, None, None]:
     """Draw batches in a background thread, ahead of their use.
 
     Parameters
     ----------
-    dataset : CropDataset
+    dataset : Batches
         Where batches come from.
     start : int
         Index of the first batch.

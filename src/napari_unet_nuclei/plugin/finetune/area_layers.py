@@ -1,0 +1,146 @@
+"""A layer that shows an area of an image → the pixels of its labels in that area.
+
+What the area is used for belongs elsewhere.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from napari.layers import Labels, Shapes
+
+from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution
+from napari_unet_nuclei.plugin.shared.placement import annotated_planes, axes_of_labels
+
+if TYPE_CHECKING:
+    from napari.layers import Image
+    from numpy.typing import NDArray
+
+_SURFACES = ("polygon", "rectangle", "ellipse")
+_N_CORNERS = 72  # of an ellipse
+_PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
+
+
+def pixels_of_area(
+    area: Labels | Shapes,
+    image: Image,
+    labels: Labels,
+    channel: int | None,
+) -> NDArray[np.bool_]:
+    """Return which pixels of labels lie in an area.
+
+    Parameters
+    ----------
+    area : napari.layers.Shapes or napari.layers.Labels
+        Polygons, rectangles and ellipses, or pixels above 0; those of a layer without
+        the leading axes of the labels count in all planes.
+    image : napari.layers.Image
+        The image that the labels belong to.
+    labels : napari.layers.Labels
+        Labels of all planes or of one.
+    channel : int, optional
+        As in `annotated_planes`.
+
+    Returns
+    -------
+    (…, Y, X) ndarray of bool
+        As large as the labels that `annotated_planes` returns.
+
+    Raises
+    ------
+    LabelsError
+        If the area lies outside of the labels.
+    """
+    painted, plane = annotated_planes(image, labels, channel)
+    shape = painted.shape
+    if isinstance(area, Shapes):
+        area = _draw(area, image, labels)
+    found, place = annotated_planes(image, area, channel)
+    inside = found > 0
+    if inside.ndim < len(shape):  # of one plane, drawn for all
+        inside = np.broadcast_to(inside, (*shape[:-2], *inside.shape[-2:]))
+    if plane is not None and place is None and inside.shape[:-2] != shape[:-2]:
+        inside = inside[plane].reshape(*shape[:-2], *inside.shape[-2:])
+    if place is not None and plane is None:
+        every = np.zeros((*shape[:-2], *inside.shape[-2:]), bool)
+        every[place] = inside.reshape(inside.shape[-2:])
+        inside = every
+    is_elsewhere = None not in (place, plane) and place != plane
+    if inside.shape != shape or is_elsewhere or not inside.any():
+        raise LabelsError(
+            f"The area {area.name!r} holds no pixel of {labels.name!r}: draw it on the "
+            "image, as a polygon, rectangle or ellipse, or choose another area."
+        )
+    return inside
+
+
+def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
+    """Paint the surfaces of a layer into an empty copy of labels."""
+    data = full_resolution(labels.data, is_multiscale=labels.multiscale)
+    mask = np.zeros(data.shape, np.uint8)
+    axes = axes_of_labels(image, labels) or "TZCYX"[-labels.ndim :]
+    rows, columns = axes.index("Y"), axes.index("X")
+    others = [axis for axis in range(labels.ndim) if axis not in (rows, columns)]
+    n_shared = min(shapes.ndim, labels.ndim)
+    for corners, kind in zip(shapes.data, shapes.shape_type, strict=True):
+        if kind not in _SURFACES:
+            continue
+        places = _to_labels(_outline(corners, kind), shapes, labels)
+        plane = tuple(
+            slice(None)
+            if axis < labels.ndim - n_shared
+            else round(float(places[0, axis]))
+            for axis in others
+        )
+        _fill(np.moveaxis(mask, others, range(len(others))), plane, places, axes)
+    placement = {name: getattr(labels, name) for name in _PLACEMENT}
+    return Labels(mask, name=shapes.name, **placement)
+
+
+def _outline(corners: NDArray[Any], kind: str) -> NDArray[np.float64]:
+    """Return the corners of a polygon; of an ellipse napari keeps those of its box."""
+    if kind != "ellipse":
+        return np.asarray(corners, float)
+    centre = np.mean(corners, axis=0)
+    one, other = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
+    angles = np.linspace(0, 2 * np.pi, _N_CORNERS, endpoint=False)[:, np.newaxis]
+    outline: NDArray[np.float64] = (
+        centre + np.cos(angles) * one + np.sin(angles) * other
+    )
+    return outline
+
+
+def _to_labels(
+    corners: NDArray[np.float64], shapes: Shapes, labels: Labels
+) -> NDArray[np.float64]:
+    """Return where corners lie in pixels of labels; layers share their last axes."""
+    n_shared = min(shapes.ndim, labels.ndim)
+    places = []
+    for corner in corners:
+        world = np.array(labels.data_to_world(np.zeros(labels.ndim)), float)
+        world[-n_shared:] = np.asarray(shapes.data_to_world(corner))[-n_shared:]
+        places.append(labels.world_to_data(world))
+    return np.asarray(places, float)
+
+
+def _fill(
+    mask: NDArray[np.uint8],
+    plane: tuple[int | slice, ...],
+    places: NDArray[np.float64],
+    axes: str,
+) -> None:
+    """Fill a polygon in one plane of a mask, or in all."""
+    from skimage.draw import polygon
+
+    lengths = mask.shape[:-2]
+    if not all(
+        isinstance(index, slice) or 0 <= index < length
+        for index, length in zip(plane, lengths, strict=True)
+    ):
+        return
+    rows, columns = polygon(
+        places[:, axes.index("Y")], places[:, axes.index("X")], mask.shape[-2:]
+    )
+    mask[(*plane, rows, columns)] = 1
