@@ -48,6 +48,11 @@ FOR_THE_DOCS = {
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
     "training-light-1366": "fine-tune-widget.png",
+    "training-dark-1366": "fine-tune-dark.png",
+    "training-better-light-1366": "fine-tuned-light.png",
+    "training-better-dark-1366": "fine-tuned-dark.png",
+    "painted-few-light-1366": "fine-tune-painted.png",
+    "several-pairs-dark-1366": "fine-tune-pairs.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
