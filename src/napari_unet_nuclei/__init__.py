@@ -29,11 +29,13 @@ if TYPE_CHECKING:
     )
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.annotation import annotated_area
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
+        Annotated,
         Architecture,
         Augmentation,
         EngineName,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Annotated",
     "Architecture",
     "ArrayLike",
     "Augmentation",
@@ -80,6 +83,7 @@ __all__ = [
     "TrainingSettings",
     "UNetNucleiError",
     "__version__",
+    "annotated_area",
     "evaluate",
     "load_model",
     "segment",
@@ -95,11 +99,14 @@ _MODULES = {
     ),
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
+    "instances.annotation": "annotated_area",
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
     "segmentation.model": "Model load_model segment",
-    "settings.choices": "Architecture Augmentation EngineName Monitor Schedule Stain",
+    "settings.choices": (
+        "Annotated Architecture Augmentation EngineName Monitor Schedule Stain"
+    ),
     "settings.segmentation": "SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",
