@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.proposals.proposing import ProposedTile, propose_tiles
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
         Architecture,
@@ -67,6 +68,7 @@ __all__ = [
     "Monitor",
     "OutOfMemoryError",
     "OutputError",
+    "ProposedTile",
     "Sample",
     "Schedule",
     "Scores",
@@ -82,6 +84,7 @@ __all__ = [
     "__version__",
     "evaluate",
     "load_model",
+    "propose_tiles",
     "segment",
     "train",
 ]
@@ -98,6 +101,7 @@ _MODULES = {
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
+    "proposals.proposing": "ProposedTile propose_tiles",
     "segmentation.model": "Model load_model segment",
     "settings.choices": "Architecture Augmentation EngineName Monitor Schedule Stain",
     "settings.segmentation": "SegmentationSettings",
