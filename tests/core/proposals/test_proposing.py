@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.errors import LabelsError, SettingsError
+from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.proposals import candidates
-from napari_unet_nuclei.core.proposals.proposing import iter_proposals, propose_tiles
+from napari_unet_nuclei.core.proposals.proposing import iter_survey, propose_tiles
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -97,11 +98,23 @@ def test_an_annotated_look_is_known(model: Model, image: NDArray[np.uint8]) -> N
 
 
 def test_where_all_is_annotated_nothing_is_proposed(
-    model: Model, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
+    model: Model, image: NDArray[np.uint8]
 ) -> None:
-    monkeypatch.setattr(model.engine, "predict", None)  # nothing is computed
-    labels = np.ones(image.shape, int)
-    assert propose_tiles(image, model, labels) == []
+    assert propose_tiles(image, model, np.ones(image.shape, int)) == []
+
+
+def test_a_survey_proposes_the_next_tile_without_the_network(
+    model: Model, image: NDArray[np.uint8]
+) -> None:
+    survey = exhaust(iter_survey(model, image, 128))
+    model.engine.predict = None  # type: ignore[assignment]
+    labels = np.full(image.shape, -1)
+    placed = []
+    for _ in range(4):
+        (tile,) = survey.propose(labels, 1)
+        labels[tile.box] = 0
+        placed.append((tile.top, tile.left))
+    assert len(set(placed)) == 4
 
 
 def test_runs_are_alike(model: Model, image: NDArray[np.uint8]) -> None:
@@ -126,7 +139,7 @@ def test_colours_and_sampled_tiles_are_seen_too(
 def test_each_tile_of_the_network_is_a_step(
     model: Model, image: NDArray[np.uint8]
 ) -> None:
-    steps = iter_proposals(model, image)
+    steps = iter_survey(model, image)
     assert type(next(steps)).__name__ == "TileDone"
     steps.close()
 

@@ -122,62 +122,92 @@ def propose_tiles(
     (True, (128, 128), (128, 128))
     """
     loaded = model if isinstance(model, Model) else load_model(model)
-    steps = iter_proposals(loaded, image, labels, n_tiles=n_tiles, tile_size=tile_size)
-    return exhaust(steps)
+    survey = exhaust(iter_survey(loaded, image, tile_size))
+    return survey.propose(labels, n_tiles)
 
 
-def iter_proposals(
-    model: Model,
-    image: ArrayLike,
-    labels: NDArray[np.integer] | None = None,
-    *,
-    n_tiles: int = 3,
-    tile_size: int = DEFAULT_TILE_SIZE,
-) -> Generator[TileDone | PlaneDone, None, list[ProposedTile]]:
-    """Propose tiles step by step; see `propose_tiles`.
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Survey:
+    """What a model makes of all tiles of an image, to propose some again and again.
+
+    Parameters
+    ----------
+    tiles : Candidates
+        The tiles, N of them.
+    image_shape : (int, int), in px
+        Height and width of the image.
+    uncertainty : (N,) ndarray of float64, values in [0, 1]
+        How unsure the model is in each.
+    looks : (N, features) ndarray of float64
+        What each looks like.
+    nuclei : (Y, X) ndarray of int32
+        What it finds in the pixels that it has seen.
+    """
+
+    tiles: Candidates
+    image_shape: tuple[int, ...]
+    uncertainty: NDArray[np.float64]
+    looks: NDArray[np.float64]
+    nuclei: NDArray[np.int32]
+
+    def propose(
+        self, labels: NDArray[np.integer] | None = None, n_tiles: int = 3
+    ) -> list[ProposedTile]:
+        """Propose tiles, at once; see `propose_tiles`."""
+        if n_tiles < 1:
+            raise SettingsError(
+                "The number of tiles must be 1 or more. Received: {n_tiles}",
+                n_tiles=n_tiles,
+            )
+        tiles = self.tiles
+        annotated = _annotated_parts(labels, self.image_shape, tiles)
+        chosen = choose_tiles(tiles, self.uncertainty, self.looks, annotated, n_tiles)
+        return [
+            ProposedTile(
+                top=int(tiles.places[number, 0]),
+                left=int(tiles.places[number, 1]),
+                uncertainty=float(self.uncertainty[number]),
+                novelty=novelty,
+                found=self.nuclei[tiles.seen(number)].copy(),
+            )
+            for number, novelty in chosen
+        ]
+
+
+def iter_survey(
+    model: Model, image: ArrayLike, tile_size: int = DEFAULT_TILE_SIZE
+) -> Generator[TileDone | PlaneDone, None, Survey]:
+    """Let a model see the tiles of an image; see `propose_tiles`.
 
     Yields
     ------
     TileDone, PlaneDone
         As :func:`~napari_unet_nuclei.core.segmentation.stacks.iter_segmentation`.
+
+    Returns
+    -------
+    Survey
+        What it makes of them.
     """
-    _check_settings(n_tiles, tile_size)
-    image = as_array_like(image)
-    tiles = find_candidates(image, tile_size)
-    annotated = _annotated_parts(labels, tuple(image.shape[:2]), tiles)
-    if (annotated > 0).all():
-        return []
-    with explained():
-        stack = PlaneStack(tiles.pixels, "YXC"[: tiles.pixels.ndim])
-        settings = SegmentationSettings()
-        seen = yield from iter_segmentation(model, stack, settings, keeps_maps=True)
-    maps = seen.maps[0]
-    uncertainty = measure_uncertainty(maps.foreground, tiles)
-    looks = measure_looks(maps, tiles)
-    chosen = choose_tiles(tiles, uncertainty, looks, annotated, n_tiles)
-    return [
-        ProposedTile(
-            top=int(tiles.places[number, 0]),
-            left=int(tiles.places[number, 1]),
-            uncertainty=float(uncertainty[number]),
-            novelty=novelty,
-            found=seen.labels[tiles.seen(number)].copy(),
-        )
-        for number, novelty in chosen
-    ]
-
-
-def _check_settings(n_tiles: int, tile_size: int) -> None:
-    if n_tiles < 1:
-        raise SettingsError(
-            "The number of tiles must be 1 or more. Received: {n_tiles}",
-            n_tiles=n_tiles,
-        )
     if tile_size < _SMALLEST_TILE:
         raise SettingsError(
             f"The tile size must be {_SMALLEST_TILE} px or more. Received: "
             "{tile_size}",
             tile_size=tile_size,
+        )
+    image = as_array_like(image)
+    tiles = find_candidates(image, tile_size)
+    with explained():
+        stack = PlaneStack(tiles.pixels, "YXC"[: tiles.pixels.ndim])
+        settings = SegmentationSettings()
+        seen = yield from iter_segmentation(model, stack, settings, keeps_maps=True)
+        maps = seen.maps[0]
+        return Survey(
+            tiles=tiles._replace(pixels=tiles.pixels[:0]),  # not needed any more
+            image_shape=tuple(image.shape[:2]),
+            uncertainty=measure_uncertainty(maps.foreground, tiles),
+            looks=measure_looks(maps, tiles),
+            nuclei=seen.labels,
         )
 
 
