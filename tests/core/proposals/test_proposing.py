@@ -108,11 +108,11 @@ def test_a_survey_proposes_the_next_tile_without_the_network(
 ) -> None:
     survey = exhaust(iter_survey(model, image, 128))
     model.engine.predict = None  # type: ignore[assignment]
-    labels = np.full(image.shape, -1)
+    annotated = np.zeros(image.shape, bool)
     placed = []
     for _ in range(4):
-        (tile,) = survey.propose(labels, 1)
-        labels[tile.box] = 0
+        (tile,) = survey.propose(annotated, 1)
+        annotated[tile.box] = True
         placed.append((tile.top, tile.left))
     assert len(set(placed)) == 4
 

@@ -122,8 +122,9 @@ def propose_tiles(
     (True, (128, 128), (128, 128))
     """
     loaded = model if isinstance(model, Model) else load_model(model)
-    survey = exhaust(iter_survey(loaded, image, tile_size))
-    return survey.propose(labels, n_tiles)
+    image = as_array_like(image)
+    annotated = _find_annotated(labels, tuple(image.shape[:2]))
+    return exhaust(iter_survey(loaded, image, tile_size)).propose(annotated, n_tiles)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -134,8 +135,6 @@ class Survey:
     ----------
     tiles : Candidates
         The tiles, N of them.
-    image_shape : (int, int), in px
-        Height and width of the image.
     uncertainty : (N,) ndarray of float64, values in [0, 1]
         How unsure the model is in each.
     looks : (N, features) ndarray of float64
@@ -145,23 +144,36 @@ class Survey:
     """
 
     tiles: Candidates
-    image_shape: tuple[int, ...]
     uncertainty: NDArray[np.float64]
     looks: NDArray[np.float64]
     nuclei: NDArray[np.int32]
 
     def propose(
-        self, labels: NDArray[np.integer] | None = None, n_tiles: int = 3
+        self, annotated: NDArray[np.bool_], n_tiles: int = 3
     ) -> list[ProposedTile]:
-        """Propose tiles, at once; see `propose_tiles`."""
+        """Propose tiles, at once; see `propose_tiles`.
+
+        Parameters
+        ----------
+        annotated : (Y, X) ndarray of bool
+            Which pixels of the image are annotated.
+        n_tiles : int
+            How many tiles at most.
+
+        Returns
+        -------
+        list of ProposedTile
+            The best first.
+        """
         if n_tiles < 1:
             raise SettingsError(
                 "The number of tiles must be 1 or more. Received: {n_tiles}",
                 n_tiles=n_tiles,
             )
         tiles = self.tiles
-        annotated = _annotated_parts(labels, self.image_shape, tiles)
-        chosen = choose_tiles(tiles, self.uncertainty, self.looks, annotated, n_tiles)
+        places = [tiles.place(number) for number in range(len(tiles.places))]
+        parts = np.array([annotated[place].mean() for place in places])
+        chosen = choose_tiles(tiles, self.uncertainty, self.looks, parts, n_tiles)
         return [
             ProposedTile(
                 top=int(tiles.places[number, 0]),
@@ -204,29 +216,23 @@ def iter_survey(
         maps = seen.maps[0]
         return Survey(
             tiles=tiles._replace(pixels=tiles.pixels[:0]),  # not needed any more
-            image_shape=tuple(image.shape[:2]),
             uncertainty=measure_uncertainty(maps.foreground, tiles),
             looks=measure_looks(maps, tiles),
             nuclei=seen.labels,
         )
 
 
-def _annotated_parts(
-    labels: NDArray[np.integer] | None, shape: tuple[int, ...], tiles: Candidates
-) -> NDArray[np.float64]:
-    """Part of each tile that is annotated."""
+def _find_annotated(
+    labels: NDArray[np.integer] | None, shape: tuple[int, ...]
+) -> NDArray[np.bool_]:
+    """Return which pixels are annotated, as labels say it."""
     if labels is None:
-        return np.zeros(len(tiles.places))
+        return np.zeros(shape, bool)
     checked = check_labels(labels, may_ignore=True)
     if checked.shape != shape:
         raise LabelsError(
             f"Expected labels as large as the image, {shape}. Received: "
             f"{checked.shape}; choose the labels that belong to the image."
         )
-    lowest = IGNORED if (checked == IGNORED).any() else 0
-    return np.array(
-        [
-            np.mean(checked[tiles.place(number)] > lowest)
-            for number in range(len(tiles.places))
-        ]
-    )
+    is_ignored = checked == IGNORED
+    return ~is_ignored if is_ignored.any() else checked > 0
