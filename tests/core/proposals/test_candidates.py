@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from napari_unet_nuclei.core.errors import ImageError
@@ -40,6 +40,7 @@ class OnDisk:
         return part
 
 
+@settings(deadline=None, max_examples=50)
 @given(
     shape=st.tuples(st.integers(1, 90), st.integers(1, 90)),
     tile_size=st.integers(8, 40),
