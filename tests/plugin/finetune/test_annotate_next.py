@@ -70,7 +70,8 @@ class Scene:
 
     @property
     def box(self) -> tuple[slice, slice]:
-        low, high = self.frame.data[0].min(axis=0), self.frame.data[0].max(axis=0)
+        corners = self.frame.data[0][:, -2:]
+        low, high = corners.min(axis=0), corners.max(axis=0)
         return tuple(slice(int(a), int(b) + 1) for a, b in zip(low, high, strict=True))
 
     @property
@@ -239,10 +240,14 @@ def test_only_the_plane_that_is_shown_is_filled(
         assert not filled[:3].any()
     else:
         assert filled.shape == (1, 300, 400)
+    first = scene.box
     scene.press()
     pair = scene.widget._form.chosen_pair().copy(scene.viewer.dims)
     assert pair.area is not None
-    assert pair.area.any()
+    assert pair.area.shape == filled.shape
+    expected = np.zeros(filled.shape, bool)
+    expected[(3 if has_labels else 0, *first)] = True
+    np.testing.assert_array_equal(pair.area, expected)
 
 
 def test_labels_without_room_say_so(

@@ -146,8 +146,9 @@ class AnnotateNext:
         numbers = tile.labels.read()[tile.box]
         if (numbers < 0).any():  # within the tile, nothing is unknown any more
             tile.labels.paint(tile.box, np.maximum(numbers, 0))
-        image, annotation = tile.labels.image, self._form.annotation
-        area = mark_checked(self._viewer, image, self._area_of(tile.labels), tile.frame)
+        annotation = self._form.annotation
+        area = self._area_of(tile.labels)
+        area = mark_checked(self._viewer, tile.labels, area, tile.box)
         annotation.how.value = Annotated.AREA
         annotation.area.choose(area)
         self._n_nuclei.append(np.unique(numbers[numbers > 0]).size)
@@ -237,7 +238,7 @@ class AnnotateNext:
         except UNetNucleiError as error:
             self._panel.refuse(error)
             return
-        frame = add_frame(self._viewer, labels.image, tile.box)
+        frame = add_frame(self._viewer, labels, tile.box)
         self._viewer.layers.selection.active = labels.layer
         self._open = _OpenTile(
             labels=labels, box=tile.box, frame=frame, before=before, filled=filled

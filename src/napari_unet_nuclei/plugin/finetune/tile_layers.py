@@ -20,7 +20,6 @@ from napari_unet_nuclei.plugin.shared.placement import (
     annotated_planes,
     axes_of_labels,
     place_labels,
-    spatial_kwargs,
 )
 
 if TYPE_CHECKING:
@@ -30,6 +29,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.proposals.candidates import Box
 
+_PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _FRAME = {"face_color": "transparent", "edge_color": "yellow", "edge_width": 2}
 _CHECKED = {"face_color": "#59c2ff40", "edge_color": "white", "edge_width": 1}
 _CHECKED_IMAGE = "checked_image"  # in the metadata of a layer of checked tiles
@@ -89,15 +89,46 @@ class PlaneLabels:
             All labels that it has afterwards.
         """
         rows, columns = np.mgrid[box]
-        place: dict[str, Any] = {"Y": rows.ravel(), "X": columns.ravel()}
-        axes = axes_of_labels(self.image, self.layer) or "YX"
+        known = {"Y": rows.ravel(), "X": columns.ravel()}
+        indices = tuple(
+            known[axis] if axis in known else np.full(rows.size, self._place[axis])
+            for axis in self._axes
+        )
+        self.layer.data_setitem(indices, numbers.ravel())
+
+    def corners(self, box: Box) -> NDArray[np.int64]:
+        """Return where the outermost pixels of a tile are, (4, axes) in the layer."""
+        (top, bottom), (left, right) = ((side.start, side.stop - 1) for side in box)
+        return np.array(
+            [
+                [{**self._place, "Y": row, "X": column}[axis] for axis in self._axes]
+                for row, column in (
+                    *((top, left), (top, right)),
+                    *((bottom, right), (bottom, left)),
+                )
+            ]
+        )
+
+    @property
+    def placement(self) -> dict[str, Any]:
+        """What puts another layer where the labels are."""
+        return {name: getattr(self.layer, name) for name in _PLACEMENT}
+
+    @property
+    def _axes(self) -> str:
+        return axes_of_labels(self.image, self.layer) or "YX"
+
+    @property
+    def _place(self) -> dict[str, int]:
+        """Where the plane lies in the layer, along each axis but Y and X."""
         leading = leading_axes(image_axes(self.image)[: self.image.ndim])
         known = dict(zip(leading, self.plane, strict=True)) | {"C": self.channel or 0}
-        for axis, length in zip(axes, self.layer.data.shape, strict=True):
-            if axis not in "YX":
-                index = known[axis] if length > 1 else 0
-                place[axis] = np.full(rows.size, index)
-        self.layer.data_setitem(tuple(place[axis] for axis in axes), numbers.ravel())
+        lengths = zip(self._axes, self.layer.data.shape, strict=True)
+        return {
+            axis: known[axis] if length > 1 else 0
+            for axis, length in lengths
+            if axis not in "YX"
+        }
 
     def _take(
         self, planes: NDArray[Any], place: tuple[int, ...] | None
@@ -136,7 +167,7 @@ def add_empty_labels(
     return viewer.add_labels(labels, name=name, metadata=metadata, **kwargs)
 
 
-def add_frame(viewer: napari.viewer.Viewer, image: Image, box: Box) -> Shapes:
+def add_frame(viewer: napari.viewer.Viewer, labels: PlaneLabels, box: Box) -> Shapes:
     """Add a layer that frames a tile, and show the tile as large as it can be.
 
     Returns
@@ -144,23 +175,11 @@ def add_frame(viewer: napari.viewer.Viewer, image: Image, box: Box) -> Shapes:
     napari.layers.Shapes
         A rectangle on the outermost pixels of the tile.
     """
-    place = spatial_kwargs(image, "YX", image_axes(image))
     frame = viewer.add_shapes(
-        [_corners(box)], name="annotate here", ndim=2, **_FRAME, **place
+        [labels.corners(box)], name="annotate here", **_FRAME, **labels.placement
     )
     _jump(viewer, frame)
     return frame
-
-
-def _corners(box: Box) -> NDArray[np.int64]:
-    rows, columns = box
-    top, bottom, left, right = (
-        rows.start,
-        rows.stop - 1,
-        columns.start,
-        columns.stop - 1,
-    )
-    return np.array([[top, left], [top, right], [bottom, right], [bottom, left]])
 
 
 def _jump(viewer: napari.viewer.Viewer, frame: Shapes) -> None:
@@ -186,40 +205,39 @@ def checked_layer(viewer: napari.viewer.Viewer, image: Image) -> Shapes | None:
 
 
 def mark_checked(
-    viewer: napari.viewer.Viewer, image: Image, area: Shapes | None, frame: Shapes
+    viewer: napari.viewer.Viewer, labels: PlaneLabels, area: Shapes | None, box: Box
 ) -> Shapes:
-    """Add a framed tile to an area.
+    """Add a tile to an area.
 
     Parameters
     ----------
     viewer : napari.viewer.Viewer
         The viewer.
-    image : napari.layers.Image
-        The image of the tile.
+    labels : PlaneLabels
+        The labels of the tile.
     area : napari.layers.Shapes, optional
         The area; a new layer where there is none.
-    frame : napari.layers.Shapes
-        Output of `add_frame`.
+    box : tuple of slice
+        Rows and columns of the tile.
 
     Returns
     -------
     napari.layers.Shapes
         The area.
     """
+    image = labels.image
     if area is None:
-        place = spatial_kwargs(image, "YX", image_axes(image))
         area = viewer.add_shapes(
             name=f"{image.name} checked tiles",
-            ndim=2,
+            ndim=labels.layer.ndim,
             metadata={_CHECKED_IMAGE: str(image.unique_id)},
-            **_CHECKED,
-            **place,
+            **labels.placement,
         )
-    n = area.ndim
+    n_shared = min(area.ndim, labels.layer.ndim)
     corners = []
-    for corner in frame.data[0]:
-        world = np.zeros(n)
-        world[-2:] = frame.data_to_world(corner)
+    for corner in labels.corners(box):
+        world = np.array(area.data_to_world(np.zeros(area.ndim)), float)
+        world[-n_shared:] = labels.layer.data_to_world(corner)[-n_shared:]
         corners.append(area.world_to_data(world))
     area.add_rectangles(np.array(corners), **_CHECKED)
     return area
