@@ -29,12 +29,14 @@ if TYPE_CHECKING:
     )
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.annotation import annotated_area
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.proposals.proposing import ProposedTile, propose_tiles
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
+        Annotated,
         Architecture,
         Augmentation,
         EngineName,
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 __all__ = [
+    "Annotated",
     "Architecture",
     "ArrayLike",
     "Augmentation",
@@ -82,6 +85,7 @@ __all__ = [
     "TrainingSettings",
     "UNetNucleiError",
     "__version__",
+    "annotated_area",
     "evaluate",
     "load_model",
     "propose_tiles",
@@ -98,12 +102,15 @@ _MODULES = {
     ),
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
+    "instances.annotation": "annotated_area",
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
     "proposals.proposing": "ProposedTile propose_tiles",
     "segmentation.model": "Model load_model segment",
-    "settings.choices": "Architecture Augmentation EngineName Monitor Schedule Stain",
+    "settings.choices": (
+        "Annotated Architecture Augmentation EngineName Monitor Schedule Stain"
+    ),
     "settings.segmentation": "SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",

@@ -41,6 +41,40 @@ def test_sigterm_asks_a_run_to_stop() -> None:
     assert said == "[0, 1] True\n"
 
 
+def test_a_request_is_heard_within_a_step_and_what_there_is_is_saved() -> None:
+    said = run_program(
+        "import signal\n"
+        "from napari_unet_nuclei.cli.stopping import Stop\n"
+        "from napari_unet_nuclei.core.cancellation import (\n"
+        "    check_cancelled, uncancellable)\n"
+        "def steps():\n"
+        "    yield 1\n"
+        "    signal.raise_signal(signal.SIGTERM)\n"
+        "    try:\n"
+        "        check_cancelled()\n"
+        "        print('went on')\n"
+        "    finally:\n"
+        "        with uncancellable():\n"
+        "            check_cancelled()\n"
+        "            print('saved')\n"
+        "stop = Stop()\n"
+        "try:\n"
+        "    with stop.on_termination():\n"
+        "        for _ in stop.watch(steps()): pass\n"
+        "except KeyboardInterrupt:\n"
+        "    check_cancelled()\n"
+        "    print('stopped')\n"
+    )
+    assert said == "saved\nstopped\n"
+
+
+def test_a_process_that_still_listens_ends_well() -> None:
+    program = "from napari_unet_nuclei.cli.stopping import Stop; Stop().listen()"
+    process = subprocess.Popen([sys.executable, "-c", program], stdin=subprocess.PIPE)
+    with process:
+        assert process.wait(60) == 0
+
+
 def test_sigterm_ends_what_has_not_begun() -> None:
     said = run_program(
         "import signal\n"

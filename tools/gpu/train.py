@@ -32,6 +32,7 @@ _NUMBERS = {
     "batch_size": int,
     "learning_rate": float,
     "start_weight": float,
+    "replay": float,
     "grow": int,
     "seed": int,
     "epochs": int,

@@ -34,17 +34,18 @@ class Group:
 
 
 def group_images(images: Sequence[ImageCompared]) -> dict[str, Group]:
-    """Sum up each staining, by name, and at the end all images."""
+    """Sum up each staining, by name, and at the end all images that are annotated."""
     from napari_unet_nuclei.core.evaluation.mistakes import count_mistakes
     from napari_unet_nuclei.core.evaluation.pixel_scores import average_pixels
     from napari_unet_nuclei.core.evaluation.scores import summarise
 
-    known = [image for image in images if image.staining is not None]
+    annotated = [image for image in images if image.scores.is_annotated]
+    known = [image for image in annotated if image.staining is not None]
     groups = {
         name: [image for image in known if image.staining == name]
         for name in sorted({str(image.staining) for image in known})
     }
-    groups["all"] = list(images)
+    groups["all"] = annotated or list(images)  # of which there is nothing to score
     return {
         name: Group(
             summarise([image.scores for image in group]),

@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 
+from napari_unet_nuclei.core.cancellation import Cancelled, cancellable
 from napari_unet_nuclei.core.progress import map_steps
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ Result = TypeVar("Result")
 
 
 class Stop:
-    """A request to stop, which a run hears between two steps.
+    """A request to stop, which a run hears between two steps, and within one.
 
     An interrupt would be lost where it falls into a callback of a library.
     """
@@ -34,7 +35,9 @@ class Stop:
 
     def _wait_for_end_of_stdin(self) -> None:
         """Wait until whoever started this process closes its end or dies."""
-        while sys.stdin.buffer.read(1024):
+        stdin = sys.stdin.fileno()
+        # Not through the buffer, whose lock would abort a process that ends meanwhile.
+        while os.read(stdin, 1024):
             pass
         if not self._is_running.is_set():
             os._exit(130)  # nothing has been written yet
@@ -59,7 +62,16 @@ class Stop:
     ) -> Generator[Step, None, Result]:
         """Pass on the steps of a run, and interrupt it when a stop is requested."""
         self._is_running.set()
-        return map_steps(self._check, steps)
+        return self._watch(steps)
+
+    def _watch(
+        self, steps: Generator[Step, None, Result]
+    ) -> Generator[Step, None, Result]:
+        try:
+            with cancellable(self._is_requested.is_set):  # within a step too
+                return (yield from map_steps(self._check, steps))
+        except Cancelled:
+            raise KeyboardInterrupt from None
 
     def _check(self, step: Step) -> Step:
         if self._is_requested.is_set():

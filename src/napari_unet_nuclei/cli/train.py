@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.annotation_options import AnnotationOptions
+from napari_unet_nuclei.cli.input_checks import check_data
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import (
     ANNOTATED_IMAGES,
@@ -19,12 +21,7 @@ from napari_unet_nuclei.cli.reporting import (
     quiet_native_libraries,
 )
 from napari_unet_nuclei.cli.stopping import Stop
-from napari_unet_nuclei.cli.training_data import (
-    check_weights,
-    describe_problems,
-    describe_sets,
-    read_sets,
-)
+from napari_unet_nuclei.cli.training_data import check_weights, describe_data, read_sets
 from napari_unet_nuclei.cli.training_options import (
     HeldOutOptions,
     LengthOptions,
@@ -38,7 +35,7 @@ from napari_unet_nuclei.cli.training_progress import BarReporter, JsonReporter
 if TYPE_CHECKING:
     from napari_unet_nuclei.cli.training_progress import Reporter
 
-_STEPS_PER_REPORT = 2  # a request to stop is heard as often
+_STEPS_PER_REPORT = 2
 
 Data = Annotated[
     list[Path],
@@ -71,6 +68,7 @@ def train(
     data: Data,
     model: ModelOutput,
     weight: Weight = None,
+    annotation: AnnotationOptions,
     held_out: HeldOutOptions,
     length: LengthOptions,
     resume: Resume = False,
@@ -96,10 +94,10 @@ def train(
             stop.listen()
         settings = make_settings(held_out, length, network, recipe)
         check_weights(data, weight or ())
-
+        annotation.check(data)
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
-        inputs = [*data, *held_out.splits]
+        inputs = [*data, *held_out.splits, *annotation.paths]
         board = watching.open_board(inputs)
         with claim_training_outputs(
             model,
@@ -109,14 +107,14 @@ def train(
             overwrite=overwrite,
             remedy=watching.choose_remedy(),
         ):
-            sets = read_sets(data, weight or (), held_out.splits, reporter.say)
-            found = (*describe_sets(sets, settings), *describe_problems(sets, settings))
-            for sentence in (*found, "Starting Keras"):
-                reporter.say(sentence)
-
+            with watching.importing_keras(debug=debug):
+                sets = read_sets(data, weight or (), held_out.splits, reporter.say)
+                sets = annotation.apply(sets, reporter.say)
+                describe_data(sets, settings, reporter.say)
+                check_data(sets, settings, network.start, reporter.say)
+                reporter.say("Starting Keras")
             with quiet_native_libraries(debug=debug):
                 from napari_unet_nuclei.core.training.loop import iter_training
-
             steps = iter_training(
                 sets,
                 model,

@@ -137,6 +137,25 @@ def _read(source: SampleSource, ids: Iterable[str], say: Say) -> list[Sample]:
     return samples
 
 
+def describe_data(
+    sets: Sequence[TrainingSet], settings: TrainingSettings, say: Say
+) -> None:
+    """Say what is trained on."""
+    from napari_unet_nuclei.core.instances.annotation_counts import (
+        AnnotationCounts,
+        count_annotation,
+    )
+
+    counts = (
+        count_annotation(sample.labels)
+        for each in sets
+        for sample in (*each.samples, *(each.validation or ()))
+    )
+    say(sum(counts, start=AnnotationCounts()).describe())
+    for sentence in describe_sets(sets, settings):
+        say(sentence)
+
+
 def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> list[str]:
     """Say in a sentence each what several data sets contribute; nothing of one."""
     from napari_unet_nuclei.core.training.mixture import mix_sets
@@ -148,30 +167,4 @@ def describe_sets(sets: Sequence[TrainingSet], settings: TrainingSettings) -> li
         f"{each.name}: {len(each.samples)} images to train on, "
         f"{len(each.validation or ())} held out, {share:.0%} of the crops"
         for each, share in zip(data.sets, data.shares, strict=True)
-    ]
-
-
-def describe_problems(
-    sets: Sequence[TrainingSet], settings: TrainingSettings
-) -> list[str]:
-    """Say what to look at before training, each kind once with the pairs it is about.
-
-    Nothing is refused here: what training cannot use, it refuses itself.
-    """
-    from napari_unet_nuclei.core.training.checks.checking import check_training_input
-    from napari_unet_nuclei.core.training.checks.problems import TrainingPair
-
-    pairs = [
-        TrainingPair(name=sample.sample_id, image=sample.image, labels=sample.labels)
-        for each in sets
-        for sample in (*each.samples, *(each.validation or ()))
-    ]
-    first: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for problem in check_training_input(pairs, settings, holds_out=False):
-        first.setdefault(problem.kind, str(problem))
-        counts[problem.kind] = counts.get(problem.kind, 0) + 1
-    return [
-        text if counts[kind] == 1 else f"{text} The same of {counts[kind] - 1} more."
-        for kind, text in first.items()
     ]

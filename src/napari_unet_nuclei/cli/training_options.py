@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_unet_nuclei.cli.importing_ahead import importing_ahead
 from napari_unet_nuclei.cli.option_groups import setting_option
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import (
@@ -197,6 +199,8 @@ class RecipeOptions:
     start_weight: Annotated[float, _recipe("start_weight")] = (
         TrainingSettings.start_weight
     )
+    replay: Annotated[float, _recipe("replay")] = TrainingSettings.replay
+    rescale: Annotated[bool, _recipe("rescale")] = TrainingSettings.rescale
     monitor: Annotated[Monitor, _recipe("monitor")] = TrainingSettings.monitor
     only_better: Annotated[bool, _recipe("only_better", flag="--only-better")] = (
         TrainingSettings.only_better
@@ -238,6 +242,12 @@ class WatchingOptions:
         from napari_unet_nuclei.core.training.outputs import REMEDY
 
         return REMEDY if self.events is None else "Choose another name."
+
+    def importing_keras(self, *, debug: bool) -> AbstractContextManager[None]:
+        """Import Keras meanwhile, unless people read standard error, silent then."""
+        if self.events is None:
+            return nullcontext()
+        return importing_ahead("keras", debug=debug)
 
     def open_board(self, inputs: list[Path]) -> TensorBoardLog | None:
         """Return where TensorBoard is told of the run, apart from what is read."""

@@ -120,6 +120,8 @@ class JsonReporter:
             seconds=report.seconds,
             warning=report.warning,
             note=report.note,
+            is_written=report.is_written,
+            **_explain_result(report),
         )
 
     def _show(self, step: TrainingStep) -> None:
@@ -142,6 +144,26 @@ def _explain(error: OSError) -> str:
 def _plain(value: object) -> object:
     """Return a value as JSON knows it."""
     return value if isinstance(value, (int, float, type(None))) else str(value)
+
+
+def _explain_result(report: TrainingReport) -> dict[str, Any]:
+    """Return the verdict in words, and the intervals it rests on."""
+    from napari_unet_nuclei.core.training.verdict import make_verdict
+
+    found = report.comparison
+    if found is None:
+        return {}
+    verdict = make_verdict(found)
+    return {
+        "verdict": verdict.sentence,
+        "advice": verdict.advice,
+        "is_certain": verdict.is_certain,
+        "interval": found.interval,
+        "start_interval": found.start_interval,
+        "gain_interval": found.gain,
+        "n_held_out_images": found.n_images,
+        "n_held_out_nuclei": found.n_nuclei,
+    }
 
 
 def _brief(scores: Scores | None) -> dict[str, float] | None:
@@ -184,25 +206,18 @@ def describe_epoch(step: TrainingStep) -> str:
 
 
 def describe_report(report: TrainingReport) -> str:
-    """Say in a sentence how a run ended."""
-    from napari_unet_nuclei.core.training.steps import SCORE_NAMES, summarise_scores
+    """Say how a run ended: how good the model is, what would help, what went wrong."""
+    from napari_unet_nuclei.core.training.verdict import make_verdict
 
-    score = summarise_scores(report.scores)[report.monitor]
-    sentence = (
-        f"{report.output}: held-out {SCORE_NAMES[report.monitor]} {score:.3f} after "
-        f"{report.n_steps} steps, {report.seconds:.0f} s"
-    )
-    if report.start_scores is None:
-        return sentence
-    before = f"{summarise_scores(report.start_scores)[report.monitor]:.3f}"
-    if report.is_better_than_start:
-        return f"{sentence}; the model it started from has {before}"
+    length = f"{report.n_steps} steps, {report.seconds:.0f} s"
+    if report.comparison is None:
+        return f"{report.output}: {length}"
+    verdict = make_verdict(report.comparison)
     if not report.is_written:
-        return (
-            f"Training found nothing better than the model it started from ({before}), "
-            f"so {report.output} was not written"
-        )
-    return (
-        f"{sentence}; not better than the model it started from ({before}), whose "
-        "weights were kept"
-    )
+        end = f"After {length}, {report.output} was not written."
+    elif verdict.is_better:
+        end = f"After {length}, the model is {report.output}."
+    else:
+        end = f"After {length}, {report.output} has the weights that it started with."
+    parts = (verdict.sentence, end, verdict.advice, report.note)
+    return " ".join(part for part in parts if part is not None)

@@ -13,10 +13,11 @@ from functools import wraps
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
+Item = TypeVar("Item")
 
 
 class Cancelled(BaseException):
@@ -56,6 +57,19 @@ def cancellable(is_cancelled: Callable[[], bool]) -> Iterator[None]:
         _is_cancelled.reset(token)
 
 
+@contextmanager
+def uncancellable() -> Iterator[None]:
+    """Let whatever is called inside be finished, such as saving what there is.
+
+    Examples
+    --------
+    >>> with cancellable(lambda: True), uncancellable():
+    ...     check_cancelled()
+    """
+    with cancellable(_never):
+        yield
+
+
 def can_be_cancelled() -> bool:
     """Whether anybody may cancel what runs here."""
     return _is_cancelled.get() is not _never
@@ -76,6 +90,29 @@ def check_cancelled() -> None:
     """
     if is_cancelled():
         raise Cancelled
+
+
+def unless_cancelled(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield one after the other, as long as the result is wanted.
+
+    Parameters
+    ----------
+    items : iterable
+        What work is done on.
+
+    Yields
+    ------
+    object
+        Each of them.
+
+    Raises
+    ------
+    Cancelled
+        Instead of the next one.
+    """
+    for item in items:
+        check_cancelled()
+        yield item
 
 
 def carrying_cancellation(

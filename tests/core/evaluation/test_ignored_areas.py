@@ -12,7 +12,11 @@ from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.evaluation.contingency import cross_tabulate
 from napari_unet_nuclei.core.evaluation.mistakes import find_mistakes
 from napari_unet_nuclei.core.evaluation.pixel_scores import score_pixels
-from napari_unet_nuclei.core.evaluation.scores import evaluate_image
+from napari_unet_nuclei.core.evaluation.scores import (
+    evaluate,
+    evaluate_image,
+    summarise_groups,
+)
 
 SHAPE = (6, 8)
 whole = hnp.arrays(np.int32, SHAPE, elements=st.integers(0, 3))
@@ -78,10 +82,20 @@ def test_a_true_nucleus_that_is_cut_is_found_by_a_whole_one() -> None:
     assert scores.dice == 1
 
 
-def test_nothing_annotated_is_a_perfect_score() -> None:
-    truth = np.full((4, 4), -1)
-    scores = evaluate_image(truth, np.eye(4, dtype=int))
-    assert (scores.n_true, scores.n_predicted, scores.dsb2018) == (0, 0, 1.0)
+def test_an_image_without_annotation_counts_for_nothing() -> None:
+    """Nothing is wrong in it, and it must not raise a mean either."""
+    blank, seen = np.full((10, 20), -1), np.eye(10, 20, dtype=int)
+    alone = evaluate_image(blank, seen)
+    assert (alone.n_true, alone.n_predicted, alone.is_annotated) == (0, 0, False)
+    assert score_pixels(cross_tabulate(blank, seen)).accuracy == 1
+    truth = draw_truth()
+    missed = evaluate([truth], [0 * truth])
+    assert missed.dice < 1
+    assert evaluate([truth, blank], [0 * seen, seen]) == missed
+    groups = summarise_groups([evaluate_image(truth, 0 * seen), alone], ["a", "b"])
+    assert groups == {"a": missed}
+    with pytest.raises(LabelsError, match="none, 1 without an annotated pixel"):
+        evaluate(blank, seen)
 
 
 def test_a_prediction_may_not_be_ignored() -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.errors import LabelsError, SettingsError
 from napari_unet_nuclei.core.instances.annotation import annotated_area
 from napari_unet_nuclei.core.settings.choices import Annotated
 
@@ -48,3 +48,8 @@ def test_an_area_has_to_fit(area: np.ndarray | None) -> None:
 def test_something_has_to_be_painted() -> None:
     with pytest.raises(LabelsError, match="At least one nucleus must be painted"):
         annotated_area(np.zeros((4, 4), int), Annotated.PAINTED)
+
+
+def test_a_choice_has_to_be_one() -> None:
+    with pytest.raises(SettingsError, match="must be one of whole-image, area, paint"):
+        annotated_area(LABELS, "all")

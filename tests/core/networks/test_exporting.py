@@ -27,8 +27,25 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keras.backend, "backend", lambda: "torch")
 
 
-def test_a_child_process_does_what_the_backend_cannot(
+@pytest.fixture
+def unusual(make_bundle: Any) -> ModelBundle:
+    """Return a network with layers that cannot be written directly."""
+    bundle: ModelBundle = make_bundle("classic", upsampling="bilinear")
+    return bundle
+
+
+def test_on_another_backend_nothing_else_is_needed(
     elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
+    bundle = add_openvino(replace(tiny_bundle, openvino=None))
+    assert bundle.openvino is not None
+    assert tiny_bundle.openvino is not None
+    assert bundle.openvino[1] == tiny_bundle.openvino[1]
+
+
+def test_a_child_process_does_what_the_backend_cannot(
+    elsewhere: None, unusual: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     commands = []
     run = subprocess.run
@@ -38,10 +55,10 @@ def test_a_child_process_does_what_the_backend_cannot(
         return run(command, **options)
 
     monkeypatch.setattr(subprocess, "run", note)
-    bundle = add_openvino(replace(tiny_bundle, openvino=None))
+    bundle = add_openvino(unusual)
     assert [command[0] for command in commands] == [sys.executable]
-    assert bundle.name == tiny_bundle.name
-    assert bundle.weights is tiny_bundle.weights
+    assert bundle.name == unusual.name
+    assert bundle.weights is unusual.weights
     tiles = np.random.default_rng(0).random((1, 40, 64, 3), dtype=np.float32)
     maps = OpenVinoEngine(bundle).predict(tiles)
     expected = KerasEngine.from_bundle(bundle).predict(tiles)
@@ -49,21 +66,21 @@ def test_a_child_process_does_what_the_backend_cannot(
 
 
 def test_without_tensorflow_there_is_a_sentence(
-    elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+    elsewhere: None, unusual: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(
         EngineError, match=r"'tiny' has no OpenVINO form.*TensorFlow is not installed"
     ):
-        add_openvino(tiny_bundle)
+        add_openvino(unusual)
 
 
 def test_a_child_process_that_fails_is_quoted(
-    elsewhere: None, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+    elsewhere: None, unusual: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(exporting, "__name__", "no_such_module")
     with pytest.raises(EngineError, match=r"no_such_module.*use the Keras engine"):
-        add_openvino(tiny_bundle)
+        add_openvino(unusual)
 
 
 def test_what_keras_raises_becomes_a_sentence(

@@ -15,6 +15,7 @@ from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training import best_model, held_out
 from napari_unet_nuclei.core.training import log as run_log
 from napari_unet_nuclei.core.training.loop import iter_training
+from napari_unet_nuclei.core.training.measuring import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -100,12 +101,17 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
         # Other thresholds bring nothing, neither to the best weights nor to the start.
         tuned = iter((max(values), values[0]))
         monkeypatch.setattr(
-            held_out,
-            "tune_splitting",
-            lambda maps, samples, splitting, monitor: (
-                splitting,
-                replace(some, **{name: next(tuned)}),
+            held_out.HeldOutSamples,
+            "tune",
+            lambda _, engine, config, monitor: (
+                config.splitting,
+                Measured(scores=replace(some, **{name: next(tuned)})),
             ),
+        )
+        monkeypatch.setattr(
+            held_out.HeldOutSamples,
+            "measure",
+            lambda *_: Measured(scores=replace(some, **{name: values[0]})),
         )
 
     return script

@@ -153,7 +153,7 @@ def test_a_run_with_some_bad_pixels_and_losses_ends_well(
             images = images.copy()
             images[0, 0, 0, 0] = np.nan
         if index == 5:
-            targets = targets * np.float32(np.nan)
+            targets = targets * np.float32(3e38)  # a sum overflows
         return images, targets
 
     monkeypatch.setattr(CropDataset, "__getitem__", damage)
@@ -163,6 +163,7 @@ def test_a_run_with_some_bad_pixels_and_losses_ends_well(
     assert are_finite(read_bundle(output).weights)
     notes = [step.note for step in run.steps if step.note is not None]
     assert notes[0].startswith("1 batch held pixels")
-    assert notes[1].startswith("The loss became nan at step 5: back to")
+    assert notes[1].startswith("The loss became ")
+    assert " at step 5: back to" in notes[1]
     assert "once" in run.report.note
     assert "2 batches" in run.report.note

@@ -71,15 +71,16 @@ def test_a_single_image_is_cut_into_quarters() -> None:
         labels[y : y + 6, x : x + 6] = number
     sample = Sample("a", labels.astype(np.uint8), labels)
     train, validation = hold_out([sample], 0.1, seed=0)
-    assert (len(train), len(validation)) == (3, 1)
+    assert ids(train) == ["a"]
+    assert train[0].image is sample.image
     assert ids(validation)[0] in (
         "a[0:35,0:40]",
         "a[0:35,40:80]",
         "a[35:70,0:40]",
         "a[35:70,40:80]",
     )
-    for piece in train + validation:
-        assert len(np.unique(piece.labels)) == 2
+    assert len(np.unique(train[0].labels)) == 5  # three nuclei, background, ignored
+    assert len(np.unique(validation[0].labels)) == 2
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -94,7 +95,7 @@ def test_no_pixel_near_what_is_held_out_is_trained_on(
     samples = [Sample("a", places, np.ones(shape, np.int32))]
     train, validation = hold_out(samples, fraction, seed)
     held = np.isin(places, np.concatenate([p.image.ravel() for p in validation]))
-    seen = np.isin(places, np.concatenate([p.image.ravel() for p in train]))
+    seen = train[0].labels >= 0
     assert held.any()
     assert seen.mean() > 0.1
     assert distance_transform_cdt(~held, "chessboard")[seen].min() > margin
@@ -104,8 +105,34 @@ def test_quarters_of_other_images_keep_all_pixels() -> None:
     samples = [annotated(name, (80, 80), n=4) for name in "ab"]
     train, validation = hold_out(samples, 0.1, seed=0)
     held = ids(validation)[0][0]
-    others = [piece for piece in train if piece.sample_id[0] != held]
-    assert {piece.image.shape for piece in others} == {(40, 40)}
+    (other,) = [piece for piece in train if piece.sample_id != held]
+    assert (other.labels >= 0).all()
+
+
+def test_what_is_annotated_in_a_corner_is_cut_into_quarters() -> None:
+    labels = np.full((400, 400), -1, np.int32)
+    labels[20:120, 30:130] = 0
+    for number in range(4):
+        y, x = 35 + 50 * (number // 2), 45 + 50 * (number % 2)
+        labels[y : y + 10, x : x + 10] = number + 1
+    sample = Sample("a", np.abs(labels).astype(np.uint8), labels)
+    train, validation = hold_out([sample], 0.1, seed=0)
+    assert validation[0].image.shape == (50, 50)
+    assert validation[0].labels.max() > 0
+    (rest,) = train
+    assert rest.image.shape == (400, 400)
+    assert len(np.unique(rest.labels)) == 5
+    assert (rest.labels[labels == -1] == -1).all()
+
+
+def test_nuclei_in_one_quarter_of_an_image_are_enough_where_they_are_apart() -> None:
+    labels = np.zeros((400, 400), np.int32)
+    labels[20:40, 20:40], labels[20:40, 140:160] = 1, 2
+    sample = Sample("a", labels.astype(np.uint8), labels)
+    (train,), (validation,) = hold_out([sample], 0.1, seed=0)
+    assert validation.sample_id in ("a[4:56,4:90]", "a[4:56,90:176]")
+    assert {*np.unique(train.labels), *np.unique(validation.labels)} == {-1, 0, 1, 2}
+    assert (train.labels[:, 200:] == -1).all()
 
 
 def test_a_margin_never_takes_the_last_nucleus() -> None:
@@ -118,10 +145,8 @@ def test_a_margin_never_takes_the_last_nucleus() -> None:
 
 def test_short_sides_are_not_cut() -> None:
     train, validation = hold_out([annotated("a", (63, 128), n=2)], 0.1, seed=0)
-    assert ids(train + validation) in (
-        ["a[0:63,0:64]", "a[0:63,64:128]"],
-        ["a[0:63,64:128]", "a[0:63,0:64]"],
-    )
+    assert ids(train) == ["a"]
+    assert ids(validation) in (["a[0:63,0:64]"], ["a[0:63,64:128]"])
 
 
 def test_three_samples_are_not_cut() -> None:

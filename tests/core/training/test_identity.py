@@ -115,3 +115,17 @@ def test_a_setting_that_a_state_does_not_know_had_its_default() -> None:
     check_same_run(before, now, STATE)
     with pytest.raises(TrainingError, match="grow=1, which was 0"):
         check_same_run(before, identify(replace(SETTINGS, grow=1)), STATE)
+
+
+def test_replay_matters_only_where_there_is_something_to_replay() -> None:
+    more = replace(SETTINGS, replay=0.5)
+    check_same_run(identify(start=None), identify(more, start=None), STATE)
+    with pytest.raises(TrainingError, match=r"replay=0\.5, which was 0\.25"):
+        check_same_run(identify(), identify(more), STATE)
+
+
+def test_a_state_from_before_replay_had_none() -> None:
+    before = identify()
+    older = {k: v for k, v in before.settings.items() if k != "replay"}
+    none = identify(replace(SETTINGS, replay=0))
+    check_same_run(replace(before, settings=older), none, STATE)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,8 +10,11 @@ from PIL import Image
 
 from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.settings.choices import Monitor
+from napari_unet_nuclei.core.training import log as run_log
 from napari_unet_nuclei.core.training.log import (
     LOG_COLUMNS,
+    RunLog,
     make_row,
     write_log,
     write_loss_curve,
@@ -32,11 +36,12 @@ def output(tmp_path: Path) -> Path:
     return tmp_path / "my.nuclei.unetnuclei"
 
 
-def test_a_row_tells_all_of_an_epoch() -> None:
+@pytest.fixture
+def ended() -> TrainingStep:
+    """Return the end of an epoch."""
     labels = np.eye(3, dtype=int)
     labels[0, 0] = 0
-    scores = evaluate(np.eye(3, dtype=int), labels)
-    step = TrainingStep(
+    return TrainingStep(
         step=12,
         epoch=2,
         progress=0.5,
@@ -46,9 +51,13 @@ def test_a_row_tells_all_of_an_epoch() -> None:
         iou=0.7,
         accuracy=0.9,
         learning_rate=1e-3,
-        scores=scores,
+        scores=evaluate(np.eye(3, dtype=int), labels),
     )
-    assert make_row(step, scores) == {
+
+
+def test_a_row_tells_all_of_an_epoch(ended: TrainingStep) -> None:
+    scores = ended.scores
+    assert make_row(ended, scores) == {
         "epoch": 2,
         "step": 12,
         "seconds": 3.5,
@@ -61,7 +70,7 @@ def test_a_row_tells_all_of_an_epoch() -> None:
         "val_ap50": scores.ap[0.5],
         "val_dice": scores.dice,
     }
-    assert list(make_row(step, scores)) == list(LOG_COLUMNS)
+    assert list(make_row(ended, scores)) == list(LOG_COLUMNS)
 
 
 def test_the_log_is_a_table(output: Path) -> None:
@@ -105,3 +114,25 @@ def test_a_place_that_cannot_be_written_to_is_named(
     blocked.touch()
     with pytest.raises(OutputError, match=r"file/?\\?nuclei\."):
         write(blocked / "nuclei.unetnuclei")
+
+
+def test_the_curve_is_drawn_once_there_is_a_loss_then_now_and_then(
+    output: Path, ended: TrainingStep, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drawn: list[int] = []
+    monkeypatch.setattr(
+        run_log, "write_loss_curve", lambda output, rows: drawn.append(len(rows))
+    )
+    log = RunLog(output, Monitor.DSB2018)
+    for step in (replace(ended, loss=None), ended, ended):
+        log.add(step, ended.scores)
+    assert drawn == [2]
+    monkeypatch.setattr(run_log, "_SECONDS_BETWEEN_CURVES", 0.0)
+    log.add(ended, ended.scores)
+    assert drawn == [2, 4]
+    log.draw()
+    assert drawn == [2, 4]
+    monkeypatch.setattr(run_log, "_SECONDS_BETWEEN_CURVES", 1e9)
+    log.add(ended, ended.scores)
+    log.draw()
+    assert drawn == [2, 4, 5]

@@ -205,7 +205,7 @@ def test_the_clock_can_limit_a_run(
     follow: Callable[..., Any],
 ) -> None:
     # The start stays the best, and its thresholds are tuned already.
-    monkeypatch.delattr(held_out, "tune_splitting")
+    monkeypatch.delattr(held_out.HeldOutSamples, "tune")
     settings = replace(settings, epochs=None, minutes=1e-4)
     run = follow(
         iter_training(drawn_samples, output, settings, start=tiny_path), output

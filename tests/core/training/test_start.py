@@ -9,7 +9,7 @@ import pytest
 from napari_unet_nuclei.core.errors import (
     TrainingError,
 )
-from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
+from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.models.bundle import ModelBundle, read_bundle, write_bundle
 from napari_unet_nuclei.core.networks.bundling import (
     without_normalization,
@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training import best_model, held_out
 from napari_unet_nuclei.core.training.loop import iter_training
+from napari_unet_nuclei.core.training.measuring import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -78,11 +79,11 @@ def test_thresholds_are_tuned_for_the_start_too(
         "start": replace(start.config.splitting, threshold=0.4),
     }
 
-    def tune(*_: object) -> tuple[Any, Scores]:
+    def tune(*_: object) -> tuple[Any, Measured]:
         name, score = next(tuned)
-        return splittings[name], replace(some, dsb2018=score)
+        return splittings[name], Measured(scores=replace(some, dsb2018=score))
 
-    monkeypatch.setattr(held_out, "tune_splitting", tune)
+    monkeypatch.setattr(held_out.HeldOutSamples, "tune", tune)
     steps = iter_training(
         drawn_samples, output, replace(settings, epochs=1), start=tiny_path
     )
@@ -153,11 +154,11 @@ def test_a_model_that_is_not_better_after_all_is_removed(
     some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
     tuned = iter((0.6, 0.7))
     monkeypatch.setattr(
-        held_out,
-        "tune_splitting",
-        lambda maps, samples, splitting, monitor: (
-            splitting,
-            replace(some, dsb2018=next(tuned)),
+        held_out.HeldOutSamples,
+        "tune",
+        lambda _, engine, config, monitor: (
+            config.splitting,
+            Measured(scores=replace(some, dsb2018=next(tuned))),
         ),
     )
     output.parent.mkdir()

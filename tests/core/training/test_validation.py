@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -93,10 +94,17 @@ def test_tuning_never_makes_it_worse(
     assert scores == score_maps(maps, samples, parameters)
 
 
+def touching(n_pairs: int) -> Sample:
+    """Sample with pairs of nuclei that touch."""
+    labels = np.zeros((32 * n_pairs, 40), np.int32)
+    for number in range(n_pairs):
+        rows = slice(32 * number + 4, 32 * number + 24)
+        labels[rows, 4:16], labels[rows, 16:28] = 2 * number + 1, 2 * number + 2
+    return Sample("touching", labels.astype(np.uint8), labels)
+
+
 def test_tuning_finds_better_thresholds() -> None:
-    labels = np.zeros((32, 40), np.int32)
-    labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
-    samples = [Sample("touching", labels.astype(np.uint8), labels)]
+    samples = [touching(n_pairs=3)]
     # Too shallow for the default to see two seeds in what touches.
     maps = [
         Maps(each.foreground, 0 * each.boundary, np.float32(0.38) * each.distance)
@@ -108,14 +116,35 @@ def test_tuning_finds_better_thresholds() -> None:
     assert parameters == SplittingParameters(seed_threshold=0.3)
 
 
+def test_thresholds_stay_where_a_gain_can_be_chance() -> None:
+    """One nucleus better of two, or of ten, is no reason for other thresholds."""
+    few = [touching(n_pairs=1)]
+    shallow = [
+        Maps(each.foreground, 0 * each.boundary, np.float32(0.38) * each.distance)
+        for each in true_maps(few)
+    ]
+    assert tune_splitting(shallow, few, DEFAULT)[0] is DEFAULT
+
+    many = [touching(n_pairs=5)]
+    (exact,) = true_maps(many)
+    depth, boundary = exact.distance.copy(), exact.boundary.copy()
+    depth[:32] *= 0.38  # only the first pair is too shallow
+    boundary[:32] = 0
+    maps = [Maps(exact.foreground, boundary, depth)]
+    better = replace(DEFAULT, seed_threshold=0.3)
+    gain = score_maps(maps, many, better).dsb2018
+    assert gain > score_maps(maps, many, DEFAULT).dsb2018 + 0.005
+    assert tune_splitting(maps, many, DEFAULT)[0] is DEFAULT
+
+
 def test_tuning_follows_the_score_that_is_monitored() -> None:
-    labels = np.zeros((32, 40), np.int32)
-    labels[4:24, 4:16], labels[4:24, 16:28] = 1, 2
-    samples = [Sample("touching", labels.astype(np.uint8), labels)]
+    samples = [touching(n_pairs=1)]
     # Nuclei merge whatever the threshold; the rim is there only below one half.
     maps = []
     for each in true_maps(samples):
-        foreground = np.where(each.distance > 0.2, each.foreground, 0.45 * (labels > 0))
+        foreground = np.where(
+            each.distance > 0.2, each.foreground, 0.45 * (samples[0].labels > 0)
+        )
         maps.append(Maps(foreground, 0 * each.boundary, 0 * each.distance + 1))
     start = SplittingParameters(threshold=0.5)
     parameters, scores = tune_splitting(maps, samples, start, Monitor.DICE)

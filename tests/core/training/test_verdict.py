@@ -53,7 +53,7 @@ def test_a_gain_that_can_be_chance_may_only_be_better(gain: Interval | None) -> 
     ("changes", "reason", "advice"),
     [
         ({}, "what it learned did not help", "Label more nuclei where resnet errs."),
-        ({"n_steps": 8}, "8 steps are too few", "Train longer."),
+        ({"n_steps": 8}, "so few steps (8)", "Train longer."),
         ({"n_nuclei": 12}, "so few held-out nuclei", "with 12 of them held out"),
         (
             {"start_score": 0.96, "score": 0.96},
@@ -93,3 +93,17 @@ def test_a_model_from_scratch_says_what_it_reaches() -> None:
 
 def test_a_good_model_needs_no_advice() -> None:
     assert make_verdict(replace(BETTER, score=0.96)).advice is None
+
+
+def test_ap50_is_said_beside_another_score() -> None:
+    found = replace(
+        BETTER,
+        monitor=Monitor.DSB2018,
+        ap50=0.9,
+        start_ap50=0.88,
+        ap50_interval=Interval(0.84, 0.95),
+    )
+    assert (
+        "DSB2018 score .79 → .82 (about .75 to .90) and AP50 .88 → .90 (about .84 to "
+        ".95) on 5 held-out images"
+    ) in make_verdict(found).sentence

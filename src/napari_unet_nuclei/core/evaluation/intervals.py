@@ -87,9 +87,26 @@ def bootstrap_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
     rng = np.random.default_rng(seed)
     n = array.size
     # One resample at a time: thousands of images would make a large table.
-    means = [array[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES)]
+    return interval_of(
+        [array[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES)]
+    )
+
+
+def interval_of(draws: ArrayLike) -> Interval:
+    """Return where 95 of 100 resampled values lie.
+
+    Parameters
+    ----------
+    draws : (n,) array_like of float
+        A score, or a difference of scores, as chance could have brought it.
+
+    Returns
+    -------
+    Interval
+        Percentiles 2.5 and 97.5.
+    """
     tail = (1 - _LEVEL) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
+    low, high = np.quantile(np.asarray(draws, np.float64), [tail, 1 - tail])
     return Interval(float(low), float(high))
 
 

@@ -24,7 +24,8 @@ class PixelScores:
     Parameters
     ----------
     accuracy : float in [0, 1]
-        Part of the pixels that are foreground in both or background in both.
+        Part of the pixels that are foreground in both or background in both; 1 when
+        no pixel is annotated.
     rand : float in [0, 1]
         Foreground-restricted Rand F-score: of pairs of true foreground pixels,
         whether they belong to the same object.  1 when there is no true object
@@ -66,7 +67,7 @@ def score_pixels(table: Contingency) -> PixelScores:
     either = _sum_of_squares(table.true_areas) + _sum_of_squares(found) + n_alone
     no_object = 0.0 if n_predicted else 1.0
     return PixelScores(
-        accuracy=1 - n_wrong / table.n_pixels,
+        accuracy=1 - n_wrong / max(table.n_pixels, 1),
         rand=2 * together / either if n_true else no_object,
     )
 

@@ -44,6 +44,8 @@ class ImageScores:
         Sum of the IoU of the pairs that match at 0.5.
     dice : float in [0, 1]
         Overlap of the foregrounds; 1 when both are empty.
+    is_annotated : bool
+        Whether any pixel is; where none is, there is nothing to score.
     """
 
     n_true: int
@@ -53,6 +55,7 @@ class ImageScores:
     fn: tuple[int, ...]
     iou_sum: float
     dice: float
+    is_annotated: bool = True
 
     @property
     def ap(self) -> dict[float, float]:
@@ -201,6 +204,7 @@ def score_image(table: Contingency) -> ImageScores:
         fn=tuple(n_true - n for n in tp),
         iou_sum=float(ious[ious > THRESHOLDS[0]].sum()),
         dice=2 * int(shared.sum()) / foregrounds if foregrounds else 1.0,
+        is_annotated=table.n_pixels > 0,
     )
 
 
@@ -210,7 +214,7 @@ def summarise(image_scores: Sequence[ImageScores]) -> Scores:
     Parameters
     ----------
     image_scores : sequence of ImageScores
-        At least one.
+        At least one of an image that is annotated; others do not count.
 
     Returns
     -------
@@ -220,13 +224,16 @@ def summarise(image_scores: Sequence[ImageScores]) -> Scores:
     Raises
     ------
     LabelsError
-        If there is no image.
+        If there is no such image.
     """
+    n_given = len(image_scores)
+    image_scores = [scores for scores in image_scores if scores.is_annotated]
     n_images = len(image_scores)
     if not n_images:
+        blank = f", {n_given} without an annotated pixel" if n_given else ""
         raise LabelsError(
             "At least one pair of label images is needed to compute scores. "
-            "Received: none. Check the folders or the split."
+            f"Received: none{blank}. Check the folders or the split."
         )
     aps = [scores.ap for scores in image_scores]
     ap = {t: sum(image_ap[t] for image_ap in aps) / n_images for t in THRESHOLDS}
@@ -266,7 +273,7 @@ def summarise_groups(
     Returns
     -------
     dict of str to Scores
-        Sorted by the name of the group.
+        Sorted by the name of the group, without those in which nothing is annotated.
 
     Raises
     ------
@@ -281,8 +288,9 @@ def summarise_groups(
         )
     of_group: dict[str, list[ImageScores]] = {name: [] for name in sorted(set(groups))}
     for scores, name in zip(image_scores, groups, strict=True):
-        of_group[name].append(scores)
-    return {name: summarise(scores) for name, scores in of_group.items()}
+        if scores.is_annotated:
+            of_group[name].append(scores)
+    return {name: summarise(scores) for name, scores in of_group.items() if scores}
 
 
 def _as_sequence(labels: Any) -> list[Any]:

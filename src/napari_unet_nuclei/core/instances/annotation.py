@@ -9,7 +9,7 @@ from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.instances.labels import IGNORED, check_labels, label_areas
-from napari_unet_nuclei.core.settings.choices import Annotated
+from napari_unet_nuclei.core.settings.choices import Annotated, parse_annotated
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -20,7 +20,7 @@ _NARROWEST_RING = 3  # px; boundaries are not known within 2 px of what is ignor
 
 def annotated_area(
     labels: ArrayLike,
-    how: Annotated = Annotated.WHOLE_IMAGE,
+    how: Annotated | str = Annotated.WHOLE_IMAGE,
     area: NDArray[np.bool_] | None = None,
 ) -> NDArray[np.int32]:
     """Return labels that are -1 where nothing is annotated.
@@ -29,7 +29,7 @@ def annotated_area(
     ----------
     labels : (Y, X) array_like of int
         Painted nuclei, 0 = background, -1 = not annotated, which stays so.
-    how : Annotated
+    how : {"whole-image", "area", "painted"} or Annotated
         What is annotated: the whole image; the area; or the nuclei and a ring of a
         quarter of their median diameter around each, 3 px or more.
     area : (Y, X) ndarray of bool, optional
@@ -45,6 +45,8 @@ def annotated_area(
     LabelsError
         If these are no labels, an area is missing or not as large, or nothing is
         annotated.
+    SettingsError
+        If there is no such choice.
 
     Examples
     --------
@@ -52,7 +54,7 @@ def annotated_area(
     array([[-1, -1,  0,  0,  0,  4]], dtype=int32)
     """
     checked = check_labels(labels, may_ignore=True)
-    match Annotated(how):
+    match parse_annotated(how):
         case Annotated.WHOLE_IMAGE:
             return checked.copy()
         case Annotated.AREA:

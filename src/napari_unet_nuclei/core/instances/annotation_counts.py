@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, kw_only=True)
 class AnnotationCounts:
-    """What of one image, or of several, is annotated; sums add up.
+    """What of one image, or of several, is annotated; `sum` adds up.
 
     Parameters
     ----------
@@ -39,10 +39,10 @@ class AnnotationCounts:
         background; 0 where no model was asked.
     """
 
-    n_images: int
-    n_nuclei: int
-    n_annotated: int
-    n_pixels: int
+    n_images: int = 0
+    n_nuclei: int = 0
+    n_annotated: int = 0
+    n_pixels: int = 0
     n_ignored: int = 0
     n_unpainted: int = 0
 

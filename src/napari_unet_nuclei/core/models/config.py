@@ -44,6 +44,9 @@ class ModelConfig:
         What :mod:`~napari_unet_nuclei.core.instances.diameter` says of the same nuclei,
         to compare its estimates with; they differ where nuclei are anything but
         round or of one size.
+    image_diameter : float, in px, optional
+        Diameter of these nuclei in the images as they are, where training has brought
+        the images to another scale; such images are seen at that scale first.
     n_symmetries : int
         Ways to look at an image that the network has learned, 1, 2 or 8: as it is,
         mirrored left to right too, or all flips and quarter turns.
@@ -59,6 +62,7 @@ class ModelConfig:
     splitting: SplittingParameters = field(default_factory=SplittingParameters)
     diameter: float
     estimated_diameter: float | None = None
+    image_diameter: float | None = None
     n_symmetries: int = 8
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
@@ -81,13 +85,18 @@ class ModelConfig:
                     f"The {name} must lie between {lowest} and {highest} px. "
                     f"Received: {value!r}"
                 )
-        for name in ("diameter", "estimated_diameter"):
+        for name in ("diameter", "estimated_diameter", "image_diameter"):
             value = getattr(self, name)
             if value is not None and not _is_length(value):
                 raise SettingsError(
                     f"The {name.replace('_', ' ')} must be a positive number of px, "
                     f"at most {_MAX_DIAMETER:,}. Received: {value}"
                 )
+
+    @property
+    def scale(self) -> float:
+        """Scale at which the images it was trained on are seen."""
+        return self.diameter / (self.image_diameter or self.diameter)
 
 
 def _is_length(value: object) -> bool:
@@ -108,9 +117,12 @@ def format_config(config: ModelConfig) -> dict[str, Any]:
     -------
     dict
         Its fields by name, in plain values; the stride is called ``multiple``, as it
-        was when the first models were written.
+        was when the first models were written, and what most models do not have is
+        left out, so that earlier versions read them.
     """
     values = asdict(config)
+    if config.image_diameter is None:
+        del values["image_diameter"]
     values[_STRIDE_IN_FILES] = values.pop("stride")
     return values
 

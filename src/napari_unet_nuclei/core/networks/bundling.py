@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.weights import Weights, to_half_precision
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.folding import fold_batch_normalization
+from napari_unet_nuclei.core.networks.openvino_layers import save_graph, write_openvino
 from napari_unet_nuclei.core.openvino_runtime import import_openvino
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 
@@ -161,11 +162,9 @@ def export_openvino(bundle: ModelBundle) -> tuple[bytes, bytes]:
     """
     openvino = import_openvino()
     model = restore_model(replace(bundle, weights=to_half_precision(bundle.weights)))
+    if form := write_openvino(model, bundle.weights):
+        return form
     with scratch_folder() as folder:
         path = folder / "full.xml"
         model.export(str(path), format="openvino", verbose=False)
-        network = openvino.Core().read_model(path)
-        compressed = folder / "half.xml"
-        openvino.save_model(network, compressed, compress_to_fp16=True)
-        del network
-        return compressed.read_bytes(), compressed.with_suffix(".bin").read_bytes()
+        return save_graph(openvino.Core().read_model(path))

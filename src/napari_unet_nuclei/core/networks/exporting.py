@@ -1,8 +1,9 @@
 """Trained networks get their OpenVINO form, whatever backend Keras runs on.
 
-Only what Keras exports through TensorFlow takes images of every size and is fast:
-JAX cannot trace a network for unknown sizes, and what comes from PyTorch moves the
-channels of every layer around.  Under these a child process does the conversion.
+Networks of known layers are written directly.  Of others, only what Keras exports
+through TensorFlow takes images of every size and is fast: JAX cannot trace a network
+for unknown sizes, and what comes from PyTorch moves the channels of every layer around.
+Under these a child process does the conversion.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from typing import TYPE_CHECKING
 
 import keras
 
-from napari_unet_nuclei.core.errors import EngineError
+from napari_unet_nuclei.core.errors import EngineError, ModelError
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
-from napari_unet_nuclei.core.networks.bundling import export_openvino
+from napari_unet_nuclei.core.networks.bundling import export_openvino, restore_model
+from napari_unet_nuclei.core.networks.openvino_layers import write_openvino
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 
 if TYPE_CHECKING:
@@ -44,17 +46,39 @@ def add_openvino(bundle: ModelBundle) -> ModelBundle:
     Raises
     ------
     EngineError
-        If the conversion fails, for example because TensorFlow is not installed.
+        If the conversion fails, for example because OpenVINO is not installed, or a
+        network of other layers needs TensorFlow.
     """
     try:
         if keras.backend.backend() == "tensorflow":
             return replace(bundle, openvino=export_openvino(bundle))
-        return replace(bundle, openvino=_convert_in_child(bundle).openvino)
+        form = write_openvino(restore_model(bundle), bundle.weights)
+        return replace(bundle, openvino=form or _convert_in_child(bundle).openvino)
     except Exception as error:  # Keras and OpenVINO raise all kinds, even a bare one
         raise EngineError(
             f"The model {bundle.name!r} has no OpenVINO form, because making it failed "
             f"({error}); use the Keras engine, which is slower."
         ) from error
+
+
+def add_openvino_at_once(bundle: ModelBundle) -> ModelBundle:
+    """Give a model its OpenVINO form where that takes no time.
+
+    Parameters
+    ----------
+    bundle : ModelBundle
+        Trained model.
+
+    Returns
+    -------
+    ModelBundle
+        The same with the IR, or without where it takes :func:`add_openvino`.
+    """
+    try:
+        form = write_openvino(restore_model(bundle), bundle.weights)
+    except (ImportError, LookupError, ModelError, RuntimeError, ValueError):
+        return bundle
+    return replace(bundle, openvino=form)
 
 
 def _convert_in_child(bundle: ModelBundle) -> ModelBundle:

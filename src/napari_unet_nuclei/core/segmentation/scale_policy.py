@@ -42,6 +42,9 @@ class ScalePolicy:
         Gain in confidence from which a coarse pass replaces the one before: the first
         over a blurred image, and any other.  A sharp image may show small nuclei, of
         which a coarse pass sees clumps.
+    recognised : float
+        Factor within which nuclei have the size that a model was tuned to in images
+        that it sees at a scale of their own.
     max_rescalings : int
         How often the scale is corrected after that.
     min_scale, max_scale : float
@@ -60,10 +63,32 @@ class ScalePolicy:
     doubtful: float = 0.6
     min_gain: float = 0.05
     large_gain: float = 0.15
+    recognised: float = 1.4
     max_rescalings: int = 3
     min_scale: float = 1 / 16
     max_scale: float = 4.0
     steps_per_octave: int = 4
+
+    def recognises(self, maps: Maps, typical: float) -> bool:
+        """Whether an image shows nuclei of the size that a model was tuned to.
+
+        Parameters
+        ----------
+        maps : Maps
+            Output of the network at the scale of the images it was tuned on.
+        typical : float, in px
+            Diameter that the model knows, at that scale.
+
+        Returns
+        -------
+        bool
+            True too where there are too few nuclei to tell.
+        """
+        diameter = estimate_diameter(maps)
+        if diameter is None:
+            return True
+        seen_as = diameter * maps.scale / typical
+        return 1 / self.recognised <= seen_as <= self.recognised
 
     def needs_coarse_pass(self, maps: Maps, scale: float, detail: float) -> bool:
         """Whether nuclei may be too large for the network to see them as such.

@@ -169,7 +169,14 @@ class _Sight:
 
 
 def _iter_fitting(view: _View, policy: ScalePolicy) -> Generator[TileDone, None, Maps]:
-    """Evaluate a network on an image as it is, then at scales that suit it better."""
+    """Evaluate a network on an image as it is, then at scales that suit it better.
+
+    A model that was tuned on images at a scale of their own first sees it at that.
+    """
+    if view.own_scale != 1:
+        maps = yield from view.iter_maps(view.own_scale)
+        if policy.recognises(maps, view.typical_diameter):
+            return maps
     maps = yield from view.iter_maps(1.0)
     detail = view.detail
     for scale in policy.coarse_scales:
@@ -218,6 +225,11 @@ class _View:
     def detail(self) -> float:
         """How much of the image is finer than a few pixels."""
         return fine_detail(self._channels, self._limits)
+
+    @property
+    def own_scale(self) -> float:
+        """Scale at which the images are seen that the model was tuned on."""
+        return self._config.scale
 
     @property
     def typical_diameter(self) -> float:

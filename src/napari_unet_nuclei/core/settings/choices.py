@@ -136,6 +136,17 @@ def parse_architecture(name: Architecture | str) -> Architecture:
     return _parse(name, Architecture, "architecture")
 
 
+def parse_annotated(name: Annotated | str) -> Annotated:
+    """Turn a name into what is annotated.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    return _parse(name, Annotated, "annotation")
+
+
 def parse_loss(name: str) -> tuple[LossTerm, ...]:
     """Turn a name such as ``"binary_crossentropy+dice"`` into its terms.
 

@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.settings.choices import (
     Schedule,
     parse_loss,
 )
+from napari_unet_nuclei.core.settings.fine_tuning import FineTuningSettings
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
 if TYPE_CHECKING:
@@ -39,8 +40,10 @@ _ZERO_OR_MORE = Range(at_least=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(FineTuningSettings):
     """How a model is trained; the defaults are the recipe of the shipped models.
+
+    What concerns the start model alone is said in `FineTuningSettings`.
 
     Parameters
     ----------
@@ -49,9 +52,6 @@ class TrainingSettings:
     arguments : mapping
         Keyword arguments of the network's builder, such as ``widths``; the
         defaults are the shipped shapes.
-    grow : int
-        Residual blocks to add to each level of the ``resnet`` that training starts
-        from; it computes exactly the same until it has learned more.
     crop_size : int, in px
         Side of the square crops, a multiple of 32.
     batch_size : int
@@ -93,14 +93,8 @@ class TrainingSettings:
     ema_momentum : float in [0, 1)
         Momentum of the exponential moving average of the weights, which is
         what gets validated and saved; 0 switches the average off.
-    start_weight : float in [0, 1)
-        How much the weights of the start model count in the result of fine-tuning,
-        so that less of what it knew is forgotten.
     patience : int, optional
         Epochs without a better validation score after which training stops.
-    only_better : bool
-        Write no model, and leave no log, unless it is better than the one that
-        training starts from.
     validation_fraction : float in (0, 1)
         Part of the samples held out when no split says which.
     mixed_precision : bool
@@ -122,18 +116,6 @@ class TrainingSettings:
     arguments: Mapping[str, Any] = field(
         default_factory=dict,
         metadata=describe("What the builder of the network is told."),
-    )
-    grow: int = field(
-        default=0,
-        metadata=describe(
-            "Residual blocks to add to each level of the start model, a resnet: a "
-            "deeper network that begins by computing exactly the same.",
-            Range(
-                at_least=0,
-                sentence="The number of blocks to {name} by must be {at_least} or "
-                "more.",
-            ),
-        ),
     )
     crop_size: int = field(
         default=256,
@@ -239,28 +221,10 @@ class TrainingSettings:
             ),
         ),
     )
-    start_weight: float = field(
-        default=0.0,
-        metadata=describe(
-            "Weight of the start model in the result, from 0 to 1: the higher, the "
-            "less of what it knew is forgotten.",
-            Range(
-                at_least=0,
-                below=1,
-                sentence="The {name} must lie in [{at_least}, {below}).",
-            ),
-        ),
-    )
     patience: int | None = field(
         default=None,
         metadata=describe(
             "Stop after this many epochs without a better score.", _ONE_OR_MORE
-        ),
-    )
-    only_better: bool = field(
-        default=False,
-        metadata=describe(
-            "Write no model unless it is better than the one it starts from."
         ),
     )
     validation_fraction: float = field(

@@ -11,9 +11,13 @@ from napari_unet_nuclei.core.models.bundle import (
     check_suffix,
     write_bundle,
 )
-from napari_unet_nuclei.core.networks.exporting import add_openvino
+from napari_unet_nuclei.core.networks.exporting import (
+    add_openvino,
+    add_openvino_at_once,
+)
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training.averaging import mix_weights
+from napari_unet_nuclei.core.training.smoke_test import find_failure
 from napari_unet_nuclei.core.training.steps import is_better
 from napari_unet_nuclei.core.writing.atomic_files import remove_file
 
@@ -25,8 +29,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.models.weights import Weights
+    from napari_unet_nuclei.core.training.measuring import Measured
 
-    FindThresholds = Callable[[Weights], tuple[SplittingParameters, Scores]]
+    FindThresholds = Callable[[Weights], tuple[SplittingParameters, Measured]]
 
 
 class BestModel:
@@ -48,8 +53,8 @@ class BestModel:
     scores, start_scores : Scores, optional
         Those of the best weights, ``None`` before the first validation; and those of
         the model that training started from, ``None`` where it began from scratch.
-    is_written : bool
-        Whether this run has written the file.
+    failure : str, optional
+        Why the last weights could not be kept, whatever their score.
 
     Raises
     ------
@@ -69,7 +74,9 @@ class BestModel:
         self.weights = weights
         self.scores: Scores | None = None
         self.start_scores: Scores | None = None
-        self.is_written = False
+        self.failure: str | None = None
+        self._written: ModelBundle | None = None
+        self._is_mixed = False
         self._output = output
         self._monitor = monitor
         self._start_weights = weights
@@ -105,48 +112,76 @@ class BestModel:
         bool
             Whether they are the best so far.
         """
+        if self._fails(scores):
+            return False
         best = self.scores
         if best is not None and not is_better(scores, best, self._monitor):
             return False
         self.weights, self.scores = weights, scores
         if writes:
-            self._write(self._bundle())
+            self._write(add_openvino_at_once(self._bundle()))
         return True
 
+    def _fails(self, scores: Scores) -> bool:
+        """Tell whether weights are not to be kept at all, and remember why."""
+        if self.start_scores is not None:
+            self.failure = find_failure(scores, self.start_scores)
+        return self.failure is not None
+
     def mix_start(self, part: float) -> None:
-        """Take the best weights a part of the way back to those of the start.
+        """Take the best weights a part of the way back to those of the start, once.
 
         Parameters
         ----------
         part : float in [0, 1)
             How much the start counts.
         """
-        if part > 0:
+        if part > 0 and not self._is_mixed:
+            self._is_mixed = True
             self.weights = mix_weights(self.weights, self._start_weights, part)
 
-    def tune(self, find_thresholds: FindThresholds) -> Scores:
+    def tune(
+        self, find_thresholds: FindThresholds, measure: Callable[[Weights], Measured]
+    ) -> tuple[Measured, Measured | None]:
         """Find thresholds for new weights; the start has the same chance.
+
+        Where nothing has been better than the start, it keeps those it has.
 
         Parameters
         ----------
         find_thresholds : callable
-            From weights to the thresholds that suit them best, and their scores.
+            From weights to the thresholds that suit them best, and what they reach.
+        measure : callable
+            From weights to what they reach with the thresholds they have.
 
         Returns
         -------
-        Scores
-            Those of the best weights with their thresholds.
+        best, start : Measured
+            What the best weights and those of the start reach, the same where the
+            start is the best; ``None`` where training began from scratch.
         """
         if self.scores is not None and not self.is_better_than_start:
-            return self.scores
-        splitting, self.scores = find_thresholds(self.weights)
-        if self.start_scores is not None:
-            start_splitting, self.start_scores = find_thresholds(self._start_weights)
-            if not is_better(self.scores, self.start_scores, self._monitor):
-                self.weights, self.scores = self._start_weights, self.start_scores
-                splitting = start_splitting
+            start = measure(self._start_weights)
+            return start, start
+        splitting, best = find_thresholds(self.weights)
+        if self.start_scores is None:
+            self._settle(self.weights, splitting, best)
+            return best, None
+        start_splitting, start = find_thresholds(self._start_weights)
+        self.start_scores = start.scores
+        is_worse = not is_better(best.scores, start.scores, self._monitor)
+        if self._fails(best.scores) or is_worse:
+            self._settle(self._start_weights, start_splitting, start)
+            return start, start
+        self._settle(self.weights, splitting, best)
+        return best, start
+
+    def _settle(
+        self, weights: Weights, splitting: SplittingParameters, measured: Measured
+    ) -> None:
+        """Take these weights and thresholds for the final ones."""
+        self.weights, self.scores = weights, measured.scores
         self.config = replace(self.config, splitting=splitting)
-        return self.scores
 
     def complete(self) -> str | None:
         """Write the model with its OpenVINO form.
@@ -156,6 +191,8 @@ class BestModel:
         str, optional
             Why it has none: it is a model all the same, but slower.
         """
+        if self._is_complete:
+            return None
         bundle, warning = self._bundle(), None
         try:
             bundle = add_openvino(bundle)
@@ -163,6 +200,22 @@ class BestModel:
             warning = str(error)
         self._write(bundle)
         return warning
+
+    @property
+    def is_written(self) -> bool:
+        """Whether this run has written the file."""
+        return self._written is not None
+
+    @property
+    def _is_complete(self) -> bool:
+        """Whether the file holds all there is, as after each better epoch."""
+        written = self._written
+        return (
+            written is not None
+            and written.openvino is not None
+            and written.weights is self.weights
+            and written.config is self.config
+        )
 
     def remove(self) -> None:
         """Remove the file, if this run has written it.
@@ -177,7 +230,7 @@ class BestModel:
 
     def _write(self, bundle: ModelBundle) -> None:
         write_bundle(self._output, bundle)
-        self.is_written = True
+        self._written = bundle
 
     def _bundle(self) -> ModelBundle:
         return ModelBundle(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.cancellation import unless_cancelled
 from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.staining import Staining
 from napari_unet_nuclei.core.images.stains import NuclearStain, red_density
@@ -65,7 +66,7 @@ def copy_stained(samples: Sequence[Sample]) -> list[Sample]:
     """
     return [
         replace(sample, sample_id=f"{sample.sample_id} ({name})", image=copy)
-        for sample in samples
+        for sample in unless_cancelled(samples)
         if sample.staining is Staining.STAINED_BRIGHT
         for name, copy in _make_copies(sample.image).items()
     ]

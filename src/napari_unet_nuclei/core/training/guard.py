@@ -38,9 +38,13 @@ class GuardedLearner:
         The network and its optimiser.
     average : WeightAverage
         The average of its weights.
+    n_rollbacks : int
+        How often earlier parts of a resumed run went back to good weights.
 
     Attributes
     ----------
+    n_rollbacks : int
+        The same, with those of this part.
     average : WeightAverage
         The average so far, always finite.
     note : str, optional
@@ -49,13 +53,15 @@ class GuardedLearner:
         What went wrong when there were no tries left, without a full stop.
     """
 
-    def __init__(self, learner: Learner, average: WeightAverage) -> None:
+    def __init__(
+        self, learner: Learner, average: WeightAverage, n_rollbacks: int = 0
+    ) -> None:
         self.average = average
         self.note: str | None = None
         self.failure: str | None = None
         self._learner = learner
         self._good = self._latest = (learner.weights, average.copy())
-        self._n_rollbacks = 0
+        self.n_rollbacks = n_rollbacks
         self._n_left_out = 0
 
     def train_on(
@@ -110,8 +116,8 @@ class GuardedLearner:
                 f"{self.failure} again, so training stopped early. Train with a "
                 "smaller learning rate."
             )
-        elif self._n_rollbacks:
-            times = "once" if self._n_rollbacks == 1 else f"{self._n_rollbacks} times"
+        elif self.n_rollbacks:
+            times = "once" if self.n_rollbacks == 1 else f"{self.n_rollbacks} times"
             parts.append(
                 f"The loss became no finite number {times}, and training went on from "
                 f"the last good weights at {self._rate_factor:.3g} of the learning "
@@ -127,17 +133,17 @@ class GuardedLearner:
 
     @property
     def _rate_factor(self) -> float:
-        return _SLOWDOWN**self._n_rollbacks
+        return _SLOWDOWN**self.n_rollbacks
 
     def _roll_back(self, reason: str) -> None:
         """Return to the last good weights, or note that this does not help."""
         weights, average = self._latest = self._good
         self.average = average.copy()
-        if not are_finite(weights) or self._n_rollbacks == MAX_ROLLBACKS:
+        if not are_finite(weights) or self.n_rollbacks == MAX_ROLLBACKS:
             self.failure = reason
             self.note = self.describe()
         else:
-            self._n_rollbacks += 1
+            self.n_rollbacks += 1
             self.note = (
                 f"{reason}: back to the last good weights, at {self._rate_factor:.3g} "
                 "of the learning rate."

@@ -10,12 +10,14 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.evaluation.scores import summarise
+from napari_unet_nuclei.core.training.measuring import Measured
 from napari_unet_nuclei.core.training.set_scores import average_scores
 from napari_unet_nuclei.core.training.validation import (
+    find_outcomes,
     find_thresholds,
     predict_samples,
     score_maps,
-    tune_splitting,
 )
 
 if TYPE_CHECKING:
@@ -80,9 +82,13 @@ class HeldOutSamples:
             self.pictures = self._shown.draw(of_all, config.splitting)
         return self._score(maps, config.splitting)
 
+    def measure(self, engine: Engine, config: ModelConfig) -> Measured:
+        """Return the scores, with what chance could have made of them."""
+        return self._measure(self._predict(engine, config), config.splitting)
+
     def tune(
         self, engine: Engine, config: ModelConfig, monitor: Monitor
-    ) -> tuple[SplittingParameters, Scores]:
+    ) -> tuple[SplittingParameters, Measured]:
         """Find the thresholds that suit a network best, by one of its scores.
 
         Parameters
@@ -95,15 +101,12 @@ class HeldOutSamples:
         Returns
         -------
         parameters : SplittingParameters
-            The best thresholds.
-        scores : Scores
+            The best thresholds: other ones only if they gain more than chance brings.
+        measured : Measured
             What they reach.
         """
         maps = self._predict(engine, config)
-        if len(self._sets) == 1:
-            samples = self._sets[0].samples
-            return tune_splitting(maps[0], samples, config.splitting, monitor)
-        return find_thresholds(partial(self._score, maps), config.splitting, monitor)
+        return find_thresholds(partial(self._measure, maps), config.splitting, monitor)
 
     def _predict(self, engine: Engine, config: ModelConfig) -> list[list[Maps]]:
         return [predict_samples(engine, config, each.samples) for each in self._sets]
@@ -111,10 +114,30 @@ class HeldOutSamples:
     def _score(
         self, maps: Sequence[Sequence[Maps]], parameters: SplittingParameters
     ) -> Scores:
-        scores = {
-            each.name: score_maps(of_set, each.samples, parameters)
+        return self._join(
+            [
+                score_maps(of_set, each.samples, parameters)
+                for each, of_set in zip(self._sets, maps, strict=True)
+            ]
+        )
+
+    def _measure(
+        self, maps: Sequence[Sequence[Maps]], parameters: SplittingParameters
+    ) -> Measured:
+        outcomes = [
+            find_outcomes(of_set, each.samples, parameters)
             for each, of_set in zip(self._sets, maps, strict=True)
-        }
+        ]
+        return Measured(
+            scores=self._join(
+                [summarise([image.scores for image in of_set]) for of_set in outcomes]
+            ),
+            outcomes=outcomes,
+            shares=[each.share for each in self._sets],
+        )
+
+    def _join(self, scores: Sequence[Scores]) -> Scores:
         if len(scores) == 1:
-            return scores.popitem()[1]
-        return average_scores(scores, [each.share for each in self._sets])
+            return scores[0]
+        by_set = dict(zip((each.name for each in self._sets), scores, strict=True))
+        return average_scores(by_set, [each.share for each in self._sets])

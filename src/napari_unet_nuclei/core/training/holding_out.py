@@ -7,16 +7,17 @@ How a model is scored on them is in
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import chain
+from itertools import chain, product
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.instances.labels import IGNORED
 from napari_unet_nuclei.core.settings.training import MIN_SAMPLES_TO_HOLD_OUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,12 +26,13 @@ if TYPE_CHECKING:
 MARGIN = 120
 """Distance in px between what is trained on and what is held out of one image.
 
-The receptive radius of the shipped networks.  Of small tiles it would leave nothing,
+The receptive radius of the shipped networks.  Of small quarters it would leave nothing,
 and a quarter of their side is taken instead, which still is more than a nucleus.
 """
 
 _MIN_QUARTER = 32  # px
 _LARGEST_PART = 4  # a margin takes at most one in so many pixels of a side
+_AROUND_NUCLEI = 16  # px, of background
 
 
 def hold_out(
@@ -39,10 +41,11 @@ def hold_out(
     """Split samples into those to train on and those to validate on.
 
     Of `MIN_SAMPLES_TO_HOLD_OUT` annotated images or more, whole images are held out,
-    and those annotated as without nuclei are trained on.  Fewer are cut into quarters
-    first, so that even a single annotated image can be learned from and checked;
-    quarters without nuclei are taken for not annotated, and a margin around what is
-    held out is not trained on.
+    and those annotated as without nuclei are trained on.  Of fewer, quarters of the
+    annotated part are, so that even a single annotated image can be learned from and
+    checked: what is trained on is the whole image, with labels -1 in the held-out
+    quarters and a margin around them.  Quarters without nuclei are taken for not
+    annotated.
 
     Parameters
     ----------
@@ -78,7 +81,7 @@ def _choose(n: int, fraction: float, seed: int) -> tuple[list[int], list[int]]:
     return sorted(order[n_held:].tolist()), sorted(order[:n_held].tolist())
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class _Quarter:
     """A part of an image, whose name says which."""
 
@@ -100,33 +103,23 @@ class _Quarter:
             labels=self.image.labels[y, x],
         )
 
-    def apart_from(self, other: _Quarter, margin: int) -> _Quarter:
-        """Return what is left of it at a distance from another quarter."""
-        if other.image is not self.image:
-            return self
-        # Across a corner, a distance along one axis is enough.
-        if self.y != other.y:
-            return replace(self, y=_shorten(self.y, other.y, margin))
-        return replace(self, x=_shorten(self.x, other.x, margin))
-
-
-def _shorten(side: slice, other: slice, margin: int) -> slice:
-    """Move the end of a side that faces another one away from it."""
-    length = min(margin, (side.stop - side.start) // _LARGEST_PART)
-    if side.start < other.start:
-        return slice(side.start, min(side.stop, other.start - length))
-    return slice(max(side.start, other.stop + length), side.stop)
+    def widen(self, margin: int) -> tuple[slice, slice]:
+        """Return its place with a margin, or with what its sides have room for."""
+        y, x = (
+            slice(max(side.start - length, 0), side.stop + length)
+            for side in (self.y, self.x)
+            for length in [min(margin, (side.stop - side.start) // _LARGEST_PART)]
+        )
+        return y, x
 
 
 def _hold_out_quarters(
     annotated: Sequence[Sample], fraction: float, seed: int
 ) -> tuple[list[Sample], list[Sample]]:
     """Hold out quarters, with a margin that leaves nuclei to learn from."""
-    quarters = [
-        quarter
-        for quarter in chain.from_iterable(map(_quarters, annotated))
-        if (quarter.labels > 0).any()
-    ]
+    quarters = _with_nuclei(map(_quarters_of_annotation, annotated))
+    if len(quarters) < 2:
+        quarters = _with_nuclei(map(_quarters_of_nuclei, annotated))
     if len(quarters) < 2:
         raise TrainingError(
             "Training needs nuclei in at least two quarters of an image or in two "
@@ -134,23 +127,57 @@ def _hold_out_quarters(
             f"{len(quarters)}; annotate more nuclei."
         )
     train, held = _choose(len(quarters), fraction, seed)
-    validation = [quarters[i] for i in held]
+    left = _leave([quarters[i] for i in train], [quarters[i] for i in held])
+    return left, [quarters[i].cut() for i in held]
+
+
+def _with_nuclei(quarters: Iterable[Iterable[_Quarter]]) -> list[_Quarter]:
+    return [each for each in chain.from_iterable(quarters) if (each.labels > 0).any()]
+
+
+def _leave(train: Sequence[_Quarter], held: Sequence[_Quarter]) -> list[Sample]:
+    """Return the images of quarters to train on, annotated there and nowhere else."""
+    images = dict.fromkeys(quarter.image for quarter in train)
     for margin in (MARGIN, 0):  # without any, where nuclei lie only beside the border
-        apart = [quarters[i] for i in train]
-        for other in validation:
-            apart = [quarter.apart_from(other, margin) for quarter in apart]
-        left = [quarter.cut() for quarter in apart if (quarter.labels > 0).any()]
+        left = []
+        for image in images:
+            labels = np.full_like(image.labels, IGNORED)
+            for quarter in train:
+                if quarter.image is image:
+                    labels[quarter.y, quarter.x] = quarter.labels
+            for quarter in held:
+                if quarter.image is image:
+                    labels[quarter.widen(margin)] = IGNORED
+            if (labels > 0).any():
+                left.append(replace(image, labels=labels))
         if left:
             break
-    return left, [quarter.cut() for quarter in validation]
+    return left
 
 
-def _quarters(sample: Sample) -> list[_Quarter]:
-    """Cut a sample at its middle, along each axis that is long enough."""
-    halves = [
-        (slice(0, length // 2), slice(length // 2, length))
-        if length >= 2 * _MIN_QUARTER
-        else (slice(0, length),)
-        for length in sample.labels.shape
-    ]
-    return [_Quarter(image=sample, y=y, x=x) for y in halves[0] for x in halves[1]]
+def _quarters_of_annotation(sample: Sample) -> list[_Quarter]:
+    """Cut what is annotated of a sample."""
+    return _cut_box(sample, sample.labels >= 0)
+
+
+def _quarters_of_nuclei(sample: Sample) -> list[_Quarter]:
+    """Cut the part that has nuclei, of a sample with all of them in one quarter."""
+    return _cut_box(sample, sample.labels > 0, _AROUND_NUCLEI)
+
+
+def _cut_box(
+    sample: Sample, mask: NDArray[np.bool_], around: int = 0
+) -> list[_Quarter]:
+    """Cut the box of a mask at its middle, along each axis that is long enough."""
+    halves = []
+    for axis, length in enumerate(mask.shape):
+        inside = np.flatnonzero(mask.any(axis=1 - axis))
+        start = max(int(inside[0]) - around, 0)
+        stop = min(int(inside[-1]) + 1 + around, length)
+        middle = (start + stop) // 2
+        halves.append(
+            (slice(start, middle), slice(middle, stop))
+            if stop - start >= 2 * _MIN_QUARTER
+            else (slice(start, stop),)
+        )
+    return [_Quarter(sample, y, x) for y, x in product(*halves)]

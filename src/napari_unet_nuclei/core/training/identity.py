@@ -25,6 +25,8 @@ _NO_PART = ("epochs", "minutes", "only_better")
 _ADDED_LATER = {
     "grow": 0,
     "grey_copies": False,
+    "replay": 0,
+    "rescale": False,
 }  # what runs did before there was a setting for it
 
 
@@ -50,6 +52,11 @@ class RunIdentity:
     validation: list[str]
     sets: list[list[Any]] | None = None
 
+    @property
+    def start_name(self) -> str | None:
+        """Name of the model it began with."""
+        return None if self.start is None else self.start[0]
+
 
 def identify_run(
     settings: TrainingSettings,
@@ -73,6 +80,8 @@ def identify_run(
         The same before and after a way through JSON.
     """
     values = {k: v for k, v in asdict(settings).items() if k not in _NO_PART}
+    if start is None:
+        values |= {"replay": 0, "rescale": False}  # neither is possible
     return RunIdentity(
         settings=json.loads(json.dumps(values)),
         start=None if start is None else [start.name, _hash_weights(start)],
@@ -120,14 +129,14 @@ def check_same_run(before: RunIdentity, now: RunIdentity, state: Path) -> None:
 
 
 def _find_difference(before: RunIdentity, now: RunIdentity) -> str | None:
+    if before.start != now.start:
+        return _compare_starts(before.start, now.start)
     for name in {**before.settings, **now.settings}:
         old, new = (
             each.settings.get(name, _ADDED_LATER.get(name)) for each in (before, now)
         )
         if old != new:
             return f"{name}={new}, which was {old}"
-    if before.start != now.start:
-        return _compare_starts(before.start, now.start)
     if before.sets != now.sets:
         return _compare_sets(before.sets, now.sets)
     return _compare_ids(before.train, now.train, "to train on") or _compare_ids(

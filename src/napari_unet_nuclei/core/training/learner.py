@@ -13,6 +13,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
 from napari_unet_nuclei.core.engines.keras import KerasEngine
+from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
     get_weights,
@@ -22,6 +23,7 @@ from napari_unet_nuclei.core.networks.bundling import (
 )
 from napari_unet_nuclei.core.networks.geometry import measure_geometry
 from napari_unet_nuclei.core.networks.growing import add_residual_blocks
+from napari_unet_nuclei.core.training.evaluating import Evaluator
 from napari_unet_nuclei.core.training.losses import make_loss
 from napari_unet_nuclei.core.training.metrics import METRICS
 
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.networks.geometry import Geometry
@@ -40,7 +43,7 @@ _MAX_GRADIENT_NORM = 1.0
 
 
 class Learner:
-    """A network, its optimiser, and a second network that validates other weights.
+    """A network, its optimiser, and what validates other weights.
 
     Parameters
     ----------
@@ -60,19 +63,22 @@ class Learner:
         is_resumed: bool = False,
     ) -> None:
         keras.utils.set_random_seed(settings.seed)
+        self._settings = settings
         self.architecture: Architecture = settings.architecture
         if start is None:
             self.arguments = complete_arguments(self.architecture, settings.arguments)
         else:
             self.architecture = start.config.architecture
             self.arguments, weights = _prepare_start(start, settings)
-        with precision(_choose_precision(settings)):
-            self._model = build_model(
-                self.architecture,
-                self.arguments,
-                pretrained=start is None and not is_resumed,
-            )
-            self._validated = build_model(self.architecture, self.arguments)
+        self._precision = _choose_precision(settings)
+        self._model = self._build(pretrained=start is None and not is_resumed)
+        self._evaluator = Evaluator(
+            self._model,
+            self.architecture,
+            self._build,
+            prefers_openvino=_is_on_processor(),
+        )
+        self._start_weights = None if start is None else weights
         if start is not None:
             set_weights(self._model, weights)
         self.peak_learning_rate = settings.peak_learning_rate(
@@ -93,6 +99,12 @@ class Learner:
             # Without a compiler JAX takes many times longer; the others do not.
             jit_compile=keras.backend.backend() == "jax",
         )
+        # What the first step makes while it is traced would have it traced twice.
+        self._optimizer.build(self._model.trainable_variables)
+
+    def _build(self, *, pretrained: bool = False) -> keras.Model:
+        with precision(self._precision):
+            return build_model(self.architecture, self.arguments, pretrained=pretrained)
 
     @property
     def n_maps(self) -> int:
@@ -137,10 +149,25 @@ class Learner:
         """Learning rate of the last step."""
         return float(self._optimizer.learning_rate)
 
-    def engine_with(self, weights: Weights) -> KerasEngine:
+    def engine_with(self, weights: Weights) -> Engine:
         """Evaluate other weights than those that are trained, until the next call."""
-        set_weights(self._validated, weights)
-        return KerasEngine(self._validated)
+        return self._evaluator.engine_with(weights)
+
+    def make_teacher(self) -> KerasEngine:
+        """Return the start model as it was, in a network of its own.
+
+        Raises
+        ------
+        TrainingError
+            If there is none.
+        """
+        if self._start_weights is None:
+            raise TrainingError(
+                "Expected a model that training starts from. Received: none; name one."
+            )
+        teacher = self._build()
+        set_weights(teacher, self._start_weights)
+        return KerasEngine(teacher)
 
     @property
     def weights(self) -> Weights:
@@ -166,7 +193,6 @@ class Learner:
             If they belong to another network.
         """
         set_weights(self._model, weights)
-        self._optimizer.build(self._model.trainable_variables)
         for variable, value in zip(self._optimizer.variables, optimizer, strict=True):
             variable.assign(value)
 
@@ -197,6 +223,10 @@ def _prepare_start(
 
 def _choose_precision(settings: TrainingSettings) -> str:
     """Name the Keras policy: mixed where it is wanted, and faster than float32."""
-    device = str(keras.ops.zeros(1).device).lower()  # each backend has its own class
-    is_fast = "cpu" not in device or multiplies_bfloat16()
+    is_fast = not _is_on_processor() or multiplies_bfloat16()
     return "mixed_bfloat16" if settings.mixed_precision and is_fast else "float32"
+
+
+def _is_on_processor() -> bool:
+    """Whether Keras computes there; each backend has a device class of its own."""
+    return "cpu" in str(keras.ops.zeros(1).device).lower()

@@ -8,6 +8,7 @@ Both are named after the model: ``nuclei.unetnuclei`` has ``nuclei.csv`` and
 from __future__ import annotations
 
 import csv
+import time
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.training.set_scores import summarise_sets
@@ -36,12 +37,16 @@ LOG_COLUMNS = (
     "val_dice",
 )
 
+_SECONDS_BETWEEN_CURVES = 30.0  # drawing one takes a quarter of a second
+
 _METRICS = {"dice": "Dice", "iou": "IoU", "accuracy": "pixel accuracy"}
 _SCORES = {f"val_{monitor}": name for monitor, name in SCORE_NAMES.items()}
 
 
 class RunLog:
-    """The log of a run, on disk with each row that is added.
+    """The log of a run, on disk with each row that is added, and its curve.
+
+    The curve is drawn when there is a first loss, later now and then, and at the end.
 
     Parameters
     ----------
@@ -64,6 +69,8 @@ class RunLog:
         self._output = output
         self._monitor = monitor
         self.rows = [] if rows is None else rows
+        self._drawn: float | None = None
+        self._n_drawn = 0
 
     @property
     def scores(self) -> list[float]:
@@ -71,7 +78,7 @@ class RunLog:
         return [row[f"val_{self._monitor}"] for row in self.rows]
 
     def add(self, step: TrainingStep, scores: Scores) -> None:
-        """Add a validation, and write log and curve.
+        """Add a validation, and write the log.
 
         Raises
         ------
@@ -80,7 +87,23 @@ class RunLog:
         """
         self.rows.append(make_row(step, scores))
         write_log(self._output, self.rows)
-        write_loss_curve(self._output, self.rows)
+        now = time.monotonic()
+        is_due = self._drawn is None or now - self._drawn >= _SECONDS_BETWEEN_CURVES
+        if is_due and step.loss is not None:
+            self._drawn = now
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw the curve, unless it shows all rows already.
+
+        Raises
+        ------
+        OutputError
+            If it cannot be written.
+        """
+        if self._n_drawn < len(self.rows):
+            write_loss_curve(self._output, self.rows)
+            self._n_drawn = len(self.rows)
 
 
 def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:

@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.cancellation import (
+    Cancelled,
+    check_cancelled,
+    uncancellable,
+)
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import check_labels
@@ -30,6 +35,7 @@ from napari_unet_nuclei.core.training.mixture import TrainingSet, mix_sets
 from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 from napari_unet_nuclei.core.training.pictures import ShownSamples
 from napari_unet_nuclei.core.training.run import TrainingRun
+from napari_unet_nuclei.core.training.start_scale import rescale_data
 from napari_unet_nuclei.core.training.state import read_state
 
 if TYPE_CHECKING:
@@ -185,6 +191,10 @@ def iter_training(
     ------
     TrainingError, ModelError, OutputError
         If training cannot start, the loss is not finite, or a file cannot be written.
+    Cancelled
+        If it is cancelled within a step, see
+        :mod:`~napari_unet_nuclei.core.cancellation`; that too leaves ``output``
+        complete.
     """
     data = mix_sets(_as_sets(samples, validation), settings)
     state = read_state(output) if resume else None
@@ -246,38 +256,45 @@ def _iter_run(
     scores_start: bool,
     report_every: int,
 ) -> Generator[TrainingStep, None, TrainingReport]:
-    if scores_start:
-        scored = run.score_start()
-        try:
+    """Run from the score of the start to the end; what is stopped keeps its best."""
+    scored = run.score_start() if scores_start else None  # writes nothing if stopped
+    try:
+        if scored is not None:
             yield scored
-        except (GeneratorExit, KeyboardInterrupt):
+        yield from _iter_epochs(run, data, settings, report_every)
+        return run.finish()
+    except (GeneratorExit, KeyboardInterrupt, Cancelled, TrainingError):
+        with uncancellable():
             run.save_interrupted()
-            raise
+        raise
+
+
+def _iter_epochs(
+    run: TrainingRun, data: DataMixture, settings: TrainingSettings, report_every: int
+) -> Generator[TrainingStep, None, None]:
+    data = rescale_data(data, run.scale)
     if settings.grey_copies:
         data = add_grey_copies(data)
     dataset = CropDataset(
         data.samples,
         crop_size=settings.crop_size,
-        batch_size=settings.batch_size,
+        batch_size=settings.batch_size - run.n_replayed,
         n_batches=settings.steps_per_epoch,
         seed=settings.seed,
         augmentation=settings.augmentation,
         weights=_balance(data),
     )
-    batches = prefetch(dataset, start=run.step)
+    batches = prefetch(run.add_replay(dataset), start=run.step)
     try:
         run.start_clock()
         while not run.is_over:
             for index in range(settings.steps_per_epoch):
                 run.train_on(*next(batches))
+                check_cancelled()
                 if run.has_news or (index + 1) % report_every == 0:
                     yield run.report()
                 if run.is_given_up or run.progress >= 1:
                     break
             yield run.end_epoch()
-    except (GeneratorExit, KeyboardInterrupt, TrainingError):
-        run.save_interrupted()
-        raise
     finally:
         batches.close()
-    return run.finish()

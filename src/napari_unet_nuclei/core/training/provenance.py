@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
 from napari_unet_nuclei.core.training.crops.batches import typical_diameter
 from napari_unet_nuclei.core.training.set_scores import summarise_sets
+from napari_unet_nuclei.core.training.start_scale import find_start_scale
 from napari_unet_nuclei.core.training.steps import summarise_scores
 
 if TYPE_CHECKING:
@@ -55,6 +56,9 @@ def describe_model(
         Everything but the weights and the results.
     """
     geometry = learner.geometry
+    scale = find_start_scale(data, settings, start)
+    diameter = typical_diameter(data.samples)
+    estimated = annotated_diameter(sample.labels for sample in data.samples)
     return ModelConfig(
         architecture=learner.architecture,
         arguments=learner.arguments,
@@ -62,8 +66,9 @@ def describe_model(
         stride=geometry.stride,
         margin=geometry.margin,
         splitting=SplittingParameters() if start is None else start.config.splitting,
-        diameter=typical_diameter(data.samples),
-        estimated_diameter=annotated_diameter(sample.labels for sample in data.samples),
+        diameter=round(diameter * scale, 1),
+        estimated_diameter=None if estimated is None else round(estimated * scale, 1),
+        image_diameter=None if scale == 1 else diameter,
         n_symmetries=settings.augmentation.n_symmetries,
         provenance={
             "package": version("napari-unet-nuclei"),

@@ -20,7 +20,9 @@ from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.identity import check_same_run, identify_run
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
+from napari_unet_nuclei.core.training.measuring import compare_measured
 from napari_unet_nuclei.core.training.provenance import describe_model, with_results
+from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
 from napari_unet_nuclei.core.training.schedules import (
     count_plateaus,
     epochs_since_best,
@@ -47,6 +49,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
+    from napari_unet_nuclei.core.training.crops.batches import Batches
+    from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
@@ -83,6 +87,10 @@ class TrainingRun:
         Batches and epochs done.
     held_out : HeldOutSamples
         The validation samples.
+    n_replayed : int
+        Crops of each batch that show what the start model knows.
+    scale : float
+        Scale at which images are trained on.
     """
 
     def __init__(
@@ -103,8 +111,10 @@ class TrainingRun:
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
+        self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
+        self.scale = config.scale
         average = WeightAverage(weights, settings.ema_momentum)
         self._best = BestModel(output, config, weights, settings.monitor)
         self._log = RunLog(output, settings.monitor)
@@ -115,7 +125,15 @@ class TrainingRun:
         if state is not None:
             self._restore(state)
             average = WeightAverage(state.average, settings.ema_momentum, state.step)
-        self._guarded = GuardedLearner(self._learner, average)
+        n_rollbacks = 0 if state is None else state.n_rollbacks
+        self._guarded = GuardedLearner(self._learner, average, n_rollbacks)
+
+    def add_replay(self, batches: Batches) -> Batches:
+        """Add to each batch what the start model knows, as its settings say."""
+        if not self.n_replayed:
+            return batches
+        teacher = self._learner.make_teacher()
+        return ReplayedBatches(batches, teacher, self.n_replayed, self._settings)
 
     def start_clock(self) -> None:
         """Begin to count the minutes."""
@@ -239,11 +257,20 @@ class TrainingRun:
         wanted and there is none, nothing of the run is left.
         """
         self._best.mix_start(self._settings.start_weight)
-        scores = self._best.tune(self._tune)
+        best, start = self._best.tune(self._tune, self._measure)
         report = TrainingReport(
             output=self._output,
-            scores=scores,
+            scores=best.scores,
             start_scores=self._best.start_scores,
+            comparison=compare_measured(
+                best,
+                start,
+                model=self._output.stem,
+                start_name=self._identity.start_name,
+                monitor=self._settings.monitor,
+                n_steps=self.step,
+                failure=self._best.failure,
+            ),
             n_steps=self.step,
             n_epochs=self.epoch,
             seconds=self._clock.seconds,
@@ -253,15 +280,20 @@ class TrainingRun:
         if self._settings.only_better and not report.is_better_than_start:
             self._remove_all()
             return replace(report, is_written=False)
+        self._log.draw()
         self._best.config = with_results(self._best.config, report)
         warning = self._best.complete()
         if warning is None:
             remove_state(self._output)
         return replace(report, warning=warning)
 
-    def _tune(self, weights: Weights) -> tuple[SplittingParameters, Scores]:
+    def _tune(self, weights: Weights) -> tuple[SplittingParameters, Measured]:
         engine = self._learner.engine_with(weights)
         return self.held_out.tune(engine, self._best.config, self._settings.monitor)
+
+    def _measure(self, weights: Weights) -> Measured:
+        engine = self._learner.engine_with(weights)
+        return self.held_out.measure(engine, self._best.config)
 
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""
@@ -293,6 +325,7 @@ class TrainingRun:
             log=self._log.rows,
             best_scores=self._best.scores,
             start_scores=self._best.start_scores,
+            n_rollbacks=self._guarded.n_rollbacks,
         )
 
     def _restore(self, state: TrainingState) -> None:

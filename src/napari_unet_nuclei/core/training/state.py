@@ -54,6 +54,8 @@ class TrainingState:
         :func:`~napari_unet_nuclei.core.training.log.make_row`.
     best_scores, start_scores : Scores, optional
         The best ones so far, and those of the model that training started from.
+    n_rollbacks : int
+        How often the learning rate has been halved, because the loss was no number.
     """
 
     identity: RunIdentity
@@ -67,6 +69,7 @@ class TrainingState:
     log: list[dict[str, Any]]
     best_scores: Scores | None
     start_scores: Scores | None
+    n_rollbacks: int = 0
 
 
 def state_path(output: Path) -> Path:
@@ -166,6 +169,7 @@ def _pack(state: TrainingState) -> dict[str, Any]:
         "log": state.log,
         "best_scores": _pack_scores(state.best_scores),
         "start_scores": _pack_scores(state.start_scores),
+        "n_rollbacks": state.n_rollbacks,
     }
     arrays: dict[str, Any] = {
         f"{group}/{path}": value

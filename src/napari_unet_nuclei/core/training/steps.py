@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
+    from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
 SCORE_NAMES: Mapping[Monitor, str] = MappingProxyType(
     {Monitor.DSB2018: "DSB2018 score", Monitor.AP50: "AP50", Monitor.DICE: "Dice"}
@@ -85,6 +86,9 @@ class TrainingReport:
         Whether there is a model: not where only a better one was wanted.
     note : str, optional
         What went wrong on the way, in a sentence.
+    comparison : HeldOutComparison, optional
+        Scores with what chance could make of them, for
+        :func:`~napari_unet_nuclei.core.training.verdict.make_verdict`.
     """
 
     output: Path
@@ -97,6 +101,7 @@ class TrainingReport:
     warning: str | None = None
     is_written: bool = True
     note: str | None = None
+    comparison: HeldOutComparison | None = None
 
     @property
     def is_better_than_start(self) -> bool:

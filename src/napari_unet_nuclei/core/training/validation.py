@@ -8,16 +8,16 @@ training hands in an engine.
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, summarise
+from napari_unet_nuclei.core.evaluation.outcomes import ImageOutcome, find_outcome
+from napari_unet_nuclei.core.evaluation.scores import Scores, summarise
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Monitor, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-from napari_unet_nuclei.core.training.steps import is_better
+from napari_unet_nuclei.core.training.measuring import Measured
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
 
-_MIN_GAIN = 0.005  # less is noise, and not worth other thresholds than usual
 _GRID = {
     "seed_threshold": (0.3, 0.4, 0.5, 0.6),
     "threshold": (0.4, 0.5, 0.6),
@@ -37,7 +36,7 @@ _GRID = {
 def predict_samples(
     engine: Engine, config: ModelConfig, samples: Sequence[Sample]
 ) -> list[Maps]:
-    """Evaluate a network on the image of each sample, as it is.
+    """Evaluate a network on the image of each sample, at the scale it was trained at.
 
     Parameters
     ----------
@@ -53,7 +52,8 @@ def predict_samples(
     list of Maps
         One for each sample.
     """
-    as_it_is = SegmentationSettings(diameter=config.diameter, stain=Stain.NONE)
+    diameter = config.image_diameter or config.diameter
+    as_it_is = SegmentationSettings(diameter=diameter, stain=Stain.NONE)
     return [
         exhaust(iter_plane_maps(engine, config, sample.image, as_it_is))
         for sample in samples
@@ -81,20 +81,39 @@ def score_maps(
     Scores
         Scores over all samples.
     """
+    outcomes = find_outcomes(maps, samples, parameters)
+    return summarise([outcome.scores for outcome in outcomes])
+
+
+def find_outcomes(
+    maps: Sequence[Maps],
+    samples: Sequence[Sample],
+    parameters: SplittingParameters,
+) -> list[ImageOutcome]:
+    """Split maps and find out what became of each true nucleus.
+
+    Parameters
+    ----------
+    maps, samples, parameters
+        As in :func:`score_maps`.
+
+    Returns
+    -------
+    list of ImageOutcome
+        One for each sample.
+    """
     settings = SegmentationSettings()
-    return summarise(
-        [
-            evaluate_image(
-                sample.labels,
-                split_instances(
-                    plane_maps,
-                    parameters,
-                    min_area=settings.smallest_area(plane_maps.scale),
-                ),
-            )
-            for sample, plane_maps in zip(samples, maps, strict=True)
-        ]
-    )
+    return [
+        find_outcome(
+            sample.labels,
+            split_instances(
+                plane_maps,
+                parameters,
+                min_area=settings.smallest_area(plane_maps.scale),
+            ),
+        )
+        for sample, plane_maps in zip(samples, maps, strict=True)
+    ]
 
 
 def tune_splitting(
@@ -119,39 +138,48 @@ def tune_splitting(
     Returns
     -------
     parameters : SplittingParameters
-        The best found; the start when nothing beats it.
+        The best found; the start when nothing beats it by more than chance.
     scores : Scores
         What they reach.
     """
-    return find_thresholds(partial(score_maps, maps, samples), start, monitor)
+
+    def measure(parameters: SplittingParameters) -> Measured:
+        outcomes = find_outcomes(maps, samples, parameters)
+        scores = summarise([outcome.scores for outcome in outcomes])
+        return Measured(scores=scores, outcomes=[outcomes], shares=[1.0])
+
+    parameters, measured = find_thresholds(measure, start, monitor)
+    return parameters, measured.scores
 
 
 def find_thresholds(
-    score: Callable[[SplittingParameters], Scores],
+    measure: Callable[[SplittingParameters], Measured],
     start: SplittingParameters,
     monitor: Monitor,
-) -> tuple[SplittingParameters, Scores]:
-    """Find the thresholds with the best score, however that is computed.
+) -> tuple[SplittingParameters, Measured]:
+    """Find the thresholds with the best score, however that is measured.
 
     Parameters
     ----------
-    score : callable
-        Returns the scores that thresholds reach.
+    measure : callable
+        Returns what thresholds reach.
     start, monitor
         As in :func:`tune_splitting`.
 
     Returns
     -------
-    parameters, scores
+    parameters : SplittingParameters
         As from :func:`tune_splitting`.
+    measured : Measured
+        What they reach.
     """
-    best, best_scores = start, score(start)
+    best, best_measured = start, measure(start)
     for name, values in _GRID.items():
         for value in values:
             parameters = replace(best, **{name: value})
             if parameters == best:
                 continue
-            scores = score(parameters)
-            if is_better(scores, best_scores, monitor, by=_MIN_GAIN):
-                best, best_scores = parameters, scores
-    return best, best_scores
+            measured = measure(parameters)
+            if measured.is_worth_changing(best_measured, monitor):
+                best, best_measured = parameters, measured
+    return best, best_measured

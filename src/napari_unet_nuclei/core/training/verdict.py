@@ -41,6 +41,10 @@ class HeldOutComparison:
     interval, start_interval, gain : Interval, optional
         Where both scores and their difference most likely lie on more such images;
         ``None`` where there is too little to tell.
+    ap50, start_ap50 : float in [0, 1], optional
+        AP50 of both, to be said beside another score that decides.
+    ap50_interval : Interval, optional
+        Where the first most likely lies.
     n_steps : int
         Steps that were trained.
     failure : str, optional
@@ -57,6 +61,9 @@ class HeldOutComparison:
     interval: Interval | None = None
     start_interval: Interval | None = None
     gain: Interval | None = None
+    ap50: float | None = None
+    start_ap50: float | None = None
+    ap50_interval: Interval | None = None
     n_steps: int
     failure: str | None = None
 
@@ -124,59 +131,60 @@ held-out images with 200 nuclei; the gain of about .02 to .08 is more than chanc
     )
 
 
-def describe_held_out(
-    found: HeldOutComparison, values: str, interval: Interval | None
-) -> str:
-    """Say a score with its interval, and what it was measured on.
-
-    Parameters
-    ----------
-    found : HeldOutComparison
-        Says which score, and the size of the held-out part.
-    values : str
-        The score, or before and after.
-    interval : Interval, optional
-        Where it most likely lies.
-
-    Returns
-    -------
-    str
-        Such as ``"AP50 .85 (about .80 to .90) on 5 held-out images with 80 nuclei"``.
-    """
-    likely = "" if interval is None else f" ({interval})"
-    images = "image" if found.n_images == 1 else "images"
-    nuclei = "nucleus" if found.n_nuclei == 1 else "nuclei"
-    return (
-        f"{SCORE_NAMES[found.monitor]} {values}{likely} on {found.n_images} held-out "
-        f"{images} with {found.n_nuclei:,} {nuclei}"
-    )
-
-
 def _make_sentence(
     found: HeldOutComparison, *, is_better: bool, is_certain: bool
 ) -> str:
-    after = write_score(found.score)
-    if found.start_score is None:
-        reached = describe_held_out(found, after, found.interval)
-        return f"{found.model} reaches {reached}."
-    before = write_score(found.start_score)
     if not is_better:
-        has = describe_held_out(found, before, found.start_interval)
         return (
-            f"Training found nothing better than {found.start}, which has {has}, "
-            f"because {_explain_failure(found)}."
+            f"Training found nothing better than {found.start}, which has "
+            f"{_describe_start(found)}, because {_explain_failure(found)}."
         )
-    both = describe_held_out(found, f"{before} → {after}", found.interval)
+    reached = _describe_model(found)
+    if found.start_score is None:
+        return f"{found.model} reaches {reached}."
     if is_certain:
         return (
-            f"{found.model} is better than {found.start}: {both}; the gain of "
+            f"{found.model} is better than {found.start}: {reached}; the gain of "
             f"{found.gain} is more than chance."
         )
     likely = "" if found.gain is None else f" ({found.gain})"
     return (
-        f"{found.model} may be better than {found.start}: {both}; so small a gain"
+        f"{found.model} may be better than {found.start}: {reached}; so small a gain"
         f"{likely} can be chance."
     )
+
+
+def _describe_model(found: HeldOutComparison) -> str:
+    """Say the scores of the new model, with those of the start before them."""
+    name = SCORE_NAMES[found.monitor]
+    text = _describe_score(name, found.score, found.interval, found.start_score)
+    if found.ap50 is not None and found.monitor is not Monitor.AP50:
+        ap50 = _describe_score(
+            SCORE_NAMES[Monitor.AP50], found.ap50, found.ap50_interval, found.start_ap50
+        )
+        text = f"{text} and {ap50}"
+    return f"{text} on {_describe_size(found)}"
+
+
+def _describe_start(found: HeldOutComparison) -> str:
+    name, score = SCORE_NAMES[found.monitor], found.start_score or 0
+    text = _describe_score(name, score, found.start_interval)
+    return f"{text} on {_describe_size(found)}"
+
+
+def _describe_score(
+    name: str, score: float, interval: Interval | None, before: float | None = None
+) -> str:
+    """Return such as ``"AP50 .79 → .82 (about .75 to .90)"``."""
+    values = "" if before is None else f"{write_score(before)} → "
+    likely = "" if interval is None else f" ({interval})"
+    return f"{name} {values}{write_score(score)}{likely}"
+
+
+def _describe_size(found: HeldOutComparison) -> str:
+    images = "image" if found.n_images == 1 else "images"
+    nuclei = "nucleus" if found.n_nuclei == 1 else "nuclei"
+    return f"{found.n_images} held-out {images} with {found.n_nuclei:,} {nuclei}"
 
 
 def _explain_failure(found: HeldOutComparison) -> str:
@@ -184,7 +192,7 @@ def _explain_failure(found: HeldOutComparison) -> str:
     if found.failure is not None:
         return found.failure
     if found.n_steps < _FEW_STEPS:
-        return f"{found.n_steps} steps are too few to learn from"
+        return f"so few steps ({found.n_steps}) teach nothing yet"
     if (found.start_score or 0) >= _ALREADY_GOOD[found.monitor]:
         return "that is already so good that little is left to gain"
     if found.n_nuclei < FEW_NUCLEI:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator, Sequence
     from pathlib import Path
 
-SHORT_GRACE_SECONDS = 1.0
+SHORT_GRACE_SECONDS = 0.5
 """Time to end for a program with nothing to complete; napari cannot quit meanwhile."""
 
 _POLL_SECONDS = 0.1

@@ -74,6 +74,8 @@ SCATTERED[LABELS == 16] = 1
         (IMAGE, np.stack([LABELS] * 3, axis=-1), ProblemKind.COLOURED_LABELS),
         (IMAGE, IMAGE / 255, ProblemKind.PROBABILITIES),
         (IMAGE, LABELS - 2, ProblemKind.NEGATIVE),
+        (IMAGE, LABELS - 1, ProblemKind.NO_BACKGROUND),
+        (IMAGE, -1 * (LABELS > 0), ProblemKind.NOTHING_BUT_IGNORED),
         (IMAGE, LABELS * 0, ProblemKind.NO_NUCLEI),
         (IMAGE, LABELS == 1, ProblemKind.ONE_NUCLEUS),
         (IMAGE, LABELS > 0, ProblemKind.ONE_VALUE),
@@ -121,3 +123,15 @@ def test_a_problem_says_which_pair_and_what_to_do() -> None:
         "cells: The image is 96x96 px, its labels are 95x96 px. Choose the labels "
         "that were drawn on this image."
     )
+
+
+def test_a_constant_image_of_background_is_only_a_warning() -> None:
+    black = np.zeros_like(IMAGE)
+    for labels, is_warning in ((np.zeros_like(LABELS), True), (LABELS, False)):
+        pair = TrainingPair(name="black", image=black, labels=labels)
+        (problem,) = (
+            each
+            for each in check_training_input([pair], SETTINGS, holds_out=False)
+            if each.kind is ProblemKind.CONSTANT
+        )
+        assert problem.is_warning is is_warning

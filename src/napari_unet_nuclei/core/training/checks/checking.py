@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import numpy as np
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.datasets.sample import Sample
 from napari_unet_nuclei.core.errors import TrainingError
+from napari_unet_nuclei.core.training.checks.annotation import check_annotation
 from napari_unet_nuclei.core.training.checks.images import check_image
 from napari_unet_nuclei.core.training.checks.labels import (
     check_label_values,
@@ -30,6 +32,8 @@ from napari_unet_nuclei.core.training.holding_out import hold_out
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.settings.training import TrainingSettings
@@ -107,8 +111,12 @@ def _check_pair(pair: TrainingPair, crop_size: int) -> Iterator[InputProblem]:
     image, labels = np.asarray(pair.image), np.asarray(pair.labels)
     is_usable = True
     for problem in check_image(pair.name, image, crop_size):
-        is_usable &= problem.is_warning
-        yield problem
+        # Background alone may be constant: it teaches little, but spoils nothing.
+        is_warning = problem.is_warning or (
+            problem.kind is ProblemKind.CONSTANT and _is_background(labels)
+        )
+        is_usable &= is_warning
+        yield replace(problem, is_warning=is_warning)
     if not is_usable:
         return
     if (misfit := find_misfit(pair.name, image, labels)) is not None:
@@ -119,8 +127,14 @@ def _check_pair(pair: TrainingPair, crop_size: int) -> Iterator[InputProblem]:
     yield from found
     if not found:
         whole = labels.astype(np.int64)
+        yield from check_annotation(pair.name, whole)
         yield from check_nuclei(pair.name, whole)
         yield from check_related(pair.name, image, whole)
+
+
+def _is_background(labels: NDArray[np.generic]) -> bool:
+    """Tell whether no nucleus is labelled."""
+    return labels.dtype.kind in "bui" and not (labels.astype(np.int64) > 0).any()
 
 
 def _check_room(

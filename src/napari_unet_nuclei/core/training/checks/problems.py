@@ -24,6 +24,8 @@ class ProblemKind(StrEnum):
     COLOURED_LABELS = "coloured labels"
     PROBABILITIES = "probabilities"
     NEGATIVE = "negative labels"
+    NO_BACKGROUND = "no background"
+    NOTHING_BUT_IGNORED = "nothing but ignored"
     NO_NUCLEI = "no nuclei"
     ONE_NUCLEUS = "one nucleus"
     ONE_VALUE = "one value"

@@ -9,6 +9,7 @@ network trains.  Which crops make a batch is decided in
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -40,6 +41,7 @@ from napari_unet_nuclei.core.training.crops.targets import (
     make_targets,
     normalised_distance,
 )
+from napari_unet_nuclei.core.training.crops.windows import draw_window, find_annotated
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -55,7 +57,6 @@ Scalar = TypeVar("Scalar", bound=np.generic)
 
 _SCALES = (0.5, 1.7)
 _LOG_ELONGATION = 0.35  # up to twice as long as wide
-_CROP_TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -89,6 +90,11 @@ class PreparedSample:
             change(self.distance, bilinear),
             None if self.unknown is None else change(self.unknown, bilinear),
         )
+
+    @cached_property
+    def places(self) -> NDArray[np.intp] | None:
+        """Where it is annotated, as from `find_annotated`; looked for once."""
+        return None if self.unknown is None else find_annotated(self.labels)
 
     @property
     def targets(self) -> NDArray[np.float32]:
@@ -239,79 +245,13 @@ def _cut(
     rng: Rng,
     margin: int = 0,
 ) -> PreparedSample:
-    """Cut a window from anywhere and bring it to the crop size, at one scale or two.
-
-    The margin of a window may lie beyond the border; it does not count where a
-    window is to show a nucleus.  Of an image that is annotated in part, a window shows
-    some of that part.
-    """
+    """Cut a window from anywhere and bring it to the crop size, at one scale or two."""
     scales = scale if isinstance(scale, tuple) else (scale, scale)
-    windows = [round(crop_size / each) for each in scales]
-    annotated = _find_annotated(sample)
-    for _ in range(_CROP_TRIES):
-        shown = _draw_pixel(annotated, sample.labels.shape, rng)
-        rows, columns = (
-            _place(length, window, margin, rng, position)
-            for length, window, position in zip(
-                sample.labels.shape, windows, shown, strict=True
-            )
-        )
-        inner_rows, inner_columns = (
-            axis[margin : axis.size - margin] for axis in (rows, columns)
-        )
-        if (_take(sample.labels, inner_rows, inner_columns) > 0).any():
-            break
+    height, width = (round(crop_size / each) for each in scales)
+    window = draw_window(sample.labels, sample.places, (height, width), rng, margin)
 
     def cut(array: NDArray[Scalar], resampling: Image.Resampling) -> NDArray[Scalar]:
-        image = Image.fromarray(_take(array, rows, columns))
+        image = Image.fromarray(window.take(array))
         return np.asarray(image.resize((crop_size, crop_size), resampling))
 
     return sample.map(cut)
-
-
-def _find_annotated(sample: PreparedSample) -> NDArray[np.intp] | None:
-    """Return where a sample is annotated; ``None`` where it is so everywhere."""
-    if sample.unknown is None:
-        return None
-    places = np.flatnonzero(sample.labels >= 0)
-    return places if places.size else None
-
-
-def _draw_pixel(
-    places: NDArray[np.intp] | None, shape: tuple[int, ...], rng: Rng
-) -> tuple[int | None, int | None]:
-    """Draw one of some pixels; nothing is drawn where any will do."""
-    if places is None:
-        return None, None
-    row, column = divmod(int(rng.choice(places)), shape[1])
-    return row, column
-
-
-def _place(
-    length: int, window: int, margin: int, rng: Rng, shown: int | None = None
-) -> NDArray[np.intp]:
-    """Lay a window along an axis; return where each of its pixels comes from.
-
-    An image too small for it begins anew beyond the border: in a mirror, a nucleus
-    there would look like two that touch and be annotated as one.  A margin, of which
-    little is seen, is mirrored.  A position that is to be shown lies inside of it.
-    """
-    room = length - (window - 2 * margin)
-    if room < 0:
-        start = rng.integers(length)
-        return np.arange(start, start + window) % length
-    if shown is None:
-        start = rng.integers(room + 1)
-    else:
-        first = max(shown - (length - room) + 1, 0)
-        start = rng.integers(first, min(shown, room) + 1)
-    return np.pad(np.arange(length), margin, mode="reflect")[start : start + window]
-
-
-def _take(
-    array: NDArray[Scalar], rows: NDArray[np.intp], columns: NDArray[np.intp]
-) -> NDArray[Scalar]:
-    """Cut out a window; without a copy where it lies inside of the image."""
-    if all(axis[-1] - axis[0] == axis.size - 1 for axis in (rows, columns)):
-        return array[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return array[np.ix_(rows, columns)]

@@ -6,12 +6,13 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from itertools import count, islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import keras
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_unet_nuclei.core.cancellation import unless_cancelled
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.instances.labels import count_annotated, label_areas
 from napari_unet_nuclei.core.settings.choices import Augmentation
@@ -29,6 +30,12 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.staining import Staining
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class Batches(Protocol):
+    """Images and their targets, a batch for each index."""
+
+    def __getitem__(self, index: int) -> Batch: ...
 
 
 class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
@@ -70,7 +77,9 @@ class CropDataset(keras.utils.PyDataset):  # type: ignore[misc]
         changes: Collection[Change] = ALL_CHANGES,
     ) -> None:
         super().__init__()
-        self._samples: list[PreparedSample] = [prepare_sample(s) for s in samples]
+        self._samples: list[PreparedSample] = [
+            prepare_sample(sample) for sample in unless_cancelled(samples)
+        ]
         self._weights = sampling_weights(samples) if weights is None else weights
         self._crop_size = crop_size
         self._batch_size = batch_size
@@ -156,13 +165,13 @@ def typical_diameter(samples: Sequence[Sample]) -> float:
 
 
 def prefetch(
-    dataset: CropDataset, start: int = 0, n_ahead: int = 6
+    dataset: Batches, start: int = 0, n_ahead: int = 6
 ) -> Generator[Batch, None, None]:
     """Draw batches in a background thread, ahead of their use.
 
     Parameters
     ----------
-    dataset : CropDataset
+    dataset : Batches
         Where batches come from.
     start : int
         Index of the first batch.

@@ -1,0 +1,68 @@
+"""A result that finds nothing, or thousands, is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.training.best_model import BestModel
+from napari_unet_nuclei.core.training.measuring import Measured
+from napari_unet_nuclei.core.training.smoke_test import find_failure
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from napari_unet_nuclei.core.models.bundle import ModelBundle
+
+SOME = replace(
+    evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int)), n_true=50, n_predicted=60
+)
+
+
+@pytest.mark.parametrize(
+    ("n_predicted", "n_before", "reason"),
+    [
+        (0, 60, "find no nuclei there, where the start finds 60"),
+        (5000, 60, "find 5,000 nuclei there, where 50 are labelled"),
+        (0, 0, None),
+        (240, 60, None),
+        (5000, 4000, None),
+    ],
+)
+def test_nothing_and_thousands_are_failures(
+    n_predicted: int, n_before: int, reason: str | None
+) -> None:
+    failure = find_failure(
+        replace(SOME, n_predicted=n_predicted), replace(SOME, n_predicted=n_before)
+    )
+    assert failure == reason or (reason and failure and reason in failure)
+
+
+def test_an_exploding_result_is_not_kept_whatever_its_score(
+    tmp_path: Path, tiny_bundle: ModelBundle
+) -> None:
+    path = tmp_path / "best.unetnuclei"
+    start = tiny_bundle.weights
+    best = BestModel(path, tiny_bundle.config, start)
+    best.start_scores = replace(SOME, dsb2018=0.5)
+    assert best.consider(start, best.start_scores, writes=False)
+    exploding = replace(SOME, dsb2018=0.9, n_predicted=9999)
+    assert not best.consider({}, exploding)
+    assert not path.exists()
+    assert best.failure is not None
+    better = replace(SOME, dsb2018=0.6)
+    assert best.consider({}, better)
+    assert best.failure is None
+
+    # Thresholds that suit the score can make it explode at the very end.
+    tuned = iter((Measured(scores=exploding), Measured(scores=best.start_scores)))
+    kept, before = best.tune(
+        lambda _: (tiny_bundle.config.splitting, next(tuned)), lambda _: next(tuned)
+    )
+    assert kept is before
+    assert best.weights is start
+    assert best.failure is not None
