@@ -219,6 +219,8 @@ def test_without_labels_there_are_new_ones(
     scene.press()
     assert scene.labels.name == "cells annotations"
     assert scene.labels.data[scene.box].max() > 10
+    button = scene.widget.panel.run_button
+    qtbot.waitUntil(lambda: bool(button.enabled), timeout=60_000)  # nuclei were seen
 
 
 @pytest.mark.parametrize("has_labels", [True, False])
