@@ -119,7 +119,7 @@ def _are_of_one_size(samples: Sequence[Sample], diameter: float) -> bool:
 def _choose_scale(diameter: float, known: float) -> float:
     """Return 1 where a network sees nuclei well as they are."""
     policy = DEFAULT_SCALE_POLICY
-    if policy.small <= diameter / known <= policy.huge:
+    if policy.small <= diameter / known <= policy.large:
         return 1.0
     return min(max(known / diameter, _SCALES[0]), _SCALES[1])
 
