@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
-from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
@@ -153,8 +152,8 @@ class Learner:
         """Evaluate other weights than those that are trained, until the next call."""
         return self._evaluator.engine_with(weights)
 
-    def make_teacher(self) -> KerasEngine:
-        """Return the start model as it was, in a network of its own.
+    def make_teacher(self) -> Engine:
+        """Return the start model as it was, which training does not change.
 
         Raises
         ------
@@ -165,9 +164,7 @@ class Learner:
             raise TrainingError(
                 "Expected a model that training starts from. Received: none; name one."
             )
-        teacher = self._build()
-        set_weights(teacher, self._start_weights)
-        return KerasEngine(teacher)
+        return self._evaluator.lasting_engine(self._start_weights)
 
     @property
     def weights(self) -> Weights:
