@@ -32,11 +32,13 @@ from PIL import Image
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
+from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -48,6 +50,12 @@ FOR_THE_DOCS = {
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
     "training-light-1366": "fine-tune-widget.png",
+    "training-dark-1366": "fine-tune-dark.png",
+    "training-better-light-1366": "fine-tuned-light.png",
+    "training-better-dark-1366": "fine-tuned-dark.png",
+    "painted-few-light-1366": "fine-tune-painted.png",
+    "several-pairs-dark-1366": "fine-tune-pairs.png",
+    "next-tile-dark-1366": "annotate-next.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -81,6 +89,10 @@ class Studio:
         wait_until(widget.native.isVisible)
         return widget
 
+    def use(self, theme: str) -> None:
+        """Change the theme."""
+        self.viewer.theme = self._theme = theme
+
     def run(self, widget: Any) -> None:
         """Press the button and wait for the end."""
         widget.panel.run_button.native.click()
@@ -112,13 +124,13 @@ def wait(seconds: float) -> None:
         time.sleep(0.005)  # leaves the interpreter to the threads of workers
 
 
-def wait_until(is_reached: Callable[[], bool]) -> None:
+def wait_until(is_reached: Callable[[], bool], seconds: float = TIMEOUT) -> None:
     """Let Qt work until a condition holds, and a moment longer."""
-    end = time.monotonic() + TIMEOUT
+    end = time.monotonic() + seconds
     while not is_reached():
         wait(0.02)  # often enough: people see 50 frames a second as one motion
         if time.monotonic() > end:
-            raise TimeoutError(f"not reached within {TIMEOUT} s")
+            raise TimeoutError(f"not reached within {seconds} s")
     wait(0.8)  # layouts and splitters settle in later turns of the event loop
 
 
@@ -223,6 +235,38 @@ def training(studio: Studio) -> None:
     studio.take("training-error")
 
 
+def fine_tuning(studio: Studio) -> None:
+    """Fine-tune for real on a look that no shipped model knows; compare on another."""
+    pixels, truth = draw_look("rings", seed=1, shape=(384, 384))
+    studio.viewer.add_image(pixels, name="rings")
+    studio.viewer.add_labels(truth, name="rings, labelled")
+    widget = studio.open("Fine-tune on labels")
+    widget.start.value, widget.model_name.value = "classic", "my-rings"
+    widget.panel.run_button.native.click()
+    bar, longest = widget.panel.progress_bar.native, 60 * (widget.minutes.value + 5)
+    wait_until(lambda: bar.value() >= 80 or not widget.panel.is_running, longest)
+    for theme in THEMES:
+        studio.use(theme)
+        studio.take("live-curves")
+    wait_until(lambda: not widget.panel.is_running, longest)
+    for theme in THEMES:
+        studio.use(theme)
+        studio.take("tuned")
+    studio.viewer.layers.clear()
+    segment = studio.open("Segment nuclei")
+    for name, model in (("before", "classic"), ("after", widget.start.value)):
+        pixels, _ = draw_look("rings", seed=2, shape=(384, 384))
+        studio.viewer.add_image(pixels, name=f"{name}: {model}")
+        segment.model.value = model
+        studio.run(segment)
+        studio.viewer.layers[-1].contour = 2
+    studio.viewer.grid.stride, studio.viewer.grid.enabled = -2, True
+    studio.viewer.reset_view()
+    for theme in THEMES:
+        studio.use(theme)
+        studio.take("before-and-after")
+
+
 def painting(studio: Studio) -> None:
     """Label a few of many nuclei, draw an area, and list several pairs."""
     pixels, truth = draw_nuclei(3, (512, 512), 120)
@@ -245,6 +289,21 @@ def painting(studio: Studio) -> None:
     shapes.add_rectangles([[[30, 30], [30, 240], [260, 240], [260, 30]]])
     wait_until(lambda: not widget.watch.is_busy)
     studio.take("several-pairs")
+
+
+def annotating(studio: Studio) -> None:
+    """Take one tile as checked, and go to the next."""
+    halves = [draw_look(look, 1, (512, 384))[0] for look in ("culture", "rings")]
+    studio.viewer.add_image(np.hstack(halves), name="slide")
+    widget = studio.open("Fine-tune on labels")
+    widget.start.value = "classic"
+    section = widget.annotate_next
+    for name in ("first-tile", "next-tile"):
+        section.next_button.native.click()
+        wait_until(lambda: not widget.panel.is_running)
+        wait(5)  # until the check of the input has seen the tile
+        show_row(widget._form.native, section.native)
+        studio.take(name)
 
 
 def dialogs(studio: Studio) -> None:
@@ -279,15 +338,10 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    empty,
-    after_a_run,
-    stack,
-    correction,
-    long_names,
-    training,
-    painting,
-    dialogs,
+    *(empty, after_a_run, stack, correction, long_names),
+    *(training, painting, annotating, dialogs, fine_tuning),
 )
+TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
 # Its first sleep keeps the message on show, as when Keras starts; the second
 # makes the curve grow while a picture is taken.
@@ -310,7 +364,7 @@ for step in range(120):
     say("step", epoch=epoch, progress=step / 130, seconds=seconds, is_best=False,
         loss=0.16 + 0.2 * math.exp(-step / 30) + 0.004 * math.sin(step * 5),
         scores=None if score is None else {"dsb2018": score},
-        note=NOTE if step == 40 else None)
+        note=NOTE if step == 40 and how == "worse" else None)
     time.sleep(0.08)
 if how == "better":
     output.write_bytes(b"")
@@ -366,7 +420,10 @@ def main() -> None:
     with notification_manager:  # as napari.run() does: errors become notifications
         for size in SIZES[: 1 if options.first_size else None]:
             for theme in THEMES:
+                is_first = (size, theme) == (SIZES[0], THEMES[0])
                 for scene in SCENES:
+                    if scene in TAKEN_ONCE and not is_first:
+                        continue
                     if scene.__name__ in options.scenes:
                         studio = Studio(options.folder, size, theme)
                         scene(studio)

@@ -28,7 +28,7 @@ from napari_unet_nuclei.plugin.finetune.training_samples import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 IMAGE, LABELS = draw_nuclei(0, (300, 300), 40)
@@ -145,3 +145,30 @@ def test_training_does_not_start_on_bad_input(
     with pytest.raises(TrainingError, match="have one number"):
         exhaust(iter_checked_fine_tuning(request))
     assert list(tmp_path.iterdir()) == []  # the process was not started
+
+
+def test_the_process_gets_the_pairs_as_one_data_set_and_all_others(
+    tmp_path: Path,
+) -> None:
+    write_samples(tmp_path / "lab", make_samples([make_pair()]))
+    asked: list[list[Path]] = []
+
+    def command(data: Sequence[Path], *_: Any) -> list[str]:
+        asked.append(list(data))
+        assert sorted(each.name for each in (data[0] / "labels").iterdir()) == [
+            "0000_cells.tif",
+            "0001_cells.tif",
+        ]
+        return ["/nowhere/python"]
+
+    request = FineTuneRequest(
+        pairs=[make_pair(), make_pair()],
+        folders=[tmp_path / "lab"],
+        start=tmp_path / "start.unetnuclei",
+        output=tmp_path / "new.unetnuclei",
+        minutes=1,
+        command=command,
+    )
+    with pytest.raises(TrainingError, match="cannot be started"):
+        exhaust(iter_checked_fine_tuning(request))
+    assert asked[0][1:] == [tmp_path / "lab"]

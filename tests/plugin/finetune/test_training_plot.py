@@ -104,7 +104,7 @@ def test_an_empty_plot_has_no_made_up_numbers(plot: TrainingPlot) -> None:
     assert plot.accessibleName() == "No training yet"
     train(plot)
     assert plot.accessibleName() == (
-        "instance score 0.500, start model 0.400, training loss 0.100"
+        "held-out score 0.500, start model 0.400, training loss 0.100"
     )
 
 

@@ -220,7 +220,7 @@ def test_cancelling_ends_the_process(
         "SAVE", step(epoch, score=0.8, is_best=True), "WAIT"
     )
     scene.start()
-    scene.wait_for("held-out" if epoch == 0 else "instance score")
+    scene.wait_for("held-out" if epoch == 0 else "score")
     child = int((user_folder / "my-nuclei.pid").read_text())
     scene.widget.panel.cancel_button.native.click()
     assert scene.status == "Cancelling: the training process keeps its best weights …"
@@ -330,7 +330,7 @@ def test_the_name_of_the_run_is_no_problem_while_it_runs(
         "SAVE", step(1, score=0.8, is_best=True), "WAIT"
     )
     scene.start()
-    scene.wait_for("instance score")
+    scene.wait_for("score")
     widget.model_name.native.setText("my-nuclei ")
     assert not widget.name_problem.visible
     widget.panel.cancel_button.native.click()

@@ -31,7 +31,7 @@ def describe_step(event: StepEvent) -> str:
     Returns
     -------
     str
-        Such as ``"Epoch 3 · loss 0.412 · instance score .71, the best so far"``.
+        Such as ``"Epoch 3 · loss 0.412 · score .71, the best so far"``.
     """
     if event.epoch == 0 and event.score is not None:
         return f"The start model scores {write_score(event.score)} on the held-out part"
@@ -40,7 +40,7 @@ def describe_step(event: StepEvent) -> str:
         parts.append(f"loss {event.loss:.3f}")
     if event.score is not None:
         best = ", the best so far" if event.is_best else ""
-        parts.append(f"instance score {write_score(event.score)}{best}")
+        parts.append(f"score {write_score(event.score)}{best}")
     return " · ".join(parts)
 
 

@@ -1,4 +1,4 @@
-"""Instance score on the held-out part, and loss, drawn while a run goes on.
+"""Score on the held-out part, and loss, drawn while a run goes on.
 
 Drawn with Qt: matplotlib would block napari's window for a second when it is imported,
 and for a tenth of a second at every point.
@@ -28,7 +28,7 @@ _N_TICKS = 5
 _MIN_SCORE_RANGE = 0.04  # smaller differences are noise, and must not look large
 _MIN_LOSS_RANGE = 0.01
 _WIDEST_NUMBER = "0.0000"
-_LEGEND = ("instance score", "start model", "training loss")
+_LEGEND = ("held-out score", "start model", "training loss")
 _SHORT_LEGEND = ("score", "start", "loss")
 _BEHIND = 130  # of 255: the loss says less than the score, and lies behind it
 
