@@ -83,13 +83,17 @@ class Learner:
         self.peak_learning_rate = settings.peak_learning_rate(
             is_fine_tuning=start is not None
         )
-        self._optimizer = keras.optimizers.AdamW(
+        self._optimizer = self._compile(settings)
+
+    def _compile(self, settings: TrainingSettings) -> keras.optimizers.Optimizer:
+        """Prepare the network to be trained, and return what changes its weights."""
+        optimizer = keras.optimizers.AdamW(
             self.peak_learning_rate,
             weight_decay=settings.weight_decay,
             global_clipnorm=_MAX_GRADIENT_NORM,
         )
         self._model.compile(
-            optimizer=self._optimizer,
+            optimizer=optimizer,
             loss=make_loss(settings.loss),
             metrics=[
                 keras.metrics.MeanMetricWrapper(function, name)
@@ -99,7 +103,8 @@ class Learner:
             jit_compile=keras.backend.backend() == "jax",
         )
         # What the first step makes while it is traced would have it traced twice.
-        self._optimizer.build(self._model.trainable_variables)
+        optimizer.build(self._model.trainable_variables)
+        return optimizer
 
     def _build(self, *, pretrained: bool = False) -> keras.Model:
         with precision(self._precision):
