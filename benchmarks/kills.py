@@ -1,7 +1,7 @@
 """Commands that are killed at random moments: what they leave, and what comes next.
 
-Usage: python benchmarks/kills.py [--segment 100] [--train 50] [--download 30]
-           [--seed 0] [--keep DIR]
+Usage: python benchmarks/kills.py [--segment 100] [--train 50] [--tune 30]
+           [--download 30] [--seed 0] [--keep DIR]
 
 Each command runs once to its end for the time it takes, then again and again over its
 own results, and is killed at a moment drawn from all of that time.  Whatever it leaves
@@ -49,6 +49,7 @@ COMMAND = [sys.executable, "-m", "napari_unet_nuclei"]
 FORMATS = "tiff,png,dsb2018,rle,overlay,features"
 N_IMAGES = 4
 SHAPE = (128, 160)
+FINE_TUNING = ("--from", "classic", "--only-better", "--learning-rate", "0.001")
 
 
 @dataclass
@@ -210,9 +211,16 @@ def check_sample(
 # train ------------------------------------------------------------------------------
 
 
-def kill_train(n_kills: int, rng: np.random.Generator, folder: Path) -> Tally:
+def kill_train(
+    n_kills: int,
+    rng: np.random.Generator,
+    folder: Path,
+    *,
+    name: str = "train",
+    network: Sequence[str] = ("--architecture", "classic"),
+) -> Tally:
     """Kill ``train``; what is there can be read, and ``--resume`` goes on."""
-    tally = Tally("train")
+    tally = Tally(name)
     data = folder / "data"
     for kind in ("images", "labels"):
         (data / kind).mkdir(parents=True)
@@ -221,7 +229,7 @@ def kill_train(n_kills: int, rng: np.random.Generator, folder: Path) -> Tally:
         tifffile.imwrite(data / f"images/{number}.tif", image)
         tifffile.imwrite(data / f"labels/{number}.tif", labels.astype(np.uint16))
     output = folder / "models/tiny.unetnuclei"
-    arguments = ["train", data, "-o", output, "--architecture", "classic"]
+    arguments = ["train", data, "-o", output, *network]
     arguments += [
         "--epochs",
         3,
@@ -386,13 +394,14 @@ def report(tallies: Iterable[Tally]) -> bool:
 def main() -> int:
     """Kill each command as often as was asked for."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    kinds = {"segment": 100, "train": 50, "download": 30}
+    kinds = {"segment": 100, "train": 50, "tune": 30, "download": 30}
     for kind, number in kinds.items():
         parser.add_argument(f"--{kind}", type=int, default=number, metavar="KILLS")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, leave it")
     arguments = parser.parse_args()
-    functions = {"segment": kill_segment, "train": kill_train}
+    tune = partial(kill_train, name="tune", network=FINE_TUNING)
+    functions = {"segment": kill_segment, "train": kill_train, "tune": tune}
     functions["download"] = kill_download
     rng = np.random.default_rng(arguments.seed)
     tallies = []

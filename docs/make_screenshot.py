@@ -38,6 +38,7 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,6 +55,7 @@ FOR_THE_DOCS = {
     "training-better-dark-1366": "fine-tuned-dark.png",
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
+    "next-tile-dark-1366": "annotate-next.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -289,6 +291,21 @@ def painting(studio: Studio) -> None:
     studio.take("several-pairs")
 
 
+def annotating(studio: Studio) -> None:
+    """Take one tile as checked, and go to the next."""
+    halves = [draw_look(look, 1, (512, 384))[0] for look in ("culture", "rings")]
+    studio.viewer.add_image(np.hstack(halves), name="slide")
+    widget = studio.open("Fine-tune on labels")
+    widget.start.value = "classic"
+    section = widget.annotate_next
+    for name in ("first-tile", "next-tile"):
+        section.next_button.native.click()
+        wait_until(lambda: not widget.panel.is_running)
+        wait(5)  # until the check of the input has seen the tile
+        show_row(widget._form.native, section.native)
+        studio.take(name)
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -322,7 +339,7 @@ def dialogs(studio: Studio) -> None:
 
 SCENES = (
     *(empty, after_a_run, stack, correction, long_names),
-    *(training, painting, dialogs, fine_tuning),
+    *(training, painting, annotating, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 NAMES = [name for name in napari_unet_nuclei.__all__ if not name.startswith("_")]
-FUNCTIONS = ["annotated_area", "evaluate", "load_model", "segment", "train"]
+FUNCTIONS = [
+    *("annotated_area", "evaluate", "load_model", "propose_tiles", "segment", "train"),
+]
 CLASSES = ["Maps", "Model", "SegmentationSettings"]
 
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.proposals.proposing import ProposedTile, propose_tiles
     from napari_unet_nuclei.core.segmentation.model import Model, load_model, segment
     from napari_unet_nuclei.core.settings.choices import (
         Annotated,
@@ -70,6 +71,7 @@ __all__ = [
     "Monitor",
     "OutOfMemoryError",
     "OutputError",
+    "ProposedTile",
     "Sample",
     "Schedule",
     "Scores",
@@ -86,6 +88,7 @@ __all__ = [
     "annotated_area",
     "evaluate",
     "load_model",
+    "propose_tiles",
     "segment",
     "train",
 ]
@@ -103,6 +106,7 @@ _MODULES = {
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
+    "proposals.proposing": "ProposedTile propose_tiles",
     "segmentation.model": "Model load_model segment",
     "settings.choices": (
         "Annotated Architecture Augmentation EngineName Monitor Schedule Stain"

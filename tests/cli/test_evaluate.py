@@ -62,7 +62,7 @@ def test_mistakes_are_counted_per_staining_and_over_all(
     by_name = {image["name"]: image["mistakes"] for image in content["images"]}
     assert by_name["aa"] == {"merges": [], "splits": [], "misses": [1], "spurious": []}
     assert by_name["bb"]["merges"] == [1]
-    header, *_, total, pixels = [
+    header, *_, total, pixels, _ = [
         line.split()
         for line in result.output.split("nuclei")[1].splitlines()
         if line.strip()
@@ -73,6 +73,37 @@ def test_mistakes_are_counted_per_staining_and_over_all(
     assert pixels[0] == f"{scores_of_pixels['accuracy']:.1%}"
     assert pixels[-1] == f"{scores_of_pixels['rand']:.3f}"
     assert content["images"][2]["pixels"] == {"accuracy": 1, "rand": 1}
+
+
+def test_few_images_have_the_interval_of_their_nuclei(
+    run: Callable[..., Result], dsb2018: Path, predicted: Path, tmp_path: Path
+) -> None:
+    scores = tmp_path / "scores.json"
+    result = run("evaluate", dsb2018, predicted, "--json", scores)
+    content = json.loads(scores.read_text())
+    low, high = content["intervals"]["ap50"]
+    assert low < content["all"]["ap"]["0.5"] < high <= 1
+    sentence = result.output.splitlines()[-1]
+    assert sentence.startswith("On more nuclei of 3 such images, DSB2018 score about .")
+    assert f"AP50 about {low:.2f}".replace("0.", ".") in sentence
+    assert sentence.endswith("other images can differ more")
+
+
+def test_many_images_have_an_interval_and_few_nuclei_have_none(
+    run: Callable[..., Result], tmp_path: Path
+) -> None:
+    csv = tmp_path / "solution.csv"
+    header = "ImageId,EncodedPixels,Height,Width\n"
+    rows = [f"image{number},1 2 9 2,8,8\n" for number in range(6)]
+    for n_rows, words in (
+        (6, "such images, DSB2018 score about 1.00 to 1.00"),
+        (4, ""),
+    ):
+        csv.write_text(header + "".join(rows[:n_rows]))
+        result = run("evaluate", csv, csv)
+        assert result.exit_code == 0, result.output
+        assert words in result.output
+        assert ("such image" in result.output) is bool(words)
 
 
 def test_the_worst_images_are_named_and_drawn(

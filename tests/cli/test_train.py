@@ -150,6 +150,10 @@ def test_a_model_that_is_not_complete_gets_a_warning(
     assert result.exit_code == 0, result.output
     finished = json.loads(result.stdout.splitlines()[-1])
     assert finished["warning"] == "No OpenVINO form."  # options are for people
+    assert " classic" in finished["verdict"]
+    assert finished["is_written"]
+    assert finished["n_held_out_nuclei"] > 0
+    assert finished["start_interval"] is None  # of so few nuclei
     assert read_bundle(model).openvino is None
     # The state of the run has been kept.
     result = run("train", labelled, "-o", model, *options, "--resume")

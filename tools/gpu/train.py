@@ -5,8 +5,8 @@ Usage: KERAS_BACKEND=jax python tools/gpu/train.py packed.npz -o mine.unetnuclei
 
 Needs `pip install --no-deps napari-unet-nuclei` beside JAX, Keras, SciPy, scikit-image,
 Pillow, tifffile, imagecodecs, platformdirs, psutil, h5py and Matplotlib; no TensorFlow,
-napari or Qt.  Without TensorFlow the model has no OpenVINO form: run the same command
-with --resume where TensorFlow is installed, and it is added.
+napari or Qt.  Without OpenVINO the model has no OpenVINO form: run the same command
+with --resume where OpenVINO is installed, and it is added.
 """
 
 from __future__ import annotations

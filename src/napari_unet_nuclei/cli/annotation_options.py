@@ -51,13 +51,18 @@ class AnnotationOptions:
         ),
     ] = False
 
-    @property
-    def paths(self) -> list[Path]:
-        """Masks to read, of which there may be none."""
-        return self.area or []
+    def masks_for(self, data: Sequence[Path]) -> list[Path]:
+        """Return the masks to read; what contradicts itself is refused before that.
 
-    def check(self, data: Sequence[Path]) -> None:
-        """Refuse what contradicts itself, before data sets are read.
+        Parameters
+        ----------
+        data : sequence of Path
+            The data sets.
+
+        Returns
+        -------
+        list of Path
+            None, one for all, or one for each.
 
         Raises
         ------
@@ -65,17 +70,19 @@ class AnnotationOptions:
             If an area is given although only what is painted counts, or there are
             several, but not one for each data set.
         """
-        if self.paths and self.ignore_unpainted:
+        masks = self.area or []
+        if masks and self.ignore_unpainted:
             raise SettingsError(
                 "Say either which area is annotated, or that only painted nuclei "
-                f"count. Received: --area {self.paths[0]} and --ignore-unpainted; "
+                f"count. Received: --area {masks[0]} and --ignore-unpainted; "
                 "leave out one."
             )
-        if len(self.paths) > 1 and len(self.paths) != len(data):
+        if len(masks) > 1 and len(masks) != len(data):
             raise SettingsError(
                 f"Expected one --area for all, or one for each of the {len(data)} data "
-                f"sets, in their order. Received: {len(self.paths)}; give as many."
+                f"sets, in their order. Received: {len(masks)}; give as many."
             )
+        return masks
 
     def apply(self, sets: Sequence[TrainingSet], say: Say) -> list[TrainingSet]:
         """Return data sets whose labels are -1 where nothing is annotated.
@@ -94,14 +101,14 @@ class AnnotationOptions:
         """
         if self.ignore_unpainted:
             return [_change_samples(each, _keep_painted, say) for each in sets]
-        if not self.paths:
+        if not self.area:
             return list(sets)
 
         from napari_unet_nuclei.core.datasets.annotated_areas import AnnotatedAreas
 
-        areas = [AnnotatedAreas(path) for path in self.paths]
+        areas = [AnnotatedAreas(path) for path in self.area]
         groups = [list(sets)] if len(areas) == 1 else [[each] for each in sets]
-        for path, area, group in zip(self.paths, areas, groups, strict=True):
+        for path, area, group in zip(self.area, areas, groups, strict=True):
             _check_names(path, area, group, say)
         return [
             _change_samples(each, area.restrict, say)

@@ -16,6 +16,7 @@ from napari_unet_nuclei.cli.reporting import (
     one_sentence_errors,
     output,
 )
+from napari_unet_nuclei.cli.score_intervals import describe_intervals, find_intervals
 from napari_unet_nuclei.cli.score_tables import (
     group_images,
     make_mistake_table,
@@ -134,9 +135,13 @@ def _report(
         f"Rand score {pixels.rand:.3f}",
         highlight=False,
     )
+    if (sentence := describe_intervals(images)) is not None:
+        output.print(sentence, highlight=False, soft_wrap=True)
     if json_path is None:
         return
-    content = with_texts(scores_as_json(images, groups))
+    content = with_texts(
+        scores_as_json(images, groups) | {"intervals": find_intervals(images)}
+    )
     with replacing(json_path, may_replace=overwrite) as temporary:
         temporary.write_text(json.dumps(content, indent=2), encoding="utf-8")
 

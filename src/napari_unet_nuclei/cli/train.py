@@ -80,9 +80,8 @@ def train(
 ) -> None:
     """Train a model from scratch, or fine-tune one with --from.
 
-    From the first epoch on, the best weights so far are on disk; a log (CSV) and the
-    loss curve (PNG) are saved beside the model.  Existing files are replaced only with
-    --overwrite, and continued with --resume.
+    From the first epoch on, the best weights so far are on disk, with a log (CSV) and
+    the loss curve (PNG) beside them.  Existing files need --overwrite or --resume.
 
     Examples: `napari-unet-nuclei train my_images/ -o mine.unetnuclei --from resnet`,
     `napari-unet-nuclei train a.zip b/ -o both.unetnuclei --weight 2 --weight 1`
@@ -94,10 +93,9 @@ def train(
             stop.listen()
         settings = make_settings(held_out, length, network, recipe)
         check_weights(data, weight or ())
-        annotation.check(data)
         from napari_unet_nuclei.core.training.outputs import claim_training_outputs
 
-        inputs = [*data, *held_out.splits, *annotation.paths]
+        inputs = [*data, *held_out.splits, *annotation.masks_for(data)]
         board = watching.open_board(inputs)
         with claim_training_outputs(
             model,

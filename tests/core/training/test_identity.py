@@ -118,9 +118,9 @@ def test_a_setting_that_a_state_does_not_know_had_its_default() -> None:
 
 
 def test_replay_matters_only_where_there_is_something_to_replay() -> None:
-    more = replace(SETTINGS, replay=0.5)
+    more = replace(SETTINGS, replay=0.75)
     check_same_run(identify(start=None), identify(more, start=None), STATE)
-    with pytest.raises(TrainingError, match=r"replay=0\.5, which was 0\.25"):
+    with pytest.raises(TrainingError, match=r"replay=0\.75, which was 0\.5"):
         check_same_run(identify(), identify(more), STATE)
 
 

@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.errors import (
 )
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.segmentation.model import load_model
+from napari_unet_nuclei.core.training import run
 from napari_unet_nuclei.core.training.loop import iter_training
 from napari_unet_nuclei.core.training.state import (
     read_state,
@@ -121,12 +122,31 @@ def test_a_run_that_is_resumed_may_be_longer(
     follow: Callable[..., Any],
 ) -> None:
     settings = replace(settings, steps_per_epoch=1, epochs=3)
-    run = follow(
+    longer = follow(
         iter_training(drawn_samples, stopped, settings, start=tiny_path, resume=True),
         stopped,
     )
-    assert [step.epoch for step in run.steps] == [2, 3]
-    assert run.report.n_steps == 3
+    assert [step.epoch for step in longer.steps] == [2, 3]
+    assert longer.report.n_steps == 3
+
+
+def test_a_halved_learning_rate_stays_halved(
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    stopped: Path,
+    settings: TrainingSettings,
+    follow: Callable[..., Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    write_state(stopped, replace(read_state(stopped), n_rollbacks=2))
+    monkeypatch.setattr(run, "scheduled_learning_rate", lambda *_, **__: 0.08)
+    settings = replace(settings, steps_per_epoch=1, epochs=2)
+    resumed = follow(
+        iter_training(drawn_samples, stopped, settings, start=tiny_path, resume=True),
+        stopped,
+    )
+    assert resumed.steps[-1].learning_rate == pytest.approx(0.02)
+    assert "0.25 of the learning rate" in resumed.report.note
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -12,6 +12,7 @@ from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.training.best_model import BestModel
 from napari_unet_nuclei.core.training.measuring import Measured
 from napari_unet_nuclei.core.training.smoke_test import find_failure
+from napari_unet_nuclei.core.training.verdict import make_verdict
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,10 +60,21 @@ def test_an_exploding_result_is_not_kept_whatever_its_score(
     assert best.failure is None
 
     # Thresholds that suit the score can make it explode at the very end.
-    tuned = iter((Measured(scores=exploding), Measured(scores=best.start_scores)))
-    kept, before = best.tune(
-        lambda _: (tiny_bundle.config.splitting, next(tuned)), lambda _: next(tuned)
+    tuned = iter((exploding, best.start_scores))
+
+    class HeldOut:
+        def tune(self, _: object, config: Any, __: object) -> tuple[Any, Measured]:
+            return config.splitting, Measured(scores=next(tuned))
+
+    scores, comparison = best.tune(
+        HeldOut(),  # type: ignore[arg-type]
+        lambda _: None,  # type: ignore[arg-type, return-value]
+        start_name="tiny",
+        n_steps=100,
     )
-    assert kept is before
+    assert scores is best.start_scores
     assert best.weights is start
     assert best.failure is not None
+    sentence = make_verdict(comparison).sentence
+    assert sentence.startswith("Training found nothing better than tiny")
+    assert "because the trained weights find 9,999 nuclei there" in sentence

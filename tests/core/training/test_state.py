@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -149,3 +150,18 @@ def test_on_a_full_disk_the_earlier_state_is_kept(
         write_state(output, replace(STATE, step=99))
     assert read_state(output).step == STATE.step
     assert list(output.parent.iterdir()) == [state_path(output)]
+
+
+def test_a_state_from_before_learning_rates_were_halved_can_be_read(
+    output: Path,
+) -> None:
+    write_state(output, replace(STATE, n_rollbacks=3))
+    assert read_state(output).n_rollbacks == 3
+    with np.load(state_path(output)) as file:
+        arrays = dict(file)
+    progress = json.loads(arrays["progress"].tobytes())
+    del progress["n_rollbacks"]
+    arrays["progress"] = np.frombuffer(json.dumps(progress).encode(), np.uint8)
+    with state_path(output).open("wb") as stream:
+        np.savez(stream, **arrays)
+    assert read_state(output).n_rollbacks == 0

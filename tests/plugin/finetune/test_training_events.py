@@ -107,9 +107,7 @@ def test_other_lines_are_passed_over(line: str) -> None:
 def test_a_step_is_told_in_one_line() -> None:
     step = parse_event(json.dumps(STEP))
     assert isinstance(step, StepEvent)
-    assert describe_step(step) == (
-        "Epoch 1 · loss 0.410 · score .71, the best so far"
-    )
+    assert describe_step(step) == ("Epoch 1 · loss 0.410 · score .71, the best so far")
     bare = parse_event(json.dumps({**STEP, "loss": None, "scores": None}))
     assert isinstance(bare, StepEvent)
     assert describe_step(bare) == "Epoch 1"

@@ -7,14 +7,14 @@ Collections are opened in ``datasets.label_collections``; the arithmetic is in
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
 from napari_unet_nuclei.core.evaluation.contingency import cross_tabulate
 from napari_unet_nuclei.core.evaluation.mistakes import Mistakes, find_mistakes
+from napari_unet_nuclei.core.evaluation.outcomes import ImageOutcome, find_outcome
 from napari_unet_nuclei.core.evaluation.pixel_scores import PixelScores, score_pixels
-from napari_unet_nuclei.core.evaluation.scores import ImageScores, score_image
 from napari_unet_nuclei.core.images.plane_names import stack_of
 from napari_unet_nuclei.core.images.staining import Staining, staining
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         Labelled,
         Shape,
     )
+    from napari_unet_nuclei.core.evaluation.scores import ImageScores
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -67,6 +68,8 @@ class ImageCompared:
         Which nuclei are merged, split, missed or spurious.
     staining : Staining, optional
         What the image looks like, where truth or prediction is stored with it.
+    outcome : ImageOutcome, optional
+        What became of each true nucleus, for intervals.
     """
 
     name: str
@@ -74,6 +77,7 @@ class ImageCompared:
     pixels: PixelScores
     mistakes: Mistakes
     staining: Staining | None
+    outcome: ImageOutcome | None = field(default=None, repr=False, compare=False)
 
 
 def compare(
@@ -184,12 +188,14 @@ def read_pair(
 
 def _compare(pair: LabelPair) -> ImageCompared:
     table = cross_tabulate(pair.truth, pair.prediction)
+    outcome = find_outcome(pair.truth, pair.prediction, table)
     return ImageCompared(
         name=pair.name,
-        scores=score_image(table),
+        scores=outcome.scores,
         pixels=score_pixels(table),
         mistakes=find_mistakes(table),
         staining=None if pair.image is None else staining(pair.image),
+        outcome=outcome,
     )
 
 

@@ -70,7 +70,9 @@ class ImageOutcome:
 
 
 def find_outcome(
-    truth: NDArray[np.int32], prediction: NDArray[np.int32]
+    truth: NDArray[np.int32],
+    prediction: NDArray[np.int32],
+    table: Contingency | None = None,
 ) -> ImageOutcome:
     """Find out what became of each true nucleus.
 
@@ -78,6 +80,8 @@ def find_outcome(
     ----------
     truth, prediction : (Y, X) ndarray of int32
         Labels, 0 = background; the truth may be -1 where it is not annotated.
+    table : Contingency, optional
+        What they share, where that is known already.
 
     Returns
     -------
@@ -96,7 +100,7 @@ def find_outcome(
     >>> outcome.ious.tolist(), outcome.n_predicted.tolist()
     ([1.0, 0.0], [1, 1])
     """
-    table = cross_tabulate(truth, prediction)
+    table = cross_tabulate(truth, prediction) if table is None else table
     n_true = table.true_labels.size
     areas = table.true_areas[table.rows] + table.predicted_areas[table.columns]
     ious = table.intersections / (areas - table.intersections)

@@ -55,7 +55,7 @@ class FineTuningSettings:
         ),
     )
     replay: float = field(
-        default=0.25,
+        default=0.5,
         metadata=describe(
             "Part of each batch, when fine-tuning, that shows drawn nuclei to be seen "
             "as the start model sees them, so that less is forgotten.",

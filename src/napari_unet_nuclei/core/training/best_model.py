@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.networks.exporting import (
 )
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training.averaging import mix_weights
+from napari_unet_nuclei.core.training.measuring import compare_measured
 from napari_unet_nuclei.core.training.smoke_test import find_failure
 from napari_unet_nuclei.core.training.steps import is_better
 from napari_unet_nuclei.core.writing.atomic_files import remove_file
@@ -25,13 +26,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from napari_unet_nuclei.core.engines.engine import Engine
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.models.weights import Weights
+    from napari_unet_nuclei.core.training.held_out import HeldOutSamples
     from napari_unet_nuclei.core.training.measuring import Measured
-
-    FindThresholds = Callable[[Weights], tuple[SplittingParameters, Measured]]
+    from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
 
 class BestModel:
@@ -141,35 +143,61 @@ class BestModel:
             self.weights = mix_weights(self.weights, self._start_weights, part)
 
     def tune(
-        self, find_thresholds: FindThresholds, measure: Callable[[Weights], Measured]
-    ) -> tuple[Measured, Measured | None]:
+        self,
+        held_out: HeldOutSamples,
+        engine_with: Callable[[Weights], Engine],
+        *,
+        start_name: str | None,
+        n_steps: int,
+    ) -> tuple[Scores, HeldOutComparison]:
         """Find thresholds for new weights; the start has the same chance.
 
         Where nothing has been better than the start, it keeps those it has.
 
         Parameters
         ----------
-        find_thresholds : callable
-            From weights to the thresholds that suit them best, and what they reach.
-        measure : callable
-            From weights to what they reach with the thresholds they have.
+        held_out : HeldOutSamples
+            What to measure on.
+        engine_with : callable
+            From weights to a runtime that holds them.
+        start_name, n_steps
+            As in :class:`HeldOutComparison`.
 
         Returns
         -------
-        best, start : Measured
-            What the best weights and those of the start reach, the same where the
-            start is the best; ``None`` where training began from scratch.
+        scores : Scores
+            Those of the best weights with their thresholds.
+        comparison : HeldOutComparison
+            These beside those of the start.
         """
+        best, start = self._tune(held_out, engine_with)
+        comparison = compare_measured(
+            best,
+            start,
+            model=self._output.stem,
+            start_name=start_name,
+            monitor=self._monitor,
+            n_steps=n_steps,
+            failure=self.failure,
+        )
+        return best.scores, comparison
+
+    def _tune(
+        self, held_out: HeldOutSamples, engine_with: Callable[[Weights], Engine]
+    ) -> tuple[Measured, Measured | None]:
+        """Return what the best weights, and the start, reach; one where it is best."""
+        config, monitor = self.config, self._monitor
         if self.scores is not None and not self.is_better_than_start:
-            start = measure(self._start_weights)
+            start = held_out.measure(engine_with(self._start_weights), config)
             return start, start
-        splitting, best = find_thresholds(self.weights)
+        splitting, best = held_out.tune(engine_with(self.weights), config, monitor)
         if self.start_scores is None:
             self._settle(self.weights, splitting, best)
             return best, None
-        start_splitting, start = find_thresholds(self._start_weights)
+        engine = engine_with(self._start_weights)
+        start_splitting, start = held_out.tune(engine, config, monitor)
         self.start_scores = start.scores
-        is_worse = not is_better(best.scores, start.scores, self._monitor)
+        is_worse = not is_better(best.scores, start.scores, monitor)
         if self._fails(best.scores) or is_worse:
             self._settle(self._start_weights, start_splitting, start)
             return start, start

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import asdict, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
 
+from napari_unet_nuclei.core.instances.annotation_counts import (
+    AnnotationCounts,
+    count_annotation,
+)
 from napari_unet_nuclei.core.instances.diameter import annotated_diameter
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models.config import MAPS, ModelConfig
@@ -15,10 +19,12 @@ from napari_unet_nuclei.core.training.crops.batches import typical_diameter
 from napari_unet_nuclei.core.training.set_scores import summarise_sets
 from napari_unet_nuclei.core.training.start_scale import find_start_scale
 from napari_unet_nuclei.core.training.steps import summarise_scores
+from napari_unet_nuclei.core.training.verdict import make_verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.settings.training import TrainingSettings
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.training.learner import Learner
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.steps import TrainingReport
+    from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
 
 def describe_model(
@@ -78,6 +85,10 @@ def describe_model(
             "start": None if start is None else start.name,
             "train": identity.train,
             "validation": identity.validation,
+            "annotated": {
+                "train": _describe_annotation(data.samples),
+                "validation": _describe_annotation(data.validation),
+            },
             "data_sets": [
                 {"name": each.name, "share": round(share, 4), "source": each.source}
                 for each, share in zip(data.sets, data.shares, strict=True)
@@ -106,14 +117,51 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
         "n_steps": report.n_steps,
         "n_epochs": report.n_epochs,
         "seconds": round(report.seconds),
+        "minutes": round(report.seconds / 60, 1),
         "scores": _round_scores(report.scores),
         "start_scores": _round_scores(report.start_scores),
         "set_scores": {
             name: _round(scores)
             for name, scores in summarise_sets(report.scores).items()
         },
+        "note": report.note,
     }
+    if report.comparison is not None:
+        results |= _describe_comparison(report.comparison)
     return replace(config, provenance={**config.provenance, **results})
+
+
+def _describe_annotation(samples: Sequence[Sample]) -> dict[str, Any]:
+    """Count what is annotated, over all samples, and of those that are in part."""
+    counts = [count_annotation(sample.labels) for sample in samples]
+    of_all = sum(counts, start=AnnotationCounts())
+    return {
+        "n_nuclei": of_all.n_nuclei,
+        "n_pixels": of_all.n_annotated,
+        "part": round(of_all.part, 4),
+        "parts": {
+            sample.sample_id: round(each.part, 4)
+            for sample, each in zip(samples, counts, strict=True)
+            if each.n_annotated < each.n_pixels
+        },
+    }
+
+
+def _describe_comparison(found: HeldOutComparison) -> dict[str, Any]:
+    verdict = make_verdict(found)
+    intervals = {
+        "score": found.interval,
+        "start_score": found.start_interval,
+        "gain": found.gain,
+    }
+    return {
+        "verdict": verdict.sentence,
+        "is_certain": verdict.is_certain,
+        "intervals": {
+            name: None if each is None else [round(bound, 4) for bound in each]
+            for name, each in intervals.items()
+        },
+    }
 
 
 def _round_scores(scores: Scores | None) -> dict[str, float] | None:

@@ -1,9 +1,7 @@
 """One training run: what each step does to weights, scores and files.
 
-The loop that drives it is in :mod:`~napari_unet_nuclei.core.training.loop`, the
-network in :mod:`~napari_unet_nuclei.core.training.learner`, the best of its weights in
-:mod:`~napari_unet_nuclei.core.training.best_model`, and what it needs to go on later in
-:mod:`~napari_unet_nuclei.core.training.state`.
+The loop that drives it is in :mod:`~napari_unet_nuclei.core.training.loop`, the best of
+its weights in :mod:`~napari_unet_nuclei.core.training.best_model`.
 """
 
 from __future__ import annotations
@@ -20,7 +18,6 @@ from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.identity import check_same_run, identify_run
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
-from napari_unet_nuclei.core.training.measuring import compare_measured
 from napari_unet_nuclei.core.training.provenance import describe_model, with_results
 from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
 from napari_unet_nuclei.core.training.schedules import (
@@ -46,11 +43,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.evaluation.scores import Scores
-    from napari_unet_nuclei.core.instances.maps import SplittingParameters
-    from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.crops.batches import Batches
-    from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
 
@@ -257,20 +251,17 @@ class TrainingRun:
         wanted and there is none, nothing of the run is left.
         """
         self._best.mix_start(self._settings.start_weight)
-        best, start = self._best.tune(self._tune, self._measure)
+        scores, comparison = self._best.tune(
+            self.held_out,
+            self._learner.engine_with,
+            start_name=self._identity.start_name,
+            n_steps=self.step,
+        )
         report = TrainingReport(
             output=self._output,
-            scores=best.scores,
+            scores=scores,
             start_scores=self._best.start_scores,
-            comparison=compare_measured(
-                best,
-                start,
-                model=self._output.stem,
-                start_name=self._identity.start_name,
-                monitor=self._settings.monitor,
-                n_steps=self.step,
-                failure=self._best.failure,
-            ),
+            comparison=comparison,
             n_steps=self.step,
             n_epochs=self.epoch,
             seconds=self._clock.seconds,
@@ -286,14 +277,6 @@ class TrainingRun:
         if warning is None:
             remove_state(self._output)
         return replace(report, warning=warning)
-
-    def _tune(self, weights: Weights) -> tuple[SplittingParameters, Measured]:
-        engine = self._learner.engine_with(weights)
-        return self.held_out.tune(engine, self._best.config, self._settings.monitor)
-
-    def _measure(self, weights: Weights) -> Measured:
-        engine = self._learner.engine_with(weights)
-        return self.held_out.measure(engine, self._best.config)
 
     def save_interrupted(self) -> None:
         """Complete the best model so far; the state to resume from stays."""

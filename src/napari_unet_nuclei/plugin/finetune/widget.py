@@ -14,6 +14,7 @@ from magicgui.widgets.bases import Widget
 from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.finetune.annotate_next import AnnotateNext
 from napari_unet_nuclei.plugin.finetune.checked_training import (
     iter_checked_fine_tuning,
 )
@@ -100,6 +101,8 @@ class FineTuneWidget(Container[Widget]):
         self.report_lines = form.lines
         self.start, self.minutes = form.start, form.minutes
         self.model_name, self.name_problem = form.name.field, form.name.words
+        self.annotate_next = AnnotateNext(viewer, form, self.panel)
+        add_row(form.native, self.annotate_next.native)
         lay_out(self, form.native, viewer)
         self.panel.cancel_on_close(self)
         self.watch = InputWatch(

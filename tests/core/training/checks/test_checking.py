@@ -135,3 +135,16 @@ def test_a_constant_image_of_background_is_only_a_warning() -> None:
             if each.kind is ProblemKind.CONSTANT
         )
         assert problem.is_warning is is_warning
+
+
+def test_specks_among_nuclei_are_a_warning_and_nothing_but_dots_an_error() -> None:
+    dots = np.zeros_like(LABELS)
+    dots[4::24, 4::24] = 1 + np.arange(16).reshape(4, 4)
+    larger = np.kron(
+        np.arange(1, 1025).reshape(32, 32), [[1, 1, 0], [1, 1, 0], [0] * 3]
+    )
+    for labels, is_warning in ((dots, False), (larger, True)):
+        pair = TrainingPair(name="specks", image=IMAGE, labels=labels)
+        found = check_training_input([pair], SETTINGS, holds_out=False)
+        (problem,) = (each for each in found if each.kind is ProblemKind.SPECKS)
+        assert problem.is_warning is is_warning

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _HUGE = 0.5  # of the image
 _SPECK, _MANY_SPECKS = 10, 1000  # px², nuclei
+_DOT = 4  # px²; of such nuclei no diameter can be learned
 _MOST_CLASSES = 5
 _PIECES_OF_A_CLASS = 3
 _SPARSE = 0.2  # of its bounding box that a nucleus in one piece fills at least
@@ -106,14 +107,15 @@ def check_nuclei(name: str, labels: NDArray[np.integer]) -> Iterator[InputProble
             is_warning=True,
         )
     n_specks = int(np.count_nonzero(areas < _SPECK))
-    if n_specks >= _MANY_SPECKS:
+    are_dots = bool(np.median(areas) < _DOT)
+    if n_specks >= _MANY_SPECKS or are_dots:
         yield InputProblem(
             kind=ProblemKind.SPECKS,
             pair=name,
             sentence=f"{n_specks:,} of {areas.size:,} nuclei are smaller than "
             f"{_SPECK} px².",
             advice="Remove the specks, or check that these are labels.",
-            is_warning=True,
+            is_warning=not are_dots,
         )
     yield from _check_numbers(name, nuclei, areas.size)
 
