@@ -1,7 +1,7 @@
 """Whether the tiles that are proposed teach a model more than tiles at random.
 
 Usage: python benchmarks/annotate_next.py --out FOLDER [--seeds 1 2 3 4 5]
-           [--strategies NAME ...] [--tiles 3] [--steps 50]
+           [--strategies NAME ...] [--tiles 3] [--steps 40]
 
 Draws one large image for each seed: areas of 256² px of which most look like cultures,
 which the model knows, some like dense sections, and a few like rings and like elongated

@@ -49,7 +49,7 @@ COMMAND = [sys.executable, "-m", "napari_unet_nuclei"]
 FORMATS = "tiff,png,dsb2018,rle,overlay,features"
 N_IMAGES = 4
 SHAPE = (128, 160)
-FINE_TUNING = ("--from", "classic", "--only-better", "--learning-rate", "0.001")
+FINE_TUNING = ("--from", "classic", "--learning-rate", "0.001")
 
 
 @dataclass

@@ -62,7 +62,7 @@ def measure(folder: Path, cancelled_at: str) -> dict[str, list[float]]:
     """Follow a process until a stage, then cancel it: seconds of each, also of that."""
     arguments = [sys.executable, "-m", "napari_unet_nuclei", "train"]
     arguments += [str(folder / "drawn"), "-o", str(folder / "mine.unetnuclei")]
-    arguments += ["--overwrite", "--from", "resnet", "--minutes", "3", "--only-better"]
+    arguments += ["--overwrite", "--from", "resnet", "--minutes", "60", "--only-better"]
     arguments += ["--steps-per-epoch", "6", "--events", "jsonl", "--stop-with-stdin"]
     seconds: dict[str, list[float]] = {}
     before = spent_by_children()

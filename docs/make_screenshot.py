@@ -49,10 +49,12 @@ FOR_THE_DOCS = {
     "painted-dark-1366": "corrections.png",
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
-    "training-light-1366": "fine-tune-widget.png",
-    "training-dark-1366": "fine-tune-dark.png",
-    "training-better-light-1366": "fine-tuned-light.png",
-    "training-better-dark-1366": "fine-tuned-dark.png",
+    "live-curves-light-1366": "fine-tune-widget.png",
+    "live-curves-dark-1366": "fine-tune-dark.png",
+    "tuned-light-1366": "fine-tuned-light.png",
+    "tuned-dark-1366": "fine-tuned-dark.png",
+    "before-and-after-light-1366": "before-and-after-light.png",
+    "before-and-after-dark-1366": "before-and-after-dark.png",
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
@@ -242,6 +244,7 @@ def fine_tuning(studio: Studio) -> None:
     studio.viewer.add_labels(truth, name="rings, labelled")
     widget = studio.open("Fine-tune on labels")
     widget.start.value, widget.model_name.value = "classic", "my-rings"
+    widget.minutes.value = 2
     widget.panel.run_button.native.click()
     bar, longest = widget.panel.progress_bar.native, 60 * (widget.minutes.value + 5)
     wait_until(lambda: bar.value() >= 80 or not widget.panel.is_running, longest)
@@ -260,7 +263,7 @@ def fine_tuning(studio: Studio) -> None:
         segment.model.value = model
         studio.run(segment)
         studio.viewer.layers[-1].contour = 2
-    studio.viewer.grid.stride, studio.viewer.grid.enabled = -2, True
+    studio.viewer.grid.stride, studio.viewer.grid.enabled = 2, True
     studio.viewer.reset_view()
     for theme in THEMES:
         studio.use(theme)

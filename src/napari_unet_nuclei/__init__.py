@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         TrainingError,
         UNetNucleiError,
     )
+    from napari_unet_nuclei.core.evaluation.intervals import Interval
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.training.loop import train
     from napari_unet_nuclei.core.training.mixture import TrainingSet
     from napari_unet_nuclei.core.training.steps import TrainingReport
+    from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
 __version__ = "0.1.0"
 
@@ -61,7 +63,9 @@ __all__ = [
     "Engine",
     "EngineError",
     "EngineName",
+    "HeldOutComparison",
     "ImageError",
+    "Interval",
     "LabelsError",
     "Maps",
     "Model",
@@ -100,6 +104,7 @@ _MODULES = {
         "DatasetError EngineError ImageError LabelsError ModelError OutOfMemoryError "
         "OutputError SettingsError TrainingError UNetNucleiError"
     ),
+    "evaluation.intervals": "Interval",
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
@@ -116,6 +121,7 @@ _MODULES = {
     "training.loop": "train",
     "training.mixture": "TrainingSet",
     "training.steps": "TrainingReport",
+    "training.verdict": "HeldOutComparison",
 }
 _HOMES = {
     name: f"{__name__}.core.{module}"

@@ -14,8 +14,9 @@ from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.choices import EngineName
-from napari_unet_nuclei.core.training import best_model, loop
+from napari_unet_nuclei.core.training import best_model
 from napari_unet_nuclei.core.training.crops import batches
+from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.loop import iter_training
 
@@ -159,8 +160,6 @@ def test_the_start_is_mixed_in_once(
 
     monkeypatch.setattr(best_model, "mix_weights", note)
     cancel = CancelAt()
-    monkeypatch.setattr(
-        loop.TrainingRun, "_tune", cancel.within(loop.TrainingRun._tune)
-    )
+    monkeypatch.setattr(HeldOutSamples, "tune", cancel.within(HeldOutSamples.tune))
     train_until(cancel, start_weight=0.25)
     assert parts == [0.25]

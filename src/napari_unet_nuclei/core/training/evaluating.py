@@ -71,18 +71,31 @@ class Evaluator:
 
     def engine_with(self, weights: Weights) -> Engine:
         """Return an engine with such weights, to be used until the next call."""
-        if self._prefers_openvino:
-            try:
-                return self._openvino_engine(weights)
-            except (EngineError, ModelError, ImportError):
-                self._prefers_openvino = False  # all scores are to be of one engine
+        if engine := self._openvino_engine(weights):
+            return engine
         if self._second is None:
             self._second = self._build()
         set_weights(self._second, weights)
         return KerasEngine(self._second)
 
-    def _openvino_engine(self, weights: Weights) -> OpenVinoEngine:
-        form = write_openvino(self._model, weights)
-        return OpenVinoEngine(
-            ModelBundle(name="training", config=self._config, weights={}, openvino=form)
-        )
+    def lasting_engine(self, weights: Weights) -> Engine:
+        """Return an engine with such weights, which nothing changes later."""
+        if engine := self._openvino_engine(weights):
+            return engine
+        network = self._build()
+        set_weights(network, weights)
+        return KerasEngine(network)
+
+    def _openvino_engine(self, weights: Weights) -> OpenVinoEngine | None:
+        if not self._prefers_openvino:
+            return None
+        try:
+            form = write_openvino(self._model, weights)
+            return OpenVinoEngine(
+                ModelBundle(
+                    name="training", config=self._config, weights={}, openvino=form
+                )
+            )
+        except (EngineError, ModelError, ImportError):
+            self._prefers_openvino = False  # all scores are to be of one engine
+            return None

@@ -94,13 +94,22 @@ class _Quarter:
         return self.image.labels[self.y, self.x]
 
     def cut(self) -> Sample:
-        """Return it as a sample of its own."""
-        y, x = self.y, self.x
+        """Return it as a sample of its own, with its surroundings, which are ignored.
+
+        Without these, a small quarter shows little but nuclei that are cut.
+        """
+        y, x = (
+            slice(max(side.start - MARGIN, 0), side.stop + MARGIN)
+            for side in (self.y, self.x)
+        )
+        labels = np.full_like(self.image.labels, IGNORED)
+        labels[self.y, self.x] = self.labels
+        place = f"{self.y.start}:{self.y.stop},{self.x.start}:{self.x.stop}"
         return replace(
             self.image,
-            sample_id=f"{self.image.sample_id}[{y.start}:{y.stop},{x.start}:{x.stop}]",
+            sample_id=f"{self.image.sample_id}[{place}]",
             image=self.image.image[y, x],
-            labels=self.image.labels[y, x],
+            labels=np.ascontiguousarray(labels[y, x]),
         )
 
     def widen(self, margin: int) -> tuple[slice, slice]:

@@ -12,7 +12,6 @@ import keras
 import numpy as np
 
 from napari_unet_nuclei.core.engines.devices import multiplies_bfloat16
-from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.networks.building import build_model, complete_arguments
 from napari_unet_nuclei.core.networks.bundling import (
@@ -84,13 +83,17 @@ class Learner:
         self.peak_learning_rate = settings.peak_learning_rate(
             is_fine_tuning=start is not None
         )
-        self._optimizer = keras.optimizers.AdamW(
+        self._optimizer = self._compile(settings)
+
+    def _compile(self, settings: TrainingSettings) -> keras.optimizers.Optimizer:
+        """Prepare the network to be trained, and return what changes its weights."""
+        optimizer = keras.optimizers.AdamW(
             self.peak_learning_rate,
             weight_decay=settings.weight_decay,
             global_clipnorm=_MAX_GRADIENT_NORM,
         )
         self._model.compile(
-            optimizer=self._optimizer,
+            optimizer=optimizer,
             loss=make_loss(settings.loss),
             metrics=[
                 keras.metrics.MeanMetricWrapper(function, name)
@@ -100,7 +103,8 @@ class Learner:
             jit_compile=keras.backend.backend() == "jax",
         )
         # What the first step makes while it is traced would have it traced twice.
-        self._optimizer.build(self._model.trainable_variables)
+        optimizer.build(self._model.trainable_variables)
+        return optimizer
 
     def _build(self, *, pretrained: bool = False) -> keras.Model:
         with precision(self._precision):
@@ -153,8 +157,8 @@ class Learner:
         """Evaluate other weights than those that are trained, until the next call."""
         return self._evaluator.engine_with(weights)
 
-    def make_teacher(self) -> KerasEngine:
-        """Return the start model as it was, in a network of its own.
+    def make_teacher(self) -> Engine:
+        """Return the start model as it was, which training does not change.
 
         Raises
         ------
@@ -165,9 +169,7 @@ class Learner:
             raise TrainingError(
                 "Expected a model that training starts from. Received: none; name one."
             )
-        teacher = self._build()
-        set_weights(teacher, self._start_weights)
-        return KerasEngine(teacher)
+        return self._evaluator.lasting_engine(self._start_weights)
 
     @property
     def weights(self) -> Weights:

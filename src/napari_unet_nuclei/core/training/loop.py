@@ -192,9 +192,7 @@ def iter_training(
     TrainingError, ModelError, OutputError
         If training cannot start, the loss is not finite, or a file cannot be written.
     Cancelled
-        If it is cancelled within a step, see
-        :mod:`~napari_unet_nuclei.core.cancellation`; that too leaves ``output``
-        complete.
+        If it is cancelled within a step, with ``output`` as when it is closed.
     """
     data = mix_sets(_as_sets(samples, validation), settings)
     state = read_state(output) if resume else None

@@ -78,10 +78,7 @@ def describe_model(
             "start": None if start is None else start.name,
             "train": identity.train,
             "validation": identity.validation,
-            "annotated": {
-                "train": _describe_annotation(data.samples),
-                "validation": _describe_annotation(data.validation),
-            },
+            "annotated": _describe_parts(data),
             "data_sets": [
                 {"name": each.name, "share": round(share, 4), "source": each.source}
                 for each, share in zip(data.sets, data.shares, strict=True)
@@ -122,6 +119,11 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
     if report.comparison is not None:
         results |= _describe_comparison(report.comparison)
     return replace(config, provenance={**config.provenance, **results})
+
+
+def _describe_parts(data: DataMixture) -> dict[str, Any]:
+    parts = {"train": data.samples, "validation": data.validation}
+    return {name: _describe_annotation(samples) for name, samples in parts.items()}
 
 
 def _describe_annotation(samples: Sequence[Sample]) -> dict[str, Any]:

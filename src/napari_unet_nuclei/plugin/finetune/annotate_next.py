@@ -1,7 +1,7 @@
 """The section *Annotate here next*: tile after tile, found, framed and pre-filled.
 
-Which tile is next belongs in ``tile_search``, what becomes of it as layers in
-``tile_layers``.
+What is asked belongs in ``tile_request``, which tile is next in ``tile_search``, what
+becomes of it as layers in ``tile_layers``.
 """
 
 from __future__ import annotations
@@ -12,27 +12,24 @@ from typing import TYPE_CHECKING
 import numpy as np
 from magicgui.widgets import Container, PushButton
 from magicgui.widgets.bases import Widget
-from napari.layers import Shapes
 
-from napari_unet_nuclei.core.errors import LabelsError, TrainingError, UNetNucleiError
+from napari_unet_nuclei.core.errors import LabelsError, UNetNucleiError
 from napari_unet_nuclei.core.progress import Preparing, Progress
 from napari_unet_nuclei.core.settings.choices import Annotated
 from napari_unet_nuclei.plugin.finetune.tile_layers import (
     PlaneLabels,
-    add_empty_labels,
     add_frame,
-    checked_layer,
     mark_checked,
     merge_found,
 )
-from napari_unet_nuclei.plugin.finetune.tile_search import TileRequest, TileSearch
-from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shown_plane
-from napari_unet_nuclei.plugin.shared.layers import image_array
+from napari_unet_nuclei.plugin.finetune.tile_request import find_area, make_request
+from napari_unet_nuclei.plugin.finetune.tile_search import TileSearch
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 
 if TYPE_CHECKING:
     import napari.viewer
+    from napari.layers import Shapes
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.progress import PlaneDone, TileDone
@@ -147,7 +144,7 @@ class AnnotateNext:
         if (numbers < 0).any():  # within the tile, nothing is unknown any more
             tile.labels.paint(tile.box, np.maximum(numbers, 0))
         annotation = self._form.annotation
-        area = self._area_of(tile.labels)
+        area = find_area(self._viewer, self._form, tile.labels)
         area = mark_checked(self._viewer, tile.labels, area, tile.box)
         annotation.how.value = Annotated.AREA
         annotation.area.choose(area)
@@ -155,15 +152,8 @@ class AnnotateNext:
         self._close()
         self._tell(describe_checked(self._n_nuclei))
 
-    def _area_of(self, labels: PlaneLabels) -> Shapes | None:
-        """Return the layer of the area that is annotated, if there is one."""
-        chosen = self._form.annotation.area_layer
-        if isinstance(chosen, Shapes) and labels.image is self._form.image.layer:
-            return chosen
-        return checked_layer(self._viewer, labels.image)
-
     def _find_next(self) -> None:
-        labels, request = self._make_request()
+        labels, request = make_request(self._viewer, self._form, self._unwanted)
         self._panel.start(
             self._search.iter_tile(request),
             f"Looking where {request.start.stem} is least sure",
@@ -175,46 +165,6 @@ class AnnotateNext:
                 ),
             ),
             may_be_left=True,
-        )
-
-    def _make_request(self) -> tuple[PlaneLabels, TileRequest]:
-        """Return where to look, and what is annotated there.
-
-        Raises
-        ------
-        TrainingError, ImageError, LabelsError, ModelError
-            If there is no image or no model, or image and labels do not fit.
-        """
-        form, viewer = self._form, self._viewer
-        image = form.image.layer
-        if image is None:
-            raise TrainingError(
-                "Expected an image to annotate. Received: no image layer; open one."
-            )
-        form.axes.check()
-        start = form.start_path
-        pixels, axes = image_array(image)
-        channel = chosen_channel(image, axes, viewer.dims)
-        plane = shown_plane(image, axes, viewer.dims)
-        layer = form.annotations.layer
-        if layer is None:
-            layer = add_empty_labels(viewer, image, channel, plane)
-        labels = PlaneLabels(image=image, layer=layer, channel=channel, plane=plane)
-        painted = labels.read() > 0
-        done = np.zeros(painted.shape, bool)
-        if (area := self._area_of(labels)) is not None:
-            done |= labels.read_area(area)
-        for where, box in self._unwanted:
-            if where.layer is layer and where.plane == plane:
-                done[box] = True
-        return labels, TileRequest(
-            image=pixels,
-            axes=axes,
-            channel=channel,
-            plane=plane,
-            painted=painted,
-            done=done,
-            start=start,
         )
 
     def _follow(self, step: Preparing | TileDone | PlaneDone) -> None:

@@ -199,6 +199,8 @@ class FineTuneWidget(Container[Widget]):
     def _tell_result(self, result: FineTuned) -> None:
         said = describe_result(result)
         self.panel.say(said)
+        if self._plot is not None:  # in sight, although the sentence takes height
+            show_row(self._form.native, self._plot)
         self._tell_note(result.note)
         if result.is_better:
             self._better = result.name

@@ -49,7 +49,9 @@ class StatusLine(Label):
 
     def set_value(self, value: Any) -> None:
         """Show a text."""
-        self._text = str(value)
+        if self._text != str(value):
+            self._text = str(value)
+            self.native.setMinimumHeight(0)  # or that of the older text would stay
         self.fit()
 
     @property
@@ -70,7 +72,6 @@ class StatusLine(Label):
         # There is room for one line even without text; and a dock, which ignores
         # heights that depend on the width, must not cut the other lines.
         one_line = label.fontMetrics().lineSpacing() + _PADDING
-        label.setMinimumHeight(one_line)  # or the height of an older text would stay
         label.setMinimumHeight(max(one_line, label.heightForWidth(label.width())))
 
 
