@@ -194,28 +194,16 @@ def _read_files(
     path: Path, limits: BundleLimits
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Read the configuration and the other files, unchanged since they were written."""
-    try:
-        with _open_bundle(path, limits) as (archive, config, checksums):
-            checksums = dict(checksums)
-            files = {
-                name: read_from_zip(archive, name, limits.max_bytes)
-                for name in (WEIGHTS_FILE, _IR_XML, _IR_BIN)
-                if name in checksums
-            }
-    except FileNotFoundError as error:
-        raise ModelError(
-            f"There is no model at {path}; `napari-unet-nuclei info` lists the models."
-        ) from error
-    except _LaterFormatError as error:
-        raise ModelError(
-            f"The model {path} was written by a newer version of this package; "
-            "update napari-unet-nuclei."
-        ) from error
-    except DECODING_ERRORS as error:
-        raise ModelError(
-            f"Expected a model made by this package. Received: {path}, which is not "
-            f"one or is damaged ({error}); choose another file."
-        ) from error
+    with (
+        _one_sentence_errors(path),
+        _open_bundle(path, limits) as (archive, config, checksums),
+    ):
+        checksums = dict(checksums)
+        files = {
+            name: read_from_zip(archive, name, limits.max_bytes)
+            for name in (WEIGHTS_FILE, _IR_XML, _IR_BIN)
+            if name in checksums
+        }
     for name, content in files.items():
         if _sha256(content) != checksums[name]:
             raise ModelError(
@@ -243,18 +231,33 @@ def read_config(path: Path, *, limits: BundleLimits = USUAL_LIMITS) -> ModelConf
     ModelError
         As :func:`read_bundle` does.
     """
-    try:
-        with _open_bundle(path, limits) as (_, config, _):
-            return parse_config(config)
-    except (*DECODING_ERRORS, FileNotFoundError) as error:
-        raise ModelError(
-            f"Expected a model made by this package. Received: {path}, which cannot "
-            f"be read ({error}); choose another file."
-        ) from error
+    with _one_sentence_errors(path), _open_bundle(path, limits) as (_, config, _):
+        return parse_config(config)
 
 
 class _LaterFormatError(ValueError):
     """A bundle is of a format that later versions of this package write."""
+
+
+@contextmanager
+def _one_sentence_errors(path: Path) -> Iterator[None]:
+    """Say what is wrong with a file that is no model, or none of this version."""
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise ModelError(
+            f"There is no model at {path}; `napari-unet-nuclei info` lists the models."
+        ) from error
+    except _LaterFormatError as error:
+        raise ModelError(
+            f"The model {path} was written by a newer version of this package; "
+            "update napari-unet-nuclei."
+        ) from error
+    except DECODING_ERRORS as error:
+        raise ModelError(
+            f"Expected a model made by this package. Received: {path}, which is not "
+            f"one or is damaged ({error}); choose another file."
+        ) from error
 
 
 @contextmanager
