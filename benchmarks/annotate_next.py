@@ -120,14 +120,15 @@ def choose(strategy: str, scene: Scene, model: Model, n_tiles: int) -> NDArray[n
         unsure, looks = rng.random(n), apart
     else:
         maps = model.maps(scene.image)
-        looks = measure_looks(maps, tiles)
+        unsure = measure_uncertainty(maps.foreground, tiles)
+        looks = measure_looks(maps, tiles, unsure)
         match kind:
             case "proposed":
-                unsure = measure_uncertainty(maps.foreground, tiles)
+                pass
             case "balanced":
-                unsure = measure_uncertainty(maps.foreground, tiles) ** 2
+                unsure = unsure**2
             case "unsure":
-                unsure, looks = measure_uncertainty(maps.foreground, tiles), apart
+                looks = apart
             case "novel":
                 unsure = np.ones(n)
             case "flips":

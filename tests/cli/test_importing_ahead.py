@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,26 +14,35 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
-    """Write a package that waits until somebody lets it go on."""
+def gate(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """What the package waits for."""
+    event = threading.Event()
+    monkeypatch.setitem(sys.modules, "gate", SimpleNamespace(event=event))
+    return event
+
+
+@pytest.fixture
+def package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gate: threading.Event
+) -> str:
+    """Write a package that waits until somebody opens the gate."""
     (tmp_path / "slow_package.py").write_text(
-        "import pathlib, time, threading\n"
+        "import gate, threading\n"
         "thread = threading.current_thread()\n"
-        "while not pathlib.Path(__file__).with_name('go').exists():\n"
-        "    time.sleep(0.01)\n"
+        "gate.event.wait()\n"
     )
     monkeypatch.syspath_prepend(str(tmp_path))
     return "slow_package"
 
 
-def test_a_package_is_imported_meanwhile(package: str, tmp_path: Path) -> None:
+def test_a_package_is_imported_meanwhile(package: str, gate: threading.Event) -> None:
     with importing_ahead(package, debug=True):
-        (tmp_path / "go").touch()  # the import does not keep this line waiting
+        gate.set()  # the import does not keep this line waiting
     assert sys.modules.pop(package).thread.name == f"importing {package}"
 
 
-def test_an_error_meanwhile_waits_for_it(package: str, tmp_path: Path) -> None:
-    (tmp_path / "go").touch()
+def test_an_error_meanwhile_waits_for_it(package: str, gate: threading.Event) -> None:
+    gate.set()
     waiting = importing_ahead(package, debug=True)
     waiting.__enter__()
     assert not waiting.__exit__(ValueError, ValueError("bad"), None)

@@ -91,13 +91,10 @@ def find_problems(
 
 def _describe_warnings(problems: Sequence[InputProblem]) -> list[str]:
     """Say each kind once, with the first image it is about."""
-    first: dict[str, str] = {}
-    counts: dict[str, int] = {}
-    for problem in problems:
-        if problem.is_warning:
-            first.setdefault(problem.kind, str(problem))
-            counts[problem.kind] = counts.get(problem.kind, 0) + 1
+    from napari_unet_nuclei.core.training.checks.problems import group_by_kind
+
+    groups = group_by_kind(problem for problem in problems if problem.is_warning)
     return [
-        text if counts[kind] == 1 else f"{text} The same of {counts[kind] - 1:,} more."
-        for kind, text in first.items()
+        f"{first} The same of {len(more):,} more." if more else str(first)
+        for first, *more in groups.values()
     ]

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -189,14 +190,32 @@ def test_any_kind_of_layer_can_be_saved(
     np.testing.assert_array_equal(np.squeeze(back), LABELS)
 
 
-@pytest.mark.parametrize("suffix", WRITERS)
+NOT_ANNOTATED = np.array([[-1, 1]])
+
+
 @pytest.mark.parametrize(
-    "data", [np.array([[0.5, 1], [0, 0]]), np.array([[-1, 1]]), np.zeros((0, 4), int)]
+    ("suffix", "data"),
+    [
+        *product(
+            WRITERS,
+            [
+                np.array([[0.5, 1], [0, 0]]),
+                np.array([[-2, 1]]),
+                np.zeros((0, 4), int),
+            ],
+        ),
+        *product(["png", "csv", ""], [NOT_ANNOTATED]),
+    ],
 )
 def test_only_labels_are_saved(tmp_path: Path, suffix: str, data: NDArray[Any]) -> None:
     with pytest.raises(LabelsError, match=r"labels must .* Received"):
         WRITERS[suffix](str(tmp_path / f"a.{suffix}"), data, {"name": "a"})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_tiff_keeps_what_is_not_annotated(tmp_path: Path) -> None:
+    (path,) = write_tiff(str(tmp_path / "a.tif"), NOT_ANNOTATED, {"name": "a"})
+    np.testing.assert_array_equal(tifffile.imread(path), NOT_ANNOTATED)
 
 
 @pytest.mark.parametrize("suffix", WRITERS)

@@ -12,7 +12,7 @@ import numpy as np
 from napari_unet_nuclei.core.errors import LabelsError
 
 if TYPE_CHECKING:
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 FEWEST_IMAGES = 5
 """Images below which resampling says nothing about others."""
@@ -84,12 +84,32 @@ def bootstrap_interval(values: ArrayLike, *, seed: int = 0) -> Interval:
             f"Expected the finite scores of at least {FEWEST_IMAGES} images. Received: "
             f"shape {array.shape}; measure more images."
         )
-    rng = np.random.default_rng(seed)
-    n = array.size
+    return interval_of(resample_means(array, _N_RESAMPLES, np.random.default_rng(seed)))
+
+
+def resample_means(
+    values: NDArray[np.float64], n_resamples: int, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Return the means of samples that chance could have brought instead.
+
+    Parameters
+    ----------
+    values : (n,) ndarray of float64
+        At least one.
+    n_resamples : int
+        How many samples to draw, each of n values, with replacement.
+    rng : numpy.random.Generator
+        Source of randomness.
+
+    Returns
+    -------
+    (n_resamples,) ndarray of float64
+        One mean for each sample.
+    """
+    n = values.size
     # One resample at a time: thousands of images would make a large table.
-    return interval_of(
-        [array[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES)]
-    )
+    draws = (values[rng.integers(n, size=n)].mean() for _ in range(n_resamples))
+    return np.fromiter(draws, np.float64, n_resamples)
 
 
 def interval_of(draws: ArrayLike) -> Interval:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.evaluation.intervals import FEWEST_IMAGES
+from napari_unet_nuclei.core.evaluation.intervals import (
+    FEWEST_IMAGES,
+    resample_means,
+)
 from napari_unet_nuclei.core.evaluation.scores import THRESHOLDS
 from napari_unet_nuclei.core.settings.choices import Monitor
 
@@ -58,11 +61,9 @@ def resample_score(
     """
     rng = np.random.default_rng(seed)
     outcomes = [outcome for outcome in outcomes if outcome.scores.is_annotated]
-    n = len(outcomes)
-    if n >= FEWEST_IMAGES:
+    if len(outcomes) >= FEWEST_IMAGES:
         values = np.array([score_outcome(outcome, monitor) for outcome in outcomes])
-        draws = (values[rng.integers(n, size=n)].mean() for _ in range(_N_RESAMPLES))
-        return np.fromiter(draws, np.float64, _N_RESAMPLES)
+        return resample_means(values, _N_RESAMPLES, rng)
     n_nuclei = sum(outcome.ious.size for outcome in outcomes)
     if monitor is Monitor.DICE or n_nuclei < FEWEST_NUCLEI:
         return None

@@ -214,10 +214,11 @@ def iter_survey(
         settings = SegmentationSettings()
         seen = yield from iter_segmentation(model, stack, settings, keeps_maps=True)
         maps = seen.maps[0]
+        uncertainty = measure_uncertainty(maps.foreground, tiles)
         return Survey(
             tiles=tiles._replace(pixels=tiles.pixels[:0]),  # not needed any more
-            uncertainty=measure_uncertainty(maps.foreground, tiles),
-            looks=measure_looks(maps, tiles),
+            uncertainty=uncertainty,
+            looks=measure_looks(maps, tiles, uncertainty),
             nuclei=seen.labels,
         )
 

@@ -58,7 +58,9 @@ def _entropy(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(-yes * np.log2(yes) - (1 - yes) * np.log2(1 - yes), np.float32)
 
 
-def measure_looks(maps: Maps, tiles: Candidates) -> NDArray[np.float64]:
+def measure_looks(
+    maps: Maps, tiles: Candidates, uncertainty: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Describe each tile by a few numbers, so that similar tiles are close.
 
     Parameters
@@ -67,6 +69,8 @@ def measure_looks(maps: Maps, tiles: Candidates) -> NDArray[np.float64]:
         What a model makes of the pixels that are seen.
     tiles : Candidates
         The tiles and these pixels.
+    uncertainty : (N,) ndarray of float64
+        Output of :func:`measure_uncertainty`.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def measure_looks(maps: Maps, tiles: Candidates) -> NDArray[np.float64]:
         np.sqrt(spread),
         window_means(detail, tiles) / (spread + _SPECKS),
         *(np.sqrt(window_means(each, tiles)) for each in maps.arrays[:2]),
-        measure_uncertainty(maps.foreground, tiles),
+        uncertainty,
     ]
     features = np.stack(looks, axis=1)
     features -= features.mean(axis=0)

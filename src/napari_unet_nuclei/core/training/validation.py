@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.evaluation.outcomes import ImageOutcome, find_outcome
-from napari_unet_nuclei.core.evaluation.scores import Scores, summarise
+from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate_image, summarise
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
@@ -20,7 +20,10 @@ from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.training.measuring import Measured
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.engines.engine import Engine
@@ -80,8 +83,13 @@ def score_maps(
     Scores
         Scores over all samples.
     """
-    outcomes = find_outcomes(maps, samples, parameters)
-    return summarise([outcome.scores for outcome in outcomes])
+    nuclei = _split(maps, parameters)
+    return summarise(
+        [
+            evaluate_image(sample.labels, found)
+            for sample, found in zip(samples, nuclei, strict=True)
+        ]
+    )
 
 
 def find_outcomes(
@@ -101,18 +109,21 @@ def find_outcomes(
     list of ImageOutcome
         One for each sample.
     """
-    settings = SegmentationSettings()
+    nuclei = _split(maps, parameters)
     return [
-        find_outcome(
-            sample.labels,
-            split_instances(
-                plane_maps,
-                parameters,
-                min_area=settings.smallest_area(plane_maps.scale),
-            ),
-        )
-        for sample, plane_maps in zip(samples, maps, strict=True)
+        find_outcome(sample.labels, found)
+        for sample, found in zip(samples, nuclei, strict=True)
     ]
+
+
+def _split(
+    maps: Sequence[Maps], parameters: SplittingParameters
+) -> Iterator[NDArray[np.int32]]:
+    """Yield the nuclei of each sample, split as `segment` would."""
+    settings = SegmentationSettings()
+    for plane_maps in maps:
+        min_area = settings.smallest_area(plane_maps.scale)
+        yield split_instances(plane_maps, parameters, min_area=min_area)
 
 
 def tune_splitting(

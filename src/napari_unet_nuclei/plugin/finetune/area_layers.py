@@ -12,7 +12,12 @@ from napari.layers import Labels, Shapes
 
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution
-from napari_unet_nuclei.plugin.shared.placement import annotated_planes, axes_of_labels
+from napari_unet_nuclei.plugin.shared.placement import (
+    annotated_planes,
+    axes_of_labels,
+    carry_points,
+    transforms_of,
+)
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -20,7 +25,6 @@ if TYPE_CHECKING:
 
 _SURFACES = ("polygon", "rectangle", "ellipse")
 _N_CORNERS = 72  # of an ellipse
-_PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 def pixels_of_area(
@@ -87,7 +91,7 @@ def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
     for corners, kind in zip(shapes.data, shapes.shape_type, strict=True):
         if kind not in _SURFACES:
             continue
-        places = _to_labels(_outline(corners, kind), shapes, labels)
+        places = carry_points(_outline(corners, kind), shapes, labels)
         plane = tuple(
             slice(None)
             if axis < labels.ndim - n_shared
@@ -95,8 +99,7 @@ def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
             for axis in others
         )
         _fill(np.moveaxis(mask, others, range(len(others))), plane, places, axes)
-    placement = {name: getattr(labels, name) for name in _PLACEMENT}
-    return Labels(mask, name=shapes.name, **placement)
+    return Labels(mask, name=shapes.name, **transforms_of(labels))
 
 
 def _outline(corners: NDArray[Any], kind: str) -> NDArray[np.float64]:
@@ -110,19 +113,6 @@ def _outline(corners: NDArray[Any], kind: str) -> NDArray[np.float64]:
         centre + np.cos(angles) * one + np.sin(angles) * other
     )
     return outline
-
-
-def _to_labels(
-    corners: NDArray[np.float64], shapes: Shapes, labels: Labels
-) -> NDArray[np.float64]:
-    """Return where corners lie in pixels of labels; layers share their last axes."""
-    n_shared = min(shapes.ndim, labels.ndim)
-    places = []
-    for corner in corners:
-        world = np.array(labels.data_to_world(np.zeros(labels.ndim)), float)
-        world[-n_shared:] = np.asarray(shapes.data_to_world(corner))[-n_shared:]
-        places.append(labels.world_to_data(world))
-    return np.asarray(places, float)
 
 
 def _fill(

@@ -83,20 +83,18 @@ def find(problems: Iterable[InputProblem], *, may_stop: bool = True) -> Finding 
     Finding or None
         ``None`` where there is no problem.
     """
-    first: dict[str, InputProblem] = {}
-    counts: dict[str, int] = {}
-    for problem in sorted(problems, key=lambda each: each.is_warning):
-        first.setdefault(problem.kind, problem)
-        counts[problem.kind] = counts.get(problem.kind, 0) + 1
-    if not first:
+    from napari_unet_nuclei.core.training.checks.problems import group_by_kind
+
+    groups = group_by_kind(sorted(problems, key=lambda each: each.is_warning)).values()
+    if not groups:
         return None
     sentences = [
-        f"{problem.sentence} {problem.advice}"
-        + ("" if counts[kind] == 1 else f" ({counts[kind]} times)")
-        for kind, problem in first.items()
+        f"{group[0].sentence} {group[0].advice}"
+        + ("" if len(group) == 1 else f" ({len(group)} times)")
+        for group in groups
     ]
     return Finding(
         text=" ".join(sentences[:_MOST_SENTENCES]),
-        is_error=may_stop and not all(each.is_warning for each in first.values()),
+        is_error=may_stop and not all(group[0].is_warning for group in groups),
         has_problem=True,
     )

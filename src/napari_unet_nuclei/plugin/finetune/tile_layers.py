@@ -19,7 +19,9 @@ from napari_unet_nuclei.plugin.shared.layers import image_array, labels_layer_me
 from napari_unet_nuclei.plugin.shared.placement import (
     annotated_planes,
     axes_of_labels,
+    carry_points,
     place_labels,
+    transforms_of,
 )
 
 if TYPE_CHECKING:
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.proposals.candidates import Box
 
-_PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 _FRAME = {"face_color": "transparent", "edge_color": "yellow", "edge_width": 2}
 _CHECKED = {"face_color": "#59c2ff40", "edge_color": "white", "edge_width": 1}
 _CHECKED_IMAGE = "checked_image"  # in the metadata of a layer of checked tiles
@@ -110,11 +111,6 @@ class PlaneLabels:
         )
 
     @property
-    def placement(self) -> dict[str, Any]:
-        """What puts another layer where the labels are."""
-        return {name: getattr(self.layer, name) for name in _PLACEMENT}
-
-    @property
     def _axes(self) -> str:
         return axes_of_labels(self.image, self.layer) or "YX"
 
@@ -176,7 +172,10 @@ def add_frame(viewer: napari.viewer.Viewer, labels: PlaneLabels, box: Box) -> Sh
         A rectangle on the outermost pixels of the tile.
     """
     frame = viewer.add_shapes(
-        [labels.corners(box)], name="annotate here", **_FRAME, **labels.placement
+        [labels.corners(box)],
+        name="annotate here",
+        **_FRAME,
+        **transforms_of(labels.layer),
     )
     _jump(viewer, frame)
     return frame
@@ -231,15 +230,10 @@ def mark_checked(
             name=f"{image.name} checked tiles",
             ndim=labels.layer.ndim,
             metadata={_CHECKED_IMAGE: str(image.unique_id)},
-            **labels.placement,
+            **transforms_of(labels.layer),
         )
-    n_shared = min(area.ndim, labels.layer.ndim)
-    corners = []
-    for corner in labels.corners(box):
-        world = np.array(area.data_to_world(np.zeros(area.ndim)), float)
-        world[-n_shared:] = labels.layer.data_to_world(corner)[-n_shared:]
-        corners.append(area.world_to_data(world))
-    area.add_rectangles(np.array(corners), **_CHECKED)
+    corners = carry_points(labels.corners(box), labels.layer, area)
+    area.add_rectangles(corners, **_CHECKED)
     return area
 
 

@@ -19,10 +19,12 @@ from napari_unet_nuclei.plugin.shared.layer_axes import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from napari.layers import Image, Labels
+    from napari.layers import Image, Labels, Layer
     from numpy.typing import NDArray
+
+_PLACEMENT = ("scale", "translate", "rotate", "shear", "affine", "units", "axis_labels")
 
 
 def labels_axes(axes: str, *, is_rgb: bool) -> str:
@@ -94,6 +96,38 @@ def spatial_kwargs(
             else tuple(wanted.lower())  # the image's names say something else
         ),
     }
+
+
+def transforms_of(layer: Layer) -> dict[str, Any]:
+    """Return what puts another layer with the same axes where a layer lies."""
+    return {name: getattr(layer, name) for name in _PLACEMENT}
+
+
+def carry_points(
+    points: Iterable[Sequence[float] | NDArray[Any]], source: Layer, target: Layer
+) -> NDArray[np.float64]:
+    """Return where points of a layer lie in another one.
+
+    Parameters
+    ----------
+    points : iterable of (axes of the source,) array_like
+        Points in pixels of the source.
+    source, target : napari.layers.Layer
+        Layers that share their last axes; along those that only the target has, the
+        points lie at its origin.
+
+    Returns
+    -------
+    (n, axes of the target) ndarray of float64
+        The points in pixels of the target.
+    """
+    n_shared = min(source.ndim, target.ndim)
+    places = []
+    for point in points:
+        world = np.array(target.data_to_world(np.zeros(target.ndim)), float)
+        world[-n_shared:] = np.asarray(source.data_to_world(point))[-n_shared:]
+        places.append(target.world_to_data(world))
+    return np.asarray(places, float)
 
 
 def _last_axes(matrix: NDArray[Any], n: int) -> NDArray[Any]:

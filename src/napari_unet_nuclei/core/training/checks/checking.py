@@ -96,15 +96,25 @@ def check_training_input(
                 advice="Choose an image and its labels.",
             )
         )
-    if not usable:
-        return problems
-    free = hardware.free_memory() if free_memory is None else free_memory
-    problems += check_memory(usable, settings, free)
-    problems += check_variety(usable)
-    problems += check_amount(usable)
-    if holds_out:
-        problems += _check_room(usable, settings)
+    if usable:
+        free = hardware.free_memory() if free_memory is None else free_memory
+        problems += _check_together(usable, settings, free, holds_out=holds_out)
     return problems
+
+
+def _check_together(
+    pairs: Sequence[TrainingPair],
+    settings: TrainingSettings,
+    free_memory: int,
+    *,
+    holds_out: bool,
+) -> Iterator[InputProblem]:
+    """Yield problems of all pairs that can be trained on."""
+    yield from check_memory(pairs, settings, free_memory)
+    yield from check_variety(pairs)
+    yield from check_amount(pairs)
+    if holds_out:
+        yield from _check_room(pairs, settings)
 
 
 def _check_pair(pair: TrainingPair, crop_size: int) -> Iterator[InputProblem]:

@@ -53,6 +53,20 @@ def check_image(
             advice="Choose the channel that shows the nuclei.",
         )
         return
+    yield from _check_pixels(name, image)
+    if min(image.shape[:2]) < crop_size:
+        size = "x".join(map(str, image.shape[:2]))
+        yield InputProblem(
+            kind=ProblemKind.SMALL,
+            pair=name,
+            sentence=f"The image ({size} px) is smaller than a crop of {crop_size} px.",
+            advice="It is filled up at its border; annotate a larger image if you can.",
+            is_warning=True,
+        )
+
+
+def _check_pixels(name: str, image: NDArray[np.generic]) -> Iterator[InputProblem]:
+    """Yield a problem where pixels are no finite numbers, or all are the same."""
     finite = np.isfinite(image)
     if not finite.all():
         n = int(finite.size - np.count_nonzero(finite))
@@ -71,13 +85,4 @@ def check_image(
             pair=name,
             sentence=f"All pixels of the image are {values.flat[0]}.",
             advice="Choose another image or another channel.",
-        )
-    if min(image.shape[:2]) < crop_size:
-        size = "x".join(map(str, image.shape[:2]))
-        yield InputProblem(
-            kind=ProblemKind.SMALL,
-            pair=name,
-            sentence=f"The image ({size} px) is smaller than a crop of {crop_size} px.",
-            advice="It is filled up at its border; annotate a larger image if you can.",
-            is_warning=True,
         )

@@ -7,6 +7,8 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import numpy as np
     from numpy.typing import NDArray
 
@@ -70,6 +72,27 @@ class InputProblem:
     def __str__(self) -> str:
         about = "" if self.pair is None else f"{self.pair}: "
         return f"{about}{self.sentence} {self.advice}"
+
+
+def group_by_kind(
+    problems: Iterable[InputProblem],
+) -> dict[ProblemKind, list[InputProblem]]:
+    """Put problems of one kind together, so that each kind is told once.
+
+    Parameters
+    ----------
+    problems : iterable of InputProblem
+        In any order, which is kept.
+
+    Returns
+    -------
+    dict of ProblemKind to list of InputProblem
+        In the order of the first of each kind.
+    """
+    groups: dict[ProblemKind, list[InputProblem]] = {}
+    for problem in problems:
+        groups.setdefault(problem.kind, []).append(problem)
+    return groups
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
