@@ -39,14 +39,14 @@ def test_moving_the_threshold_runs_no_network(scene: Scene, cells: Image) -> Non
 
 def test_moving_the_minimum_area_runs_no_network(scene: Scene, cells: Image) -> None:
     scene.segment()
-    scene.widget.min_area.value = 1
+    scene.widget.min_area.value = 0.2  # µm², of which a pixel has 0.125
     scene.wait()
     assert scene.n_nuclei == 3
     assert scene.labels.metadata["settings"]["threshold"] == 0.45
-    scene.widget.min_area.value = 1000
+    scene.widget.min_area.value = 125
     scene.wait()
     assert scene.n_nuclei == 0
-    assert "Set a lower minimum area" in scene.status
+    assert "Lower the size of the smallest nucleus" in scene.status
     assert scene.engine.n_calls == 1
 
 

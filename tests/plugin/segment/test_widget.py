@@ -184,7 +184,7 @@ def test_the_channel_on_show_is_segmented(
 
 def test_the_command_goes_to_the_clipboard(scene: Scene, cells: Image) -> None:
     scene.widget.diameter.value = 30
-    scene.widget.min_area.value = 16
+    scene.widget.min_area.value = 2  # µm², of which a pixel has 0.125
     scene.widget.copy_button.native.click()
     clipboard = QApplication.clipboard()
     assert clipboard is not None
