@@ -61,6 +61,21 @@ def test_only_the_last_of_many_moves_is_shown(scene: Scene, cells: Image) -> Non
     assert scene.n_nuclei == 1
 
 
+def test_labels_follow_a_slider_that_does_not_rest(scene: Scene, cells: Image) -> None:
+    scene.segment()
+    shown: list[int] = []
+    scene.labels.events.data.connect(lambda: shown.append(scene.n_nuclei))
+
+    def move_on() -> bool:
+        at = scene.widget.threshold.value
+        scene.widget.threshold.value = 0.2 if at >= 0.9 else at + 0.01
+        return len(shown) > 3
+
+    scene._qtbot.waitUntil(move_on, timeout=10_000)
+    scene.move_slider(0.2)
+    assert scene.n_nuclei == 3
+
+
 def test_a_newer_move_ends_the_work_on_an_older_one(
     scene: Scene, image: NDArray[np.uint8], monkeypatch: pytest.MonkeyPatch
 ) -> None:
