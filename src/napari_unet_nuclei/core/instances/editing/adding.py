@@ -178,8 +178,7 @@ def _is_compact(mask: NDArray[np.bool_], most_area: float) -> bool:
     area = np.count_nonzero(mask)
     if not _LEAST_AREA <= area <= most_area:
         return False
-    hull = _hull_area(mask)
-    return area >= _LEAST_SOLIDITY * hull
+    return bool(area >= _LEAST_SOLIDITY * _hull_area(mask))
 
 
 def _hull_area(mask: NDArray[np.bool_]) -> float:

@@ -77,21 +77,11 @@ def split_along(
     box = box_of(labels, [number], margin=1)
     mask = labels[box] == number
     stroke = _drawn_on(np.asarray(path, float) - _corner(box), mask)
-    is_cut = np.zeros_like(mask)
-    is_cut[tuple(inside_image(pixels_on(stroke), mask.shape).T)] = True
-    sides, areas = components(mask & ~is_cut)
-    if areas.size < 3:
+    markers = _sides_of(stroke, mask, has_maps=maps is not None)
+    if markers is None:
         raise EditError(
             f"The stroke cuts nothing off nucleus {number}: draw it from edge to edge."
         )
-    first, second = np.argsort(-areas, kind="stable")[:2]
-    diameter = 2 * math.sqrt(np.count_nonzero(mask) / math.pi)
-    width = 0.0 if maps is None else max(2.0, _BAND * diameter)
-    is_far = ndimage.distance_transform_edt(~is_cut) > width
-    markers = np.zeros(mask.shape, np.int32)
-    for marker, side in enumerate((first, second), 1):
-        core = (sides == side) & is_far
-        markers[core if core.any() else sides == side] = marker
     parts = _flood(_height(mask, maps, box), markers, mask)
     return _make_edit(labels, box, number, parts, new_number)
 
@@ -150,6 +140,25 @@ def split_between(
     if _smaller(parts) < _LEAST_SHARE * _smaller(midway):
         parts = midway
     return _make_edit(labels, box, number, parts, new_number)
+
+
+def _sides_of(
+    stroke: NDArray[np.float64], mask: NDArray[np.bool_], *, has_maps: bool
+) -> NDArray[np.int32] | None:
+    """Mark both sides of a stroke, as far from it as the maps may move the border."""
+    is_cut = np.zeros_like(mask)
+    is_cut[tuple(inside_image(pixels_on(stroke), mask.shape).T)] = True
+    sides, areas = components(mask & ~is_cut)
+    if areas.size < 3:
+        return None
+    diameter = 2 * math.sqrt(np.count_nonzero(mask) / math.pi)
+    width = max(2.0, _BAND * diameter) if has_maps else 0.0
+    is_far = ndimage.distance_transform_edt(~is_cut) > width
+    markers = np.zeros(mask.shape, np.int32)
+    for marker, side in enumerate(np.argsort(-areas, kind="stable")[:2], 1):
+        core = (sides == side) & is_far
+        markers[core if core.any() else sides == side] = marker
+    return markers
 
 
 def _corner(box: Box) -> NDArray[np.float64]:
