@@ -31,6 +31,12 @@ class Locked:
         """Whether there is anything."""
         return bool(self.numbers) or self.erased.size > 0
 
+    def joined(self, other: Locked) -> Locked:
+        """Return what either of two locks."""
+        return Locked(
+            self.numbers | other.numbers, np.union1d(self.erased, other.erased)
+        )
+
 
 NOTHING_LOCKED = Locked(frozenset(), np.zeros(0, np.intp))
 
@@ -60,21 +66,29 @@ class ChangedPixels:
         Parameters
         ----------
         places : (K,) ndarray of int
-            Indices into the flattened labels, each once.
+            Indices into the flattened labels.  Of a pixel that is named more than
+            once, the last change comes last.
         before, after : (K,) ndarray of int
             Their labels.
         """
-        together = np.concatenate([self._places, places])
-        found = np.concatenate([self._found, before])
-        now = np.concatenate([after[::-1], self._now[::-1]])
-        # The first label of a pixel was found; the last is the one it has now.
-        unique, first = np.unique(together, return_index=True)
-        backwards = np.concatenate([places[::-1], self._places[::-1]])
-        _, last = np.unique(backwards, return_index=True)
-        found, now = found[first], now[last]
-        is_changed = found != now
-        self._places = unique[is_changed]
-        self._found, self._now = found[is_changed], now[is_changed]
+        order = np.argsort(places, kind="stable")
+        places, before, after = places[order], before[order], after[order]
+        is_first = np.append(True, places[1:] != places[:-1])[: places.size]
+        is_last = np.append(places[1:] != places[:-1], True)[: places.size]
+        places, before, after = places[is_first], before[is_first], after[is_last]
+        at = np.searchsorted(self._places, places)
+        known = np.zeros(places.size, np.bool_)
+        inside = at < self._places.size
+        known[inside] = self._places[at[inside]] == places[inside]
+        self._now[at[known]] = after[known]
+        new = ~known
+        self._places = np.insert(self._places, at[new], places[new])
+        self._found = np.insert(self._found, at[new], before[new])
+        self._now = np.insert(self._now, at[new], after[new])
+        is_changed = self._found != self._now
+        if not is_changed.all():
+            self._places = self._places[is_changed]
+            self._found, self._now = self._found[is_changed], self._now[is_changed]
 
     @property
     def locked(self) -> Locked:
