@@ -114,6 +114,12 @@ def open_table(
 
 
 @pytest.fixture
+def table_of() -> Callable[..., Table]:
+    """Return what gives a viewer with the widget and a layer a mouse."""
+    return Table
+
+
+@pytest.fixture
 def table(open_table: Callable[..., Table]) -> Table:
     """Return two nuclei that touch, one apart, and one that is two."""
     labels = draw_discs((20, 15, 8), (20, 30, 8), (45, 20, 9), (45, 60, 9), (45, 75, 9))

@@ -31,6 +31,7 @@ from napari_unet_nuclei.plugin.segment.result_appearance import (
 from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
 from napari_unet_nuclei.plugin.shared.layers import set_features
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
+from napari_unet_nuclei.plugin.shared.result_maps import remember_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -169,6 +170,7 @@ class ResultDisplay:
         self._follow(layer, result, placement)
 
     def _follow(self, layer: Labels, result: Result, placement: dict[str, Any]) -> None:
+        remember_maps(layer, result.shared_maps)
         labels, _ = result.place(result.nuclei.labels)
         table = LiveTable(
             layer,

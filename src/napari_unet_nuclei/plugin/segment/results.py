@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.instances.editing.changes import NOTHING_LOCKED, Locked
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
 from napari_unet_nuclei.plugin.shared.placement import labels_axes, place_labels
+from napari_unet_nuclei.plugin.shared.result_maps import ResultMaps, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -67,6 +69,24 @@ class Result:
         """What measures pixels of the layer."""
         axes = labels_axes(self.image_maps.request.axes, is_rgb=self.image.rgb)
         return NucleusPixels.of(self.image_maps, axes)
+
+    @property
+    def shared_maps(self) -> ResultMaps:
+        """What other widgets learn about the maps behind the nuclei."""
+        request = self.image_maps.request
+        only = request.plane
+        return ResultMaps(
+            maps=self.image_maps.maps,
+            splitting=self.image_maps.model.config.splitting,
+            settings=self.nuclei.settings,
+            axes=labels_axes(request.axes, is_rgb=self.image.rgb),
+            leading_shape=(
+                self.image_maps.stack.leading_shape
+                if only is None
+                else tuple(1 for _ in only)
+            ),
+            image_ref=weakref.ref(unwrapped(self.image)),
+        )
 
     def place(
         self, labels: NDArray[np.int32]
