@@ -148,9 +148,7 @@ def test_painted_labels_are_never_overwritten(scene: Scene, cells: Image) -> Non
     scene.widget.threshold.value = 0.2
     scene.wait()
     assert painted.data[0, 0] == 9
-    assert [layer.name for layer in scene.viewer.layers] == [
-        *("cells", "cells nuclei (corrected)", "cells nuclei")
-    ]
+    assert [layer.name for layer in scene.viewer.layers] == ["cells", "cells nuclei"]
 
 
 def test_the_maps_of_a_removed_image_are_freed(scene: Scene, cells: Image) -> None:
