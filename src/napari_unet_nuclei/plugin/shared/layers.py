@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
+from napari_unet_nuclei.core.instances.measurements import USUAL_COLUMNS
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
 
@@ -33,10 +34,6 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
-_MEASURED = (
-    *("area", "centroid_y", "centroid_x", "mean_intensity", "probability"),
-    *("z", "t"),
-)
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
@@ -194,13 +191,13 @@ def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
         there is no such table.
     """
     table = layer.features
-    if not set(_MEASURED[:3]) <= set(table):
+    if not {"area", "centroid_y", "centroid_x"} <= set(table):
         return None
     is_nucleus = table["area"].notna().to_numpy()
     labels = table["index"].to_numpy() if "index" in table else np.arange(len(table))
     features = {"label": labels[is_nucleus].astype(np.int64)}
     for name in table:
-        if name in _MEASURED:
+        if name in USUAL_COLUMNS:
             features[name] = table[name].to_numpy(float)[is_nucleus]
     features["area"] = features["area"].astype(np.int64)
     return features
@@ -222,7 +219,7 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
         Without those of an earlier table of this plugin, such as ``z`` where the axis
         is ``t`` now.
     """
-    ours = {*features, *_MEASURED, "index"}
+    ours = {*features, *USUAL_COLUMNS, "index"}
     return [name for name in layer.features if name not in ours]
 
 
