@@ -96,6 +96,7 @@ def measure_nuclei(
 
     Examples
     --------
+    >>> from napari_unet_nuclei import Measurement
     >>> labels = np.array([[1, 1, 0], [0, 0, 2]])
     >>> shape = MeasurementSettings(what=(Measurement.SHAPE,))
     >>> table = measure_nuclei(labels, labels * 10, settings=shape)

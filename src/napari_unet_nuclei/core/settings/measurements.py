@@ -36,9 +36,9 @@ class MeasurementSettings:
 
     Examples
     --------
-    >>> settings = MeasurementSettings(what=(Measurement.SHAPE,), ring=2, ring_unit="um")
-    >>> str(settings.what[0]), settings.ring
-    ('shape', 2)
+    >>> settings = MeasurementSettings(what=(Measurement.SHAPE,), ring=2)
+    >>> str(settings.what[0]), settings.ring, settings.ring_unit
+    ('shape', 2, 'px')
     """
 
     what: tuple[Measurement, ...] = field(
