@@ -50,7 +50,7 @@ _SQUARE = 1e-3  # relative difference of the sides of a pixel that is called squ
 
 def measure_nuclei(
     labels: ArrayLike,
-    image: NDArray[Any],
+    image: NDArray[Any] | None = None,
     foreground: NDArray[Any] | None = None,
     *,
     calibration: Calibration | None = None,
@@ -63,7 +63,7 @@ def measure_nuclei(
     ----------
     labels : (Y, X) ndarray of integers
         Label image, 0 = background.
-    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray
+    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray, optional
         The image the labels belong to.
     foreground : (Y, X) ndarray of float, values in [0, 1], optional
         Probability of each pixel to belong to a nucleus.
@@ -79,7 +79,7 @@ def measure_nuclei(
     -------
     dict of str to (N,) ndarray
         Columns ``label``, ``area`` (px²), ``centroid_y`` and ``centroid_x`` (px),
-        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground,
+        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground
         ``probability`` (mean over the nucleus); ``diameter`` (px) of a disc of the same
         area; then what the settings ask for, see `shapes` and `intensities`, and
         ``touches_border``; with a known pixel size, lengths, areas and centroid in its
@@ -104,8 +104,7 @@ def measure_nuclei(
     ([10.0, 20.0], [1.0, 1.0])
     """
     labels = hide_ignored(check_labels(labels, may_ignore=True))
-    colours = to_channels(image)
-    _check_shape("image", colours.shape[:2], labels.shape)
+    colours = None if image is None else np.moveaxis(_colours(image, labels), -1, 0)
     rows, columns = np.nonzero(labels)
     ids = labels[rows, columns]
     label, positions = _rows_of(ids)
@@ -114,24 +113,31 @@ def measure_nuclei(
     def mean(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(positions, weights=values, minlength=label.size) / area
 
-    # A grey image has the same values in all channels.
-    distinct = np.moveaxis(distinct_channels(colours), -1, 0)
-    intensities = [mean(channel[rows, columns]) for channel in distinct]
     features: Features = {"label": label, "area": area}
     features |= {"centroid_y": mean(rows), "centroid_x": mean(columns)}
-    features["mean_intensity"] = np.mean(intensities, axis=0)
+    if colours is not None:
+        intensities = [mean(channel[rows, columns]) for channel in colours]
+        features["mean_intensity"] = np.mean(intensities, axis=0)
     if foreground is not None:
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])
     features["diameter"] = equivalent_diameters(area)
     if settings:
-        pixels = colours_by_name(distinct) if channels is None else channels
+        own = {} if colours is None else colours_by_name(colours)
+        pixels = own if channels is None else channels
         features |= measure_more(
             labels, (rows, columns, positions), label, pixels, settings, calibration
         )
     if calibration is not None:
         features |= _in_units(features, calibration)
     return features
+
+
+def _colours(image: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[Any]:
+    """Return the channels of an image, last: one if all have the same values."""
+    channels = to_channels(image)
+    _check_shape("image", channels.shape[:2], labels.shape)
+    return distinct_channels(channels)
 
 
 def equivalent_diameters(area: NDArray[Any]) -> NDArray[np.float64]:
