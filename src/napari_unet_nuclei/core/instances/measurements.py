@@ -39,7 +39,7 @@ USUAL_COLUMNS = (
 )
 """What every table of nuclei may have: cheap to measure, and to keep up to date."""
 
-_NAMES = frozenset({"label", *USUAL_COLUMNS, *SHAPE_COLUMNS, BORDER_COLUMN})
+_NAMES = frozenset({"label", "n_planes", *USUAL_COLUMNS, *SHAPE_COLUMNS, BORDER_COLUMN})
 _NAMED_AFTER = re.compile(
     r"(intensity_(mean|std|total)|ring_(area|mean|ratio))(_|$)"
     r"|area_[a-z]+2$|(centroid_[yx]|diameter|perimeter)_[a-z]+$"
@@ -195,7 +195,8 @@ def write_features_csv(
     path : path
         The file to write; what was there is replaced once all is written.
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns, and columns of words.
+        What `measure_nuclei` returns, and columns of words; NaN and ``None`` become
+        empty fields.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -234,5 +235,7 @@ def _rows_of(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp
     return label, (np.cumsum(present) - 1)[ids]
 
 
-def _as_text(value: float | str) -> str:
+def _as_text(value: float | str | None) -> str:
+    if value is None or value != value:  # NaN
+        return ""
     return f"{value:.7g}" if isinstance(value, float) else str(value)

@@ -114,7 +114,7 @@ def remeasure(
     around = _grow(box, plane.reach, labels.shape)
     touched = np.union1d(before[around], labels[around])
     touched = touched[touched > 0]
-    box = _box_of(np.isin(labels, touched, kind="table"))
+    box = _box_of(np.isin(labels, touched))
     if box is None:
         return _replace_rows(features, touched, None)
     box = _grow(box, plane.reach, labels.shape)

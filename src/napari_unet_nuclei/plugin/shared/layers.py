@@ -18,8 +18,12 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
-from napari_unet_nuclei.core.instances.measurements import USUAL_COLUMNS
+from napari_unet_nuclei.core.instances.measurements import (
+    USUAL_COLUMNS,
+    is_measurement,
+)
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
+from napari_unet_nuclei.plugin.shared.earlier_columns import earlier_columns
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
 
 if TYPE_CHECKING:
@@ -137,6 +141,8 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
 def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
     """Give a labels layer its table; columns of other plugins are kept.
 
+    So are measurements that ``features`` lack, of nuclei that are where they were.
+
     Parameters
     ----------
     layer : napari.layers.Labels
@@ -145,17 +151,7 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
         Columns with the numbers of the nuclei in ``label``, from 1.
     """
     table = labels_features(features)
-    foreign = foreign_columns(layer, table)
-    if foreign:
-        number = _row_by_label(layer.features)
-        labels = table.get("index", np.arange(len(table["area"])))
-        rows = [number.get(int(label), -1) for label in labels]
-        is_known = np.array(rows) >= 0
-        for name in foreign:
-            values = layer.features[name].to_numpy(object)[rows]
-            values[~is_known] = None
-            kind = layer.features[name].dtype
-            table[name] = values.astype(float) if kind.kind in "uif" else values
+    table |= earlier_columns(layer.features, table)
     with layer.events.features.blocker():
         layer.features = table
         name_rows(layer)
@@ -216,16 +212,13 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        Without those of an earlier table of this plugin, such as ``z`` where the axis
-        is ``t`` now.
+        Without measurements of this plugin, such as ``z`` where the axis is ``t``
+        now.
     """
-    ours = {*features, *USUAL_COLUMNS, "index"}
-    return [name for name in layer.features if name not in ours]
-
-
-def _row_by_label(table: Any) -> dict[int, int]:
-    labels = table["index"] if "index" in table else range(len(table))
-    return {int(label): row for row, label in enumerate(labels) if label == label}
+    ours = {*features, "index"}
+    return [
+        name for name in layer.features if name not in ours and not is_measurement(name)
+    ]
 
 
 def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]:
