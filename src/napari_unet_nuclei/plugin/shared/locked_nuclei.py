@@ -1,0 +1,58 @@
+"""Which nuclei of a labels layer are locked: corrected by hand, and left as they are.
+
+Their numbers are part of the layer's metadata, so that copies keep them.  Who follows
+the edits of a layer locks nuclei; sliders and new runs leave locked ones alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari.utils.events import EventEmitter
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from napari.layers import Labels
+
+LOCKED = "locked_nuclei"
+"""Key of the metadata; a sorted list of numbers."""
+
+unlocked = EventEmitter(type_name="unlocked")
+"""Emitted with a layer whose nuclei the user has unlocked."""
+
+
+def locked_ids(metadata: Mapping[str, Any]) -> frozenset[int]:
+    """Return the numbers of the locked nuclei of a layer, by its metadata."""
+    known = metadata.get(LOCKED)
+    if not isinstance(known, list):  # a file may hold anything
+        return frozenset()
+    return frozenset(each for each in known if isinstance(each, int) and each > 0)
+
+
+def locking_metadata(
+    metadata: Mapping[str, Any], locked: Iterable[int]
+) -> dict[str, Any]:
+    """Return metadata that name these nuclei as locked.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Metadata of a labels layer.
+    locked : iterable of int
+        Numbers of all locked nuclei.
+
+    Returns
+    -------
+    dict
+        The same, without the key where nothing is locked.
+    """
+    described = {name: value for name, value in metadata.items() if name != LOCKED}
+    numbers = sorted(int(number) for number in locked)
+    return described | ({LOCKED: numbers} if numbers else {})
+
+
+def unlock(layer: Labels) -> None:
+    """Let sliders and new runs change all nuclei of a layer again."""
+    layer.metadata = locking_metadata(layer.metadata, ())
+    unlocked(value=layer)
