@@ -10,7 +10,8 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from threading import Lock
+from typing import TYPE_CHECKING, TypeVar
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
 from napari_unet_nuclei.core.datasets.dsb2018 import Dsb2018
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.datasets.sample import SampleSource
     from napari_unet_nuclei.core.images.stored_image import StoredImage
+
+Read = TypeVar("Read")
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,8 +112,8 @@ def list_images(path: str | os.PathLike[str]) -> ImageList:
     path = Path(os.path.abspath(path))
     notes: list[str] = []
     found = find_inputs([path], say=notes.append)
-    source = _open_source(path)
-    images = tuple(_list(image, source) for image in found)
+    source, lock = _open_source(path), Lock()
+    images = tuple(_list(image, source, lock) for image in found)
     return ImageList(path, images, source is not None, tuple(notes))
 
 
@@ -124,14 +127,20 @@ def _open_source(path: Path) -> SampleSource | None:
         return None
 
 
-def _list(image: NamedImage, source: SampleSource | None) -> ListedImage:
+def _list(image: NamedImage, source: SampleSource | None, lock: Lock) -> ListedImage:
+    """List an image; of a data set, one thread reads at a time, as sets keep things."""
     return ListedImage(
         image.name,
-        image.read,
-        partial(_read_labels, source, image.name),
+        image.read if image.file is not None else partial(_alone, lock, image.read),
+        partial(_alone, lock, partial(_read_labels, source, image.name)),
         image.file,
         _size_of(image.file),
     )
+
+
+def _alone(lock: Lock, read: Callable[[], Read]) -> Read:
+    with lock:
+        return read()
 
 
 def _size_of(file: Path | None) -> int | None:
