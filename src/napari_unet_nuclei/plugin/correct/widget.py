@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NO_LAYER = "Choose the labels layer to correct in napari's layer list."
-READY = "Press a button or its key, then work on the canvas. Ctrl+Z undoes."
+READY = "press a button or its key, then work on the canvas; Ctrl+Z undoes."
 
 
 class CorrectWidget(Container[Widget]):
@@ -51,10 +51,8 @@ class CorrectWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._clicked: NDArray[Any] | None = None
-        self.status = StatusLine(value=READY)
+        self.status = StatusLine(value=NO_LAYER)
         super().__init__(widgets=[self.status], labels=False)
-        self.layer_name = StatusLine()
-        self.hint = StatusLine()
         self.locked = StatusLine()
         self.unlock_button = PushButton(
             text="Unlock",
@@ -63,10 +61,7 @@ class CorrectWidget(Container[Widget]):
         self.tools = ToolRow(viewer, self.toggle)
         self.doubts = DoubtPanel(viewer, self.native, self._offer_layer)
         self.form = make_form(
-            [
-                *(self.layer_name, self.tools, self.hint, self.doubts),
-                *(self.locked, self.unlock_button),
-            ]
+            [self.tools, self.doubts, self.locked, self.unlock_button]
         )
         lay_out(self, self.form, viewer, n_below=1)
         self.mode = ToolMode(
@@ -75,7 +70,7 @@ class CorrectWidget(Container[Widget]):
             on_key=self.toggle,
             on_change=self._show_tool,
         )
-        self._changes = LayerEvents(("metadata", "name", "editable"), self._show_layer)
+        self._changes = LayerEvents(("metadata",), self._show_layer)
         self._selection = viewer.layers.selection.events.active
         self._selection.connect(self._follow_active)
         self.unlock_button.changed.connect(lambda: self.unlock())
@@ -154,6 +149,7 @@ class CorrectWidget(Container[Widget]):
         self.doubts.move_to(layer)
         self._changes.watch(layer)
         self._show_layer()
+        self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
 
     def _activate_labels(self) -> None:
         """Activate the topmost labels that are shown, if no labels are active."""
@@ -172,7 +168,6 @@ class CorrectWidget(Container[Widget]):
 
     def _show_layer(self, *_: Any) -> None:
         layer = self.layer
-        self.layer_name.value = NO_LAYER if layer is None else f"Layer: {layer.name}"
         n_locked = 0 if layer is None else len(locked_ids(layer.metadata))
         self.locked.value = _describe_locked(n_locked)
         self.locked.visible = self.unlock_button.visible = n_locked > 0
@@ -181,7 +176,8 @@ class CorrectWidget(Container[Widget]):
         tool = self.mode.tool
         self._clicked = None
         self.tools.show_tool(tool)
-        self.hint.value = "" if tool is None else f"{TOOLS[tool].hint}. Esc ends it."
+        if tool is not None:
+            self.say(f"{TOOLS[tool].hint}. Esc ends it.")
 
     def _stop(self) -> None:
         self._selection.disconnect(self._follow_active)
