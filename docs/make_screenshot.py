@@ -29,7 +29,10 @@ import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 from PIL import Image
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
@@ -58,6 +61,7 @@ FOR_THE_DOCS = {
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
+    "splitting-dark-1366": "correct-widget.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -195,6 +199,48 @@ def correction(studio: Studio) -> None:
     widget.threshold.value = 0.3
     wait_until(lambda: nuclei.data is not before)
     studio.take("painted-then-slider")
+
+
+def correcting(studio: Studio) -> None:
+    """Split a nucleus with the mouse, and move the slider."""
+    studio.open_sample()
+    segment = studio.open("Segment nuclei")
+    studio.run(segment)
+    correct = studio.open("Correct nuclei")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    areas = np.bincount(nuclei.data.ravel())
+    areas[0] = 0
+    rows, columns = np.nonzero(nuclei.data == areas.argmax())
+    camera = studio.viewer.scene.camera
+    camera.center, camera.zoom = (rows.mean(), columns.mean()), 4
+    studio.take("correct")
+    correct.tools.buttons["split"].click()
+    reach = round(4 * 1.6 * np.sqrt(areas.max() / np.pi))
+    canvas = studio.window.findChild(QOpenGLWidget)
+    path = [
+        canvas.rect().center() + QPoint(round(reach * along / 3), round(reach * along))
+        for along in np.linspace(-1, 1, 12)
+    ]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=path[0])
+    for place in path:
+        wait(0.05)  # vispy leaves out moves that come faster
+        drag_to(canvas, QPointF(place))
+    studio.take("splitting")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=path[-1])
+    studio.take("split")
+    segment.threshold.value = 0.3
+    wait(2)
+    studio.take("split-then-slider")
+
+
+def drag_to(canvas: Any, place: QPointF) -> None:
+    """Move the mouse with its left button down."""
+    left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    everywhere = canvas.mapToGlobal(place)
+    keys = Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, no, left, keys)
+    QApplication.sendEvent(canvas, move)
 
 
 def long_names(studio: Studio) -> None:
@@ -341,7 +387,7 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, long_names),
+    *(empty, after_a_run, stack, correction, correcting, long_names),
     *(training, painting, annotating, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
