@@ -56,16 +56,17 @@ def keep_nuclei(
     >>> keep_nuclei(fresh, current, {1}).tolist()
     [[1, 1, 0, 0, 4]]
     """
-    is_fixed = _is_any_of(current, locked)
-    kept = np.where(is_fixed, current, fresh).astype(np.int32, copy=False)
+    kept = fresh.copy()
     if erased is not None:
-        erased = erased & ~is_fixed
         kept[erased] = 0
-        is_fixed |= erased
-    touched = np.unique(fresh[is_fixed])
-    touched = touched[touched > 0]
-    if touched.size:
-        _trim(kept, fresh, touched)
+    fixed = _places_of(current, locked)
+    kept.reshape(-1)[fixed] = current.reshape(-1)[fixed]
+    lost = fresh.reshape(-1)[fixed]
+    if erased is not None:
+        lost = np.append(lost, fresh[erased])
+    touched = np.unique(lost)
+    if touched.any():
+        _trim(kept, fresh, touched[touched > 0])
     return kept
 
 
@@ -109,24 +110,32 @@ def renumbered(labels: NDArray[np.int32], numbers: dict[int, int]) -> NDArray[np
     return table[labels]
 
 
-def _is_any_of(
-    labels: NDArray[np.integer], numbers: Iterable[int]
-) -> NDArray[np.bool_]:
-    table = np.zeros(max(int(labels.max(initial=0)), 0) + 1, np.bool_)
-    wanted = np.array([each for each in numbers if 0 < each < table.size], np.intp)
+def _places_of(labels: NDArray[np.integer], numbers: Iterable[int]) -> NDArray[np.intp]:
+    """Return the pixels of some nuclei as indices into the flattened labels."""
+    wanted = np.array([each for each in numbers if each > 0], np.intp)
     if not wanted.size:
-        return np.zeros(labels.shape, np.bool_)
+        return np.zeros(0, np.intp)
+    table = np.zeros(wanted.max() + 2, np.bool_)  # the last is for all higher numbers
     table[wanted] = True
-    return np.asarray(table[np.maximum(labels, 0)])
+    return np.flatnonzero(table.take(labels, mode="clip"))
 
 
 def _trim(
     kept: NDArray[np.int32], fresh: NDArray[np.int32], touched: NDArray[np.int32]
 ) -> None:
     """Leave of each touched nucleus one part that is a nucleus, or nothing."""
-    boxes = ndimage.find_objects(np.where(_is_any_of(fresh, touched), fresh, 0))
-    for number in touched.tolist():
-        box = boxes[number - 1]
+    places = _places_of(fresh, touched.tolist())
+    numbers = fresh.reshape(-1)[places]
+    order = np.argsort(numbers, kind="stable")
+    firsts = np.searchsorted(numbers[order], touched)
+    rows, columns = np.divmod(places[order], fresh.shape[1])
+    tops, bottoms = rows[firsts], rows[np.append(firsts[1:], rows.size) - 1] + 1
+    lefts = np.minimum.reduceat(columns, firsts)
+    rights = np.maximum.reduceat(columns, firsts) + 1
+    for number, top, bottom, left, right in zip(
+        touched.tolist(), tops, bottoms, lefts, rights, strict=True
+    ):
+        box = slice(top, bottom), slice(left, right)
         before, part = fresh[box] == number, kept[box]
         rest = part == number
         opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
