@@ -57,13 +57,14 @@ def keep_nuclei(
     [[1, 1, 0, 0, 4]]
     """
     kept = fresh.copy()
-    if erased is not None:
-        kept[erased] = 0
+    flat, found = kept.reshape(-1), fresh.reshape(-1)
     fixed = _places_of(current, locked)
-    kept.reshape(-1)[fixed] = current.reshape(-1)[fixed]
-    lost = fresh.reshape(-1)[fixed]
+    lost = found[fixed]
     if erased is not None:
-        lost = np.append(lost, fresh[erased])
+        places = np.flatnonzero(erased)
+        lost = np.append(lost, found[places])
+        flat[places] = 0
+    flat[fixed] = current.reshape(-1)[fixed]
     touched = np.unique(lost)
     if touched.any():
         _trim(kept, fresh, touched[touched > 0])
@@ -136,10 +137,12 @@ def _trim(
         touched.tolist(), tops, bottoms, lefts, rights, strict=True
     ):
         box = slice(top, bottom), slice(left, right)
-        before, part = fresh[box] == number, kept[box]
+        part = kept[box]
         rest = part == number
-        opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
-        whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
+        least = _LEAST_REST * np.count_nonzero(fresh[box] == number)
         part[rest] = 0
-        if np.count_nonzero(whole) >= _LEAST_REST * np.count_nonzero(before):
-            part[whole] = number
+        if np.count_nonzero(rest) >= least:  # else it is the corrected one, found anew
+            opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
+            whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
+            if np.count_nonzero(whole) >= least:
+                part[whole] = number
