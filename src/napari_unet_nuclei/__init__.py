@@ -31,6 +31,12 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
+    from napari_unet_nuclei.core.instances.doubts.finding import (
+        DoubtfulSpot,
+        Doubts,
+        find_doubts,
+    )
+    from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
@@ -60,6 +66,9 @@ __all__ = [
     "ArrayLike",
     "Augmentation",
     "DatasetError",
+    "DoubtReason",
+    "DoubtfulSpot",
+    "Doubts",
     "Engine",
     "EngineError",
     "EngineName",
@@ -83,6 +92,7 @@ __all__ = [
     "SettingsError",
     "SplittingParameters",
     "Stain",
+    "Suspicion",
     "TrainingError",
     "TrainingReport",
     "TrainingSet",
@@ -91,6 +101,7 @@ __all__ = [
     "__version__",
     "annotated_area",
     "evaluate",
+    "find_doubts",
     "load_model",
     "propose_tiles",
     "segment",
@@ -108,6 +119,8 @@ _MODULES = {
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
+    "instances.doubts.finding": "DoubtfulSpot Doubts find_doubts",
+    "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",

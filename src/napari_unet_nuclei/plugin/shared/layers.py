@@ -33,6 +33,9 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
+DOUBT_COLUMNS = ("doubt", "doubt_reason")
+"""Columns that stay until labels change; *Correct nuclei* then writes them again."""
+
 _MEASURED = (
     *("area", "centroid_y", "centroid_x", "mean_intensity", "probability"),
     *("z", "t"),
@@ -220,9 +223,9 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     -------
     list of str
         Without those of an earlier table of this plugin, such as ``z`` where the axis
-        is ``t`` now.
+        is ``t`` now, or of doubts that are out of date.
     """
-    ours = {*features, *_MEASURED, "index"}
+    ours = {*features, *_MEASURED, *DOUBT_COLUMNS, "index"}
     return [name for name in layer.features if name not in ours]
 
 
