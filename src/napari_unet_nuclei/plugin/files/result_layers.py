@@ -13,9 +13,9 @@ from napari_unet_nuclei.core.batch.saving import FORMATS, ResultToSave
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.plugin.files.layer_records import FILE_ORDER, make_record
+from napari_unet_nuclei.plugin.files.layer_records import make_record
 from napari_unet_nuclei.plugin.files.saving import propose_path
-from napari_unet_nuclei.plugin.files.writer import masks_name
+from napari_unet_nuclei.plugin.files.writer import labels_in_file_order, masks_name
 from napari_unet_nuclei.plugin.shared.layers import (
     image_array,
     labels_array,
@@ -96,19 +96,12 @@ def take_result(layer: Labels, layers: Iterable[Layer]) -> ResultToSave:
     """
     data, meta, _ = layer.as_layer_data_tuple()
     labels, axes = labels_array(data, meta)
-    record = make_record(meta, axes, labels.shape)
-    calibration = layer_calibration(meta, axes)
-    order = [axes.index(axis) for axis in FILE_ORDER if axis in axes]
-    labels = labels.transpose(order)
-    in_file = "".join(axes[index] for index in order)
-    if "C" in in_file and labels.shape[in_file.index("C")] == 1:
-        labels = labels.take(0, in_file.index("C"))
-        in_file = in_file.replace("C", "")
+    in_file, axes_in_file = labels_in_file_order(data, meta)
     return ResultToSave(
-        labels=np.array(labels),
-        axes=in_file,
-        calibration=calibration,
-        record=record,
+        labels=np.array(in_file),
+        axes=axes_in_file,
+        calibration=layer_calibration(meta, axes),
+        record=make_record(meta, axes, labels.shape),
         table=nuclei_table(layer),
         image=_image_under(layer, layers),
     )
