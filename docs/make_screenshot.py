@@ -193,9 +193,9 @@ def correction(studio: Studio) -> None:
     for column in range(60, 180, 6):
         nuclei.paint((70, column), 500)
     studio.take("painted")
-    n_layers = len(studio.viewer.layers)
+    before = nuclei.data
     widget.threshold.value = 0.3
-    wait_until(lambda: len(studio.viewer.layers) > n_layers)
+    wait_until(lambda: nuclei.data is not before)
     studio.take("painted-then-slider")
 
 

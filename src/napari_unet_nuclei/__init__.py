@@ -32,6 +32,12 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
+    from napari_unet_nuclei.core.instances.doubts.finding import (
+        DoubtfulSpot,
+        Doubts,
+        find_doubts,
+    )
+    from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.instances.measurements import measure_nuclei
     from napari_unet_nuclei.core.models.bundle import ModelBundle
@@ -65,6 +71,9 @@ __all__ = [
     "Augmentation",
     "Calibration",
     "DatasetError",
+    "DoubtReason",
+    "DoubtfulSpot",
+    "Doubts",
     "Engine",
     "EngineError",
     "EngineName",
@@ -90,6 +99,7 @@ __all__ = [
     "SettingsError",
     "SplittingParameters",
     "Stain",
+    "Suspicion",
     "TrainingError",
     "TrainingReport",
     "TrainingSet",
@@ -98,6 +108,7 @@ __all__ = [
     "__version__",
     "annotated_area",
     "evaluate",
+    "find_doubts",
     "load_model",
     "measure_nuclei",
     "propose_tiles",
@@ -117,6 +128,8 @@ _MODULES = {
     "images.calibration": "Calibration",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
+    "instances.doubts.finding": "DoubtfulSpot Doubts find_doubts",
+    "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
     "instances.measurements": "measure_nuclei",
     "models.bundle": "ModelBundle",

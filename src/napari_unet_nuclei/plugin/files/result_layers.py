@@ -13,9 +13,9 @@ from napari_unet_nuclei.core.batch.saving import FORMATS, ResultToSave
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.settings.choices import OutputFormat
-from napari_unet_nuclei.plugin.files.layer_records import make_record
 from napari_unet_nuclei.plugin.files.saving import propose_path
 from napari_unet_nuclei.plugin.files.writer import labels_in_file_order, masks_name
+from napari_unet_nuclei.plugin.shared.layer_records import make_record
 from napari_unet_nuclei.plugin.shared.layers import (
     image_array,
     labels_array,

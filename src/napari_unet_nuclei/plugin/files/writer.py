@@ -26,12 +26,12 @@ from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.files import geojson, imagej_rois
 from napari_unet_nuclei.core.files.labels import (
     write_labels_png,
-    write_labels_tiff,
 )
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.writing.outputs import file_id
-from napari_unet_nuclei.plugin.files.layer_records import FILE_ORDER, make_record
-from napari_unet_nuclei.plugin.shared.layers import labels_array, layer_calibration
+from napari_unet_nuclei.plugin.shared.label_files import write_label_tiff
+from napari_unet_nuclei.plugin.shared.layer_records import FILE_ORDER, make_record
+from napari_unet_nuclei.plugin.shared.layers import labels_array
 from napari_unet_nuclei.plugin.shared.nuclei_table import table_of
 
 if TYPE_CHECKING:
@@ -50,15 +50,7 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     path = _complete(path, ".tif", ".tiff", is_image=True)
     _refuse_image(path, meta)
-    labels, axes = labels_array(data, meta)
-    order = "".join(axis for axis in FILE_ORDER if axis in axes)
-    write_labels_tiff(
-        path,
-        labels.transpose([axes.index(axis) for axis in order]),
-        axes=order,
-        calibration=layer_calibration(meta, axes),
-        record=make_record(meta, axes, labels.shape),
-    )
+    write_label_tiff(path, data, meta)
     return [path]
 
 
