@@ -76,3 +76,10 @@ def test_a_nucleus_in_a_hole_of_its_own_label_is_a_piece() -> None:
 
 def test_no_nuclei_have_no_contours() -> None:
     assert trace_contours(np.zeros((3, 4), np.int32)) == {}
+
+
+def test_huge_labels_cost_no_memory() -> None:
+    labels = np.array([[2**31 - 1, 0, 7], [2**31 - 1, 7, 7]], np.int32)
+    assert list(trace_contours(labels)) == [7, 2**31 - 1]
+    assert_same_pixels(labels)
+    assert_same_pixels(labels[:, 2:])

@@ -10,8 +10,8 @@ from napari.components import ViewerModel
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
-from napari_unet_nuclei.plugin.measure.nuclei_table import nuclei_table
 from napari_unet_nuclei.plugin.measure.widget import MeasureWidget
+from napari_unet_nuclei.plugin.shared.nuclei_table import nuclei_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from qtpy.QtWidgets import QTableView
 
-from napari_unet_nuclei.plugin.measure.nuclei_table import nuclei_table
+from napari_unet_nuclei.plugin.shared.nuclei_table import nuclei_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.instances.contours import Polygon, trace_contours
+from napari_unet_nuclei.core.instances.contours import Polygon, iter_contours
 from napari_unet_nuclei.core.instances.labels import check_labels
 
 if TYPE_CHECKING:
@@ -68,5 +68,5 @@ def iter_outlines(
     for index in np.ndindex(labels.shape[:-2]):
         plane = check_labels(labels[index], may_ignore=True)
         place = dict(zip(leading, index, strict=True))
-        for label, polygons in trace_contours(plane).items():
+        for label, polygons in iter_contours(plane):
             yield OutlinedNucleus(label=label, polygons=polygons, place=place)

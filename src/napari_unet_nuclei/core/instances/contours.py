@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy import ndimage
 
 from napari_unet_nuclei.core.cancellation import check_cancelled
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 # upper side, then south, west and north; see `_follow`.
 _STEPS = np.array([(0, 1), (1, 0), (0, -1), (-1, 0)])
 _STARTS = np.array([(0, 0), (0, 1), (1, 1), (1, 0)])  # corners of a pixel
-_N_BETWEEN_CHECKS = 1000  # rings
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -65,12 +65,35 @@ def trace_contours(labels: NDArray[np.int32]) -> dict[int, tuple[Polygon, ...]]:
     >>> square.outer.tolist()
     [[1, 1], [1, 2], [2, 2], [2, 1]]
     """
-    rings: dict[int, list[Ring]] = {}
-    for number, (label, ring) in enumerate(_iter_rings(labels)):
-        if number % _N_BETWEEN_CHECKS == 0:
-            check_cancelled()
-        rings.setdefault(label, []).extend(_split_where_touching(ring))
-    return {label: _put_together(rings[label]) for label in sorted(rings)}
+    return dict(iter_contours(labels))
+
+
+def iter_contours(
+    labels: NDArray[np.int32],
+) -> Iterator[tuple[int, tuple[Polygon, ...]]]:
+    """Yield the label and the outline of each nucleus; see `trace_contours`."""
+    for label, (rows, columns) in _iter_boxes(labels):
+        check_cancelled()
+        mask = labels[rows, columns] == label
+        corner = rows.start, columns.start
+        rings = [
+            part + corner
+            for ring in _iter_rings(mask)
+            for part in _split_where_touching(ring)
+        ]
+        yield label, _put_together(rings)
+
+
+def _iter_boxes(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, slice]]]:
+    """Yield each label with the box around its pixels."""
+    numbers, names = np.maximum(labels, 0), None
+    if int(numbers.max(initial=0)) > 2 * labels.size:
+        names, inverse = np.unique(numbers, return_inverse=True)
+        numbers = inverse.reshape(labels.shape) + (names[0] > 0)
+        names = names[names > 0]
+    for number, box in enumerate(ndimage.find_objects(numbers)):
+        if box is not None:
+            yield number + 1 if names is None else int(names[number]), box
 
 
 def signed_area(ring: Ring) -> float:
@@ -79,61 +102,50 @@ def signed_area(ring: Ring) -> float:
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)
 
 
-def _iter_rings(labels: NDArray[np.int32]) -> Iterator[tuple[int, list[Corner]]]:
-    """Yield each closed line between pixels, with the label to its right."""
-    padded = np.pad(np.maximum(labels, 0), 1)
+def _iter_rings(mask: NDArray[np.bool_]) -> Iterator[list[Corner]]:
+    """Yield each closed line around or in a nucleus."""
+    padded = np.pad(mask, 1)
     own, places, follower = _follow(padded)
     direction = own % 4
-    turns = direction != direction[follower]
     # A ring has a corner where the side before has another direction.
     is_corner = np.zeros(own.size, bool)
-    is_corner[follower[turns]] = True
+    is_corner[follower[direction != direction[follower]]] = True
     corners = list(map(tuple, (places + _STARTS[direction] - 1).tolist()))
-    label_of = padded[tuple(places.T)].tolist()
     is_kept, after = is_corner.tolist(), follower.tolist()
     is_seen = bytearray(own.size)
     for first in range(own.size):
-        if is_seen[first]:
-            continue
         ring, here = [], first
         while not is_seen[here]:
             is_seen[here] = 1
             if is_kept[here]:
                 ring.append(corners[here])
             here = after[here]
-        yield label_of[first], ring
+        if ring:
+            yield ring
 
 
 def _follow(
-    padded: NDArray[np.int32],
+    padded: NDArray[np.bool_],
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]:
     """Return the sides of pixels at which a nucleus ends, and which follows each.
 
     A side is known by the number of its pixel times 4 and its direction.  Pixels that
     touch at a corner only are not connected, so a ring always turns right if it can.
     """
-    width = padded.shape[1]
-    inside = padded[1:-1, 1:-1]
-    height, length = inside.shape
-    sides = []
-    for direction in range(4):
-        y, x = _STEPS[direction - 1]  # to the left of the way
-        beside = padded[1 + y : 1 + y + height, 1 + x : 1 + x + length]
-        rows, columns = np.nonzero((inside > 0) & (inside != beside))
-        sides.append(((rows + 1) * width + columns + 1) * 4 + direction)
+    width, flat = padded.shape[1], padded.reshape(-1)
+    inside, steps = np.flatnonzero(flat), _STEPS @ (width, 1)
+    # What is to the left of the way along a side is no part of the nucleus.
+    sides = [
+        inside[~flat[inside + steps[direction - 1]]] * 4 + direction
+        for direction in range(4)
+    ]
     own = np.sort(np.concatenate(sides))
     pixels, directions = own // 4, own % 4
-    flat, steps = padded.reshape(-1), _STEPS @ (width, 1)
-    label = flat[pixels]
     ahead = pixels + steps[directions]
     beside = ahead + steps[directions - 1]
-    turns_right = flat[ahead] != label
-    goes_on = ~turns_right & (flat[beside] != label)
-    following = np.select(
-        [turns_right, goes_on],
-        [pixels * 4 + (directions + 1) % 4, ahead * 4 + directions],
-        beside * 4 + (directions - 1) % 4,
-    )
+    turning_left, going_on = beside * 4 + (directions - 1) % 4, ahead * 4 + directions
+    following = np.where(flat[beside], turning_left, going_on)
+    following = np.where(flat[ahead], following, pixels * 4 + (directions + 1) % 4)
     places = np.stack(np.divmod(pixels, width), axis=-1)
     return own, places, np.searchsorted(own, following)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from magicgui.widgets import ComboBox
 
 from napari_unet_nuclei.plugin.measure.nuclei_plot import NucleiPlot
-from napari_unet_nuclei.plugin.measure.nuclei_table import number_columns
 from napari_unet_nuclei.plugin.measure.plotted_nuclei import can_group, plot_nuclei
+from napari_unet_nuclei.plugin.shared.nuclei_table import number_columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from magicgui.widgets.bases import Widget
     from qtpy.QtWidgets import QWidget
 
-    from napari_unet_nuclei.plugin.measure.nuclei_table import Table
+    from napari_unet_nuclei.plugin.shared.nuclei_table import Table
     from napari_unet_nuclei.plugin.shared.theme import Colours
 
 _HISTOGRAM = "histogram"

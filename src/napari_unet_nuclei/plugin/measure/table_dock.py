@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from napari.utils.notifications import show_info
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QMainWindow
 
 if TYPE_CHECKING:
     import napari.viewer
 
 _TABLE = "napari", "Features table widget"
+_PLACED = "nuclei_placed"
+_HEIGHT = 240  # px, some rows of the table
 
 
 def show_table(viewer: napari.viewer.Viewer) -> bool:
@@ -36,6 +40,14 @@ def show_table(viewer: napari.viewer.Viewer) -> bool:
             "csv, or update napari."
         )
         return False
+    if not dock.property(_PLACED):
+        # Beside the canvas it would take the height of the plot.
+        dock.setProperty(_PLACED, True)
+        main_window = dock.parent()
+        if isinstance(main_window, QMainWindow):
+            main_window.addDockWidget(Qt.DockWidgetArea.BottomDockWidgetArea, dock)
+            vertical = Qt.Orientation.Vertical
+            main_window.resizeDocks([dock], [_HEIGHT], vertical)
     dock.show()
     dock.raise_()
     return True

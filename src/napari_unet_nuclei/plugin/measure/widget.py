@@ -13,6 +13,7 @@ import numpy as np
 from magicgui.widgets import Container, PushButton
 from magicgui.widgets.bases import Widget
 from napari.utils.history import get_save_history, update_save_history
+from npe2 import PluginManager
 from qtpy.QtWidgets import QFileDialog
 
 from napari_unet_nuclei.core.errors import LabelsError, UNetNucleiError
@@ -24,15 +25,15 @@ from napari_unet_nuclei.plugin.measure.live_measurements import (
     write_measurements,
 )
 from napari_unet_nuclei.plugin.measure.measuring import MeasuredLabels
-from napari_unet_nuclei.plugin.measure.nuclei_table import (
-    nuclei_table,
-    propose_csv,
-    save_csv,
-)
 from napari_unet_nuclei.plugin.measure.plot_panel import PlotPanel
 from napari_unet_nuclei.plugin.measure.selection import NucleiSelection
 from napari_unet_nuclei.plugin.measure.table_dock import show_table
 from napari_unet_nuclei.plugin.shared.docking import lay_out
+from napari_unet_nuclei.plugin.shared.nuclei_table import (
+    nuclei_table,
+    propose_csv,
+    save_csv,
+)
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.theme import follow_theme, theme_colours
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
+_SAVE_RESULTS = "napari-unet-nuclei.save_results"
 _QUIET_MS = 100  # after the last change of a table, when the plot is drawn again
 
 
@@ -76,8 +78,12 @@ class MeasureWidget(Container[Widget]):
         self.csv_button = PushButton(
             text="Save table…", tooltip="Save the table as a csv"
         )
+        self.save_button = PushButton(
+            text="Save results…",
+            tooltip="Save labels, table, outlines and a picture at once",
+        )
         self._buttons = Container[PushButton](
-            widgets=[self.table_button, self.csv_button],
+            widgets=[self.table_button, self.csv_button, self.save_button],
             layout="horizontal",
             labels=False,
         )
@@ -96,6 +102,7 @@ class MeasureWidget(Container[Widget]):
         self.plots.plot.selected.connect(self._select)
         self.table_button.changed.connect(lambda: self.show_table())
         self.csv_button.changed.connect(lambda: self.save_table())
+        self.save_button.changed.connect(lambda: self.save_results())
         viewer.layers.events.removed.connect(self._forget)
         self.native.destroyed.connect(self._stop)
         self._take_labels()
@@ -127,6 +134,15 @@ class MeasureWidget(Container[Widget]):
         if layer is not None:
             self._viewer.layers.selection.active = layer
         show_table(self._viewer)
+
+    def save_results(self) -> None:
+        """Ask what to save of the chosen labels; a command of another package."""
+        try:
+            self._viewer.layers.selection.active = self.form.chosen_labels()
+        except LabelsError as error:
+            self.panel.refuse(error)
+            return
+        PluginManager.instance().commands.execute(_SAVE_RESULTS)
 
     def save_table(self) -> None:
         """Ask for a file and save the table of the chosen labels in it."""

@@ -34,8 +34,18 @@ def nuclei_table(layer: Labels) -> Table | None:
         ``label`` first, then the columns of this and of other plugins; ``None`` if
         nothing was measured.
     """
-    features = layer.features
-    if "area" not in features:
+    return table_of(layer.features)
+
+
+def table_of(features: Any) -> Table | None:
+    """Return the same of the features of a layer, as `nuclei_table` does of a layer.
+
+    Parameters
+    ----------
+    features : pandas.DataFrame or None
+        The features.
+    """
+    if features is None or "area" not in features:
         return None
     is_nucleus = features["area"].notna().to_numpy()
     labels = np.arange(len(features))
