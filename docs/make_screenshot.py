@@ -64,6 +64,7 @@ FOR_THE_DOCS = {
     "splitting-dark-1366": "correct-widget.png",
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
+    "browse-dark-1366": "browse-dark.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -391,6 +392,35 @@ def measuring(studio: Studio) -> None:
     dialog.close()
 
 
+def browsing(studio: Studio) -> None:
+    """Walk through drawn images, of which some are segmented, corrected or done."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "cells"
+        folder.mkdir()
+        for seed, look in enumerate(
+            ("culture", "hematoxylin-eosin", "culture", "rings", "stained-cells")
+        ):
+            pixels, _ = draw_look(look, seed + 1, (384, 512))
+            Image.fromarray(pixels).save(folder / f"field-{seed + 1:02}.png")
+        (folder / "field-06.tif").write_bytes(b"II*\0 the rest is missing")
+        widget = studio.open("Browse images")
+        segment = studio.open("Segment nuclei")
+        widget.open(folder)
+        wait_until(lambda: widget.browser.is_idle)
+        for number in range(3):
+            studio.run(segment)
+            if number == 1:
+                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+            if number == 0:
+                widget.done_box.click()
+            widget.next_button.click()
+            wait_until(lambda: widget.browser.is_idle)
+        widget.previous_button.click()
+        wait_until(lambda: widget.browser.is_idle)
+        studio.take("browse")
+        widget.browser.save_now()
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -424,7 +454,7 @@ def dialogs(studio: Studio) -> None:
 
 SCENES = (
     *(empty, after_a_run, stack, correction, correcting, long_names),
-    *(training, painting, annotating, measuring, dialogs, fine_tuning),
+    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
