@@ -47,6 +47,9 @@ class HeldOutSamples:
         The samples of each data set.
     shown : ShownSamples, optional
         Those to draw whenever they are scored.
+    tunes : bool
+        Whether other thresholds than usual may be found.  Those that suit these samples
+        better may suit what else a model knows worse.
 
     Attributes
     ----------
@@ -55,10 +58,15 @@ class HeldOutSamples:
     """
 
     def __init__(
-        self, sets: Sequence[HeldOutSet], shown: ShownSamples | None = None
+        self,
+        sets: Sequence[HeldOutSet],
+        shown: ShownSamples | None = None,
+        *,
+        tunes: bool = True,
     ) -> None:
         self._sets = sets
         self._shown = shown
+        self._tunes = tunes
         self.pictures: dict[str, NDArray[np.uint8]] = {}
 
     def score(self, engine: Engine, config: ModelConfig) -> Scores:
@@ -106,6 +114,8 @@ class HeldOutSamples:
             What they reach.
         """
         maps = self._predict(engine, config)
+        if not self._tunes:
+            return config.splitting, self._measure(maps, config.splitting)
         return find_thresholds(partial(self._measure, maps), config.splitting, monitor)
 
     def _predict(self, engine: Engine, config: ModelConfig) -> list[list[Maps]]:
