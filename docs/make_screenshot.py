@@ -41,6 +41,7 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 FOR_THE_DOCS = {
     "after-a-run-dark-1366": "segment-widget.png",
+    "region-dark-1366": "region.png",
     "painted-dark-1366": "corrections.png",
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
@@ -166,12 +168,40 @@ def after_a_run(studio: Studio) -> None:
     studio.run(widget)
     studio.viewer.reset_view()
     studio.take("after-a-run")
+    widget.threshold.value, widget.separation.value = 0.35, 0.6
+    wait_until(lambda: widget._splitting.is_idle)
+    studio.take("mid-slide")
+    for section in widget._form.sections.values():
+        section.open()
     widget.diameter.value = 30
     widget.model.value = "classic"
     studio.take("pending")
     studio.window.activateWindow()
     widget.threshold.native.findChild(QSlider).setFocus()
     studio.take("focus")
+
+
+def region(studio: Studio) -> None:
+    """Show nuclei of a drawn shape among the others, and the maps behind them."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    rectangle = np.array([[150, 150], [150, 360], [330, 360], [330, 150]])
+    shapes = studio.viewer.add_shapes(
+        [rectangle],
+        name="region",
+        face_color="transparent",
+        edge_color="yellow",
+        edge_width=2,
+    )
+    widget.region.value = RegionKind.SHAPE
+    widget.model.value = "classic"
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("region")
+    widget.show_maps()
+    shapes.visible = False
+    studio.take("maps")
 
 
 def stack(studio: Studio) -> None:
@@ -453,7 +483,7 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, correcting, long_names),
+    *(empty, after_a_run, region, stack, correction, correcting, long_names),
     *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
