@@ -83,6 +83,22 @@ def test_maps_of_a_region_lie_in_their_window(
     np.testing.assert_allclose(found, image / 255, atol=1e-6)
 
 
+def test_no_list_of_images_offers_maps(scene: Scene, cells: Image) -> None:
+    labels = scene.segment()
+    said = scene.status
+    triangle = np.array([[0, 0], [0, 5], [5, 5]])
+    shapes = scene.viewer.add_shapes([triangle], shape_type="polygon")
+    assert scene.viewer.layers.selection.active is shapes
+    scene.widget.show_maps()
+    assert scene.widget.image.layer is cells
+    assert list(scene.widget.image.choices) == [cells.unique_id]
+    assert scene.status == said
+    scene.viewer.layers.selection.active = scene.viewer.layers[NAMES[0]]
+    assert scene.widget.image.layer is cells
+    assert scene.move_slider(0.2) is labels
+    assert scene.n_nuclei == 3
+
+
 def test_before_the_first_run_it_is_said_what_to_do(scene: Scene, cells: Image) -> None:
     scene.widget.maps_button.native.click()
     assert scene.status == "There are no maps of this image yet: press Segment first."

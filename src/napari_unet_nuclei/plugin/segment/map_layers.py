@@ -8,6 +8,7 @@ import numpy as np
 from napari.layers import Image as ImageLayer
 
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import whole_stack
+from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.placement import place_labels
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
 
 _COLOURS = {"foreground": "green", "boundary": "magenta", "distance": "cyan"}
-_KEY = "map_of_image"
 
 
 class MapLayers:
@@ -79,7 +79,7 @@ class MapLayers:
             colormap=_COLOURS[name],
             blending="additive",
             contrast_limits=(0, 1),
-            metadata={_KEY: (str(image.unique_id), name)},
+            metadata={MAP_OF: (str(image.unique_id), name)},
             **placement,
         )
         index = next(
@@ -95,7 +95,7 @@ class MapLayers:
             (
                 each
                 for each in self._viewer.layers
-                if isinstance(each, ImageLayer) and each.metadata.get(_KEY) == wanted
+                if isinstance(each, ImageLayer) and each.metadata.get(MAP_OF) == wanted
             ),
             None,
         )
