@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
 NAMES = [name for name in napari_unet_nuclei.__all__ if not name.startswith("_")]
 FUNCTIONS = [
-    *("annotated_area", "evaluate", "find_doubts", "load_model", "propose_tiles"),
+    *(
+        "annotated_area",
+        "evaluate",
+        "find_doubtful_nuclei",
+        "load_model",
+        "propose_tiles",
+    ),
     *("segment", "train"),
 ]
 CLASSES = ["Maps", "Model", "SegmentationSettings"]

@@ -32,9 +32,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
     from napari_unet_nuclei.core.instances.doubts.finding import (
+        DoubtfulNuclei,
         DoubtfulSpot,
-        Doubts,
-        find_doubts,
+        find_doubtful_nuclei,
     )
     from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
@@ -67,8 +67,8 @@ __all__ = [
     "Augmentation",
     "DatasetError",
     "DoubtReason",
+    "DoubtfulNuclei",
     "DoubtfulSpot",
-    "Doubts",
     "Engine",
     "EngineError",
     "EngineName",
@@ -101,7 +101,7 @@ __all__ = [
     "__version__",
     "annotated_area",
     "evaluate",
-    "find_doubts",
+    "find_doubtful_nuclei",
     "load_model",
     "propose_tiles",
     "segment",
@@ -119,7 +119,7 @@ _MODULES = {
     "evaluation.scores": "Scores evaluate",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
-    "instances.doubts.finding": "DoubtfulSpot Doubts find_doubts",
+    "instances.doubts.finding": "DoubtfulNuclei DoubtfulSpot find_doubtful_nuclei",
     "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
     "models.bundle": "ModelBundle",
