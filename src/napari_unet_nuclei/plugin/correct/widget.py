@@ -59,7 +59,7 @@ class CorrectWidget(Container[Widget]):
             tooltip="Let sliders and new runs change corrected nuclei again",
         )
         self.tools = ToolRow(viewer, self.toggle)
-        self.doubts = DoubtPanel(viewer, self.native, self._offer_layer)
+        self.doubts = DoubtPanel(viewer, self.native, self._offer_layer, self.say)
         self.form = make_form(
             [self.tools, self.doubts, self.locked, self.unlock_button]
         )
