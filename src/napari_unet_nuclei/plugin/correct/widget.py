@@ -16,6 +16,7 @@ from napari.layers import Labels
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
+from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
 from napari_unet_nuclei.plugin.correct.pointer import Drawn, Pointer
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane, check_editable
 from napari_unet_nuclei.plugin.correct.tool_mode import ToolMode
@@ -59,9 +60,13 @@ class CorrectWidget(Container[Widget]):
             tooltip="Let sliders and new runs change corrected nuclei again",
         )
         self.tools = ToolRow(viewer, self.toggle)
+        self.unsaved = JournalRow(viewer, self.say)
         self.doubts = DoubtPanel(viewer, self.native, self._offer_layer)
         self.form = make_form(
-            [self.tools, self.doubts, self.locked, self.unlock_button]
+            [
+                *(self.unsaved, self.tools, self.doubts),
+                *(self.locked, self.unlock_button),
+            ]
         )
         lay_out(self, self.form, viewer, n_below=1)
         self.mode = ToolMode(
@@ -148,6 +153,7 @@ class CorrectWidget(Container[Widget]):
         self.mode.move_to(layer)
         self.doubts.move_to(layer)
         self._changes.watch(layer)
+        self.unsaved.journal.watch(layer)
         self._show_layer()
         self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
 
