@@ -40,7 +40,7 @@ from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
-from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -62,6 +62,9 @@ FOR_THE_DOCS = {
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
     "splitting-dark-1366": "correct-widget.png",
+    "measured-dark-1366": "measure-dark.png",
+    "measured-light-1366": "measure-light.png",
+    "browse-dark-1366": "browse-dark.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -355,6 +358,69 @@ def annotating(studio: Studio) -> None:
         studio.take(name)
 
 
+def measuring(studio: Studio) -> None:
+    """Measure a result, select in the plot, and show table and dialog."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.viewer.window.remove_dock_widget(widget.native)
+    for layer in studio.viewer.layers:
+        layer.scale, layer.units = (0.5, 0.5), ("um", "um")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    nuclei.contour = 0
+    studio.viewer.reset_view()
+    measure = studio.open("Measure nuclei")
+    measure.form.ring.value = 2
+    studio.run(measure)
+    wait_until(lambda: measure.is_idle)
+    studio.take("measured-histogram")
+    measure.plots.y.value = "solidity"
+    frame = measure.plots.plot.frame
+    nuclei_in_plot = frame.nuclei
+    large = nuclei_in_plot.x > np.quantile(nuclei_in_plot.x, 0.75)
+    measure.plots.plot.selected.emit(nuclei_in_plot.label[large])
+    show_row(measure.form.native, measure.plots.plot)
+    studio.take("measured")
+    measure.table_button.native.click()
+    studio.take("measured-table")
+    dialog = results_dialog.open_dialog()
+    dialog.hide()
+    dialog.setModal(True)
+    dialog.show()
+    studio.take("save-results")
+    dialog.close()
+
+
+def browsing(studio: Studio) -> None:
+    """Walk through drawn images, of which some are segmented, corrected or done."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "cells"
+        folder.mkdir()
+        for seed, look in enumerate(
+            ("culture", "hematoxylin-eosin", "culture", "rings", "stained-cells")
+        ):
+            pixels, _ = draw_look(look, seed + 1, (384, 512))
+            Image.fromarray(pixels).save(folder / f"field-{seed + 1:02}.png")
+        (folder / "field-06.tif").write_bytes(b"II*\0 the rest is missing")
+        widget = studio.open("Browse images")
+        segment = studio.open("Segment nuclei")
+        widget.open(folder)
+        wait_until(lambda: widget.browser.is_idle)
+        for number in range(3):
+            studio.run(segment)
+            if number == 1:
+                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+            if number == 0:
+                widget.done_box.click()
+            widget.next_button.click()
+            wait_until(lambda: widget.browser.is_idle)
+        widget.previous_button.click()
+        wait_until(lambda: widget.browser.is_idle)
+        studio.take("browse")
+        widget.browser.save_now()
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -388,7 +454,7 @@ def dialogs(studio: Studio) -> None:
 
 SCENES = (
     *(empty, after_a_run, stack, correction, correcting, long_names),
-    *(training, painting, annotating, dialogs, fine_tuning),
+    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 

@@ -93,7 +93,7 @@ def tour(open_tour: Callable[[NDArray[Any]], Tour]) -> Tour:
 def test_nothing_is_asked_before_the_first_press(tour: Tour) -> None:
     assert tour.number is None
     assert tour.tally == ""
-    assert not tour.panel.accept_button.enabled
+    assert not tour.panel.accept_button.visible
     assert not tour.panel.back_button.enabled
 
 

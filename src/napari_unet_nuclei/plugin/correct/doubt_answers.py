@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.correct.doubt_queue import Proposal
     from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane
 
-_SPOT_RADIUS = 8  # px, of what is framed where there is no nucleus
+_USUAL_DIAMETER = 16.0  # px, of what is framed where there is no nucleus at all
 
 
 def give_answer(plane: ShownPlane, proposal: Proposal, answer: Answer) -> Answered:
@@ -90,8 +90,19 @@ def take_back(plane: ShownPlane, answered: Answered) -> None:
                 plane.apply(delete_nuclei(plane.labels, [answered.added]))
 
 
-def place_of(plane: ShownPlane, proposal: Proposal) -> tuple[slice, slice]:
+def place_of(
+    plane: ShownPlane, proposal: Proposal, diameter: float
+) -> tuple[slice, slice]:
     """Return the rows and columns in which a proposal lies.
+
+    Parameters
+    ----------
+    plane : ShownPlane
+        The plane.
+    proposal : Proposal
+        A nucleus, or a place where one of the typical size may have been missed.
+    diameter : float, in px
+        The typical size; 0 where there is no nucleus.
 
     Raises
     ------
@@ -101,9 +112,10 @@ def place_of(plane: ShownPlane, proposal: Proposal) -> tuple[slice, slice]:
     if proposal.number:
         return _box(plane.labels, proposal.number)
     row, column = proposal.place
+    radius = round((diameter or _USUAL_DIAMETER) / 2)
     return (
-        slice(row - _SPOT_RADIUS, row + _SPOT_RADIUS + 1),
-        slice(column - _SPOT_RADIUS, column + _SPOT_RADIUS + 1),
+        slice(row - radius, row + radius + 1),
+        slice(column - radius, column + radius + 1),
     )
 
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane
 
 NOTHING_LEFT = "Nothing doubtful is left."
+_SPACING = 3  # px
 _SEARCHING = "Looking for doubtful nuclei…"
 CORRECTED = "It is not doubtful any more."
 
@@ -63,18 +64,25 @@ class DoubtPanel(Container[Widget]):
         self._viewer = viewer
         self._offer_layer = offer_layer
         self.proposal: Proposal | None = None
-        self.next_button = _button("Next doubtful", "Go to the next", Step.NEXT)
-        self.back_button = _button("Back", "Take the last answer back", Step.BACK)
+        self.next_button = _button(
+            "Next doubtful", "Go to the next nucleus that may be wrong", Step.NEXT
+        )
         self.accept_button = _button("Accept", "It is right as it is", Step.ACCEPT)
         self.delete_button = _button("Delete", "It is no nucleus", Step.DELETE)
+        self.back_button = _button("Back", "Take the last answer back", Step.BACK)
         self.question, self.tally = StatusLine(), StatusLine()
-        rows: list[Widget] = [
-            _row(self.next_button, self.back_button),
-            self.question,
-            _row(self.accept_button, self.delete_button),
-            self.tally,
-        ]
-        super().__init__(widgets=rows, labels=False)
+        buttons = Container[PushButton](
+            widgets=[
+                *(self.next_button, self.accept_button),
+                *(self.delete_button, self.back_button),
+            ],
+            layout="horizontal",
+            labels=False,
+        )
+        buttons.margins = (0, 0, 0, 0)
+        buttons.native.layout().setSpacing(_SPACING)
+        super().__init__(widgets=[buttons, self.tally, self.question], labels=False)
+        self.native.layout().setSpacing(_SPACING)
         self.margins = (0, 0, 0, 0)
         self._view = DoubtView(viewer, owner)
         self.tour = DoubtTour(viewer, owner, self._follow)
@@ -104,6 +112,11 @@ class DoubtPanel(Container[Widget]):
         """Follow nothing any more."""
         self._view.stop()
         self.tour.stop()
+
+    def say(self, text: str) -> None:
+        """Show a question, or why there is none."""
+        self.question.value = text
+        self.question.visible = bool(text)
 
     # What the user does.
 
@@ -135,7 +148,7 @@ class DoubtPanel(Container[Widget]):
             self.tour.forget_answer()
             self._show(answered.proposal, plane)
         except EditError as error:
-            self.question.value = str(error)
+            self.say(str(error))
 
     # What follows.
 
@@ -146,24 +159,24 @@ class DoubtPanel(Container[Widget]):
             plane = self.tour.plane()
             self.tour.note_answer(give_answer(plane, self.proposal, answer))
         except EditError as error:
-            self.question.value = str(error)
+            self.say(str(error))
             return
         self._show(None)
         self._ask_for_next()
 
     def _ask_for_next(self) -> None:
-        self.question.value = _SEARCHING
+        self.say(_SEARCHING)
         try:
             self.tour.find_next()
         except EditError as error:
-            self.question.value = str(error)
+            self.say(str(error))
 
     def _follow(self, *, is_answer: bool) -> None:
         """Show what the tour has found, or that something else has changed."""
         if not is_answer:
             if self.proposal is not None and not self.tour.is_left(self.proposal):
                 self._show(None)
-                self.question.value = CORRECTED
+                self.say(CORRECTED)
             self._show_count()
             return
         found = self.tour.found
@@ -171,32 +184,34 @@ class DoubtPanel(Container[Widget]):
             self._show(found, self.tour.plane())
         except EditError as error:
             self._show(None)
-            self.question.value = str(error)
+            self.say(str(error))
             return
         if found is None:
-            self.question.value = NOTHING_LEFT
+            self.say(NOTHING_LEFT)
 
     def _show(self, proposal: Proposal | None, plane: ShownPlane | None = None) -> None:
         self.proposal = proposal
         if proposal is None or plane is None:
             self._view.clear()
-            self.question.value = ""
+            self.say("")
         else:
-            self._view.show(plane, place_of(plane, proposal))
-            self.question.value = _describe(proposal)
+            diameter = self.tour.diameter(plane)
+            self._view.show(plane, place_of(plane, proposal, diameter), diameter)
+            self.say(_describe(proposal))
             if proposal.number:
                 plane.layer.selected_label = proposal.number
         is_spot = proposal is not None and not proposal.number
         self.accept_button.text = "Nothing there" if is_spot else "Accept"
         self.delete_button.text = "Add it" if is_spot else "Delete"
         for button in (self.accept_button, self.delete_button):
-            button.enabled = proposal is not None
+            button.visible = proposal is not None
         self.next_button.text = "Next doubtful" if proposal is None else "Skip"
         self._show_count()
 
     def _show_count(self) -> None:
         self.back_button.enabled = self.tour.last_answer() is not None
         self.tally.value = self.tour.describe()
+        self.tally.visible = bool(self.tally.value)
 
 
 def _describe(proposal: Proposal) -> str:
@@ -207,11 +222,3 @@ def _describe(proposal: Proposal) -> str:
 def _button(text: str, what: str, step: Step) -> PushButton:
     keys = " or ".join(KEYS[step])
     return PushButton(text=text, tooltip=f"{what} (key {keys})")
-
-
-def _row(*buttons: PushButton) -> Container[PushButton]:
-    row = Container[PushButton](
-        widgets=list(buttons), layout="horizontal", labels=False
-    )
-    row.margins = (0, 0, 0, 0)
-    return row

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.instances.doubts.finding import find_doubts
+from napari_unet_nuclei.core.instances.labels import label_areas
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -79,6 +80,8 @@ class PlaneDoubts:
         Places where nuclei may have been missed.
     touched : frozenset of int
         Nuclei that are not what they were when the plane was last measured.
+    diameter : float, in px
+        That of a typical nucleus; 0 where there is none.
     """
 
     labels: NDArray[np.integer]
@@ -86,6 +89,7 @@ class PlaneDoubts:
     nuclei: dict[int, Proposal]
     spots: tuple[Proposal, ...]
     touched: frozenset[int]
+    diameter: float
 
 
 def measure_plane(
@@ -132,8 +136,14 @@ def measure_plane(
         Proposal(number=0, place=spot.place, doubt=spot.doubt, sentence=spot.sentence)
         for spot in found.spots
     )
+    _, areas = label_areas(current)
     return PlaneDoubts(
-        labels=current, maps=maps, nuclei=nuclei, spots=spots, touched=touched
+        labels=current,
+        maps=maps,
+        nuclei=nuclei,
+        spots=spots,
+        touched=touched,
+        diameter=float(np.sqrt(4 / np.pi * np.median(areas))) if areas.size else 0.0,
     )
 
 

@@ -171,6 +171,11 @@ class DoubtTour:
         keys = {each.key for each in self._left()}
         return proposal.key in keys
 
+    def diameter(self, plane: ShownPlane) -> float:
+        """Return the diameter of a typical nucleus of a plane in px, 0 if unknown."""
+        known = self.queue.planes.get(plane.key)
+        return 0.0 if known is None else known.diameter
+
     def describe(self) -> str:
         """Say how much is left, and how much was done."""
         try:

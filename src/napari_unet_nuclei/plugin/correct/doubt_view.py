@@ -88,11 +88,26 @@ class DoubtView:
         self._colour = QColor("white")
         follow_theme(viewer, owner, self._paint)
 
-    def show(self, plane: ShownPlane, box: tuple[slice, slice]) -> None:
-        """Move and zoom to a box of pixels of a plane, and frame it."""
+    def show(
+        self, plane: ShownPlane, box: tuple[slice, slice], diameter: float
+    ) -> None:
+        """Move to a box of pixels of a plane, zoom for the typical size, and frame it.
+
+        Parameters
+        ----------
+        plane : ShownPlane
+            The plane.
+        box : tuple of slices
+            Rows and columns.
+        diameter : float, in px
+            A smaller box is zoomed to as if it were so large, because the nuclei
+            around it say what is wrong with it.
+        """
         place = box_in_world(plane, box, tuple(self._viewer.dims.displayed))
         canvas = canvas_of(self._owner)
-        _move_to(self._viewer, place, canvas)
+        longest = max(side.stop - side.start for side in box)
+        enlarged = max(diameter / longest, 1.0) * float(place.size.max())
+        _move_to(self._viewer, place, enlarged, canvas)
         if canvas is None:
             return
         if self.frame is None:
@@ -125,15 +140,15 @@ def _camera(viewer: napari.viewer.Viewer) -> Any:
 
 
 def _move_to(
-    viewer: napari.viewer.Viewer, box: WorldBox, canvas: QWidget | None
+    viewer: napari.viewer.Viewer, box: WorldBox, size: float, canvas: QWidget | None
 ) -> None:
-    """Move the view to a box, and zoom where it is far too small or too large."""
+    """Move the view to a box, and zoom where its size is far too small or large."""
     camera = _camera(viewer)
     camera.center = (*camera.center[:-2], *box.centre.tolist())
     if canvas is None:
         return
     side = min(canvas.width(), canvas.height())
-    wanted = _PART_OF_VIEW * side / max(float(box.size.max()), 1e-9)
+    wanted = _PART_OF_VIEW * side / max(size, 1e-9)
     if not 1 / _NEAR_ENOUGH < camera.zoom / wanted < _NEAR_ENOUGH:
         camera.zoom = wanted
 

@@ -15,6 +15,8 @@ from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiErr
 from napari_unet_nuclei.core.models.bundle import read_config
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.plugin.segment.form_memory import FormMemory
+from napari_unet_nuclei.plugin.segment.region_choice import RegionChoice
 from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
 from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
@@ -25,6 +27,7 @@ from napari_unet_nuclei.plugin.shared.layers import image_array
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
 from napari_unet_nuclei.plugin.shared.pairing import image_of
 from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
+from napari_unet_nuclei.plugin.shared.preferences import apply_preferences
 from napari_unet_nuclei.plugin.shared.sections import Section
 from napari_unet_nuclei.plugin.shared.small_buttons import (
     make_small_button,
@@ -81,11 +84,16 @@ class SegmentForm:
             tooltip="Grey or colour image; stacks are segmented plane by plane",
         )
         self.axes = AxesControl(viewer, self.image, lambda: self._take_target())
+        preferences = apply_preferences()  # which say where models are
         self.model = ModelChoice(
             label="Model", tooltip="Models you have fine-tuned appear here too"
         )
+        self.model.prefer(preferences.default_model)
+        self.region = RegionChoice(viewer)
         self.controls = SettingsControls(
-            self._own_parameters, on_input=on_input, on_slider=on_slider
+            self._own_parameters,
+            on_input=lambda: self._follow_user(on_input),
+            on_slider=lambda: self._follow_user(on_slider),
         )
         self.only_plane = CheckBox(
             value=False,
@@ -106,14 +114,14 @@ class SegmentForm:
         )
         self.sections = self._make_sections()
         self.native: QWidget = self._lay_out()
+        self._memory = FormMemory(self.controls, self.sections, self.native)
         self.image.follow(self._image_of, unless=is_running)
         self._offer_planes()
         self._summarise()
         self.image.changed.connect(lambda: self._take_target())
         self.model.changed.connect(lambda: self._take_model())
         self.only_plane.changed.connect(lambda: on_target())
-        for control in (*self.controls.rows, self.axes.field):
-            control.changed.connect(lambda: self._summarise())
+        self.axes.field.changed.connect(lambda: self._summarise())
 
     @property
     def key(self) -> ResultKey | None:
@@ -179,7 +187,12 @@ class SegmentForm:
             "Model": [self.model, controls["diameter"], controls["tta"]],
             "Axes and stain": [self.axes, controls["stain"]],
         }
-        return {title: Section(title, rows[title]) for title in rows}
+        return {
+            title: Section(
+                title, rows[title], on_toggle=lambda: self._memory.note_change()
+            )
+            for title in rows
+        }
 
     def _lay_out(self) -> QWidget:
         """Put on top what acts at once, below it what the next run needs."""
@@ -188,6 +201,7 @@ class SegmentForm:
             [
                 self.image,
                 self.only_plane,
+                self.region,
                 self.controls["threshold"],
                 self.controls["separation"],
                 put_side_by_side(self.own_button, self.defaults_button),
@@ -219,6 +233,12 @@ class SegmentForm:
             return read_config(find_model(self.model.model)).splitting
         except UNetNucleiError:  # which is reported when the model is used
             return None
+
+    def _follow_user(self, callback: Callable[[], object]) -> None:
+        """Keep what the user has chosen in mind, and tell who asked to be told."""
+        self._memory.note_change()
+        self._summarise()
+        callback()
 
     def _take_target(self) -> None:
         self._offer_planes()
