@@ -63,6 +63,7 @@ FOR_THE_DOCS = {
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
     "splitting-dark-1366": "correct-widget.png",
+    "doubtful-dark-1366": "next-doubtful.png",
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
     "browse-dark-1366": "browse-dark.png",
@@ -236,6 +237,20 @@ def correcting(studio: Studio) -> None:
     segment.threshold.value = 0.3
     wait(2)
     studio.take("split-then-slider")
+
+
+def doubting(studio: Studio) -> None:
+    """Go through doubtful nuclei of a dense section."""
+    pixels, _ = draw_look("dense-section", 3, (384, 512))
+    studio.viewer.add_image(pixels, name="section")
+    studio.run(studio.open("Segment nuclei"))
+    correct = studio.open("Correct nuclei")
+    studio.viewer.layers.selection.active = studio.viewer.layers[-1]
+    panel = correct.doubts
+    for button in (panel.next_button, panel.accept_button, panel.next_button):
+        button.native.click()
+        wait_until(lambda: panel.proposal is not None)
+    studio.take("doubtful")
 
 
 def drag_to(canvas: Any, place: QPointF) -> None:
@@ -454,8 +469,17 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, correcting, long_names),
-    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
+    *(empty, after_a_run, stack, correction, correcting, doubting),
+    *(
+        long_names,
+        training,
+        painting,
+        annotating,
+        measuring,
+        browsing,
+        dialogs,
+        fine_tuning,
+    ),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
