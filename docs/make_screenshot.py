@@ -38,6 +38,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
@@ -592,6 +593,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     own_models = Path(tempfile.mkdtemp())
     model_store.user_model_folder = lambda: own_models
+    correction_journal.journal_folder = lambda: own_models / "corrections"
     with notification_manager:  # as napari.run() does: errors become notifications
         for size in SIZES[: 1 if options.first_size else None]:
             for theme in THEMES:
@@ -604,7 +606,7 @@ def main() -> None:
                         scene(studio)
                         studio.close()
                         for path in own_models.iterdir():
-                            path.unlink()
+                            shutil.rmtree(path) if path.is_dir() else path.unlink()
                         print(f"{scene.__name__} {theme} {size[0]}", flush=True)
     shutil.rmtree(own_models)
 

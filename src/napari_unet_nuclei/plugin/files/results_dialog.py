@@ -38,6 +38,7 @@ from napari_unet_nuclei.plugin.files.result_layers import (
 )
 from napari_unet_nuclei.plugin.files.saving import labels_to_save
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.theme import follow_theme, style_sheet
 
@@ -162,6 +163,8 @@ class ResultsDialog(QDialog):
 
     def _tell(self, written: list[Path]) -> None:
         update_save_history(str(written[0]))
+        if any(path.suffix == ".tif" for path in written):  # the labels are among them
+            saved(value=self._layer)
         names = ", ".join(path.name for path in written)
         self.panel.say(f"Saved {names} in {written[0].parent}.")
 
