@@ -29,7 +29,10 @@ import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 from PIL import Image
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
@@ -58,8 +61,10 @@ FOR_THE_DOCS = {
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
+    "splitting-dark-1366": "correct-widget.png",
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
+    "browse-dark-1366": "browse-dark.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -197,6 +202,48 @@ def correction(studio: Studio) -> None:
     widget.threshold.value = 0.3
     wait_until(lambda: nuclei.data is not before)
     studio.take("painted-then-slider")
+
+
+def correcting(studio: Studio) -> None:
+    """Split a nucleus with the mouse, and move the slider."""
+    studio.open_sample()
+    segment = studio.open("Segment nuclei")
+    studio.run(segment)
+    correct = studio.open("Correct nuclei")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    areas = np.bincount(nuclei.data.ravel())
+    areas[0] = 0
+    rows, columns = np.nonzero(nuclei.data == areas.argmax())
+    camera = studio.viewer.scene.camera
+    camera.center, camera.zoom = (rows.mean(), columns.mean()), 4
+    studio.take("correct")
+    correct.tools.buttons["split"].click()
+    reach = round(4 * 1.6 * np.sqrt(areas.max() / np.pi))
+    canvas = studio.window.findChild(QOpenGLWidget)
+    path = [
+        canvas.rect().center() + QPoint(round(reach * along / 3), round(reach * along))
+        for along in np.linspace(-1, 1, 12)
+    ]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=path[0])
+    for place in path:
+        wait(0.05)  # vispy leaves out moves that come faster
+        drag_to(canvas, QPointF(place))
+    studio.take("splitting")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=path[-1])
+    studio.take("split")
+    segment.threshold.value = 0.3
+    wait(2)
+    studio.take("split-then-slider")
+
+
+def drag_to(canvas: Any, place: QPointF) -> None:
+    """Move the mouse with its left button down."""
+    left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    everywhere = canvas.mapToGlobal(place)
+    keys = Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, no, left, keys)
+    QApplication.sendEvent(canvas, move)
 
 
 def long_names(studio: Studio) -> None:
@@ -345,6 +392,35 @@ def measuring(studio: Studio) -> None:
     dialog.close()
 
 
+def browsing(studio: Studio) -> None:
+    """Walk through drawn images, of which some are segmented, corrected or done."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "cells"
+        folder.mkdir()
+        for seed, look in enumerate(
+            ("culture", "hematoxylin-eosin", "culture", "rings", "stained-cells")
+        ):
+            pixels, _ = draw_look(look, seed + 1, (384, 512))
+            Image.fromarray(pixels).save(folder / f"field-{seed + 1:02}.png")
+        (folder / "field-06.tif").write_bytes(b"II*\0 the rest is missing")
+        widget = studio.open("Browse images")
+        segment = studio.open("Segment nuclei")
+        widget.open(folder)
+        wait_until(lambda: widget.browser.is_idle)
+        for number in range(3):
+            studio.run(segment)
+            if number == 1:
+                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+            if number == 0:
+                widget.done_box.click()
+            widget.next_button.click()
+            wait_until(lambda: widget.browser.is_idle)
+        widget.previous_button.click()
+        wait_until(lambda: widget.browser.is_idle)
+        studio.take("browse")
+        widget.browser.save_now()
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -377,8 +453,8 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, long_names),
-    *(training, painting, annotating, measuring, dialogs, fine_tuning),
+    *(empty, after_a_run, stack, correction, correcting, long_names),
+    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 

@@ -112,6 +112,33 @@ def test_thresholds_are_tuned_for_the_start_too(
     assert is_start != is_better
 
 
+@pytest.mark.usefixtures("hurried")
+@pytest.mark.parametrize("replay", [0.0, 0.5])
+def test_thresholds_stay_while_what_the_start_knew_is_replayed(
+    drawn_samples: list[Sample],
+    tiny_path: Path,
+    output: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    replay: float,
+    settings: TrainingSettings,
+) -> None:
+    """Those that suit the new images better may suit others worse."""
+    some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+    scores = iter((0.5, 0.6))  # training seems to help
+    monkeypatch.setattr(
+        held_out, "score_maps", lambda *_: replace(some, dsb2018=next(scores))
+    )
+    splitting = read_bundle(tiny_path).config.splitting
+    other = replace(splitting, threshold=0.65)
+    monkeypatch.setattr(
+        held_out, "find_thresholds", lambda measure, *_: (other, measure(other))
+    )
+    settings = replace(settings, epochs=1, batch_size=2, replay=replay)
+    exhaust(iter_training(drawn_samples, output, settings, start=tiny_path))
+    expected = splitting if replay else other
+    assert read_bundle(output).config.splitting == expected
+
+
 @pytest.fixture(scope="session")
 def only_better(settings: TrainingSettings) -> TrainingSettings:
     return replace(settings, only_better=True, epochs=2)

@@ -106,6 +106,23 @@ def walk(qtbot: QtBot) -> Walk:
 
 
 @pytest.fixture
+def open_walk(
+    make_napari_viewer: Callable[..., Any],
+    open_widget: Callable[[Any, str], Any],
+    qtbot: QtBot,
+) -> Callable[[], Walk]:
+    """Return what opens the widget the way napari's menu does."""
+
+    def open_it() -> Walk:
+        viewer = make_napari_viewer(show=True)
+        widget = open_widget(viewer, "Browse images")
+        assert isinstance(widget, BrowseWidget)
+        return Walk(widget, viewer, qtbot)
+
+    return open_it
+
+
+@pytest.fixture
 def make_images(tmp_path: Path) -> Callable[..., Path]:
     """Return what makes a folder of images."""
 

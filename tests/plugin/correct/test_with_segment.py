@@ -133,6 +133,7 @@ def test_corrections_outlive_sliders_and_runs_and_the_rest_moves(
     assert "2 nuclei are locked" in table.widget.locked.value
     for threshold in (0.15, 0.6):
         loop.move_slider(threshold)
+        assert table.widget.mode.tool is Tool.DELETE
         assert len(table.viewer.layers) == 2
         for number in halves:
             np.testing.assert_array_equal(layer.data == number, corrected == number)

@@ -49,6 +49,9 @@ class HeldOutSamples:
         The samples of each data set.
     shown : ShownSamples, optional
         Those to draw whenever they are scored.
+    tunes : bool
+        Whether other thresholds than usual may be found.  Those that suit these samples
+        better may suit what else a model knows worse.
 
     Attributes
     ----------
@@ -59,10 +62,15 @@ class HeldOutSamples:
     """
 
     def __init__(
-        self, sets: Sequence[HeldOutSet], shown: ShownSamples | None = None
+        self,
+        sets: Sequence[HeldOutSet],
+        shown: ShownSamples | None = None,
+        *,
+        tunes: bool = True,
     ) -> None:
         self._sets = sets
         self._shown = shown
+        self._tunes = tunes
         self.pictures: dict[str, NDArray[np.uint8]] = {}
         self.seconds = math.inf
 
@@ -112,8 +120,12 @@ class HeldOutSamples:
             What they reach.
         """
         maps = self._predict(engine, config)
-        measure = partial(self._measure, maps)
-        splitting, measured = find_thresholds(measure, config.splitting, monitor)
+        splitting = config.splitting
+        if self._tunes:
+            measure = partial(self._measure, maps)
+            splitting, measured = find_thresholds(measure, splitting, monitor)
+        else:
+            measured = self._measure(maps, splitting)
         self._draw(maps, splitting)
         return splitting, measured
 

@@ -101,13 +101,13 @@ class TrainingRun:
     ) -> None:
         self._settings = settings
         self._output = output
-        self.held_out = HeldOutSamples(data.held_out, shown)
         bundle = read_start(start, settings)
+        self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
+        self.held_out = HeldOutSamples(data.held_out, shown, tunes=not self.n_replayed)
         self._identity = identify_run(settings, bundle, data)
         if state is not None:
             check_same_run(state.identity, self._identity, state_path(output))
         self._learner = Learner(settings, bundle, is_resumed=state is not None)
-        self.n_replayed = count_replayed(settings, is_fine_tuning=bundle is not None)
         weights = self._learner.weights
         config = describe_model(self._learner, data, settings, bundle, self._identity)
         self.scale = config.scale

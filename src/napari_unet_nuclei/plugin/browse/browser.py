@@ -78,7 +78,7 @@ class Browser:
         self.skips_done = False
         self.model = ImageModel(lambda row: self._previews.want(row))
         self._previews = PreviewLoading(owner, self._take_preview)
-        self._shown = OpenImage(viewer, self._wait)
+        self._shown = OpenImage(viewer, owner, self._wait)
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
         self._target: _Target | None = None
         self._task: BackgroundTask[Any, Any] | None = None

@@ -17,12 +17,14 @@ from napari.layers._source import layer_source  # what viewer.open notes, too
 from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
+from napari_unet_nuclei.plugin.shared.vertex_arrays import disable_vertex_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
     import napari.viewer
+    from qtpy.QtWidgets import QWidget
 
     from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
     from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels
@@ -55,14 +57,19 @@ class OpenImage:
     ----------
     viewer : napari.viewer.Viewer
         Where the layers go.
+    owner : QWidget
+        A widget in the viewer's window, if it has one.
     on_edit : callable
         Called after each change of its labels.
     """
 
     def __init__(
-        self, viewer: napari.viewer.Viewer, on_edit: Callable[[], object]
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QWidget,
+        on_edit: Callable[[], object],
     ) -> None:
-        self._viewer = viewer
+        self._viewer, self._owner = viewer, owner
         self._on_edit = on_edit
         self._image: Image | None = None
         self._name = ""
@@ -140,6 +147,7 @@ class OpenImage:
                 self._viewer.add_layer(layer)
             for layer in old:
                 self._viewer.layers.remove(layer)
+            disable_vertex_arrays(self._owner)
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}

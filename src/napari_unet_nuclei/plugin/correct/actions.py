@@ -208,8 +208,8 @@ def _name(numbers: list[int]) -> str:
 
 
 def _typical_area(labels: NDArray[np.integer]) -> float:
-    """Median area of the nuclei of a plane, in px²."""
-    _, areas = label_areas(labels)
+    """Median area of the nuclei of a plane, in px², by every second pixel."""
+    _, areas = label_areas(labels[::2, ::2])
     if not areas.size:
         return float(np.pi * (_TYPICAL_DIAMETER / 2) ** 2)
-    return float(np.median(areas))
+    return 4 * float(np.median(areas))

@@ -70,9 +70,11 @@ class Pointer:
         positions: list[Sequence[float]] = [tuple(event.position)]
         points = [start]
         yield
-        while event.type == "mouse_move":
+        while True:  # the button is released where no move may have been heard of
             positions.append(tuple(event.position))
             points.append(np.array(event.pos, float))
+            if event.type != "mouse_move":
+                break
             if not self._is_dropped and not _is_near(points, start):
                 self._show(points)
             yield

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
+from napari_unet_nuclei.plugin.shared.result_maps import maps_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.instances.editing.edit import Edit
+    from napari_unet_nuclei.core.instances.maps import Maps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,6 +80,21 @@ class ShownPlane:
         ]
         plane: NDArray[np.integer] = self.layer.data[tuple(key)]
         return plane
+
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What the plane is known by among all planes of the layer."""
+        return (*self.index, *self.axes)
+
+    @property
+    def maps(self) -> Maps | None:
+        """The maps of the plane, if it is one that was segmented."""
+        known = maps_of(self.layer)
+        if known is None or self.axes != (self.layer.ndim - 2, self.layer.ndim - 1):
+            return None
+        maps = known.at(self.index)
+        is_fitting = maps is not None and maps.foreground.shape == self.labels.shape
+        return maps if is_fitting else None
 
     def labels_up_to(self, number: int) -> NDArray[np.integer]:
         """Return the labels of the plane in a type that can hold a number."""

@@ -15,6 +15,7 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
+from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
 from napari_unet_nuclei.plugin.correct.pointer import Drawn, Pointer
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane, check_editable
 from napari_unet_nuclei.plugin.correct.tool_mode import ToolMode
@@ -24,17 +25,15 @@ from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids, unlock
-from napari_unet_nuclei.plugin.shared.result_maps import maps_of, unwrapped
+from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 
 if TYPE_CHECKING:
     import napari.viewer
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.instances.maps import Maps
-
 NO_LAYER = "Choose the labels layer to correct in napari's layer list."
-READY = "Press a button or its key, then work on the canvas. Ctrl+Z undoes."
+READY = "press a button or its key, then work on the canvas; Ctrl+Z undoes."
 
 
 class CorrectWidget(Container[Widget]):
@@ -52,22 +51,17 @@ class CorrectWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._clicked: NDArray[Any] | None = None
-        self.status = StatusLine(value=READY)
+        self.status = StatusLine(value=NO_LAYER)
         super().__init__(widgets=[self.status], labels=False)
-        self.layer_name = StatusLine()
-        self.hint = StatusLine()
         self.locked = StatusLine()
         self.unlock_button = PushButton(
             text="Unlock",
             tooltip="Let sliders and new runs change corrected nuclei again",
         )
         self.tools = ToolRow(viewer, self.toggle)
-        # Below the tools there is room for what proposes nuclei to look at.
+        self.doubts = DoubtPanel(viewer, self.native, self._offer_layer)
         self.form = make_form(
-            [
-                *(self.layer_name, self.tools, self.hint),
-                *(self.locked, self.unlock_button),
-            ]
+            [self.tools, self.doubts, self.locked, self.unlock_button]
         )
         lay_out(self, self.form, viewer, n_below=1)
         self.mode = ToolMode(
@@ -76,7 +70,7 @@ class CorrectWidget(Container[Widget]):
             on_key=self.toggle,
             on_change=self._show_tool,
         )
-        self._changes = LayerEvents(("metadata", "name", "editable"), self._show_layer)
+        self._changes = LayerEvents(("metadata",), self._show_layer)
         self._selection = viewer.layers.selection.events.active
         self._selection.connect(self._follow_active)
         self.unlock_button.changed.connect(lambda: self.unlock())
@@ -131,7 +125,7 @@ class CorrectWidget(Container[Widget]):
             )
             number = plane.free_number()
             labels = plane.labels_up_to(number)
-            scene = Scene(labels=labels, free_number=number, maps=_maps_of(plane))
+            scene = Scene(labels=labels, free_number=number, maps=plane.maps)
             correction = correct(gesture, scene)
             if correction.edit is None:
                 self._clicked = path[0]
@@ -152,8 +146,10 @@ class CorrectWidget(Container[Widget]):
             return
         self._clicked = None
         self.mode.move_to(layer)
+        self.doubts.move_to(layer)
         self._changes.watch(layer)
         self._show_layer()
+        self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
 
     def _activate_labels(self) -> None:
         """Activate the topmost labels that are shown, if no labels are active."""
@@ -166,9 +162,12 @@ class CorrectWidget(Container[Widget]):
             if shown:
                 self._viewer.layers.selection.active = shown[-1]
 
+    def _offer_layer(self) -> Labels | None:
+        self._activate_labels()
+        return self.layer
+
     def _show_layer(self, *_: Any) -> None:
         layer = self.layer
-        self.layer_name.value = NO_LAYER if layer is None else f"Layer: {layer.name}"
         n_locked = 0 if layer is None else len(locked_ids(layer.metadata))
         self.locked.value = _describe_locked(n_locked)
         self.locked.visible = self.unlock_button.visible = n_locked > 0
@@ -177,21 +176,13 @@ class CorrectWidget(Container[Widget]):
         tool = self.mode.tool
         self._clicked = None
         self.tools.show_tool(tool)
-        self.hint.value = "" if tool is None else f"{TOOLS[tool].hint}. Esc ends it."
+        if tool is not None:
+            self.say(f"{TOOLS[tool].hint}. Esc ends it.")
 
     def _stop(self) -> None:
         self._selection.disconnect(self._follow_active)
+        self.doubts.stop()
         self._changes.watch(None)
-
-
-def _maps_of(plane: ShownPlane) -> Maps | None:
-    """Return the maps of a plane, if it is one that was segmented."""
-    known = maps_of(plane.layer)
-    if known is None or plane.axes != (plane.layer.ndim - 2, plane.layer.ndim - 1):
-        return None
-    maps = known.at(plane.index)
-    is_fitting = maps is not None and maps.foreground.shape == plane.labels.shape
-    return maps if is_fitting else None
 
 
 def _describe_locked(n_locked: int) -> str:

@@ -102,6 +102,12 @@ class EditedLabels:
         there = locked.numbers.intersection(self.features["label"].tolist())
         return Locked(there, locked.erased[is_erased])
 
+    def accept(self, number: int, *, is_accepted: bool) -> None:
+        """Lock a nucleus as it is, or no longer."""
+        numbers = self._locked.numbers - {number}
+        numbers |= {number} if is_accepted else set()
+        self._locked = Locked(numbers, self._locked.erased)
+
     def unlock(self) -> None:
         """Lock nothing of what has been corrected so far."""
         self._locked, self._locking = NOTHING_LOCKED, ChangedPixels()

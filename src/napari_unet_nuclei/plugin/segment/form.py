@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.models.bundle import read_config
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.plugin.segment.form_memory import FormMemory
+from napari_unet_nuclei.plugin.segment.region_choice import RegionChoice
 from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
 from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
@@ -88,6 +89,7 @@ class SegmentForm:
             label="Model", tooltip="Models you have fine-tuned appear here too"
         )
         self.model.prefer(preferences.default_model)
+        self.region = RegionChoice(viewer)
         self.controls = SettingsControls(
             self._own_parameters,
             on_input=lambda: self._follow_user(on_input),
@@ -199,6 +201,7 @@ class SegmentForm:
             [
                 self.image,
                 self.only_plane,
+                self.region,
                 self.controls["threshold"],
                 self.controls["separation"],
                 put_side_by_side(self.own_button, self.defaults_button),

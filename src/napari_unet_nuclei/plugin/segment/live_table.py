@@ -116,6 +116,7 @@ class LiveTable:
             (layer.events.data, self._follow_data),
             (layer.events.set_data, self._note_redraw),
             (locked_nuclei.unlocked, self._note_unlocked),
+            (locked_nuclei.accepted, self._note_accepted),
         ]
         for event, callback in self._connected:
             event.connect(callback)
@@ -240,6 +241,10 @@ class LiveTable:
     def _note_unlocked(self, event: Any) -> None:
         if event.value.unique_id == self.layer.unique_id:
             self._edited.unlock()
+
+    def _note_accepted(self, event: Any) -> None:
+        if event.value.unique_id == self.layer.unique_id:
+            self._edited.accept(event.number, is_accepted=event.is_accepted)
 
     # Following.
 

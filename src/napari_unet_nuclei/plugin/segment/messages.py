@@ -82,6 +82,8 @@ def describe_nuclei(
         return _explain(nuclei.absence, image_maps, nuclei)
     engine = short_engine(image_maps.model.engine.description)
     where = "" if image_maps.request.plane is None else " in this plane"
+    if nuclei.n_in_region is not None:
+        where += f", {nuclei.n_in_region:,} of them in the region,"
     parts = [
         f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
         *_name_doubts(nuclei),
@@ -149,7 +151,12 @@ def describe_removed(name: str) -> str:
 
 
 def describe_copied(
-    *, is_one_plane: bool, unsaved: str | None, has_corrections: bool, is_pending: bool
+    *,
+    is_one_plane: bool,
+    is_region: bool,
+    unsaved: str | None,
+    has_corrections: bool,
+    is_pending: bool,
 ) -> str:
     """Say that the command was copied, and how what it does differs from what is shown.
 
@@ -157,6 +164,8 @@ def describe_copied(
     ----------
     is_one_plane : bool
         Whether only one plane is segmented here.
+    is_region : bool
+        Whether only a region is segmented here.
     unsaved : str, optional
         Name of the image, if it has no file.
     has_corrections : bool
@@ -166,6 +175,7 @@ def describe_copied(
     """
     hints = {
         "It segments all planes.": is_one_plane,
+        "It segments the whole image.": is_region,
         f"Save the image as {unsaved}.tif too.": unsaved is not None,
         "It finds the nuclei without your corrections.": has_corrections,
         "The nuclei on show were found with other settings.": is_pending,

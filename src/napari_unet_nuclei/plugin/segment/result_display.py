@@ -170,7 +170,8 @@ class ResultDisplay:
         self._follow(layer, result, placement)
 
     def _follow(self, layer: Labels, result: Result, placement: dict[str, Any]) -> None:
-        remember_maps(layer, result.shared_maps)
+        if result.image_maps.request.region is None:  # or those of before stay
+            remember_maps(layer, result.shared_maps)
         labels, _ = result.place(result.nuclei.labels)
         table = LiveTable(
             layer,

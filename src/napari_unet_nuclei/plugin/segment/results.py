@@ -124,9 +124,29 @@ class Result:
             A view.
         """
         axes = self.image_maps.request.axes
-        wanted = labels_axes(axes, is_rgb=self.image.rgb)
-        if "C" in wanted:
-            labels = labels.squeeze(wanted.index("C"))
-            wanted = wanted.replace("C", "")
-        found = [*leading_axes(axes), "Y", "X"]
-        return labels.transpose([wanted.index(axis) for axis in found])
+        return take_back(labels, axes, is_rgb=self.image.rgb)
+
+
+def take_back(labels: NDArray[Any], axes: str, *, is_rgb: bool) -> NDArray[Any]:
+    """Return what lies in the layer of a result in the shape of its nuclei.
+
+    Parameters
+    ----------
+    labels : ndarray
+        In the shape of the layer.
+    axes : str
+        Axes of the image.
+    is_rgb : bool
+        Whether napari shows its channels as colours.
+
+    Returns
+    -------
+    (…, Y, X) ndarray
+        A view.
+    """
+    wanted = labels_axes(axes, is_rgb=is_rgb)
+    if "C" in wanted:
+        labels = labels.squeeze(wanted.index("C"))
+        wanted = wanted.replace("C", "")
+    found = [*leading_axes(axes), "Y", "X"]
+    return labels.transpose([wanted.index(axis) for axis in found])

@@ -30,6 +30,7 @@ from napari_unet_nuclei.plugin.segment.messages import (
     describe_removed,
     describe_result,
 )
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.segment.result_display import ResultDisplay, load_tables
 from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
 from napari_unet_nuclei.plugin.segment.result_status import RUN_TEXT, ResultStatus
@@ -103,6 +104,7 @@ class SegmentWidget(Container[Widget]):
         self.drop_border, self.smooth = controls["drop_border"], controls["smooth"]
         self.diameter, self.tta = controls["diameter"], controls["tta"]
         self.stain, self.only_plane = controls["stain"], form.only_plane
+        self.region = form.region
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native)
         self._display = ResultDisplay(
@@ -138,6 +140,8 @@ class SegmentWidget(Container[Widget]):
             image = self._form.chosen_image()
             show_pixels(self._viewer, image)
             request = self._form.make_request(image)
+            shown = self._layers.get(self._form.key)
+            request = self.region.narrow(request, image, shown)
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
@@ -166,6 +170,7 @@ class SegmentWidget(Container[Widget]):
         copy_to_clipboard(command)
         said = describe_copied(
             is_one_plane=request.plane is not None,
+            is_region=self.region.value != RegionKind.WHOLE,
             unsaved=None if image.source.path else image.name,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
@@ -175,8 +180,6 @@ class SegmentWidget(Container[Widget]):
     def _say_progress(self, step: SegmentationStep) -> None:
         if said := describe_progress(step):
             self.panel.say(said)
-
-    # A run and its result.
 
     def _take_result(
         self, image: Image, inputs: RunInputs, image_maps: ImageMaps, nuclei: Nuclei
@@ -207,8 +210,8 @@ class SegmentWidget(Container[Widget]):
             self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
-        # The command line segments all planes.
-        is_whole = request.plane is None
+        # The command line segments all planes, and all of them.
+        is_whole = request.plane is None and request.region is None
         command = command_for(image, request, nuclei.settings) if is_whole else None
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command

@@ -38,6 +38,8 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
+DOUBT_COLUMNS = ("doubt", "doubt_reason")
+"""Columns that stay until labels change; *Correct nuclei* then writes them again."""
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
@@ -213,9 +215,9 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     -------
     list of str
         Without measurements of this plugin, such as ``z`` where the axis is ``t``
-        now.
+        now, or doubts that are out of date.
     """
-    ours = {*features, "index"}
+    ours = {*features, *DOUBT_COLUMNS, "index"}
     return [
         name for name in layer.features if name not in ours and not is_measurement(name)
     ]

@@ -21,6 +21,9 @@ LOCKED = "locked_nuclei"
 unlocked = EventEmitter(type_name="unlocked")
 """Emitted with a layer whose nuclei the user has unlocked."""
 
+accepted = EventEmitter(type_name="accepted")
+"""Emitted with a layer, a ``number``, and whether it ``is_accepted`` now."""
+
 
 def locked_ids(metadata: Mapping[str, Any]) -> frozenset[int]:
     """Return the numbers of the locked nuclei of a layer, by its metadata."""
@@ -56,3 +59,22 @@ def unlock(layer: Labels) -> None:
     """Let sliders and new runs change all nuclei of a layer again."""
     layer.metadata = locking_metadata(layer.metadata, ())
     unlocked(value=layer)
+
+
+def accept(layer: Labels, number: int, *, is_accepted: bool = True) -> None:
+    """Lock a nucleus that the user finds right as it is, or unlock it again.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The layer.
+    number : int
+        The nucleus.
+    is_accepted : bool
+        False to take the acceptance back.
+    """
+    numbers = locked_ids(layer.metadata) - {number}
+    if is_accepted:
+        numbers |= {number}
+    layer.metadata = locking_metadata(layer.metadata, numbers)
+    accepted(value=layer, number=number, is_accepted=is_accepted)

@@ -56,16 +56,18 @@ def keep_nuclei(
     >>> keep_nuclei(fresh, current, {1}).tolist()
     [[1, 1, 0, 0, 4]]
     """
-    is_fixed = _is_any_of(current, locked)
-    kept = np.where(is_fixed, current, fresh).astype(np.int32, copy=False)
+    kept = fresh.copy()
+    flat, found = kept.reshape(-1), fresh.reshape(-1)
+    fixed = _places_of(current, locked)
+    lost = found[fixed]
     if erased is not None:
-        erased = erased & ~is_fixed
-        kept[erased] = 0
-        is_fixed |= erased
-    touched = np.unique(fresh[is_fixed])
-    touched = touched[touched > 0]
-    if touched.size:
-        _trim(kept, fresh, touched)
+        places = np.flatnonzero(erased)
+        lost = np.append(lost, found[places])
+        flat[places] = 0
+    flat[fixed] = current.reshape(-1)[fixed]
+    touched = np.unique(lost)
+    if touched.any():
+        _trim(kept, fresh, touched[touched > 0])
     return kept
 
 
@@ -109,28 +111,38 @@ def renumbered(labels: NDArray[np.int32], numbers: dict[int, int]) -> NDArray[np
     return table[labels]
 
 
-def _is_any_of(
-    labels: NDArray[np.integer], numbers: Iterable[int]
-) -> NDArray[np.bool_]:
-    table = np.zeros(max(int(labels.max(initial=0)), 0) + 1, np.bool_)
-    wanted = np.array([each for each in numbers if 0 < each < table.size], np.intp)
+def _places_of(labels: NDArray[np.integer], numbers: Iterable[int]) -> NDArray[np.intp]:
+    """Return the pixels of some nuclei as indices into the flattened labels."""
+    wanted = np.array([each for each in numbers if each > 0], np.intp)
     if not wanted.size:
-        return np.zeros(labels.shape, np.bool_)
+        return np.zeros(0, np.intp)
+    table = np.zeros(wanted.max() + 2, np.bool_)  # the last is for all higher numbers
     table[wanted] = True
-    return np.asarray(table[np.maximum(labels, 0)])
+    return np.flatnonzero(table.take(labels, mode="clip"))
 
 
 def _trim(
     kept: NDArray[np.int32], fresh: NDArray[np.int32], touched: NDArray[np.int32]
 ) -> None:
     """Leave of each touched nucleus one part that is a nucleus, or nothing."""
-    boxes = ndimage.find_objects(np.where(_is_any_of(fresh, touched), fresh, 0))
-    for number in touched.tolist():
-        box = boxes[number - 1]
-        before, part = fresh[box] == number, kept[box]
+    places = _places_of(fresh, touched.tolist())
+    numbers = fresh.reshape(-1)[places]
+    order = np.argsort(numbers, kind="stable")
+    firsts = np.searchsorted(numbers[order], touched)
+    rows, columns = np.divmod(places[order], fresh.shape[1])
+    tops, bottoms = rows[firsts], rows[np.append(firsts[1:], rows.size) - 1] + 1
+    lefts = np.minimum.reduceat(columns, firsts)
+    rights = np.maximum.reduceat(columns, firsts) + 1
+    for number, top, bottom, left, right in zip(
+        touched.tolist(), tops, bottoms, lefts, rights, strict=True
+    ):
+        box = slice(top, bottom), slice(left, right)
+        part = kept[box]
         rest = part == number
-        opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
-        whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
+        least = _LEAST_REST * np.count_nonzero(fresh[box] == number)
         part[rest] = 0
-        if np.count_nonzero(whole) >= _LEAST_REST * np.count_nonzero(before):
-            part[whole] = number
+        if np.count_nonzero(rest) >= least:  # else it is the corrected one, found anew
+            opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
+            whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
+            if np.count_nonzero(whole) >= least:
+                part[whole] = number
