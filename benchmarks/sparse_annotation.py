@@ -1,11 +1,12 @@
 """What a few painted nuclei teach, compared with a fully painted image.
 
-Usage: python benchmarks/sparse_annotation.py [--looks NAME ...] [--steps N]
-           [--batch-size N] [--nuclei N] [--start MODEL] [--seed N]
+Usage: python benchmarks/sparse_annotation.py [--looks NAME ...] [--ways NAME ...]
+           [--nuclei N ...] [--side PX] [--steps N] [--batch-size N] [--start MODEL]
+           [--seed N]
 
-For each drawn look, one image of 1024² px is painted in several ways, a model is
-fine-tuned on it, and both models are scored on fresh images of the same look, drawn at
-once with the first so that nuclei and light are alike:
+For each drawn look, one image of 1024² px (``--side``) is painted in several ways, a
+model is fine-tuned on it, and both models are scored on fresh images of the same look,
+drawn at once with the first so that nuclei and light are alike:
 
 - ``all``: every nucleus, the whole image counts;
 - ``rings``: only the nuclei nearest to one corner; they and a ring around each count;
@@ -13,6 +14,7 @@ once with the first so that nuclei and light are alike:
 - ``background``: the same as ``rings``, but all else counts as background, as it did
   before anything could be ignored.
 
+Several ``--nuclei`` make a learning curve: each way is painted with as many of them.
 The table gives AP50 and the DSB2018 score, and how much of the gain of ``all`` in the
 latter is reached.  Steps are counted, not minutes, so that other work on the machine
 changes nothing.
@@ -22,6 +24,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,7 +49,7 @@ if TYPE_CHECKING:
 
     Labels = NDArray[np.int32]
 
-_SIDE = 1024  # px
+_SIDE = 1024  # px, of what is painted, and of what images to score are cut from
 _FRESH = 512  # px, a side of the images to score
 _LOOKS = (Look.RINGS, Look.DARK_TEXTURED, Look.ELONGATED_NOISY)
 _STEPS_PER_EPOCH = 25
@@ -79,7 +82,7 @@ def paint(labels: Labels, how: str, n: int) -> Labels:
 
 
 def cut_fresh(image: NDArray[np.uint8], labels: Labels) -> list[Sample]:
-    """Cut the images to score from what lies beside the painted one."""
+    """Cut the images to score from what lies beside the painted one, at its right."""
     return [
         Sample(
             f"{y}-{x}",
@@ -87,7 +90,7 @@ def cut_fresh(image: NDArray[np.uint8], labels: Labels) -> list[Sample]:
             compact_labels(labels[y : y + _FRESH, x : x + _FRESH])[0],
         )
         for y in range(0, _SIDE, _FRESH)
-        for x in range(_SIDE, labels.shape[1], _FRESH)
+        for x in range(labels.shape[1] - _SIDE, labels.shape[1], _FRESH)
     ]
 
 
@@ -113,18 +116,19 @@ def fine_tune(sample: Sample, folder: Path, options: argparse.Namespace) -> Path
 
 def compare(look: Look, ways: list[str], options: argparse.Namespace) -> None:
     """Print the rows of one look."""
-    image, labels = draw_look(look, options.seed, (_SIDE, 2 * _SIDE))
+    side = options.side
+    image, labels = draw_look(look, options.seed, (side, side + _SIDE))
     fresh = cut_fresh(image, labels)
     first = score(options.start, fresh)
     print(
         f"| {look}, {options.start} | | {first.ap[0.5]:.3f} | {first.dsb2018:.3f} | |"
     )
-    whole = compact_labels(labels[:, :_SIDE])[0]
+    whole = compact_labels(labels[:, :side])[0]
     gain = None
-    for how in ways:
-        painted = paint(whole, how, options.nuclei)
+    for how, n in [("all", whole.max()), *product(ways, options.nuclei)]:
+        painted = paint(whole, how, n)
         counts = count_annotation(painted)
-        sample = Sample(f"{look}-{how}", image[:, :_SIDE], painted)
+        sample = Sample(f"{look}-{how}-{n}", image[:, :side], painted)
         with tempfile.TemporaryDirectory() as folder:
             scores = score(fine_tune(sample, Path(folder), options), fresh)
         gained = scores.dsb2018 - first.dsb2018
@@ -144,14 +148,15 @@ def main() -> None:
     parser.add_argument("--ways", nargs="+", default=["rings", "area", "background"])
     parser.add_argument("--steps", type=int, default=100)
     parser.add_argument("--batch-size", type=int, default=8)
-    parser.add_argument("--nuclei", type=int, default=15)
+    parser.add_argument("--nuclei", nargs="+", type=int, default=[15])
+    parser.add_argument("--side", type=int, default=_SIDE, help="in px, 1024 or more")
     parser.add_argument("--start", default="resnet")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     print("| look, painted | counts | AP50 | DSB2018 | of the gain |")
     print("| --- | --- | --- | --- | --- |")
     for look in options.looks:
-        compare(look, ["all", *options.ways], options)
+        compare(look, options.ways, options)
 
 
 if __name__ == "__main__":

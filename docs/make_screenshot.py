@@ -29,7 +29,10 @@ import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 from PIL import Image
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
@@ -37,7 +40,7 @@ from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
-from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -58,6 +61,9 @@ FOR_THE_DOCS = {
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
+    "splitting-dark-1366": "correct-widget.png",
+    "measured-dark-1366": "measure-dark.png",
+    "measured-light-1366": "measure-light.png",
     "browse-dark-1366": "browse-dark.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
@@ -192,10 +198,52 @@ def correction(studio: Studio) -> None:
     for column in range(60, 180, 6):
         nuclei.paint((70, column), 500)
     studio.take("painted")
-    n_layers = len(studio.viewer.layers)
+    before = nuclei.data
     widget.threshold.value = 0.3
-    wait_until(lambda: len(studio.viewer.layers) > n_layers)
+    wait_until(lambda: nuclei.data is not before)
     studio.take("painted-then-slider")
+
+
+def correcting(studio: Studio) -> None:
+    """Split a nucleus with the mouse, and move the slider."""
+    studio.open_sample()
+    segment = studio.open("Segment nuclei")
+    studio.run(segment)
+    correct = studio.open("Correct nuclei")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    areas = np.bincount(nuclei.data.ravel())
+    areas[0] = 0
+    rows, columns = np.nonzero(nuclei.data == areas.argmax())
+    camera = studio.viewer.scene.camera
+    camera.center, camera.zoom = (rows.mean(), columns.mean()), 4
+    studio.take("correct")
+    correct.tools.buttons["split"].click()
+    reach = round(4 * 1.6 * np.sqrt(areas.max() / np.pi))
+    canvas = studio.window.findChild(QOpenGLWidget)
+    path = [
+        canvas.rect().center() + QPoint(round(reach * along / 3), round(reach * along))
+        for along in np.linspace(-1, 1, 12)
+    ]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=path[0])
+    for place in path:
+        wait(0.05)  # vispy leaves out moves that come faster
+        drag_to(canvas, QPointF(place))
+    studio.take("splitting")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=path[-1])
+    studio.take("split")
+    segment.threshold.value = 0.3
+    wait(2)
+    studio.take("split-then-slider")
+
+
+def drag_to(canvas: Any, place: QPointF) -> None:
+    """Move the mouse with its left button down."""
+    left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    everywhere = canvas.mapToGlobal(place)
+    keys = Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, no, left, keys)
+    QApplication.sendEvent(canvas, move)
 
 
 def long_names(studio: Studio) -> None:
@@ -310,6 +358,40 @@ def annotating(studio: Studio) -> None:
         studio.take(name)
 
 
+def measuring(studio: Studio) -> None:
+    """Measure a result, select in the plot, and show table and dialog."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.viewer.window.remove_dock_widget(widget.native)
+    for layer in studio.viewer.layers:
+        layer.scale, layer.units = (0.5, 0.5), ("um", "um")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    nuclei.contour = 0
+    studio.viewer.reset_view()
+    measure = studio.open("Measure nuclei")
+    measure.form.ring.value = 2
+    studio.run(measure)
+    wait_until(lambda: measure.is_idle)
+    studio.take("measured-histogram")
+    measure.plots.y.value = "solidity"
+    frame = measure.plots.plot.frame
+    nuclei_in_plot = frame.nuclei
+    large = nuclei_in_plot.x > np.quantile(nuclei_in_plot.x, 0.75)
+    measure.plots.plot.selected.emit(nuclei_in_plot.label[large])
+    show_row(measure.form.native, measure.plots.plot)
+    studio.take("measured")
+    measure.table_button.native.click()
+    studio.take("measured-table")
+    dialog = results_dialog.open_dialog()
+    dialog.hide()
+    dialog.setModal(True)
+    dialog.show()
+    studio.take("save-results")
+    dialog.close()
+
+
 def browsing(studio: Studio) -> None:
     """Walk through drawn images, of which some are segmented, corrected or done."""
     with tempfile.TemporaryDirectory() as place:
@@ -374,8 +456,8 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, long_names),
-    *(training, painting, annotating, browsing, dialogs, fine_tuning),
+    *(empty, after_a_run, stack, correction, correcting, long_names),
+    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 

@@ -182,3 +182,44 @@ def test_a_target_that_is_no_number_is_not_ignored(name: str) -> None:
     true, predicted, _ = draw_maps(6)
     true[0, 1, 2] = np.nan
     assert np.isnan(float(make_loss(name)(true, predicted)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_replayed_crop_counts_as_much_as_three(name: str) -> None:
+    true, predicted, _ = draw_maps(7)
+    batch = [0, 1, 1, 1]
+    expected = float(make_loss(name)(true[batch], predicted[batch]))
+    loss = float(make_loss(name, 1)(true, predicted))
+    assert loss == pytest.approx(expected, rel=1e-5)
+    assert loss != pytest.approx(float(make_loss(name)(true, predicted)), rel=1e-5)
+
+
+@pytest.mark.parametrize("term", LossTerm)
+def test_a_crop_beside_replayed_ones_counts_however_little_is_annotated(
+    term: LossTerm,
+) -> None:
+    true, predicted, _ = draw_maps(8)
+    true, predicted = true[:2], predicted[:2]
+    sparse = true.copy()
+    sparse[0, :, 1:] = -1
+    # Its one column is worth as much as if it filled the crop.
+    width = true.shape[2]
+    for maps in (true, predicted):
+        maps[0] = np.repeat(maps[0, :, :1], width, axis=1)
+    loss = make_loss(term, 1)
+    expected = float(loss(true, predicted))
+    assert float(loss(sparse, predicted)) == pytest.approx(expected, rel=1e-4)
+    assert float(make_loss(term)(sparse, predicted)) != pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_beside_crops_without_annotation_only_replayed_ones_count(name: str) -> None:
+    true, predicted, _ = draw_maps(9)
+    true[:-1] = -1
+    other = predicted.copy()
+    other[:-1] = 1 - other[:-1]
+    loss = make_loss(name, 1)
+    value = float(loss(true, predicted))
+    assert value > 0
+    assert value == float(loss(true, other))
+    assert value != float(loss(true, 1 - predicted))

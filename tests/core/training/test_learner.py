@@ -27,8 +27,8 @@ def test_a_step_is_prepared_once(
 ) -> None:
     prepared = []
 
-    def make(name: str) -> Callable[..., Any]:
-        loss = make_loss(name)
+    def make(name: str, n_replayed: int) -> Callable[..., Any]:
+        loss = make_loss(name, n_replayed)
 
         def note(truth: Any, prediction: Any) -> Any:
             prepared.append(name)

@@ -30,6 +30,16 @@ def test_the_learning_rate_warms_up_and_fades() -> None:
     assert rates == sorted(rates, reverse=True)
 
 
+def test_a_short_run_warms_up_in_its_first_tenth() -> None:
+    cosine = 0.5 * (1 + np.cos(np.pi * 0.05))
+    assert cosine_learning_rate(2.0, 5, 0.05) == pytest.approx(cosine)
+    assert cosine_learning_rate(2.0, 50, 0.5) == pytest.approx(1)
+    assert plateau_learning_rate(2.0, 5, 0, 0.1, 0.05) == pytest.approx(1)
+    assert plateau_learning_rate(2.0, 11, 0, 0.1, 0.1) == pytest.approx(2)
+    in_a_long_run = cosine_learning_rate(2.0, 49, 0.001)
+    assert in_a_long_run == pytest.approx(1, rel=1e-4)
+
+
 def test_the_learning_rate_warms_up_and_falls_with_each_plateau() -> None:
     assert plateau_learning_rate(2.0, 0, 0, 0.1) == pytest.approx(0.02)
     assert plateau_learning_rate(2.0, 99, 0, 0.1) == pytest.approx(2)

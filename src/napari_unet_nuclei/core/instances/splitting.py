@@ -22,6 +22,7 @@ from napari_unet_nuclei.core.instances.holes import MAX_HOLE, fill_holes, fill_n
 from napari_unet_nuclei.core.instances.outlines import smooth_outlines
 from napari_unet_nuclei.core.instances.padding import repeat_edges
 from napari_unet_nuclei.core.instances.runs import Runs, label_runs, paint
+from napari_unet_nuclei.core.instances.seeds import find_seeds
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -53,6 +54,8 @@ def split_instances(
     *,
     threshold: float | None = None,
     min_area: int = 0,
+    separation: float | None = None,
+    smooth: bool = True,
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
@@ -70,14 +73,19 @@ def split_instances(
         Foreground threshold that replaces the model's own.
     min_area : int, in px²
         Nuclei smaller than this are dropped, or joined to those they touch.
+    separation : float in (0, 1), optional
+        Depth above which a pixel belongs to a seed, instead of the model's own; more
+        of it only ever cuts seeds, less only joins them.
+    smooth : bool
+        Whether spurs, notches and holes are smoothed and filled.
 
     Returns
     -------
     (Y, X) ndarray of int32
-        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and has no
-        holes but those in which another nucleus lies.  A lower threshold finds all
-        pixels of a higher one, except in holes of more than 4 px: it may divide the
-        nucleus around one, or find another in it.
+        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and if
+        smooth has no holes but those in which another nucleus lies.  A lower threshold
+        finds all pixels of a higher one, except in holes of more than 4 px: it may
+        divide the nucleus around one, or find another in it.
 
     References
     ----------
@@ -86,35 +94,40 @@ def split_instances(
     """
     if threshold is None:
         threshold = parameters.threshold
-    mask = smooth_outlines(maps.foreground > threshold)
+    mask = maps.foreground > threshold
+    if smooth:
+        mask = smooth_outlines(mask)
     confident_from = threshold + parameters.confident_part * (1 - threshold)
-    (components, confident), depth = _components_and_depth(maps, mask, confident_from)
+    (components, confident), depth = _components_and_depth(
+        maps, mask, confident_from, fills=smooth
+    )
     check_cancelled()
-    is_seed = depth > parameters.seed_threshold
-    is_seed &= mask
-    seeds = label_runs(is_seed)
+    seeds = find_seeds(depth, mask, parameters.seed_threshold, separation)
     is_kept = _choose(components, confident, min_area)
     in_kept = is_kept[components.numbers[components.around(seeds.starts)]]
     components = components.chosen(is_kept[components.numbers])
     check_cancelled()
     whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
-    del is_seed, depth  # so that the labels take their memory
+    del depth  # so that the labels take their memory
     least = max(min_area, MAX_HOLE + 1)
     if confidence(maps) < _FEW_FRAGMENTS:
         least = max(least, _fragment_area(whole, flooded, least))
     flooded = merge_small(flooded, least, mask.shape)
     labels = _number(whole, flooded, mask.shape)
-    fill_nuclei(labels, components)
+    if smooth:
+        fill_nuclei(labels, components)
     return labels
 
 
 def _components_and_depth(
-    maps: Maps, mask: NDArray[np.bool_], confident_from: float
+    maps: Maps, mask: NDArray[np.bool_], confident_from: float, *, fills: bool
 ) -> tuple[_Components, NDArray[np.float32]]:
     """Find components and, beside that, how deep inside a nucleus each pixel lies."""
     with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
         find_components = carrying_cancellation(_find_components)
-        found = executor.submit(find_components, mask, maps.foreground, confident_from)
+        found = executor.submit(
+            find_components, mask, maps.foreground, confident_from, fills=fills
+        )
         distance = maps.distance
         if distance is None:
             distance = _relative_distance(mask, found.result().runs)
@@ -167,10 +180,16 @@ class _Components(NamedTuple):
 
 
 def _find_components(
-    mask: NDArray[np.bool_], foreground: NDArray[np.float32], confident_from: float
+    mask: NDArray[np.bool_],
+    foreground: NDArray[np.float32],
+    confident_from: float,
+    *,
+    fills: bool,
 ) -> _Components:
-    """Find components and fill their holes, also in the mask."""
-    runs = fill_holes(label_runs(mask), mask)
+    """Find components, and perhaps fill their holes, also in the mask."""
+    runs = label_runs(mask)
+    if fills:
+        runs = fill_holes(runs, mask)
     firsts = np.cumsum(runs.lengths) - runs.lengths
     is_confident = foreground[mask] >= np.float32(confident_from)
     return _Components(runs, np.add.reduceat(is_confident, firsts, dtype=np.intp))

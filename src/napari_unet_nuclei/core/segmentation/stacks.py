@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.concurrency import Stage, map_ahead
+from napari_unet_nuclei.core.instances.dropping import drop_nuclei
 from napari_unet_nuclei.core.instances.polarity import drop_pale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
@@ -51,7 +52,7 @@ def iter_segmentation(
     stack : PlaneStack
         Planes to segment.
     settings : SegmentationSettings
-        Threshold, smallest area, diameter, test-time flips and stain.
+        How nuclei are found.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
 
@@ -106,7 +107,7 @@ def iter_split(
     maps : sequence of Maps
         One for each plane, as kept by `iter_segmentation`.
     settings : SegmentationSettings
-        Only threshold and smallest area matter here.
+        Only what splits maps matters here: threshold, separation, areas and the like.
 
     Yields
     ------
@@ -136,8 +137,13 @@ def _split_plane(
         parameters,
         threshold=settings.threshold,
         min_area=settings.smallest_area(maps.scale),
+        separation=settings.separation,
+        smooth=settings.smooth,
     )
-    return drop_pale(labels, maps.darkness, maps.scale)
+    labels = drop_pale(labels, maps.darkness, maps.scale)
+    return drop_nuclei(
+        labels, max_area=settings.max_area, drop_border=settings.drop_border
+    )
 
 
 def _iter_last_planes(

@@ -25,6 +25,7 @@ from napari_unet_nuclei.core.networks.growing import add_residual_blocks
 from napari_unet_nuclei.core.training.evaluating import Evaluator
 from napari_unet_nuclei.core.training.losses import make_loss
 from napari_unet_nuclei.core.training.metrics import METRICS
+from napari_unet_nuclei.core.training.replay import count_replayed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -83,9 +84,12 @@ class Learner:
         self.peak_learning_rate = settings.peak_learning_rate(
             is_fine_tuning=start is not None
         )
-        self._optimizer = self._compile(settings)
+        n_replayed = count_replayed(settings, is_fine_tuning=start is not None)
+        self._optimizer = self._compile(settings, n_replayed)
 
-    def _compile(self, settings: TrainingSettings) -> keras.optimizers.Optimizer:
+    def _compile(
+        self, settings: TrainingSettings, n_replayed: int
+    ) -> keras.optimizers.Optimizer:
         """Prepare the network to be trained, and return what changes its weights."""
         optimizer = keras.optimizers.AdamW(
             self.peak_learning_rate,
@@ -94,7 +98,7 @@ class Learner:
         )
         self._model.compile(
             optimizer=optimizer,
-            loss=make_loss(settings.loss),
+            loss=make_loss(settings.loss, n_replayed),
             metrics=[
                 keras.metrics.MeanMetricWrapper(function, name)
                 for name, function in METRICS.items()
@@ -156,6 +160,10 @@ class Learner:
     def engine_with(self, weights: Weights) -> Engine:
         """Evaluate other weights than those that are trained, until the next call."""
         return self._evaluator.engine_with(weights)
+
+    def openvino_form(self, weights: Weights) -> tuple[bytes, bytes] | None:
+        """Return the OpenVINO form that weights were evaluated with last, if any."""
+        return self._evaluator.openvino_form(weights)
 
     def make_teacher(self) -> Engine:
         """Return the start model as it was, which training does not change.

@@ -4,8 +4,9 @@ Maps may be soft, as the distance is: each loss is smallest where the prediction
 equals the target.  Where a target is negative it is not annotated: nothing that is
 predicted there changes a loss or its gradient, and where all is annotated, each loss is
 to the bit what it would be without this rule.  A target that is no number is not
-ignored: the loss is none either, so that it does not go unseen.  What training only
-watches is in :mod:`~napari_unet_nuclei.core.training.metrics`.
+ignored: the loss is none either, so that it does not go unseen.  A replayed crop counts
+as much as three to be learned, however little of these is annotated.  What training
+only watches is in :mod:`~napari_unet_nuclei.core.training.metrics`.
 """
 
 from __future__ import annotations
@@ -19,16 +20,21 @@ from napari_unet_nuclei.core.settings.choices import LossTerm, parse_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
-    LossFunction = Callable[[keras.KerasTensor, keras.KerasTensor], keras.KerasTensor]
+    Weight: TypeAlias = keras.KerasTensor | float
+    LossFunction = Callable[
+        [keras.KerasTensor, keras.KerasTensor, Weight], keras.KerasTensor
+    ]
 
 _SMOOTH = 1.0
 _PIXELS = (0, 1, 2)
 _FALSE_POSITIVES, _FALSE_NEGATIVES = 0.3, 0.7
+_REPLAY_WEIGHT = 3.0  # of a replayed crop, so that half of a batch is worth more
 
 
 def soft_dice(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight = 1.0
 ) -> keras.KerasTensor:
     """Overlap of predicted and true maps, per map over the whole batch.
 
@@ -36,6 +42,8 @@ def soft_dice(
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
         Targets, -1 where nothing is annotated, and predictions.
+    weight : tensor of float32, shape (batch, 1, 1, 1), or float
+        How much the pixels of each crop count.
 
     Returns
     -------
@@ -48,15 +56,15 @@ def soft_dice(
     Milletari, Navab, Ahmadi: V-Net, 3DV 2016, doi:10.1109/3DV.2016.79
     """
     y_true, y_pred = _hide_ignored(y_true, y_pred)
-    overlap = ops.sum(y_true * y_pred, axis=_PIXELS)
-    total = ops.sum(ops.square(y_true), axis=_PIXELS) + ops.sum(
-        ops.square(y_pred), axis=_PIXELS
+    overlap = ops.sum(weight * y_true * y_pred, axis=_PIXELS)
+    total = ops.sum(weight * ops.square(y_true), axis=_PIXELS) + ops.sum(
+        weight * ops.square(y_pred), axis=_PIXELS
     )
     return (2 * overlap + _SMOOTH) / (total + _SMOOTH)
 
 
 def tversky_index(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight = 1.0
 ) -> keras.KerasTensor:
     """Overlap that weighs missed pixels more than spurious ones.
 
@@ -64,6 +72,8 @@ def tversky_index(
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
         Targets, -1 where nothing is annotated, and predictions.
+    weight : tensor of float32, shape (batch, 1, 1, 1), or float
+        How much the pixels of each crop count.
 
     Returns
     -------
@@ -78,15 +88,15 @@ def tversky_index(
     3D fully convolutional deep networks, MLMI 2017, doi:10.1007/978-3-319-67389-9_44
     """
     y_true, y_pred = _hide_ignored(y_true, y_pred)
-    overlap = ops.sum(ops.minimum(y_true, y_pred), axis=_PIXELS)
-    excess = ops.sum(ops.relu(y_pred - y_true), axis=_PIXELS)
-    lack = ops.sum(ops.relu(y_true - y_pred), axis=_PIXELS)
+    overlap = ops.sum(weight * ops.minimum(y_true, y_pred), axis=_PIXELS)
+    excess = ops.sum(weight * ops.relu(y_pred - y_true), axis=_PIXELS)
+    lack = ops.sum(weight * ops.relu(y_true - y_pred), axis=_PIXELS)
     errors = _FALSE_POSITIVES * excess + _FALSE_NEGATIVES * lack
     return (overlap + _SMOOTH) / (overlap + errors + _SMOOTH)
 
 
 def focal_crossentropy(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight = 1.0
 ) -> keras.KerasTensor:
     """Binary cross-entropy, weighted by the square of how far off each pixel is.
 
@@ -94,6 +104,8 @@ def focal_crossentropy(
     ----------
     y_true, y_pred : tensor of float32, shape (batch, Y, X, maps), values in [0, 1]
         Targets, -1 where nothing is annotated, and predictions.
+    weight : tensor of float32, shape (batch, 1, 1, 1), or float
+        How much the pixels of each crop count.
 
     Returns
     -------
@@ -107,8 +119,8 @@ def focal_crossentropy(
     NeurIPS 2020, doi:10.48550/arXiv.2006.04388
     """
     target, _ = _hide_ignored(y_true, y_pred)
-    weight = ops.square(target - y_pred)
-    return _mean_annotated(weight * _crossentropy(target, y_pred), y_true)
+    focus = ops.square(target - y_pred)
+    return _mean_annotated(focus * _crossentropy(target, y_pred), y_true, weight)
 
 
 def _hide_ignored(
@@ -122,13 +134,38 @@ def _hide_ignored(
 
 
 def _mean_annotated(
-    values: keras.KerasTensor, y_true: keras.KerasTensor
+    values: keras.KerasTensor, y_true: keras.KerasTensor, weight: Weight
 ) -> keras.KerasTensor:
-    """Mean over what is annotated; 0 where nothing is."""
-    is_annotated = ops.logical_not(y_true < 0)  # what is no number shows in the loss
-    part = ops.mean(ops.cast(is_annotated, values.dtype))
-    mean = ops.mean(ops.where(is_annotated, values, ops.zeros_like(values)))
-    return mean / ops.where(part > 0, part, ops.ones_like(part))
+    """Weighted mean over what is annotated; 0 where nothing is."""
+    counted = weight * _annotated(y_true, values.dtype)
+    mean = ops.mean(ops.where(counted > 0, weight * values, ops.zeros_like(values)))
+    return mean / _or_one(ops.mean(counted))
+
+
+def _annotated(y_true: keras.KerasTensor, dtype: str) -> keras.KerasTensor:
+    """1 where a map is annotated, also with no number, which shows in the loss."""
+    return ops.cast(ops.logical_not(y_true < 0), dtype)
+
+
+def _or_one(part: keras.KerasTensor) -> keras.KerasTensor:
+    """Return what to divide by, where nothing may be annotated."""
+    return ops.where(part > 0, part, ops.ones_like(part))
+
+
+def _weigh_crops(y_true: keras.KerasTensor, n_replayed: int) -> Weight:
+    """Weigh crops to be learned, and replayed ones, however little is annotated.
+
+    Every pixel of a replayed crop is known, but of one to be learned perhaps a tenth,
+    which would have only a tenth of the say.
+    """
+    if not n_replayed:
+        return 1.0
+    learned, replayed = y_true[:-n_replayed], y_true[-n_replayed:]
+    weights = []
+    for crops, weight in ((learned, 1.0), (replayed, _REPLAY_WEIGHT)):
+        part = ops.mean(_annotated(crops, y_true.dtype))
+        weights.append(weight * ops.ones_like(crops[:, :1, :1, :1]) / _or_one(part))
+    return ops.concatenate(weights)
 
 
 def _crossentropy(
@@ -148,22 +185,22 @@ def _crossentropy(
 
 
 def _mean_crossentropy(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight
 ) -> keras.KerasTensor:
     target, _ = _hide_ignored(y_true, y_pred)
-    return _mean_annotated(_crossentropy(target, y_pred), y_true)
+    return _mean_annotated(_crossentropy(target, y_pred), y_true, weight)
 
 
 def _lack_of_dice(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight
 ) -> keras.KerasTensor:
-    return 1 - ops.mean(soft_dice(y_true, y_pred))
+    return 1 - ops.mean(soft_dice(y_true, y_pred, weight))
 
 
 def _lack_of_tversky(
-    y_true: keras.KerasTensor, y_pred: keras.KerasTensor
+    y_true: keras.KerasTensor, y_pred: keras.KerasTensor, weight: Weight
 ) -> keras.KerasTensor:
-    return 1 - ops.mean(tversky_index(y_true, y_pred))
+    return 1 - ops.mean(tversky_index(y_true, y_pred, weight))
 
 
 _FUNCTIONS: dict[LossTerm, LossFunction] = {
@@ -181,26 +218,32 @@ class SummedLoss(keras.losses.Loss):  # type: ignore[misc]
     ----------
     terms : sequence of LossTerm
         What to add up.
+    n_replayed : int
+        Crops at the end of each batch that are replayed.
     """
 
-    def __init__(self, terms: Sequence[LossTerm]) -> None:
+    def __init__(self, terms: Sequence[LossTerm], n_replayed: int = 0) -> None:
         super().__init__(name="_".join(terms), reduction=None)
         self._functions = [_FUNCTIONS[term] for term in terms]
+        self._n_replayed = n_replayed
 
     def call(
         self, y_true: keras.KerasTensor, y_pred: keras.KerasTensor
     ) -> keras.KerasTensor:
         """Loss of a batch, a scalar."""
-        return sum(function(y_true, y_pred) for function in self._functions)
+        weight = _weigh_crops(y_true, self._n_replayed)
+        return sum(function(y_true, y_pred, weight) for function in self._functions)
 
 
-def make_loss(name: str) -> SummedLoss:
+def make_loss(name: str, n_replayed: int = 0) -> SummedLoss:
     """Build a loss from its name.
 
     Parameters
     ----------
     name : str
         A :class:`LossTerm`, or several joined by ``+``.
+    n_replayed : int
+        Crops at the end of each batch that are replayed.
 
     Returns
     -------
@@ -212,4 +255,4 @@ def make_loss(name: str) -> SummedLoss:
     SettingsError
         If there is no loss of one of these names.
     """
-    return SummedLoss(parse_loss(name))
+    return SummedLoss(parse_loss(name), n_replayed)

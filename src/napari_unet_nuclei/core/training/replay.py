@@ -38,7 +38,7 @@ KNOWN_LOOKS = (
 """Looks of which the images that the shipped models learned from have something."""
 
 _DRAWN_SIDE = 320  # px
-_CROPS_PER_IMAGE = 8  # drawing takes as long as several crops do
+_CROPS_PER_IMAGE = 24  # drawing takes as long as five crops take to be learned
 _N_DRAWN = 8  # images that crops are cut from at a time, so that batches vary
 
 

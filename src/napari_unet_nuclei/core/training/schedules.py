@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings.training import TrainingSettings
 
 _WARMUP_STEPS = 100
+_WARMUP_PART = 0.1  # of a run too short for so many: two minutes are 200 steps
 
 
 def scheduled_learning_rate(
@@ -48,7 +49,7 @@ def scheduled_learning_rate(
             return cosine_learning_rate(peak, step, progress)
         case Schedule.PLATEAU:
             return plateau_learning_rate(
-                peak, step, n_plateaus, settings.plateau_factor
+                peak, step, n_plateaus, settings.plateau_factor, progress
             )
 
 
@@ -60,7 +61,7 @@ def cosine_learning_rate(peak: float, step: int, progress: float) -> float:
     peak : float
         Largest learning rate.
     step : int
-        Steps done; the first hundred warm up.
+        Steps done; the first hundred warm up, or those of the first tenth of a run.
     progress : float in [0, 1]
         Part of the run that is done.
 
@@ -74,11 +75,11 @@ def cosine_learning_rate(peak: float, step: int, progress: float) -> float:
     Loshchilov, Hutter: SGDR, ICLR 2017, doi:10.48550/arXiv.1608.03983
     """
     cosine = 0.5 * (1 + math.cos(math.pi * min(progress, 1.0)))
-    return peak * _warmup(step) * cosine
+    return peak * _warmup(step, progress) * cosine
 
 
 def plateau_learning_rate(
-    peak: float, step: int, n_plateaus: int, factor: float
+    peak: float, step: int, n_plateaus: int, factor: float, progress: float = 0.0
 ) -> float:
     """Learning rate after a linear warm-up, lower by a factor for each plateau.
 
@@ -87,22 +88,24 @@ def plateau_learning_rate(
     peak : float
         Largest learning rate.
     step : int
-        Steps done; the first hundred warm up.
+        Steps done.
     n_plateaus : int
         Plateaus the validation score has reached; see :func:`count_plateaus`.
     factor : float in (0, 1)
         What each multiplies the learning rate by.
+    progress : float in [0, 1]
+        Part of the run that is done; it warms up as on a cosine.
 
     Returns
     -------
     float
         Learning rate of the next step.
     """
-    return peak * _warmup(step) * factor**n_plateaus
+    return peak * _warmup(step, progress) * factor**n_plateaus
 
 
-def _warmup(step: int) -> float:
-    return min(1.0, (step + 1) / _WARMUP_STEPS)
+def _warmup(step: int, progress: float) -> float:
+    return min(1.0, max((step + 1) / _WARMUP_STEPS, progress / _WARMUP_PART))
 
 
 def count_plateaus(scores: Sequence[float], patience: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
         SplittingStep,
     )
 
-_QUIET_MS = 50
-"""Time without a further request after which splitting begins."""
+_PAUSE_MS = 5
+"""Time for more moves of the mouse to arrive before the first is followed."""
+_PATIENCE_SECONDS = 0.15
+"""How long splitting may take and still be shown, though newer requests wait."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,9 +39,10 @@ class _Request:
 
 
 class LiveSplitting:
-    """Splits the maps of an image in a worker, as soon as requests pause.
+    """Splits the maps of an image in a worker while a slider moves.
 
-    A newer request ends the one that is worked on.
+    Of the requests that come while it works, only the newest is followed.  It ends work
+    that takes long; otherwise the labels would not change until the slider rests.
 
     Parameters
     ----------
@@ -64,7 +69,8 @@ class LiveSplitting:
         self._on_error = on_error
         self._wanted: _Request | None = None
         self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
-        self._timer = make_quiet_timer(owner, _QUIET_MS, self._start)
+        self._started = 0.0
+        self._timer = make_quiet_timer(owner, _PAUSE_MS, self._start)
 
     @property
     def is_idle(self) -> bool:
@@ -86,7 +92,8 @@ class LiveSplitting:
             Threshold and smallest area.
         """
         self._wanted = _Request(image=image, image_maps=image_maps, settings=settings)
-        self._timer.start()
+        if not self._timer.isActive():  # or a slider that moves on would restart it
+            self._timer.start(_PAUSE_MS)
 
     def discard(self) -> None:
         """Drop what is waiting and what is running."""
@@ -98,9 +105,14 @@ class LiveSplitting:
     def _start(self) -> None:
         if self._wanted is None:
             return
-        if self._task is not None:
-            self._task.cancel()  # its end starts the next one
+        if self._task is not None:  # whose end starts the next one
+            patience = self._started + _PATIENCE_SECONDS - time.perf_counter()
+            if patience > 0:
+                self._timer.start(math.ceil(1000 * patience))
+            else:
+                self._task.cancel()
             return
+        self._started = time.perf_counter()
         request, self._wanted = self._wanted, None
         self._task = BackgroundTask(
             iter_split(request.image_maps, request.settings),
@@ -108,18 +120,16 @@ class LiveSplitting:
             self._owner,
             TaskCallbacks(
                 on_step=self._on_step,
-                on_result=lambda nuclei: self._show(request, nuclei),
+                on_result=lambda nuclei: self._on_split(
+                    request.image, request.image_maps, nuclei
+                ),
                 on_error=self._on_error,
                 on_end=self._end,
             ),
             is_listed=False,
         )
 
-    def _show(self, request: _Request, nuclei: Nuclei) -> None:
-        if self._wanted is None:
-            self._on_split(request.image, request.image_maps, nuclei)
-
     def _end(self) -> None:
         self._task = None
-        if not self._timer.isActive():
-            self._start()
+        self._timer.stop()
+        self._start()

@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.progress import (
     TileDone,
 )
 from napari_unet_nuclei.plugin.segment.absence import iter_absence
+from napari_unet_nuclei.plugin.segment.region_run import join_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings.choices import Stain
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.absence import Absence
+    from napari_unet_nuclei.plugin.segment.region_run import RegionRun
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
@@ -61,6 +63,8 @@ class SegmentationRequest:
         Channel that shows the nuclei, where there is a choice.
     plane : tuple of int, optional
         Place of the only plane to segment, along each axis before Y and X.
+    region : RegionRun, optional
+        The only part of each plane to segment, and the nuclei that are there.
     """
 
     image: ArrayLike
@@ -69,6 +73,7 @@ class SegmentationRequest:
     settings: SegmentationSettings
     channel: int | None = None
     plane: tuple[int, ...] | None = None
+    region: RegionRun | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +83,7 @@ class ImageMaps:
     Parameters
     ----------
     stack : PlaneStack
-        Planes of the image, or the only one that was asked for.
+        Planes of the image, or the only one that was asked for; of a region its window.
     maps : list of Maps
         One for each plane.
     model : Model
@@ -121,6 +126,8 @@ class Nuclei:
         Why there are none.
     doubts : tuple of Doubt
         What should be checked where there are any.
+    n_in_region : int, optional
+        How many were found in the region, where only that was segmented.
     """
 
     labels: NDArray[np.int32]
@@ -129,6 +136,7 @@ class Nuclei:
     settings: SegmentationSettings
     absence: Absence | None = None
     doubts: tuple[Doubt, ...] = ()
+    n_in_region: int | None = None
 
     @property
     def n_nuclei(self) -> int:
@@ -194,7 +202,10 @@ def iter_segmentation(
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.segmentation import stacks
 
-    stack = PlaneStack(request.image, request.axes, request.channel)
+    image = request.image
+    if request.region is not None:
+        image = request.region.cut(image, request.axes)
+    stack = PlaneStack(image, request.axes, request.channel)
     if not models.is_warm(request.model):
         yield Preparing("Loading the model")
     model = models.load(request.model)
@@ -270,6 +281,9 @@ def _iter_nuclei(
     doubts = find_doubts(labels, scales, image_maps.confidence)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
+    n_in_region = None
+    if (run := image_maps.request.region) is not None:
+        labels, features, n_in_region = join_nuclei(run, image_maps, labels, features)
     return Nuclei(
         labels=labels,
         features=features,
@@ -277,6 +291,7 @@ def _iter_nuclei(
         settings=settings,
         absence=absence,
         doubts=doubts,
+        n_in_region=n_in_region,
     )
 
 

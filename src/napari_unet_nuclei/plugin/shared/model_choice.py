@@ -111,6 +111,19 @@ class ModelChoice(ComboBox):
         self.reset_choices()
         self.value = str(path)
 
+    def prefer(self, model: str) -> None:
+        """Choose a model of the list, or a file, if there is one of this name.
+
+        Parameters
+        ----------
+        model : str
+            Name or path.
+        """
+        if model in self.choices:
+            self.value = model
+        elif model.endswith(SUFFIX) and Path(model).is_file():
+            self.open_file(Path(model))
+
     def _remember(self, value: str) -> None:
         if value != _FILE:
             self._last = value
