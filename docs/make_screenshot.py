@@ -456,13 +456,16 @@ def browsing(studio: Studio) -> None:
         for number in range(3):
             studio.run(segment)
             if number == 1:
-                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+                studio.viewer.layers[-1].paint((40, 60), 999)
             if number == 0:
                 widget.done_box.click()
             widget.next_button.click()
             wait_until(lambda: widget.browser.is_idle)
         widget.previous_button.click()
         wait_until(lambda: widget.browser.is_idle)
+        dock = widget.native.parent()
+        studio.window.resizeDocks([dock], [460], Qt.Orientation.Vertical)
+        wait(1)  # Segment nuclei seeks its height once more
         studio.take("browse")
         widget.browser.save_now()
 
