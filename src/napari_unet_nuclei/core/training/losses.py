@@ -20,8 +20,9 @@ from napari_unet_nuclei.core.settings.choices import LossTerm, parse_loss
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
-    Weight = keras.KerasTensor | float
+    Weight: TypeAlias = keras.KerasTensor | float
     LossFunction = Callable[
         [keras.KerasTensor, keras.KerasTensor, Weight], keras.KerasTensor
     ]
