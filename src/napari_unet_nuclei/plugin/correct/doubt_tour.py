@@ -17,8 +17,8 @@ from napari_unet_nuclei.plugin.correct.doubt_queue import (
 )
 from napari_unet_nuclei.plugin.correct.doubt_table import flag_doubts
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane
+from napari_unet_nuclei.plugin.shared.earlier_columns import DOUBT_COLUMNS
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
-from napari_unet_nuclei.plugin.shared.layers import DOUBT_COLUMNS
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks

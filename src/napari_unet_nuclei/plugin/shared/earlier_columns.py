@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+DOUBT_COLUMNS = ("doubt", "doubt_reason")
+"""Columns that stay until nuclei change; *Correct nuclei* then writes them again."""
+
 _SAME_PLACE = 1e-3  # px
 
 
@@ -34,8 +37,8 @@ def earlier_columns(
     Returns
     -------
     dict of str to (N,) ndarray
-        Columns of other plugins, by label; and measurements that the new table lacks,
-        of those nuclei that are where they were.
+        Columns of other plugins, by label; and doubts, and measurements that the new
+        table lacks, of those nuclei that are where they were.
     """
     names = [name for name in before if name not in table and name != "index"]
     names = [name for name in names if name not in USUAL_COLUMNS]
@@ -46,7 +49,8 @@ def earlier_columns(
     columns = {}
     for name in names:
         values = before[name].to_numpy(object)[rows]
-        values[~(is_same if is_measurement(name) else rows >= 0)] = None
+        is_ours = is_measurement(name) or name in DOUBT_COLUMNS
+        values[~(is_same if is_ours else rows >= 0)] = None
         is_number = before[name].dtype.kind in "uif"
         columns[name] = values.astype(float) if is_number else values
     return columns
