@@ -131,7 +131,7 @@ def test_corrections_outlive_sliders_and_runs_and_the_rest_moves(
     corrected = layer.data.copy()
     halves = {int(corrected[30, 30]), int(corrected[30, 47])}
     assert locked_ids(layer.metadata) == halves
-    assert "2 nuclei are locked" in table.widget.locked.value
+    assert "2 nuclei are locked" in table.widget.locked.label.text()
     for threshold in (0.15, 0.6):
         loop.move_slider(threshold)
         assert table.widget.mode.tool is Tool.DELETE
@@ -143,8 +143,8 @@ def test_corrections_outlive_sliders_and_runs_and_the_rest_moves(
         loop.assert_table_follows(picture)
     loop.run()
     assert layer.data[30, 30] != layer.data[30, 47]
-    assert "2 nuclei are locked" in table.widget.locked.value
-    table.widget.unlock_button.native.click()
+    assert "2 nuclei are locked" in table.widget.locked.label.text()
+    table.widget.locked.unlock_button.native.click()
     assert locked_ids(layer.metadata) == set()
     loop.move_slider(0.5)
     assert layer.data[30, 30] == layer.data[30, 47]
@@ -159,7 +159,7 @@ def test_an_undone_correction_is_not_locked(loop: Loop) -> None:
     loop.move_slider(0.6)
     assert table.layer.data[70, 40] > 0
     assert locked_ids(table.layer.metadata) == set()
-    assert not table.widget.unlock_button.visible
+    assert table.widget.locked.isHidden()
 
 
 def test_what_was_painted_with_the_brush_is_locked_too(loop: Loop) -> None:
