@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.measurements import (
     USUAL_COLUMNS,
     is_measurement,
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
-
-DOUBT_COLUMNS = ("doubt", "doubt_reason")
-"""Columns that stay until nuclei change; *Correct nuclei* then writes them again."""
 
 _SAME_PLACE = 1e-3  # px
 

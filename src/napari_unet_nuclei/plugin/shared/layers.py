@@ -18,13 +18,13 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.measurements import (
     USUAL_COLUMNS,
     is_measurement,
 )
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
 from napari_unet_nuclei.plugin.shared.earlier_columns import (
-    DOUBT_COLUMNS,
     earlier_columns,
 )
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
