@@ -38,6 +38,7 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
@@ -64,6 +65,7 @@ FOR_THE_DOCS = {
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
     "splitting-dark-1366": "correct-widget.png",
+    "doubtful-dark-1366": "next-doubtful.png",
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
     "browse-dark-1366": "browse-dark.png",
@@ -267,6 +269,20 @@ def correcting(studio: Studio) -> None:
     studio.take("split-then-slider")
 
 
+def doubting(studio: Studio) -> None:
+    """Go through doubtful nuclei of a dense section."""
+    pixels, _ = draw_look("dense-section", 3, (384, 512))
+    studio.viewer.add_image(pixels, name="section")
+    studio.run(studio.open("Segment nuclei"))
+    correct = studio.open("Correct nuclei")
+    studio.viewer.layers.selection.active = studio.viewer.layers[-1]
+    panel = correct.doubts
+    for button in (panel.next_button, panel.accept_button, panel.next_button):
+        button.native.click()
+        wait_until(lambda: panel.proposal is not None)
+    studio.take("doubtful")
+
+
 def drag_to(canvas: Any, place: QPointF) -> None:
     """Move the mouse with its left button down."""
     left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
@@ -440,13 +456,16 @@ def browsing(studio: Studio) -> None:
         for number in range(3):
             studio.run(segment)
             if number == 1:
-                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+                studio.viewer.layers[-1].paint((40, 60), 999)
             if number == 0:
                 widget.done_box.click()
             widget.next_button.click()
             wait_until(lambda: widget.browser.is_idle)
         widget.previous_button.click()
         wait_until(lambda: widget.browser.is_idle)
+        dock = widget.native.parent()
+        studio.window.resizeDocks([dock], [460], Qt.Orientation.Vertical)
+        wait(1)  # Segment nuclei seeks its height once more
         studio.take("browse")
         widget.browser.save_now()
 
@@ -483,8 +502,23 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, region, stack, correction, correcting, long_names),
-    *(training, painting, annotating, measuring, browsing, dialogs, fine_tuning),
+    *(
+        empty,
+        after_a_run,
+        region,
+        stack,
+        correction,
+        correcting,
+        doubting,
+        long_names,
+        training,
+        painting,
+        annotating,
+        measuring,
+        browsing,
+        dialogs,
+        fine_tuning,
+    ),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
@@ -562,6 +596,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     own_models = Path(tempfile.mkdtemp())
     model_store.user_model_folder = lambda: own_models
+    correction_journal.journal_folder = lambda: own_models / "corrections"
     with notification_manager:  # as napari.run() does: errors become notifications
         for size in SIZES[: 1 if options.first_size else None]:
             for theme in THEMES:
@@ -574,7 +609,7 @@ def main() -> None:
                         scene(studio)
                         studio.close()
                         for path in own_models.iterdir():
-                            path.unlink()
+                            shutil.rmtree(path) if path.is_dir() else path.unlink()
                         print(f"{scene.__name__} {theme} {size[0]}", flush=True)
     shutil.rmtree(own_models)
 
