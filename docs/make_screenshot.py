@@ -42,6 +42,7 @@ from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 FOR_THE_DOCS = {
     "after-a-run-dark-1366": "segment-widget.png",
+    "region-dark-1366": "region.png",
     "painted-dark-1366": "corrections.png",
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
@@ -168,12 +170,40 @@ def after_a_run(studio: Studio) -> None:
     studio.run(widget)
     studio.viewer.reset_view()
     studio.take("after-a-run")
+    widget.threshold.value, widget.separation.value = 0.35, 0.6
+    wait_until(lambda: widget._splitting.is_idle)
+    studio.take("mid-slide")
+    for section in widget._form.sections.values():
+        section.open()
     widget.diameter.value = 30
     widget.model.value = "classic"
     studio.take("pending")
     studio.window.activateWindow()
     widget.threshold.native.findChild(QSlider).setFocus()
     studio.take("focus")
+
+
+def region(studio: Studio) -> None:
+    """Show nuclei of a drawn shape among the others, and the maps behind them."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    rectangle = np.array([[150, 150], [150, 360], [330, 360], [330, 150]])
+    shapes = studio.viewer.add_shapes(
+        [rectangle],
+        name="region",
+        face_color="transparent",
+        edge_color="yellow",
+        edge_width=2,
+    )
+    widget.region.value = RegionKind.SHAPE
+    widget.model.value = "classic"
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("region")
+    widget.show_maps()
+    shapes.visible = False
+    studio.take("maps")
 
 
 def stack(studio: Studio) -> None:
@@ -426,13 +456,16 @@ def browsing(studio: Studio) -> None:
         for number in range(3):
             studio.run(segment)
             if number == 1:
-                studio.viewer.layers[-1].data_setitem(np.mgrid[9:30, 9:30], 999)
+                studio.viewer.layers[-1].paint((40, 60), 999)
             if number == 0:
                 widget.done_box.click()
             widget.next_button.click()
             wait_until(lambda: widget.browser.is_idle)
         widget.previous_button.click()
         wait_until(lambda: widget.browser.is_idle)
+        dock = widget.native.parent()
+        studio.window.resizeDocks([dock], [460], Qt.Orientation.Vertical)
+        wait(1)  # Segment nuclei seeks its height once more
         studio.take("browse")
         widget.browser.save_now()
 
@@ -469,8 +502,14 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, correcting, doubting),
     *(
+        empty,
+        after_a_run,
+        region,
+        stack,
+        correction,
+        correcting,
+        doubting,
         long_names,
         training,
         painting,

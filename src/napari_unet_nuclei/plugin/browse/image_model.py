@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QSize, Qt
-from qtpy.QtGui import QColor, QFont, QImage, QPainter, QPixmap
+from qtpy.QtGui import QColor, QFont, QIcon, QImage, QPainter, QPixmap
 
 from napari_unet_nuclei.core.browsing.results import ImageProgress, ImageState
 from napari_unet_nuclei.core.images.staining import Staining
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SIDE = 48  # px, of the pictures
 _MOST_PICTURES = 200
+_FAINT = QColor(128, 128, 128, 40)
 _ROW = QSize(160, SIDE + 6)
 _MARKS = {
     ImageState.NOTHING: "",
@@ -62,18 +63,17 @@ class ImageRow:
 
     @property
     def text(self) -> str:
-        """Two lines: the name, and what is known."""
+        """Three lines: the name, what has been done, and what it looks like."""
         if self.problem is not None:
-            return f"✕ {self.image.title}\ncannot be read"
+            return f"✕ {self.image.title}\ncannot be read\n"
         progress = self.progress
-        known = [self.size, self.staining]
+        done = [progress.state.value]
         if progress.n_nuclei is not None:
             noun = "nucleus" if progress.n_nuclei == 1 else "nuclei"
-            known.append(f"{progress.n_nuclei:,} {noun}")
-        known.append(progress.state.value)
-        return f"{_MARKS[progress.state]}{self.image.title}\n" + " · ".join(
-            filter(None, known)
-        )
+            done.insert(0, f"{progress.n_nuclei:,} {noun}")
+        looks = " · ".join(filter(None, [self.size, self.staining]))
+        name = f"{_MARKS[progress.state]}{self.image.title}"
+        return f"{name}\n{', '.join(done)}\n{looks}"
 
     @property
     def tooltip(self) -> str:
@@ -96,11 +96,12 @@ class ImageModel(QAbstractListModel):
     def __init__(self, on_wanted: Callable[[int], object]) -> None:
         super().__init__()
         self.rows: list[ImageRow] = []
-        self._pictures: OrderedDict[int, QPixmap] = OrderedDict()
+        self._pictures: OrderedDict[int, QIcon] = OrderedDict()
         self._current: int | None = None
         self._on_wanted = on_wanted
-        self._empty = QPixmap(SIDE, SIDE)
-        self._empty.fill(QColor(128, 128, 128, 40))
+        empty = QPixmap(SIDE, SIDE)
+        empty.fill(_FAINT)
+        self._empty = QIcon(empty)
 
     def set_rows(self, rows: Sequence[ImageRow]) -> None:
         """Show other images."""
@@ -170,7 +171,7 @@ class ImageModel(QAbstractListModel):
                 return font
         return None
 
-    def _picture(self, number: int) -> QPixmap:
+    def _picture(self, number: int) -> QIcon:
         """Return a picture if it is there, and ask for it if not."""
         picture = self._pictures.get(number)
         if picture is not None:
@@ -181,7 +182,7 @@ class ImageModel(QAbstractListModel):
         return self._empty
 
 
-def _square(picture: NDArray[np.uint8]) -> QPixmap:
+def _square(picture: NDArray[np.uint8]) -> QIcon:
     """Put a picture into the middle of a square, so that all names are in line."""
     height, width, _ = picture.shape
     image = QImage(
@@ -192,4 +193,6 @@ def _square(picture: NDArray[np.uint8]) -> QPixmap:
     painter = QPainter(square)
     painter.drawImage((SIDE - width) // 2, (SIDE - height) // 2, image)
     painter.end()
-    return square
+    icon = QIcon(square)
+    icon.addPixmap(square, QIcon.Mode.Selected)  # or Qt would tint it
+    return icon

@@ -107,7 +107,7 @@ class OpenImage:
         active = self._viewer.layers.selection.active
         chosen = None if active is None else active.unique_id
         ranked = sorted(
-            enumerate(each for each in mine if isinstance(each, Labels)),
+            enumerate(each for each in mine if _holds_nuclei(each)),
             key=lambda item: (item[1].unique_id == chosen, item[1].visible, item[0]),
             reverse=True,
         )
@@ -248,6 +248,11 @@ class OpenImage:
         if self._name and not self._is_replacing:
             self.n_edits += 1
             self._on_edit()
+
+
+def _holds_nuclei(layer: Layer) -> bool:
+    """Whether labels are nuclei, and not such as the difference of two models."""
+    return isinstance(layer, Labels) and "derived_from" not in layer.metadata
 
 
 def _copy(source: Layer, target: Layer, names: tuple[str, ...]) -> None:

@@ -35,6 +35,7 @@ PREVIOUS_KEY, NEXT_KEY, DONE_KEY = "Ctrl+PgUp", "Ctrl+PgDown", "Ctrl+Return"
 _LEAST_WIDTH = 240  # px
 _WIDTH = 345  # px
 _LEAST_PLACE = 80  # px
+_LEAST_ROWS = 3  # of the list
 _ZIPS = "Zips of images or data sets (*.zip);;All files (*)"
 
 
@@ -89,7 +90,8 @@ class BrowseWidget(QWidget):
         self.list.setUniformItemSizes(True)
         self.list.setIconSize(QSize(SIDE, SIDE))
         self.list.setSpacing(1)
-        self.list.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.list.setMinimumHeight(_LEAST_ROWS * (SIDE + 8))
+        self.list.setTextElideMode(Qt.TextElideMode.ElideRight)
         self.list.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.list.setToolTip("Double-click an image to show it")
