@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.measurements import (
     USUAL_COLUMNS,
     is_measurement,
@@ -38,8 +39,6 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
-DOUBT_COLUMNS = ("doubt", "doubt_reason")
-"""Columns that stay until labels change; *Correct nuclei* then writes them again."""
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
