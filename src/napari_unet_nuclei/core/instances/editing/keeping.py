@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.measurements import Features
 
 _LEAST_REST = 0.5  # of a nucleus: what is left of it beside corrected ones
+_NEARLY_ALL = 0.9  # of a nucleus: what is left of it cannot be a rim
 _RIM = 2  # px: half the width of a rim around a corrected nucleus that is none
 
 
@@ -145,10 +146,15 @@ def _trim(
         box = slice(top, bottom), slice(left, right)
         part = kept[box]
         rest = part == number
-        least = _LEAST_REST * np.count_nonzero(fresh[box] == number)
+        area = np.count_nonzero(fresh[box] == number)
+        n_left = np.count_nonzero(rest)
         part[rest] = 0
-        if np.count_nonzero(rest) >= least:  # else it is the corrected one, found anew
+        if n_left < _LEAST_REST * area:
+            continue  # it is the corrected one, found anew
+        whole = rest
+        if n_left < _NEARLY_ALL * area:  # else nothing around a locked one is left
             opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
-            whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
-            if np.count_nonzero(whole) >= least:
-                part[whole] = number
+            whole = opened[_RIM:-_RIM, _RIM:-_RIM]
+        whole = largest_component(whole)
+        if np.count_nonzero(whole) >= _LEAST_REST * area:
+            part[whole] = number
