@@ -9,7 +9,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 
-from napari_unet_nuclei.core.models.managing import read_notes
+from napari_unet_nuclei.core.models.notes import read_notes
 from napari_unet_nuclei.plugin.models.widget import ModelsWidget
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
