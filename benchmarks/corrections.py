@@ -27,7 +27,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -270,8 +272,10 @@ def gestures_of(layer: Labels, tool: str, n_gestures: int) -> Iterator[Any]:
 
 def measure_tools(side: int, n_gestures: int, n_moves: int) -> None:
     """Print a row for each tool, and one for the slider around all corrections."""
+    from napari_unet_nuclei.core.files import correction_journal
     from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 
+    correction_journal.journal_folder = lambda: Path(tempfile.mkdtemp())
     scene = Scene(side, CROWDED)
     _, correct = scene.viewer.window.add_plugin_dock_widget(
         "napari-unet-nuclei", "Correct nuclei"

@@ -26,7 +26,10 @@ from doubt_cases import Case, iter_cases
 
 from napari_unet_nuclei.core.datasets.opening import open_samples
 from napari_unet_nuclei.core.datasets.splits import read_split
-from napari_unet_nuclei.core.instances.doubts.finding import Doubts, find_doubts
+from napari_unet_nuclei.core.instances.doubts.finding import (
+    DoubtfulNuclei,
+    find_doubtful_nuclei,
+)
 from napari_unet_nuclei.core.instances.doubts.reasons import Suspicion
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
@@ -49,7 +52,7 @@ class Queue(NamedTuple):
     """An image, and its nuclei in several orders."""
 
     case: Case
-    doubts: Doubts
+    doubts: DoubtfulNuclei
     shapes: NDArray[np.int32]
     probability: NDArray[np.int32]
 
@@ -64,8 +67,8 @@ def make_queue(case: Case) -> Queue:
     by_probability = np.argsort(measured["probability"], kind="stable")
     return Queue(
         case=case,
-        doubts=find_doubts(case.labels, case.maps),
-        shapes=find_doubts(case.labels).ranked(),
+        doubts=find_doubtful_nuclei(case.labels, case.maps),
+        shapes=find_doubtful_nuclei(case.labels).ranked(),
         probability=measured["label"][by_probability],
     )
 

@@ -38,11 +38,13 @@ from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.managing import import_model
 from napari_unet_nuclei.core.models.notes import write_notes
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 FOR_THE_DOCS = {
     "after-a-run-dark-1366": "segment-widget.png",
+    "region-dark-1366": "region.png",
     "painted-dark-1366": "corrections.png",
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
@@ -64,6 +67,7 @@ FOR_THE_DOCS = {
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
     "splitting-dark-1366": "correct-widget.png",
+    "doubtful-dark-1366": "next-doubtful.png",
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
     "browse-dark-1366": "browse-dark.png",
@@ -169,12 +173,40 @@ def after_a_run(studio: Studio) -> None:
     studio.run(widget)
     studio.viewer.reset_view()
     studio.take("after-a-run")
+    widget.threshold.value, widget.separation.value = 0.35, 0.6
+    wait_until(lambda: widget._splitting.is_idle)
+    studio.take("mid-slide")
+    for section in widget._form.sections.values():
+        section.open()
     widget.diameter.value = 30
     widget.model.value = "classic"
     studio.take("pending")
     studio.window.activateWindow()
     widget.threshold.native.findChild(QSlider).setFocus()
     studio.take("focus")
+
+
+def region(studio: Studio) -> None:
+    """Show nuclei of a drawn shape among the others, and the maps behind them."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    rectangle = np.array([[150, 150], [150, 360], [330, 360], [330, 150]])
+    shapes = studio.viewer.add_shapes(
+        [rectangle],
+        name="region",
+        face_color="transparent",
+        edge_color="yellow",
+        edge_width=2,
+    )
+    widget.region.value = RegionKind.SHAPE
+    widget.model.value = "classic"
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("region")
+    widget.show_maps()
+    shapes.visible = False
+    studio.take("maps")
 
 
 def stack(studio: Studio) -> None:
@@ -238,6 +270,20 @@ def correcting(studio: Studio) -> None:
     segment.threshold.value = 0.3
     wait(2)
     studio.take("split-then-slider")
+
+
+def doubting(studio: Studio) -> None:
+    """Go through doubtful nuclei of a dense section."""
+    pixels, _ = draw_look("dense-section", 3, (384, 512))
+    studio.viewer.add_image(pixels, name="section")
+    studio.run(studio.open("Segment nuclei"))
+    correct = studio.open("Correct nuclei")
+    studio.viewer.layers.selection.active = studio.viewer.layers[-1]
+    panel = correct.doubts
+    for button in (panel.next_button, panel.accept_button, panel.next_button):
+        button.native.click()
+        wait_until(lambda: panel.proposal is not None)
+    studio.take("doubtful")
 
 
 def drag_to(canvas: Any, place: QPointF) -> None:
@@ -475,9 +521,24 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, correcting, long_names),
-    *(training, painting, annotating, measuring, browsing, models),
-    *(dialogs, fine_tuning),
+    *(
+        empty,
+        after_a_run,
+        region,
+        stack,
+        correction,
+        correcting,
+        doubting,
+        long_names,
+        training,
+        painting,
+        annotating,
+        measuring,
+        browsing,
+        models,
+        dialogs,
+        fine_tuning,
+    ),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
@@ -555,6 +616,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     own_models = Path(tempfile.mkdtemp())
     model_store.user_model_folder = lambda: own_models
+    correction_journal.journal_folder = lambda: own_models / "corrections"
     with notification_manager:  # as napari.run() does: errors become notifications
         for size in SIZES[: 1 if options.first_size else None]:
             for theme in THEMES:
@@ -567,7 +629,7 @@ def main() -> None:
                         scene(studio)
                         studio.close()
                         for path in own_models.iterdir():
-                            path.unlink()
+                            shutil.rmtree(path) if path.is_dir() else path.unlink()
                         print(f"{scene.__name__} {theme} {size[0]}", flush=True)
     shutil.rmtree(own_models)
 

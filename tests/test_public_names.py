@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 NAMES = [name for name in napari_unet_nuclei.__all__ if not name.startswith("_")]
 FUNCTIONS = [
-    *("annotated_area", "evaluate", "find_doubts", "load_model", "measure_nuclei"),
-    *("propose_tiles", "segment", "train"),
+    *("annotated_area", "evaluate", "find_doubtful_nuclei", "load_model"),
+    *("measure_nuclei", "propose_tiles", "segment", "train"),
 ]
 CLASSES = ["Maps", "MeasurementSettings", "Model", "SegmentationSettings"]
 

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
     from napari_unet_nuclei.core.instances.doubts.finding import (
+        DoubtfulNuclei,
         DoubtfulSpot,
-        Doubts,
-        find_doubts,
+        find_doubtful_nuclei,
     )
     from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
@@ -72,8 +72,8 @@ __all__ = [
     "Calibration",
     "DatasetError",
     "DoubtReason",
+    "DoubtfulNuclei",
     "DoubtfulSpot",
-    "Doubts",
     "Engine",
     "EngineError",
     "EngineName",
@@ -108,7 +108,7 @@ __all__ = [
     "__version__",
     "annotated_area",
     "evaluate",
-    "find_doubts",
+    "find_doubtful_nuclei",
     "load_model",
     "measure_nuclei",
     "propose_tiles",
@@ -128,7 +128,7 @@ _MODULES = {
     "images.calibration": "Calibration",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
-    "instances.doubts.finding": "DoubtfulSpot Doubts find_doubts",
+    "instances.doubts.finding": "DoubtfulNuclei DoubtfulSpot find_doubtful_nuclei",
     "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
     "instances.measurements": "measure_nuclei",

@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.segmentation import plausibility
 from napari_unet_nuclei.core.segmentation.scale_policy import ScalePolicy
+from napari_unet_nuclei.plugin.correct import doubt_queue
 from napari_unet_nuclei.plugin.correct.tools import Tool
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 
@@ -130,7 +131,7 @@ def test_corrections_outlive_sliders_and_runs_and_the_rest_moves(
     corrected = layer.data.copy()
     halves = {int(corrected[30, 30]), int(corrected[30, 47])}
     assert locked_ids(layer.metadata) == halves
-    assert "2 nuclei are locked" in table.widget.locked.value
+    assert "2 nuclei are locked" in table.widget.locked.label.text()
     for threshold in (0.15, 0.6):
         loop.move_slider(threshold)
         assert table.widget.mode.tool is Tool.DELETE
@@ -142,8 +143,8 @@ def test_corrections_outlive_sliders_and_runs_and_the_rest_moves(
         loop.assert_table_follows(picture)
     loop.run()
     assert layer.data[30, 30] != layer.data[30, 47]
-    assert "2 nuclei are locked" in table.widget.locked.value
-    table.widget.unlock_button.native.click()
+    assert "2 nuclei are locked" in table.widget.locked.label.text()
+    table.widget.locked.unlock_button.native.click()
     assert locked_ids(layer.metadata) == set()
     loop.move_slider(0.5)
     assert layer.data[30, 30] == layer.data[30, 47]
@@ -158,7 +159,7 @@ def test_an_undone_correction_is_not_locked(loop: Loop) -> None:
     loop.move_slider(0.6)
     assert table.layer.data[70, 40] > 0
     assert locked_ids(table.layer.metadata) == set()
-    assert not table.widget.unlock_button.visible
+    assert table.widget.locked.isHidden()
 
 
 def test_what_was_painted_with_the_brush_is_locked_too(loop: Loop) -> None:
@@ -169,3 +170,58 @@ def test_what_was_painted_with_the_brush_is_locked_too(loop: Loop) -> None:
     loop.move_slider(0.6)
     np.testing.assert_array_equal(layer.data == 77, painted)
     assert locked_ids(layer.metadata) == {77}
+
+
+def test_an_accepted_nucleus_outlives_sliders_until_that_is_taken_back(
+    loop: Loop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubt_queue, "LEAST_DOUBT", 0.0)
+    table, doubts = loop.table, loop.table.widget.doubts
+    tour, layer = doubts.tour, table.layer
+
+    def settle() -> None:
+        loop.wait()
+        loop._qtbot.waitUntil(lambda: tour._task is None and not tour._timer.isActive())
+
+    doubts.next_button.native.click()
+    settle()
+    while doubts.proposal is not None and not doubts.proposal.number:
+        doubts.next_button.native.click()  # a spot
+        settle()
+    assert doubts.proposal is not None
+    number = doubts.proposal.number
+    accepted = layer.data == number
+    doubts.accept_button.native.click()
+    settle()
+    for threshold in (0.15, 0.6):
+        loop.move_slider(threshold)
+        settle()
+        np.testing.assert_array_equal(layer.data == number, accepted)
+        assert locked_ids(layer.metadata) == {number}
+        assert number not in [each.number for each in tour._left()]
+    while tour.last_answer() is not None:
+        doubts.back_button.native.click()
+        settle()
+    assert locked_ids(layer.metadata) == set()
+    loop.move_slider(0.5)
+    assert (layer.data > 0)[accepted].sum() < accepted.sum()
+
+
+def test_a_missed_nucleus_is_proposed_and_added(loop: Loop) -> None:
+    table, doubts = loop.table, loop.table.widget.doubts
+    before = table.layer.data.copy()
+    doubts.next_button.native.click()
+    for _ in range(9):
+        loop._qtbot.waitUntil(lambda: doubts.tour._task is None)
+        if doubts.proposal is None or not doubts.proposal.number:
+            break
+        doubts.next_button.native.click()
+    assert doubts.delete_button.text == "Add it"
+    assert table.status.startswith("A nucleus that was missed?")
+    doubts.delete_button.native.click()
+    loop._qtbot.waitUntil(lambda: doubts.tour._task is None)
+    grown = (table.layer.data > 0) & (before == 0)
+    assert 0.8 < grown.sum() / (np.pi * 100) < 1.2
+    assert grown[65, 95]
+    table.layer.undo()
+    np.testing.assert_array_equal(table.layer.data, before)

@@ -22,6 +22,18 @@ def press_measure(widget: Any, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: widget.is_idle, timeout=30_000)
 
 
+def entries_below(viewer: Any, *titles: str) -> list[str]:
+    """Return the entries of a menu of the window."""
+    menu = viewer.window._qt_window.menuBar()
+    for title in titles:
+        (action,) = [
+            each for each in menu.actions() if each.text().replace("&", "") == title
+        ]
+        menu = action.menu()
+        menu.aboutToShow.emit()  # napari fills its menus late
+    return [each.text().replace("&", "") for each in menu.actions()]
+
+
 def test_table_and_canvas(
     make_napari_viewer: Callable[..., Any],
     open_widget: Callable[[Any, str], Any],
@@ -31,6 +43,7 @@ def test_table_and_canvas(
     viewer = make_napari_viewer()
     viewer.add_image(nuclei[0], name="cells")
     layer = viewer.add_labels(nuclei[1], name="nuclei")
+    assert "Measure nuclei (U-Net nuclei)" in entries_below(viewer, "Layers", "Measure")
     widget = open_widget(viewer, "Measure nuclei")
     press_measure(widget, qtbot)
     widget.table_button.native.click()

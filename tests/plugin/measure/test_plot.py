@@ -170,7 +170,14 @@ def test_missing_values_and_rare_groups_are_groups() -> None:
 
 @pytest.mark.parametrize(
     ("values", "expected"),
-    [([1, 1], False), ([1, 2], True), (list(range(50)), False), (["a", None], True)],
+    [
+        ([1, 1], False),
+        ([1, 2], True),
+        (list(range(50)), False),
+        (["a", None], True),
+        ([1.0, np.nan, np.nan], True),
+        ([np.nan, np.nan], False),
+    ],
 )
 def test_columns_of_few_values_are_groups(values: list[Any], expected: bool) -> None:
-    assert can_group(values) is expected
+    assert can_group(np.array(values)) is expected

@@ -55,7 +55,7 @@ def test_the_models_own_threshold_is_filled_in(
     assert nuclei.settings == replace(request_for.settings, threshold=0.45)
     assert set(nuclei.features) == {
         *("label", "area", "centroid_y", "centroid_x"),
-        *("mean_intensity", "probability"),
+        *("mean_intensity", "probability", "diameter"),
     }
 
 

@@ -13,6 +13,7 @@ from napari_unet_nuclei.core.errors import OutputError
 from napari_unet_nuclei.core.files.geojson import write_geojson
 from napari_unet_nuclei.core.files.imagej_rois import write_rois
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
+from napari_unet_nuclei.core.files.outlined_planes import iter_outlines
 from napari_unet_nuclei.core.instances.measurements import write_features_csv
 from napari_unet_nuclei.core.progress import Progress
 from napari_unet_nuclei.core.settings.choices import OutputFormat
@@ -25,12 +26,13 @@ from napari_unet_nuclei.core.writing.outputs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterable, Mapping
+    from collections.abc import Generator, Iterable, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.files.label_records import LabelRecord
+    from napari_unet_nuclei.core.files.outlined_planes import OutlinedNucleus
     from napari_unet_nuclei.core.images.calibration import Calibration
 
 FORMATS = (
@@ -169,16 +171,25 @@ def iter_save(
     LabelsError
         If the labels do not fit a form.
     """
+    outlines = None
+    if {OutputFormat.ROIS, OutputFormat.GEOJSON} <= set(paths):
+        # Both need the outlines, which take long to find.
+        outlines = list(iter_outlines(result.labels, result.axes))
     with ExitStack() as together:
         for n_done, (kind, path) in enumerate(paths.items(), start=1):
             check_cancelled()
             part = together.enter_context(replacing(path, may_replace=may_replace))
-            _write(kind, part, result)
+            _write(kind, part, result, outlines)
             yield FileSaved(n_done, len(paths))
     return list(paths.values())
 
 
-def _write(kind: OutputFormat, path: Path, result: ResultToSave) -> None:
+def _write(
+    kind: OutputFormat,
+    path: Path,
+    result: ResultToSave,
+    outlines: Sequence[OutlinedNucleus] | None,
+) -> None:
     labels, axes, table = result.labels, result.axes, result.table
     match kind:
         case OutputFormat.TIFF:
@@ -189,9 +200,9 @@ def _write(kind: OutputFormat, path: Path, result: ResultToSave) -> None:
                 record=result.record,
             )
         case OutputFormat.ROIS:
-            write_rois(path, labels, axes=axes)
+            write_rois(path, labels, axes=axes, outlines=outlines)
         case OutputFormat.GEOJSON:
-            write_geojson(path, labels, axes=axes, features=table)
+            write_geojson(path, labels, axes=axes, outlines=outlines, features=table)
         case OutputFormat.FEATURES if table is not None:
             write_features_csv(path, table)
         case OutputFormat.OVERLAY if result.image is not None:

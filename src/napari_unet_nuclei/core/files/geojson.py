@@ -17,7 +17,7 @@ from napari_unet_nuclei.core.writing.atomic_files import replacing
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -32,6 +32,7 @@ def write_geojson(
     labels: NDArray[np.integer],
     *,
     axes: str = "YX",
+    outlines: Sequence[OutlinedNucleus] | None = None,
     features: Mapping[str, NDArray[Any]] | None = None,
     may_replace: bool = True,
 ) -> None:
@@ -45,6 +46,8 @@ def write_geojson(
         Label image or stack of them, 0 = background.
     axes : str
         Its axes, out of T, Z, Y and X; Y and X last.
+    outlines : sequence of OutlinedNucleus, optional
+        Outlines of these labels, where `iter_outlines` has found them already.
     features : mapping of str to (N,) ndarray, optional
         Measurements by name, with the numbers of the nuclei in ``label``; what is a
         finite number becomes a measurement of QuPath.
@@ -69,7 +72,7 @@ def write_geojson(
     ):
         file.write('{"type":"FeatureCollection","features":[')
         between = "\n"
-        for nucleus in iter_outlines(labels, axes):
+        for nucleus in outlines or iter_outlines(labels, axes):
             measurements = _measurements(features, rows.get(nucleus.label))
             feature = _as_feature(nucleus, measurements)
             file.write(between)

@@ -15,6 +15,7 @@ from napari_unet_nuclei.core.writing.atomic_files import replacing
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +30,7 @@ def write_rois(
     labels: NDArray[np.integer],
     *,
     axes: str = "YX",
+    outlines: Sequence[OutlinedNucleus] | None = None,
     may_replace: bool = True,
 ) -> None:
     """Write the outline of each nucleus as a ROI into a zip.
@@ -41,6 +43,8 @@ def write_rois(
         Label image or stack of them, 0 = background.
     axes : str
         Its axes, out of T, Z, Y and X; Y and X last.
+    outlines : sequence of OutlinedNucleus, optional
+        Outlines of these labels, where `iter_outlines` has found them already.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -56,7 +60,7 @@ def write_rois(
         replacing(path, may_replace=may_replace) as part,
         zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive,
     ):
-        for nucleus in iter_outlines(labels, axes):
+        for nucleus in outlines or iter_outlines(labels, axes):
             name = _distinct_name(str(nucleus.label), names)
             archive.writestr(zipfile.ZipInfo(f"{name}.roi"), _as_roi(nucleus, name))
 

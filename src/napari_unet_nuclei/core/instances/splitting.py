@@ -56,12 +56,12 @@ def split_instances(
     min_area: int = 0,
     separation: float | None = None,
     smooth: bool = True,
+    depth: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
-    Seeds, where the distance map is high and the boundary map is low, are the
-    markers of a watershed that floods the foreground; a component without a seed
-    stays one nucleus.
+    Seeds, where the distance map is high and the boundary map is low, are the markers
+    of a watershed of the foreground; a component without a seed stays one nucleus.
 
     Parameters
     ----------
@@ -74,10 +74,11 @@ def split_instances(
     min_area : int, in px²
         Nuclei smaller than this are dropped, or joined to those they touch.
     separation : float in (0, 1), optional
-        Depth above which a pixel belongs to a seed, instead of the model's own; more
-        of it only ever cuts seeds, less only joins them.
+        Depth above which a pixel belongs to a seed, see `find_seeds`.
     smooth : bool
         Whether spurs, notches and holes are smoothed and filled.
+    depth : (Y, X) ndarray of float32, optional
+        What `depth_of` returns for the maps, if that is known.
 
     Returns
     -------
@@ -92,14 +93,12 @@ def split_instances(
     Meyer: Topographic distance and watershed lines, Signal Processing 1994,
     doi:10.1016/0165-1684(94)90060-4
     """
-    if threshold is None:
-        threshold = parameters.threshold
+    threshold = parameters.threshold if threshold is None else threshold
     mask = maps.foreground > threshold
-    if smooth:
-        mask = smooth_outlines(mask)
+    mask = smooth_outlines(mask) if smooth else mask
     confident_from = threshold + parameters.confident_part * (1 - threshold)
     (components, confident), depth = _components_and_depth(
-        maps, mask, confident_from, fills=smooth
+        maps, mask, confident_from, depth, fills=smooth
     )
     check_cancelled()
     seeds = find_seeds(depth, mask, parameters.seed_threshold, separation)
@@ -109,18 +108,39 @@ def split_instances(
     check_cancelled()
     whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
     del depth  # so that the labels take their memory
-    least = max(min_area, MAX_HOLE + 1)
-    if confidence(maps) < _FEW_FRAGMENTS:
-        least = max(least, _fragment_area(whole, flooded, least))
-    flooded = merge_small(flooded, least, mask.shape)
+    flooded = _merge_fragments(whole, flooded, maps, min_area)
     labels = _number(whole, flooded, mask.shape)
     if smooth:
         fill_nuclei(labels, components)
     return labels
 
 
+def depth_of(maps: Maps) -> NDArray[np.float32]:
+    """Return how deep inside a nucleus each pixel lies, less where nuclei touch.
+
+    Parameters
+    ----------
+    maps : Maps
+        With a distance: without, the depth follows from the threshold.
+
+    Returns
+    -------
+    (Y, X) ndarray of float32
+        For `split_instances`.
+    """
+    if maps.distance is None:
+        raise ValueError("Expected maps with a distance. Received: none")
+    with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
+        return _smooth_depth(maps.distance, maps.boundary, executor)
+
+
 def _components_and_depth(
-    maps: Maps, mask: NDArray[np.bool_], confident_from: float, *, fills: bool
+    maps: Maps,
+    mask: NDArray[np.bool_],
+    confident_from: float,
+    depth: NDArray[np.float32] | None,
+    *,
+    fills: bool,
 ) -> tuple[_Components, NDArray[np.float32]]:
     """Find components and, beside that, how deep inside a nucleus each pixel lies."""
     with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
@@ -128,11 +148,22 @@ def _components_and_depth(
         found = executor.submit(
             find_components, mask, maps.foreground, confident_from, fills=fills
         )
-        distance = maps.distance
-        if distance is None:
-            distance = _relative_distance(mask, found.result().runs)
-        depth = _smooth_depth(distance, maps.boundary, executor)
+        if depth is None:
+            distance = maps.distance
+            if distance is None:
+                distance = _relative_distance(mask, found.result().runs)
+            depth = _smooth_depth(distance, maps.boundary, executor)
         return found.result(), depth
+
+
+def _merge_fragments(
+    whole: Runs, flooded: Flooded, maps: Maps, min_area: int
+) -> Flooded:
+    """Give parts that are no nuclei to their neighbours."""
+    least = max(min_area, MAX_HOLE + 1)
+    if confidence(maps) < _FEW_FRAGMENTS:
+        least = max(least, _fragment_area(whole, flooded, least))
+    return merge_small(flooded, least, maps.foreground.shape)
 
 
 def _fragment_area(whole: Runs, flooded: Flooded, min_area: int) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from magicgui.widgets import Container, PushButton
-from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.doubt_answers import (
@@ -21,7 +20,6 @@ from napari_unet_nuclei.plugin.correct.doubt_keys import KEYS, DoubtKeys, Step
 from napari_unet_nuclei.plugin.correct.doubt_queue import Answer
 from napari_unet_nuclei.plugin.correct.doubt_tour import DoubtTour
 from napari_unet_nuclei.plugin.correct.doubt_view import DoubtView
-from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,10 +34,9 @@ if TYPE_CHECKING:
 NOTHING_LEFT = "Nothing doubtful is left."
 _SPACING = 3  # px
 _SEARCHING = "Looking for doubtful nuclei…"
-CORRECTED = "It is not doubtful any more."
 
 
-class DoubtPanel(Container[Widget]):
+class DoubtPanel(Container[PushButton]):
     """Proposes doubtful nuclei and takes answers.
 
     Keeps in step: what is proposed with labels, locked nuclei and the plane on show,
@@ -53,6 +50,8 @@ class DoubtPanel(Container[Widget]):
         Everything ends with it.
     offer_layer : callable
         Returns the layer to work on, activated if none is active.
+    say : callable
+        Shows a sentence in the status line of the widget.
     """
 
     def __init__(
@@ -60,9 +59,11 @@ class DoubtPanel(Container[Widget]):
         viewer: napari.viewer.Viewer,
         owner: QWidget,
         offer_layer: Callable[[], Labels | None],
+        say: Callable[[str], object],
     ) -> None:
         self._viewer = viewer
         self._offer_layer = offer_layer
+        self._say = say
         self.proposal: Proposal | None = None
         self.next_button = _button(
             "Next doubtful", "Go to the next nucleus that may be wrong", Step.NEXT
@@ -70,8 +71,7 @@ class DoubtPanel(Container[Widget]):
         self.accept_button = _button("Accept", "It is right as it is", Step.ACCEPT)
         self.delete_button = _button("Delete", "It is no nucleus", Step.DELETE)
         self.back_button = _button("Back", "Take the last answer back", Step.BACK)
-        self.question, self.tally = StatusLine(), StatusLine()
-        buttons = Container[PushButton](
+        super().__init__(
             widgets=[
                 *(self.next_button, self.accept_button),
                 *(self.delete_button, self.back_button),
@@ -79,11 +79,8 @@ class DoubtPanel(Container[Widget]):
             layout="horizontal",
             labels=False,
         )
-        buttons.margins = (0, 0, 0, 0)
-        buttons.native.layout().setSpacing(_SPACING)
-        super().__init__(widgets=[buttons, self.tally, self.question], labels=False)
-        self.native.layout().setSpacing(_SPACING)
         self.margins = (0, 0, 0, 0)
+        self.native.layout().setSpacing(_SPACING)
         self._view = DoubtView(viewer, owner)
         self.tour = DoubtTour(viewer, owner, self._follow)
         actions = {
@@ -112,11 +109,6 @@ class DoubtPanel(Container[Widget]):
         """Follow nothing any more."""
         self._view.stop()
         self.tour.stop()
-
-    def say(self, text: str) -> None:
-        """Show a question, or why there is none."""
-        self.question.value = text
-        self.question.visible = bool(text)
 
     # What the user does.
 
@@ -148,7 +140,7 @@ class DoubtPanel(Container[Widget]):
             self.tour.forget_answer()
             self._show(answered.proposal, plane)
         except EditError as error:
-            self.say(str(error))
+            self._say(str(error))
 
     # What follows.
 
@@ -159,24 +151,23 @@ class DoubtPanel(Container[Widget]):
             plane = self.tour.plane()
             self.tour.note_answer(give_answer(plane, self.proposal, answer))
         except EditError as error:
-            self.say(str(error))
+            self._say(str(error))
             return
         self._show(None)
         self._ask_for_next()
 
     def _ask_for_next(self) -> None:
-        self.say(_SEARCHING)
+        self._say(_SEARCHING)
         try:
             self.tour.find_next()
         except EditError as error:
-            self.say(str(error))
+            self._say(str(error))
 
     def _follow(self, *, is_answer: bool) -> None:
         """Show what the tour has found, or that something else has changed."""
         if not is_answer:
             if self.proposal is not None and not self.tour.is_left(self.proposal):
                 self._show(None)
-                self.say(CORRECTED)
             self._show_count()
             return
         found = self.tour.found
@@ -184,20 +175,19 @@ class DoubtPanel(Container[Widget]):
             self._show(found, self.tour.plane())
         except EditError as error:
             self._show(None)
-            self.say(str(error))
+            self._say(str(error))
             return
         if found is None:
-            self.say(NOTHING_LEFT)
+            self._say(f"{NOTHING_LEFT} {self.tour.describe()}")
 
     def _show(self, proposal: Proposal | None, plane: ShownPlane | None = None) -> None:
         self.proposal = proposal
         if proposal is None or plane is None:
             self._view.clear()
-            self.say("")
         else:
             diameter = self.tour.diameter(plane)
             self._view.show(plane, place_of(plane, proposal, diameter), diameter)
-            self.say(_describe(proposal))
+            self._say(f"{_describe(proposal)} {self.tour.describe()}")
             if proposal.number:
                 plane.layer.selected_label = proposal.number
         is_spot = proposal is not None and not proposal.number
@@ -205,13 +195,15 @@ class DoubtPanel(Container[Widget]):
         self.delete_button.text = "Add it" if is_spot else "Delete"
         for button in (self.accept_button, self.delete_button):
             button.visible = proposal is not None
-        self.next_button.text = "Next doubtful" if proposal is None else "Skip"
         self._show_count()
 
     def _show_count(self) -> None:
+        """Say on the buttons what can be done, and how much is left."""
         self.back_button.enabled = self.tour.last_answer() is not None
-        self.tally.value = self.tour.describe()
-        self.tally.visible = bool(self.tally.value)
+        n_left = self.tour.n_left()
+        counted = "" if n_left is None else f" ({n_left:,})"
+        is_shown = self.proposal is not None
+        self.next_button.text = "Skip" if is_shown else f"Next doubtful{counted}"
 
 
 def _describe(proposal: Proposal) -> str:

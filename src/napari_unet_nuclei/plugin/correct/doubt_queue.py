@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.instances.doubts.finding import find_doubts
+from napari_unet_nuclei.core.instances.doubts.finding import find_doubtful_nuclei
 from napari_unet_nuclei.core.instances.labels import label_areas
 
 if TYPE_CHECKING:
@@ -118,7 +118,7 @@ def measure_plane(
         if is_same and np.array_equal(before.labels, current):
             return before
         before = before if is_same else None
-    found = find_doubts(current, maps)
+    found = find_doubtful_nuclei(current, maps)
     columns = found.label.tolist(), found.doubt.tolist(), found.sentences()
     nuclei = {
         number: Proposal(number=number, doubt=doubt, sentence=sentence)

@@ -176,18 +176,24 @@ class DoubtTour:
         known = self.queue.planes.get(plane.key)
         return 0.0 if known is None else known.diameter
 
-    def describe(self) -> str:
-        """Say how much is left, and how much was done."""
+    def n_left(self) -> int | None:
+        """Count what is left in the plane on show; ``None`` before it is measured."""
         try:
-            plane = self.plane()
+            is_known = self.plane().key in self.queue.planes
         except EditError:
+            return None
+        return len(self._left()) if is_known else None
+
+    def describe(self) -> str:
+        """Say how much is left in the plane on show, and how much was done."""
+        n_left = self.n_left()
+        if n_left is None:
             return ""
-        if plane.key not in self.queue.planes:
-            return ""
+        plane = self.plane()
         where = " in this plane" if plane.layer.ndim > 2 else ""
         n_done = self.queue.n_done(plane.key)
         done = f", {n_done:,} done" if n_done else ""
-        return f"{len(self._left()):,} left{where}{done}."
+        return f"{n_left:,} left{where}{done}."
 
     def _left(self) -> list[Proposal]:
         try:

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, PushButton
+from magicgui.widgets import Container
 from magicgui.widgets.bases import Widget
 from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
+from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
+from napari_unet_nuclei.plugin.correct.locked_row import LockedRow
 from napari_unet_nuclei.plugin.correct.pointer import Drawn, Pointer
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane, check_editable
 from napari_unet_nuclei.plugin.correct.tool_mode import ToolMode
@@ -53,16 +55,11 @@ class CorrectWidget(Container[Widget]):
         self._clicked: NDArray[Any] | None = None
         self.status = StatusLine(value=NO_LAYER)
         super().__init__(widgets=[self.status], labels=False)
-        self.locked = StatusLine()
-        self.unlock_button = PushButton(
-            text="Unlock",
-            tooltip="Let sliders and new runs change corrected nuclei again",
-        )
+        self.locked = LockedRow()
         self.tools = ToolRow(viewer, self.toggle)
-        self.doubts = DoubtPanel(viewer, self.native, self._offer_layer)
-        self.form = make_form(
-            [self.tools, self.doubts, self.locked, self.unlock_button]
-        )
+        self.unsaved = JournalRow(viewer, self.say)
+        self.doubts = DoubtPanel(viewer, self.native, self._offer_layer, self.say)
+        self.form = make_form([self.unsaved, self.tools, self.doubts, self.locked])
         lay_out(self, self.form, viewer, n_below=1)
         self.mode = ToolMode(
             Pointer(self.native, self._take_drawn),
@@ -73,7 +70,7 @@ class CorrectWidget(Container[Widget]):
         self._changes = LayerEvents(("metadata",), self._show_layer)
         self._selection = viewer.layers.selection.events.active
         self._selection.connect(self._follow_active)
-        self.unlock_button.changed.connect(lambda: self.unlock())
+        self.locked.unlock_button.changed.connect(lambda: self.unlock())
         self.native.destroyed.connect(self._stop)
         self._follow_active()
 
@@ -148,6 +145,7 @@ class CorrectWidget(Container[Widget]):
         self.mode.move_to(layer)
         self.doubts.move_to(layer)
         self._changes.watch(layer)
+        self.unsaved.journal.watch(layer)
         self._show_layer()
         self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
 
@@ -168,9 +166,7 @@ class CorrectWidget(Container[Widget]):
 
     def _show_layer(self, *_: Any) -> None:
         layer = self.layer
-        n_locked = 0 if layer is None else len(locked_ids(layer.metadata))
-        self.locked.value = _describe_locked(n_locked)
-        self.locked.visible = self.unlock_button.visible = n_locked > 0
+        self.locked.show_count(0 if layer is None else len(locked_ids(layer.metadata)))
 
     def _show_tool(self) -> None:
         tool = self.mode.tool
@@ -183,8 +179,3 @@ class CorrectWidget(Container[Widget]):
         self._selection.disconnect(self._follow_active)
         self.doubts.stop()
         self._changes.watch(None)
-
-
-def _describe_locked(n_locked: int) -> str:
-    counted = "1 nucleus is" if n_locked == 1 else f"{n_locked:,} nuclei are"
-    return f"{counted} locked: corrected by hand, and left alone by sliders and runs."

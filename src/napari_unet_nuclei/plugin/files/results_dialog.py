@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -38,12 +39,17 @@ from napari_unet_nuclei.plugin.files.result_layers import (
 )
 from napari_unet_nuclei.plugin.files.saving import labels_to_save
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.theme import follow_theme, style_sheet
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from napari.components import ViewerModel
     from napari.layers import Labels
+
+    from napari_unet_nuclei.plugin.shared.theme import Colours
 
 _WIDTH = 460  # px
 _TITLES = {
@@ -109,7 +115,7 @@ class ResultsDialog(QDialog):
             field.textChanged.connect(self._look)
         self.replace.toggled.connect(self._look)
         self._lay_out()
-        follow_theme(viewer, self, lambda each: self.setStyleSheet(style_sheet(each)))
+        follow_theme(viewer, self, _make_painter(self))
         self._look()
 
     def _lay_out(self) -> None:
@@ -162,6 +168,8 @@ class ResultsDialog(QDialog):
 
     def _tell(self, written: list[Path]) -> None:
         update_save_history(str(written[0]))
+        if any(path.suffix == ".tif" for path in written):  # the labels are among them
+            saved(value=self._layer)
         names = ", ".join(path.name for path in written)
         self.panel.say(f"Saved {names} in {written[0].parent}.")
 
@@ -195,3 +203,17 @@ class ResultsDialog(QDialog):
         """Stop writing when the dialog is closed; nothing half is left."""
         self.panel.cancel()
         super().reject()
+
+
+def _make_painter(dialog: QDialog) -> Callable[[Colours], None]:
+    """Return what gives a dialog the colours of a theme, and does not keep it alive.
+
+    A dialog that only its own signal kept alive would be freed inside of that signal.
+    """
+    reference = weakref.ref(dialog)
+
+    def paint(colours: Colours) -> None:
+        if (known := reference()) is not None:
+            known.setStyleSheet(style_sheet(colours))
+
+    return paint

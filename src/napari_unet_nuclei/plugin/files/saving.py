@@ -25,6 +25,7 @@ from napari_unet_nuclei.plugin.files.writer import (
     write_rois,
     write_tiff,
 )
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -139,6 +140,7 @@ def save(layer: Labels, path: str, kind: str = "") -> None:
         show_error(str(error))
         return
     update_save_history(written)
+    saved(value=layer)
     show_info(f"Saved {written}.{_hint(written)}")
 
 

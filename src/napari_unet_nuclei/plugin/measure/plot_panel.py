@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from magicgui.widgets import ComboBox
 
@@ -93,8 +93,6 @@ class PlotPanel:
 
 
 def _groups_in(table: Table) -> list[str]:
-    return [name for name, values in table.items() if _is_grouping(name, values)]
-
-
-def _is_grouping(name: str, values: Any) -> bool:
-    return name != "label" and can_group(values.tolist())
+    return [
+        name for name, values in table.items() if name != "label" and can_group(values)
+    ]

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 MOST_GROUPS = 8
 """Groups that get a colour of their own; the rest is one group."""
 
 _OTHERS = "others"
+_MOST_VALUES = 100  # of a column whose values are groups
 _FEWEST_BINS, _MOST_BINS = 5, 60
 
 
@@ -131,10 +130,13 @@ def _no_groups(n_nuclei: int) -> tuple[NDArray[np.intp], tuple[str, ...]]:
     return np.zeros(n_nuclei, np.intp), ("",)
 
 
-def can_group(values: Sequence[Any]) -> bool:
+def can_group(values: NDArray[Any]) -> bool:
     """Whether a column has few enough values to be groups."""
-    distinct = {_spell(value) for value in values}
-    return 1 < len(distinct) <= max(MOST_GROUPS, min(100, len(values) // 4))
+    if values.dtype.kind == "f":
+        n_distinct = np.unique(values).size  # of which NaN is one
+    else:
+        n_distinct = len(set(values.tolist()))
+    return 1 < n_distinct <= max(MOST_GROUPS, min(_MOST_VALUES, len(values) // 4))
 
 
 def _split_groups(

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QApplication
 
+from napari_unet_nuclei.plugin.segment.kept_runs import Said
+from napari_unet_nuclei.plugin.segment.messages import describe_copied
 from napari_unet_nuclei.plugin.shared.commands import segment_command
 
 if TYPE_CHECKING:
@@ -38,8 +40,37 @@ def command_for(
     return segment_command(path, request.model, settings, request.axes, request.channel)
 
 
-def copy_to_clipboard(text: str) -> None:
-    """Put a text on the clipboard, where there is one."""
+def copy_command(
+    image: Image,
+    request: SegmentationRequest,
+    *,
+    is_region: bool,
+    has_corrections: bool,
+    is_pending: bool,
+) -> Said:
+    """Put the command of a request on the clipboard.
+
+    Parameters
+    ----------
+    image, request
+        As for `command_for`.
+    is_region, has_corrections, is_pending : bool
+        As for `describe_copied`.
+
+    Returns
+    -------
+    Said
+        What to say about it, with the command as the tooltip.
+    """
+    command = command_for(image, request, request.settings)
     clipboard = QApplication.clipboard()
     if clipboard is not None:
-        clipboard.setText(text)
+        clipboard.setText(command)
+    text = describe_copied(
+        is_one_plane=request.plane is not None,
+        is_region=is_region,
+        unsaved=None if image.source.path else image.name,
+        has_corrections=has_corrections,
+        is_pending=is_pending,
+    )
+    return Said(text, command)

@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
         Nuclei,
         SplittingStep,
     )
+    from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 
 _PAUSE_MS = 5
 """Time for more moves of the mouse to arrive before the first is followed."""
@@ -76,6 +78,35 @@ class LiveSplitting:
     def is_idle(self) -> bool:
         """Whether nothing is waiting and nothing running."""
         return self._wanted is None and self._task is None
+
+    def follow(
+        self,
+        controls: SettingsControls,
+        image: Image,
+        image_maps: ImageMaps,
+        *,
+        unless: SegmentationSettings | None = None,
+    ) -> None:
+        """Split maps as the controls say now, or say why that cannot be done.
+
+        Parameters
+        ----------
+        controls : SettingsControls
+            What the maps are split with.
+        image, image_maps
+            As for `request`.
+        unless : SegmentationSettings, optional
+            What has been done already.
+        """
+        made, own = image_maps.request.settings, image_maps.model.config.splitting
+        try:
+            settings = controls.split_settings(made, own.threshold)
+        except SettingsError as error:
+            self.discard()
+            self._on_error(error)
+            return
+        if settings != unless:
+            self.request(image, image_maps, settings)
 
     def request(
         self, image: Image, image_maps: ImageMaps, settings: SegmentationSettings

@@ -140,10 +140,10 @@ class ResultDisplay:
 
     def _appearance_of(self, result: Result, before: Labels | None) -> dict[str, Any]:
         """Return how a new layer looks: like one before that is still there."""
-        shape = result.nuclei.labels.shape
-        appearance = default_appearance(shape)
+        shape, area = result.nuclei.labels.shape, result.nuclei.features["area"]
+        appearance = default_appearance(shape, area)
         if before is not None and before in self._viewer.layers:
-            appearance = same_appearance(before, shape)
+            appearance = same_appearance(before, shape, area)
         if self._viewer.dims.ndisplay == 3:  # where napari has no outlines
             appearance |= {"contour": 0}
         return appearance

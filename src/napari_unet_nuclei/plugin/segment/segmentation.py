@@ -8,11 +8,11 @@ them, so that opening the widget stays fast.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.progress import (
     TileDone,
 )
 from napari_unet_nuclei.plugin.segment.absence import iter_absence
+from napari_unet_nuclei.plugin.segment.measuring import iter_measured
 from napari_unet_nuclei.plugin.segment.region_run import join_nuclei
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -105,6 +107,13 @@ class ImageMaps:
     seconds: float
     confidence: float
     signal: Stain
+
+    @cached_property
+    def depths(self) -> KeptDepths:
+        """Depths inside nuclei, which no slider changes."""
+        from napari_unet_nuclei.core.instances.depths import KeptDepths
+
+        return KeptDepths(self.maps)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -260,7 +269,9 @@ def iter_split(
     from napari_unet_nuclei.core.segmentation import stacks
 
     model, stack = image_maps.model, image_maps.stack
-    labels = yield from stacks.iter_split(model, stack, image_maps.maps, settings)
+    labels = yield from stacks.iter_split(
+        model, stack, image_maps.maps, settings, image_maps.depths
+    )
     return (yield from _iter_nuclei(image_maps, labels, settings))
 
 
@@ -273,7 +284,7 @@ def _iter_nuclei(
     if settings.threshold is None:
         own = image_maps.model.config.splitting.threshold
         settings = replace(settings, threshold=own)
-    features = yield from _iter_measured(image_maps, labels)
+    features = yield from iter_measured(image_maps, labels)
     absence = None
     if not labels.any():
         absence = yield from iter_absence(image_maps, settings)
@@ -293,27 +304,3 @@ def _iter_nuclei(
         doubts=doubts,
         n_in_region=n_in_region,
     )
-
-
-def _iter_measured(
-    image_maps: ImageMaps, labels: NDArray[np.int32]
-) -> Generator[PlaneMeasured, None, Features]:
-    """Measure plane by plane; a stack gets a column for each leading axis."""
-    from napari_unet_nuclei.core.instances.measurements import measure_nuclei
-
-    stack, only = image_maps.stack, image_maps.request.plane
-    leading = leading_axes(image_maps.request.axes).lower()
-    tables = []
-    for index, plane, maps in zip(
-        np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
-    ):
-        table = measure_nuclei(labels[index], plane, maps.foreground)
-        table |= {
-            axis: np.full(len(table["label"]), position)
-            for axis, position in zip(leading, only or index, strict=True)
-        }
-        tables.append(table)
-        yield PlaneMeasured(len(tables), len(stack))
-    if not tables:
-        return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
-    return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}

@@ -9,21 +9,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, PushButton
+from magicgui.widgets import Container
 from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
 from napari_unet_nuclei.plugin.segment.copied_command import (
     command_for,
-    copy_to_clipboard,
+    copy_command,
 )
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
 from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns, Said
 from napari_unet_nuclei.plugin.segment.live_splitting import LiveSplitting
+from napari_unet_nuclei.plugin.segment.map_layers import MapLayers
 from napari_unet_nuclei.plugin.segment.messages import (
-    describe_copied,
     describe_corrected,
     describe_details,
     describe_progress,
@@ -39,6 +39,7 @@ from napari_unet_nuclei.plugin.segment.segmentation import (
     fraction_done,
     iter_segmentation,
 )
+from napari_unet_nuclei.plugin.segment.tool_buttons import ToolButtons
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
@@ -84,11 +85,9 @@ class SegmentWidget(Container[Widget]):
             RUN_TEXT, "Find the nuclei in the chosen image", self.segment
         )
         self._status = ResultStatus(self.panel, self._runs)
-        self.copy_button = PushButton(
-            text="Copy as command",
-            tooltip="Copy the command line that does the same without napari",
-        )
-        super().__init__(widgets=[self.panel, self.copy_button], labels=False)
+        tools = ToolButtons(lambda: self.show_maps(), lambda: self.copy_command())
+        self.maps_button, self.copy_button = tools.maps, tools.copy
+        super().__init__(widgets=[self.panel, tools], labels=False)
         self._form = SegmentForm(
             viewer,
             is_running=lambda: self.panel.is_running,
@@ -110,6 +109,7 @@ class SegmentWidget(Container[Widget]):
         self._display = ResultDisplay(
             viewer, self.native, self._layers, self._say_corrected
         )
+        self._maps = MapLayers(viewer)
         self._adopted = AdoptedLayers(
             viewer, self.native, self._layers, self._say_corrected
         )
@@ -122,7 +122,6 @@ class SegmentWidget(Container[Widget]):
         self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
         models_changed.connect(self._show_pending)
         self.native.destroyed.connect(self._disconnect)
-        self.copy_button.changed.connect(lambda: self.copy_command())
         viewer.layers.events.removed.connect(self._forget)
         self._take_target()
 
@@ -166,16 +165,22 @@ class SegmentWidget(Container[Widget]):
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
-        command = command_for(image, request, request.settings)
-        copy_to_clipboard(command)
-        said = describe_copied(
-            is_one_plane=request.plane is not None,
+        said = copy_command(
+            image,
+            request,
             is_region=self.region.value != RegionKind.WHOLE,
-            unsaved=None if image.source.path else image.name,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
         )
-        self.panel.say(said, command)
+        self.panel.say(*said)
+
+    def show_maps(self) -> None:
+        """Show what the network made of the chosen image as layers."""
+        image, run = self.image.layer, self._runs.get(self._form.key)
+        if image is None or run is None:
+            self.panel.say("There are no maps of this image yet: press Segment first.")
+        else:
+            self._maps.show(image, run.image_maps)
 
     def _say_progress(self, step: SegmentationStep) -> None:
         if said := describe_progress(step):
@@ -193,11 +198,14 @@ class SegmentWidget(Container[Widget]):
         self._runs.keep(key, run)
         self._form.controls.tell_own(image_maps.model.config.splitting)
         self._show(image, image_maps, nuclei)
+        self._maps.update(image, image_maps)
         if self._status.is_pending or self._form.key != key:
             return  # the controls are about another run
         self._form.controls.show_own()
         # A slider may have been moved while the network was busy.
-        self._split(image, image_maps, unless=nuclei.settings)
+        self._splitting.follow(
+            self._form.controls, image, image_maps, unless=nuclei.settings
+        )
 
     def _end_run(self) -> None:
         """Say what has changed meanwhile, unless the run failed."""
@@ -285,25 +293,7 @@ class SegmentWidget(Container[Widget]):
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
         if image is not None and run is not None and not self._status.is_pending:
-            self._split(image, run.image_maps)
-
-    def _split(
-        self,
-        image: Image,
-        image_maps: ImageMaps,
-        *,
-        unless: SegmentationSettings | None = None,
-    ) -> None:
-        """Split maps as the sliders say, unless that has been done."""
-        made, own = image_maps.request.settings, image_maps.model.config.splitting
-        try:
-            settings = self._form.controls.split_settings(made, own.threshold)
-        except UNetNucleiError as error:
-            self._splitting.discard()
-            self.panel.say(describe_error(error))
-            return
-        if settings != unless:
-            self._splitting.request(image, image_maps, settings)
+            self._splitting.follow(self._form.controls, image, run.image_maps)
 
     def _forget(self, event: Any) -> None:
         """Free the maps of an image that has been removed, and what is said of it."""

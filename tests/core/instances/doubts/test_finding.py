@@ -7,7 +7,13 @@ import time
 import numpy as np
 import pytest
 
-from napari_unet_nuclei import DoubtReason, Doubts, Maps, Suspicion, find_doubts
+from napari_unet_nuclei import (
+    DoubtfulNuclei,
+    DoubtReason,
+    Maps,
+    Suspicion,
+    find_doubtful_nuclei,
+)
 from napari_unet_nuclei.core.errors import LabelsError
 
 Y, X = np.ogrid[:80, :160]
@@ -30,17 +36,19 @@ def maps_of(labels: np.ndarray, probability: float = 0.98) -> Maps:
     return Maps(foreground, np.zeros_like(foreground), foreground.copy())
 
 
-def doubt_of(doubts: Doubts, number: int) -> float:
+def doubt_of(doubts: DoubtfulNuclei, number: int) -> float:
     return float(doubts.doubt[doubts.label == number][0])
 
 
-def asked(doubts: Doubts, number: int) -> tuple[Suspicion, tuple[DoubtReason, ...]]:
+def asked(
+    doubts: DoubtfulNuclei, number: int
+) -> tuple[Suspicion, tuple[DoubtReason, ...]]:
     row = doubts.label.tolist().index(number)
     return doubts.suspicions[row], doubts.reasons[row]
 
 
 def test_good_nuclei_are_hardly_doubtful() -> None:
-    doubts = find_doubts(*scene())
+    doubts = find_doubtful_nuclei(*scene())
     assert doubts.label.tolist() == [1, 2, 3, 4, 5]
     assert doubts.doubt.max() < 0.05
     assert doubts.spots == ()
@@ -52,7 +60,7 @@ def test_a_boundary_across_a_large_nucleus_means_two() -> None:
     maps = maps_of(labels)
     assert maps.boundary is not None
     maps.boundary[48:63, 66:69] = 0.9
-    doubts = find_doubts(labels, maps)
+    doubts = find_doubtful_nuclei(labels, maps)
     assert doubts.ranked()[0] == 9
     assert doubt_of(doubts, 9) > 5 * doubt_of(doubts, 1)
     suspicion, reasons = asked(doubts, 9)
@@ -64,7 +72,7 @@ def test_parts_without_a_boundary_between_them_may_be_one() -> None:
     labels, _ = scene()
     whole = disc(55, 60)
     labels[whole & (X < 60)], labels[whole & (X >= 60)] = 8, 9
-    doubts = find_doubts(labels, maps_of(labels))
+    doubts = find_doubtful_nuclei(labels, maps_of(labels))
     assert set(doubts.ranked()[:2].tolist()) == {8, 9}
     assert asked(doubts, 8) == (
         Suspicion.SPLIT,
@@ -73,23 +81,23 @@ def test_parts_without_a_boundary_between_them_may_be_one() -> None:
     maps = maps_of(labels)
     assert maps.boundary is not None
     maps.boundary[:, 58:62] = 0.95
-    assert doubt_of(find_doubts(labels, maps), 8) < doubt_of(doubts, 8)
+    assert doubt_of(find_doubtful_nuclei(labels, maps), 8) < doubt_of(doubts, 8)
 
 
 def test_an_improbable_nucleus_may_be_none() -> None:
     labels, maps = scene()
     maps.foreground[labels == 3] = 0.55
-    doubts = find_doubts(labels, maps)
+    doubts = find_doubtful_nuclei(labels, maps)
     assert doubts.ranked()[0] == 3
     assert asked(doubts, 3) == (Suspicion.SPURIOUS, (DoubtReason.LOW_PROBABILITY,))
 
 
 def test_the_border_is_said_but_makes_no_doubt() -> None:
     labels, maps = scene()
-    inner = doubt_of(find_doubts(labels, maps), 1)
+    inner = doubt_of(find_doubtful_nuclei(labels, maps), 1)
     moved = np.roll(labels, -6, axis=1)
     moved[:, -20:] = 0
-    doubts = find_doubts(moved, maps_of(moved))
+    doubts = find_doubtful_nuclei(moved, maps_of(moved))
     assert DoubtReason.CUT_BY_BORDER in asked(doubts, 1)[1]
     assert DoubtReason.CUT_BY_BORDER not in asked(doubts, 2)[1]
     assert doubt_of(doubts, 1) < inner + 0.05
@@ -100,7 +108,7 @@ def test_a_spot_that_almost_was_a_nucleus_is_proposed() -> None:
     maps.foreground[disc(60, 60, 8)] = 0.4
     maps.foreground[60, 58] = 0.45
     maps.foreground[disc(20, 45, 11) & (labels == 0)] = 0.4  # a rim is no spot
-    (spot,) = find_doubts(labels, maps).spots
+    (spot,) = find_doubtful_nuclei(labels, maps).spots
     assert spot.place == (60, 58)
     assert spot.area == np.count_nonzero(disc(60, 60, 8))
     assert 0.05 < spot.doubt < 0.9
@@ -110,7 +118,7 @@ def test_a_spot_that_almost_was_a_nucleus_is_proposed() -> None:
 def test_without_maps_only_shapes_count() -> None:
     labels, _ = scene()
     labels[disc(55, 60) | disc(55, 74)] = 9
-    doubts = find_doubts(labels)
+    doubts = find_doubtful_nuclei(labels)
     assert doubts.ranked()[0] == 9
     assert doubts.spots == ()
     said = {reason for each in doubts.reasons for reason in each}
@@ -120,14 +128,17 @@ def test_without_maps_only_shapes_count() -> None:
 def test_maps_without_boundary_and_distance_are_enough() -> None:
     labels, maps = scene()
     maps.foreground[labels == 3] = 0.55
-    doubts = find_doubts(labels, Maps(maps.foreground))
+    doubts = find_doubtful_nuclei(labels, Maps(maps.foreground))
     assert doubts.ranked()[0] == 3
 
 
 def test_numbers_have_gaps_and_may_be_huge() -> None:
     labels, maps = scene()
     huge = np.where(labels > 0, labels * 100_000_000, 0)
-    expected, doubts = find_doubts(labels, maps), find_doubts(huge, maps)
+    expected, doubts = (
+        find_doubtful_nuclei(labels, maps),
+        find_doubtful_nuclei(huge, maps),
+    )
     assert doubts.label.tolist() == [n * 100_000_000 for n in range(1, 6)]
     assert doubts.doubt == pytest.approx(expected.doubt)
 
@@ -135,12 +146,15 @@ def test_numbers_have_gaps_and_may_be_huge() -> None:
 def test_doubts_do_not_depend_on_how_nuclei_are_numbered() -> None:
     labels, maps = scene()
     other = np.array([0, 30, 4, 17, 2, 9])[labels]
-    first, second = find_doubts(labels, maps), find_doubts(other, maps)
+    first, second = (
+        find_doubtful_nuclei(labels, maps),
+        find_doubtful_nuclei(other, maps),
+    )
     assert sorted(first.doubt) == pytest.approx(sorted(second.doubt))
 
 
 def test_an_image_without_nuclei_has_no_doubts() -> None:
-    doubts = find_doubts(np.zeros((20, 30), int))
+    doubts = find_doubtful_nuclei(np.zeros((20, 30), int))
     assert doubts.label.size == doubts.doubt.size == doubts.ranked().size == 0
     assert doubts.sentences() == []
 
@@ -148,13 +162,13 @@ def test_an_image_without_nuclei_has_no_doubts() -> None:
 def test_what_is_not_annotated_is_no_nucleus() -> None:
     labels, maps = scene()
     labels[40:] = -1
-    assert find_doubts(labels, maps).label.tolist() == [1, 2, 3, 4, 5]
+    assert find_doubtful_nuclei(labels, maps).label.tolist() == [1, 2, 3, 4, 5]
 
 
 def test_maps_of_another_shape_are_refused() -> None:
     labels, maps = scene()
     with pytest.raises(LabelsError, match="as high and wide as the labels"):
-        find_doubts(labels[1:], maps)
+        find_doubtful_nuclei(labels[1:], maps)
 
 
 def test_two_thousand_nuclei_take_a_moment() -> None:
@@ -168,6 +182,6 @@ def test_two_thousand_nuclei_take_a_moment() -> None:
     taken = []
     for _ in range(3):
         start = time.process_time()
-        find_doubts(labels, maps)
+        find_doubtful_nuclei(labels, maps)
         taken.append(time.process_time() - start)
     assert min(taken) < 0.4  # 0.1 on a quiet machine

@@ -53,7 +53,7 @@ class DoubtfulSpot:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Doubts:
+class DoubtfulNuclei:
     """How doubtful each nucleus of an image is, and why.
 
     Parameters
@@ -86,7 +86,7 @@ class Doubts:
         return [describe_doubt(suspicion, reasons) for suspicion, reasons in pairs]
 
 
-def find_doubts(labels: ArrayLike, maps: Maps | None = None) -> Doubts:
+def find_doubtful_nuclei(labels: ArrayLike, maps: Maps | None = None) -> DoubtfulNuclei:
     """Find out which nuclei may be merged, split or none, and where one was missed.
 
     Parameters
@@ -99,7 +99,7 @@ def find_doubts(labels: ArrayLike, maps: Maps | None = None) -> Doubts:
 
     Returns
     -------
-    Doubts
+    DoubtfulNuclei
         By ascending label.
 
     Raises
@@ -119,7 +119,7 @@ def find_doubts(labels: ArrayLike, maps: Maps | None = None) -> Doubts:
     >>> y, x = np.ogrid[:60, :90]
     >>> discs = [np.hypot(y - 20, x - column) < 9 for column in (12, 34, 60, 76)]
     >>> labels = np.select([discs[0], discs[1], discs[2] | discs[3]], [1, 2, 3])
-    >>> doubts = find_doubts(labels)
+    >>> doubts = find_doubtful_nuclei(labels)
     >>> int(doubts.ranked()[0])
     3
     >>> print(doubts.sentences()[2])
@@ -137,7 +137,7 @@ def find_doubts(labels: ArrayLike, maps: Maps | None = None) -> Doubts:
     spots: tuple[DoubtfulSpot, ...] = ()
     if maps is not None:
         spots = _spots(checked, maps, traits.area)
-    return Doubts(
+    return DoubtfulNuclei(
         label=traits.label,
         doubt=weighed.doubt,
         suspicions=weighed.suspicions,

@@ -57,7 +57,7 @@ class Rule(NamedTuple):
 
 
 class Weighed(NamedTuple):
-    """Doubts of N nuclei, as in `Doubts`."""
+    """Doubts of N nuclei, as in `DoubtfulNuclei`."""
 
     doubt: NDArray[np.float64]
     suspicions: tuple[Suspicion, ...]
