@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -158,6 +159,22 @@ def test_another_folder_saves_the_last_one(
     assert walk.browser.listing is not None
     assert walk.browser.listing.results.folder == tmp_path / "other_results"
     assert walk.labels == []
+
+
+def test_a_folder_that_is_chosen_while_labels_are_saved_is_opened_then(
+    walk: Walk, folder: Path, results: Path, tmp_path: Path
+) -> None:
+    walk.open(folder)
+    walk.draw(3)
+    other = shutil.copytree(folder, tmp_path / "other")
+    walk.browser._save_soon()
+    assert walk.browser.is_busy
+    walk.open(other)
+    walk.wait()
+    assert walk.browser.listing is not None
+    assert walk.browser.listing.images.path == other
+    assert walk.image.source.path == str(other / "a.tif")
+    assert (results / "a_masks.tif").exists()
 
 
 def test_a_new_result_does_not_replace_corrections_that_it_does_not_come_from(

@@ -77,9 +77,10 @@ class Browser:
         self.skips_done = False
         self.model = ImageModel(lambda row: self._previews.want(row))
         self._previews = PreviewLoading(owner, self._take_preview)
-        self._shown = OpenImage(viewer, owner, self._wait)
+        self._shown = OpenImage(viewer, owner, lambda: self._timer.start())
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
         self._target: _Target | None = None
+        self._to_open: tuple[Path, Path | None] | None = None
         self._task = OneTask(owner)
         self._n_saved = 0
         self._is_done: bool | None = None
@@ -110,6 +111,7 @@ class Browser:
     def open(self, path: Path, results: Path | None = None) -> None:
         """List the images of a folder or data set, and show the first to do."""
         if self.is_busy:
+            self._to_open = path, results
             return
         earlier = None if self.listing is None else self.listing.results
         unsaved = self._shown.snapshots() if earlier is not None else []
@@ -181,9 +183,6 @@ class Browser:
         row = self.model.rows[index]
         return row.problem is not None or (self.skips_done and row.progress.is_done)
 
-    def _wait(self) -> None:
-        self._timer.start()
-
     def _save_soon(self) -> None:
         if self.is_busy:
             self._timer.start()
@@ -240,7 +239,10 @@ class Browser:
     def _end(self) -> None:
         self._previews.pause(False)
         self._on_change()
-        if self._target is not None or self._is_done is not None:
+        if self._to_open is not None:
+            place, self._to_open = self._to_open, None
+            self.open(*place)
+        elif self._target is not None or self._is_done is not None:
             self._work()
 
     def _fail(self, error: Exception) -> None:
