@@ -188,7 +188,7 @@ def test_two_models_are_compared_on_an_image(
     assert layer.data[30, 20] == layer.data[30, 60] == 2
     assert layer.features["nuclei"].tolist()[1] == "only eager"
     assert status(widget).startswith(
-        "1 nuclei are the same (grey); 2 are only of eager"
+        "Nuclei of both: 1 (grey); only of eager: 2 (orange)"
     )
     assert viewer.layers.selection.active is cells
 
