@@ -4,6 +4,12 @@ Usage, on a server under ``xvfb-run -a -s "-screen 0 1600x1000x24"``:
 
     python benchmarks/corrections.py edits [--sides 2048,8000] [--edits 200]
     python benchmarks/corrections.py slider [--sides 1024,2048,8000] [--moves 10]
+    python benchmarks/corrections.py tools [--sides 2048] [--edits 20] [--moves 10]
+
+``--cpu`` counts the processor time of the window's thread: for a busy machine.
+
+``tools`` are those of *Correct nuclei*, on 2,000 nuclei in 2048², and then the slider
+with all these corrections locked.
 
 Each size has napari to itself, in a process of its own.  Time in the window's thread is
 sorted out by who is called: inside the methods of this plugin that Qt and napari call
@@ -21,7 +27,9 @@ import platform
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,6 +42,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
 
 NUCLEI_PER_PIXEL = 500 / 2048**2
+CROWDED = 2000 / 2048**2  # nuclei per pixel
 OURS = {
     "segment.live_table.LiveTable": (
         "_note_paint _follow_painted _follow_data _note_redraw _follow _follow_all _end"
@@ -42,6 +51,7 @@ OURS = {
         "_take_result _show _say _say_corrected _show_pending _take_target "
         "_split_again _say_progress"
     ),
+    "correct.widget.CorrectWidget": "_take_drawn",
     "shared.workers.BackgroundTask": "_take_step _take_result _tell _tell_steps _end",
 }
 NAPARI = {
@@ -50,6 +60,9 @@ NAPARI = {
     "visible": "layers.base.Layer",
     "metadata": "layers.base.Layer",
 }
+
+
+clock = time.perf_counter
 
 
 class Ledger:
@@ -69,11 +82,11 @@ class Ledger:
             if self._depth:
                 return function(*arguments, **kwargs)
             self._depth, self._inside = 1, 0.0
-            start = time.perf_counter()
+            start = clock()
             try:
                 return function(*arguments, **kwargs)
             finally:
-                taken = time.perf_counter() - start - self._inside
+                taken = clock() - start - self._inside
                 self._depth = 0
                 self.blocks.append((taken, name))
 
@@ -86,11 +99,11 @@ class Ledger:
             if self._depth != 1:
                 return function(*arguments, **kwargs)
             self._depth = 2
-            start = time.perf_counter()
+            start = clock()
             try:
                 return function(*arguments, **kwargs)
             finally:
-                taken = time.perf_counter() - start
+                taken = clock() - start
                 self._inside += taken
                 self.napari += taken
                 self._depth = 1
@@ -139,7 +152,7 @@ def install(ledger: Ledger) -> None:
 class Scene:
     """Napari with an image whose nuclei have been found."""
 
-    def __init__(self, side: int) -> None:
+    def __init__(self, side: int, density: float = NUCLEI_PER_PIXEL) -> None:
         import napari
 
         from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
@@ -147,7 +160,7 @@ class Scene:
         self.ledger = Ledger()
         install(self.ledger)
         drawn = min(side, 2048)
-        n_nuclei = round(NUCLEI_PER_PIXEL * drawn**2)
+        n_nuclei = round(density * drawn**2)
         image = draw_nuclei(0, (drawn, drawn), n_nuclei)[0]
         tiles = -(-side // drawn)
         self.viewer = napari.Viewer()
@@ -226,9 +239,79 @@ def measure_edits(side: int, n_edits: int) -> None:
     )
 
 
+def gestures_of(layer: Labels, tool: str, n_gestures: int) -> Iterator[Any]:
+    """Draw with a tool of ours, all over the layer."""
+    from scipy import ndimage
+
+    from napari_unet_nuclei.plugin.correct.pointer import Drawn
+
+    rng = np.random.default_rng(1)
+    for _ in range(n_gestures):
+        boxes = ndimage.find_objects(layer.data)
+        while (box := boxes[rng.integers(len(boxes))]) is None:
+            pass
+        y, x = (part.start for part in box)
+        height, width = (part.stop - part.start for part in box)
+        middle = y + height / 2, x + width / 2
+        through = [(y - 2, middle[1]), middle, (y + height + 2, middle[1])]
+        across = [(middle[0], x - 30), middle, (middle[0], x + width + 30)]
+        around = [
+            np.add(middle, (40 * np.sin(angle), 40 * np.cos(angle)))
+            for angle in np.linspace(0, 6, 30)
+        ]
+        box_of = [(y - 30, x - 30), (y - 30, x + 60), (y + 60, x + 60), (y + 60, x)]
+        drawn = {
+            "delete": box_of,
+            "merge": across,
+            "split": through,
+            "add": around,
+            "smooth": through,
+        }
+        yield Drawn(positions=[tuple(point) for point in drawn[tool]], is_click=False)
+
+
+def measure_tools(side: int, n_gestures: int, n_moves: int) -> None:
+    """Print a row for each tool, and one for the slider around all corrections."""
+    from napari_unet_nuclei.core.files import correction_journal
+    from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
+
+    correction_journal.journal_folder = lambda: Path(tempfile.mkdtemp())
+    scene = Scene(side, CROWDED)
+    _, correct = scene.viewer.window.add_plugin_dock_widget(
+        "napari-unet-nuclei", "Correct nuclei"
+    )
+    layer = scene.layer
+    scene.viewer.layers.selection.active = layer
+    scene.wait(lambda: True, 1)
+    n_nuclei = scene.table.n_nuclei
+    for tool, button in correct.tools.buttons.items():
+        button.click()
+        scene.ledger.clear()
+        seconds, n_done = [], len(layer._undo_history)
+        for drawn in gestures_of(layer, tool, n_gestures):
+            start = clock()
+            correct._take_drawn(drawn)
+            seconds.append(clock() - start)
+            table = scene.table
+            scene.wait(lambda table=table: table._task is None and not table._dirty)
+        n_done = len(layer._undo_history) - n_done
+        worst = scene.ledger.worst
+        print(
+            f"| {tool}, {n_done} of {n_gestures} | {n_nuclei:,} | "
+            f"{milliseconds(seconds)} | {1e3 * worst[0]:.0f} ({worst[1]}) |",
+            flush=True,
+        )
+    n_locked = len(locked_ids(layer.metadata))
+    move_slider(scene, n_moves, f"slider, {n_locked} locked, {side}²")
+
+
 def measure_slider(side: int, n_moves: int) -> None:
     """Print a row: move → labels shown, and whose time in the window's thread it is."""
-    scene = Scene(side)
+    move_slider(Scene(side), n_moves, f"{side}²")
+
+
+def move_slider(scene: Scene, n_moves: int, title: str) -> None:
+    """Move the slider and print a row."""
     widget, table = scene.widget, scene.table
     seconds, ours, napari, worst = [], [], [], (0.0, "")
     for number in range(n_moves):
@@ -244,7 +327,7 @@ def measure_slider(side: int, n_moves: int) -> None:
         napari.append(scene.ledger.napari)
         worst = max(worst, scene.ledger.worst)
     print(
-        f"| {side}² | {table.n_nuclei:,} | {milliseconds(seconds)} | "
+        f"| {title} | {table.n_nuclei:,} | {milliseconds(seconds)} | "
         f"{milliseconds(ours)} | {milliseconds(napari)} | "
         f"{1e3 * worst[0]:.0f} ({worst[1]}) |",
         flush=True,
@@ -264,8 +347,9 @@ HEADS = {
         "| layer | nuclei | move → shown, ms | ours in the window's thread | napari's "
         "there | our longest block |"
     ),
+    "tools": "| what | nuclei | ms a correction, with napari's | our longest block |",
 }
-SIDES = {"edits": "2048,8000", "slider": "1024,2048,8000"}
+SIDES = {"edits": "2048,8000", "slider": "1024,2048,8000", "tools": "2048"}
 
 
 def main() -> None:
@@ -275,11 +359,16 @@ def main() -> None:
     parser.add_argument("--sides")
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
+    if options.cpu:
+        globals()["clock"] = time.thread_time
     if options.one:
         if options.what == "edits":
             measure_edits(options.one, options.edits)
+        elif options.what == "tools":
+            measure_tools(options.one, min(options.edits, 20), options.moves)
         else:
             measure_slider(options.one, options.moves)
         sys.stdout.flush()

@@ -4,9 +4,10 @@ Usage: python benchmarks/kills.py [--segment 100] [--train 50] [--tune 30]
            [--download 30] [--seed 0] [--keep DIR]
 
 Each command runs once to its end for the time it takes, then again and again over its
-own results, and is killed at a moment drawn from all of that time.  Whatever it leaves
-must be whole or absent; the next run must clear what is temporary.  A table counts the
-faults; the exit code is 1 if there is one.
+own results, and is killed at a moment drawn from all of that time; fine-tuning only
+from the moment on at which the start model is scored, until so many runs were killed
+alive.  Whatever it leaves must be whole or absent; the next run must clear what is
+temporary.  A table counts the faults; the exit code is 1 if there is one.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import argparse
 import contextlib
 import csv
 import io
+import json
 import os
 import signal
 import subprocess
@@ -40,7 +42,7 @@ from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
 from napari_unet_nuclei.core.files.label_reading import read_labels
 from napari_unet_nuclei.core.files.rle import read_rle_table
-from napari_unet_nuclei.core.models.bundle import read_bundle
+from napari_unet_nuclei.core.segmentation.model import load_model
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -87,6 +89,57 @@ def run(arguments: Sequence[object], seconds: float | None = None) -> int:
         if process.returncode not in (0, -signal.SIGKILL):
             raise SystemExit(f"{arguments}: {complaint.decode(errors='replace')}")
     return process.returncode
+
+
+def run_training(arguments: Sequence[object], seconds: float | None = None) -> float:
+    """Run a training, and kill it so long after its first step.
+
+    Parameters
+    ----------
+    arguments : sequence of object
+        The command.
+    seconds : float, optional
+        Time to the kill, for all of the run: less where it resumes.
+
+    Returns
+    -------
+    float
+        Seconds from the first step to the end; 0 where it was killed before that.
+    """
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments), "--events", "jsonl"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    )
+    start: float | None = None
+    events = []
+    for line in process.stdout or ():
+        if not line.endswith("\n"):
+            break  # killed within it
+        events.append(json.loads(line))
+        if events[-1]["event"] == "step" and start is None:
+            start = time.perf_counter()
+            if seconds is not None:
+                rest = seconds * (1 - events[-1]["progress"])
+                timer = threading.Timer(rest, kill, [process])
+                timer.daemon = True
+                timer.start()
+    process.wait()
+    end = time.perf_counter()
+    if process.returncode == -signal.SIGKILL:
+        return 0
+    if process.returncode != 0 or events[-1]["event"] != "finished":
+        raise SystemExit(f"{arguments}: {events[-1:]}")
+    return end - (start or end)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a command with all that it started, unless it has ended."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def timed(arguments: Sequence[object]) -> float:
@@ -211,16 +264,8 @@ def check_sample(
 # train ------------------------------------------------------------------------------
 
 
-def kill_train(
-    n_kills: int,
-    rng: np.random.Generator,
-    folder: Path,
-    *,
-    name: str = "train",
-    network: Sequence[str] = ("--architecture", "classic"),
-) -> Tally:
-    """Kill ``train``; what is there can be read, and ``--resume`` goes on."""
-    tally = Tally(name)
+def make_training(folder: Path, *options: object) -> tuple[list[object], Path]:
+    """Draw a data set; return a short training on it, and the model this writes."""
     data = folder / "data"
     for kind in ("images", "labels"):
         (data / kind).mkdir(parents=True)
@@ -229,17 +274,17 @@ def kill_train(
         tifffile.imwrite(data / f"images/{number}.tif", image)
         tifffile.imwrite(data / f"labels/{number}.tif", labels.astype(np.uint16))
     output = folder / "models/tiny.unetnuclei"
-    arguments = ["train", data, "-o", output, *network]
-    arguments += [
-        "--epochs",
-        3,
-        "--steps-per-epoch",
-        3,
-        "--batch-size",
-        2,
-        "--crop-size",
-        32,
-    ]
+    arguments = ["train", data, "-o", output, *options]
+    arguments += ["--batch-size", 2, "--crop-size", 32]
+    return arguments, output
+
+
+def kill_train(n_kills: int, rng: np.random.Generator, folder: Path) -> Tally:
+    """Kill ``train``; what is there can be read, and ``--resume`` goes on."""
+    tally = Tally("train")
+    arguments, output = make_training(
+        folder, "--architecture", "classic", "--epochs", 3, "--steps-per-epoch", 3
+    )
     seconds = timed(arguments)
     overwrite = ["--overwrite"] if has_option("train", "--overwrite") else []
     state = output.with_suffix(".state.npz")
@@ -249,14 +294,44 @@ def kill_train(
         again = ["--resume"] if is_resumed else overwrite
         code = run([*arguments, *again], seconds * rng.uniform(0.3, 1.02))
         tally.n_too_late += code == 0
-        tally.n_leftovers += bool(leftovers(output.parent))
-        if output.exists():
-            attempt(tally, output.name, lambda: read_bundle(output))
-        else:
-            tally.n_absent += 1
+        check_model(tally, output)
     if state.exists() and run([*arguments, "--resume"]) != 0:
         tally.faults.append("--resume did not go on")
     run([*arguments, *overwrite])
+    tally.faults += [f"left behind: {path}" for path in leftovers(output.parent)]
+    return tally
+
+
+def check_model(tally: Tally, output: Path) -> None:
+    """Load the model that is there, and segment with it."""
+    tally.n_leftovers += bool(leftovers(output.parent))
+    if not output.exists():
+        tally.n_absent += 1
+        return
+    image, _ = draw_nuclei(0, (64, 64), 5)
+    attempt(tally, output.name, lambda: load_model(output).segment(image))
+
+
+def kill_tune(n_kills: int, rng: np.random.Generator, folder: Path) -> Tally:
+    """Kill fine-tuning while it trains, until so many runs were killed alive."""
+    tally = Tally("tune")
+    length = "--epochs", 6, "--steps-per-epoch", 10
+    arguments, output = make_training(folder, *FINE_TUNING, *length)
+    seconds = run_training(arguments)
+    state = output.with_suffix(".state.npz")
+    while tally.n_kills - tally.n_too_late < n_kills:
+        tally.n_kills += 1
+        again = ["--resume" if state.exists() else "--overwrite"]
+        moment = rng.uniform(0, seconds)
+        has_ended = run_training([*arguments, *again], moment) > 0
+        tally.n_too_late += has_ended
+        check_model(tally, output)
+        print(f"kill {tally.n_kills}, too late {tally.n_too_late}", file=sys.stderr)
+        if has_ended and not output.exists():
+            tally.faults.append("a run that ended wrote no model")
+    if state.exists():
+        run_training([*arguments, "--resume"])
+    run_training([*arguments, "--overwrite"])
     tally.faults += [f"left behind: {path}" for path in leftovers(output.parent)]
     return tally
 
@@ -400,9 +475,8 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path, metavar="DIR", help="work here, leave it")
     arguments = parser.parse_args()
-    tune = partial(kill_train, name="tune", network=FINE_TUNING)
-    functions = {"segment": kill_segment, "train": kill_train, "tune": tune}
-    functions["download"] = kill_download
+    functions = {"segment": kill_segment, "train": kill_train}
+    functions |= {"tune": kill_tune, "download": kill_download}
     rng = np.random.default_rng(arguments.seed)
     tallies = []
     with tempfile.TemporaryDirectory(prefix="kills-") as scratch:

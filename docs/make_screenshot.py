@@ -29,15 +29,20 @@ import napari
 import numpy as np
 from napari.utils.notifications import notification_manager
 from PIL import Image
-from qtpy.QtCore import Qt, QTimer
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt, QTimer
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtOpenGLWidgets import QOpenGLWidget
+from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication, QFileDialog, QSlider
 
 from napari_unet_nuclei.core.datasets.drawn.looks import draw_look
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
-from napari_unet_nuclei.plugin.files import download_dialog
+from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.docking import show_row
 
 if TYPE_CHECKING:
@@ -46,6 +51,7 @@ if TYPE_CHECKING:
 IMAGES = Path(__file__).parent / "images"
 FOR_THE_DOCS = {
     "after-a-run-dark-1366": "segment-widget.png",
+    "region-dark-1366": "region.png",
     "painted-dark-1366": "corrections.png",
     "pending-dark-1366": "segment-again.png",
     "stack-dark-1366": "stack.png",
@@ -58,6 +64,11 @@ FOR_THE_DOCS = {
     "painted-few-light-1366": "fine-tune-painted.png",
     "several-pairs-dark-1366": "fine-tune-pairs.png",
     "next-tile-dark-1366": "annotate-next.png",
+    "splitting-dark-1366": "correct-widget.png",
+    "doubtful-dark-1366": "next-doubtful.png",
+    "measured-dark-1366": "measure-dark.png",
+    "measured-light-1366": "measure-light.png",
+    "browse-dark-1366": "browse-dark.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -159,12 +170,40 @@ def after_a_run(studio: Studio) -> None:
     studio.run(widget)
     studio.viewer.reset_view()
     studio.take("after-a-run")
+    widget.threshold.value, widget.separation.value = 0.35, 0.6
+    wait_until(lambda: widget._splitting.is_idle)
+    studio.take("mid-slide")
+    for section in widget._form.sections.values():
+        section.open()
     widget.diameter.value = 30
     widget.model.value = "classic"
     studio.take("pending")
     studio.window.activateWindow()
     widget.threshold.native.findChild(QSlider).setFocus()
     studio.take("focus")
+
+
+def region(studio: Studio) -> None:
+    """Show nuclei of a drawn shape among the others, and the maps behind them."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    rectangle = np.array([[150, 150], [150, 360], [330, 360], [330, 150]])
+    shapes = studio.viewer.add_shapes(
+        [rectangle],
+        name="region",
+        face_color="transparent",
+        edge_color="yellow",
+        edge_width=2,
+    )
+    widget.region.value = RegionKind.SHAPE
+    widget.model.value = "classic"
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("region")
+    widget.show_maps()
+    shapes.visible = False
+    studio.take("maps")
 
 
 def stack(studio: Studio) -> None:
@@ -191,10 +230,66 @@ def correction(studio: Studio) -> None:
     for column in range(60, 180, 6):
         nuclei.paint((70, column), 500)
     studio.take("painted")
-    n_layers = len(studio.viewer.layers)
+    before = nuclei.data
     widget.threshold.value = 0.3
-    wait_until(lambda: len(studio.viewer.layers) > n_layers)
+    wait_until(lambda: nuclei.data is not before)
     studio.take("painted-then-slider")
+
+
+def correcting(studio: Studio) -> None:
+    """Split a nucleus with the mouse, and move the slider."""
+    studio.open_sample()
+    segment = studio.open("Segment nuclei")
+    studio.run(segment)
+    correct = studio.open("Correct nuclei")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    areas = np.bincount(nuclei.data.ravel())
+    areas[0] = 0
+    rows, columns = np.nonzero(nuclei.data == areas.argmax())
+    camera = studio.viewer.scene.camera
+    camera.center, camera.zoom = (rows.mean(), columns.mean()), 4
+    studio.take("correct")
+    correct.tools.buttons["split"].click()
+    reach = round(4 * 1.6 * np.sqrt(areas.max() / np.pi))
+    canvas = studio.window.findChild(QOpenGLWidget)
+    path = [
+        canvas.rect().center() + QPoint(round(reach * along / 3), round(reach * along))
+        for along in np.linspace(-1, 1, 12)
+    ]
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=path[0])
+    for place in path:
+        wait(0.05)  # vispy leaves out moves that come faster
+        drag_to(canvas, QPointF(place))
+    studio.take("splitting")
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=path[-1])
+    studio.take("split")
+    segment.threshold.value = 0.3
+    wait(2)
+    studio.take("split-then-slider")
+
+
+def doubting(studio: Studio) -> None:
+    """Go through doubtful nuclei of a dense section."""
+    pixels, _ = draw_look("dense-section", 3, (384, 512))
+    studio.viewer.add_image(pixels, name="section")
+    studio.run(studio.open("Segment nuclei"))
+    correct = studio.open("Correct nuclei")
+    studio.viewer.layers.selection.active = studio.viewer.layers[-1]
+    panel = correct.doubts
+    for button in (panel.next_button, panel.accept_button, panel.next_button):
+        button.native.click()
+        wait_until(lambda: panel.proposal is not None)
+    studio.take("doubtful")
+
+
+def drag_to(canvas: Any, place: QPointF) -> None:
+    """Move the mouse with its left button down."""
+    left, no = Qt.MouseButton.LeftButton, Qt.MouseButton.NoButton
+    everywhere = canvas.mapToGlobal(place)
+    keys = Qt.KeyboardModifier.NoModifier
+    move = QMouseEvent(QEvent.Type.MouseMove, place, everywhere, no, left, keys)
+    QApplication.sendEvent(canvas, move)
 
 
 def long_names(studio: Studio) -> None:
@@ -309,6 +404,72 @@ def annotating(studio: Studio) -> None:
         studio.take(name)
 
 
+def measuring(studio: Studio) -> None:
+    """Measure a result, select in the plot, and show table and dialog."""
+    studio.open_sample()
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.viewer.window.remove_dock_widget(widget.native)
+    for layer in studio.viewer.layers:
+        layer.scale, layer.units = (0.5, 0.5), ("um", "um")
+    nuclei = studio.viewer.layers[-1]
+    studio.viewer.layers.selection.active = nuclei
+    nuclei.contour = 0
+    studio.viewer.reset_view()
+    measure = studio.open("Measure nuclei")
+    measure.form.ring.value = 2
+    studio.run(measure)
+    wait_until(lambda: measure.is_idle)
+    studio.take("measured-histogram")
+    measure.plots.y.value = "solidity"
+    frame = measure.plots.plot.frame
+    nuclei_in_plot = frame.nuclei
+    large = nuclei_in_plot.x > np.quantile(nuclei_in_plot.x, 0.75)
+    measure.plots.plot.selected.emit(nuclei_in_plot.label[large])
+    show_row(measure.form.native, measure.plots.plot)
+    studio.take("measured")
+    measure.table_button.native.click()
+    studio.take("measured-table")
+    dialog = results_dialog.open_dialog()
+    dialog.hide()
+    dialog.setModal(True)
+    dialog.show()
+    studio.take("save-results")
+    dialog.close()
+
+
+def browsing(studio: Studio) -> None:
+    """Walk through drawn images, of which some are segmented, corrected or done."""
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place) / "cells"
+        folder.mkdir()
+        for seed, look in enumerate(
+            ("culture", "hematoxylin-eosin", "culture", "rings", "stained-cells")
+        ):
+            pixels, _ = draw_look(look, seed + 1, (384, 512))
+            Image.fromarray(pixels).save(folder / f"field-{seed + 1:02}.png")
+        (folder / "field-06.tif").write_bytes(b"II*\0 the rest is missing")
+        widget = studio.open("Browse images")
+        segment = studio.open("Segment nuclei")
+        widget.open(folder)
+        wait_until(lambda: widget.browser.is_idle)
+        for number in range(3):
+            studio.run(segment)
+            if number == 1:
+                studio.viewer.layers[-1].paint((40, 60), 999)
+            if number == 0:
+                widget.done_box.click()
+            widget.next_button.click()
+            wait_until(lambda: widget.browser.is_idle)
+        widget.previous_button.click()
+        wait_until(lambda: widget.browser.is_idle)
+        dock = widget.native.parent()
+        studio.window.resizeDocks([dock], [460], Qt.Orientation.Vertical)
+        wait(1)  # Segment nuclei seeks its height once more
+        studio.take("browse")
+        widget.browser.save_now()
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -341,8 +502,23 @@ def dialogs(studio: Studio) -> None:
 
 
 SCENES = (
-    *(empty, after_a_run, stack, correction, long_names),
-    *(training, painting, annotating, dialogs, fine_tuning),
+    *(
+        empty,
+        after_a_run,
+        region,
+        stack,
+        correction,
+        correcting,
+        doubting,
+        long_names,
+        training,
+        painting,
+        annotating,
+        measuring,
+        browsing,
+        dialogs,
+        fine_tuning,
+    ),
 )
 TAKEN_ONCE = (fine_tuning,)  # takes minutes, and both themes in turn
 
@@ -420,6 +596,7 @@ def main() -> None:
     options.folder.mkdir(parents=True, exist_ok=True)
     own_models = Path(tempfile.mkdtemp())
     model_store.user_model_folder = lambda: own_models
+    correction_journal.journal_folder = lambda: own_models / "corrections"
     with notification_manager:  # as napari.run() does: errors become notifications
         for size in SIZES[: 1 if options.first_size else None]:
             for theme in THEMES:
@@ -432,7 +609,7 @@ def main() -> None:
                         scene(studio)
                         studio.close()
                         for path in own_models.iterdir():
-                            path.unlink()
+                            shutil.rmtree(path) if path.is_dir() else path.unlink()
                         print(f"{scene.__name__} {theme} {size[0]}", flush=True)
     shutil.rmtree(own_models)
 

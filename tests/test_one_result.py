@@ -20,11 +20,13 @@ from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.segmentation import (
     SegmentationRequest,
     iter_segmentation,
+    iter_split,
 )
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from napari_unet_nuclei.core.segmentation.model import Model
 
@@ -99,6 +101,36 @@ def test_all_ways_give_the_same_labels(
     assert by_python.any() or name == "tiny"
     np.testing.assert_array_equal(by_python, by_command)
     np.testing.assert_array_equal(by_python, nuclei.labels)
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        (["--separation", "0.8"], {"separation": 0.8}),
+        (
+            ["--max-area", "250", "--drop-border"],
+            {"max_area": 250, "drop_border": True},
+        ),
+        (["--no-smooth"], {"smooth": False}),
+    ],
+)
+def test_all_ways_split_alike(
+    options: list[str], chosen: dict[str, Any], model: Model, tmp_path: Path
+) -> None:
+    Image.fromarray(GREY).save(tmp_path / "grey.png")
+    arguments = ["segment", str(tmp_path / "grey.png"), "-o", str(tmp_path / "out")]
+    result = CliRunner().invoke(app, [*arguments, "--model", "classic", *options])
+    assert result.exit_code == 0, result.output
+    by_command = tifffile.imread(tmp_path / "out" / "grey.tif")
+    request = SegmentationRequest(
+        image=GREY, axes="YX", model="classic", settings=SegmentationSettings()
+    )
+    image_maps, before = exhaust(iter_segmentation(request, WarmModel()))
+    by_slider = exhaust(iter_split(image_maps, SegmentationSettings(**chosen))).labels
+    np.testing.assert_array_equal(by_command, by_slider)
+    np.testing.assert_array_equal(by_command, segment(GREY, model, **chosen))
+    assert by_slider.any()
+    assert (by_slider != before.labels).any()
 
 
 def test_a_plane_of_a_stack_is_segmented_alike(model: Model, tmp_path: Path) -> None:

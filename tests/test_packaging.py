@@ -180,8 +180,14 @@ def test_no_key_of_the_manifest_is_made_up(manifest: PluginManifest) -> None:
     written = yaml.safe_load(MANIFEST.read_text(encoding="utf-8"))
     assert set(written) <= set(PluginManifest.model_fields)
     points = manifest.contributions
-    assert set(written["contributions"]) <= set(type(points).model_fields)
-    for kind, entries in written["contributions"].items():
+    contributions = written["contributions"]
+    pages = contributions.pop("configurations")  # which older npe2 does not know
+    assert set(contributions) <= set(type(points).model_fields)
+    for key, page in getattr(points, "configurations", {}).items():
+        assert set(pages[key]) <= set(type(page).model_fields)
+        for name, parsed in page.properties.items():
+            assert set(pages[key]["properties"][name]) <= set(type(parsed).model_fields)
+    for kind, entries in contributions.items():
         if kind == "menus":
             continue
         for entry, parsed in zip(entries, getattr(points, kind), strict=True):

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
 
 NAMES = [name for name in napari_unet_nuclei.__all__ if not name.startswith("_")]
 FUNCTIONS = [
-    *("annotated_area", "evaluate", "load_model", "propose_tiles", "segment", "train"),
+    *("annotated_area", "evaluate", "find_doubtful_nuclei", "load_model"),
+    *("measure_nuclei", "propose_tiles", "segment", "train"),
 ]
-CLASSES = ["Maps", "Model", "SegmentationSettings"]
+CLASSES = ["Maps", "MeasurementSettings", "Model", "SegmentationSettings"]
 
 
 def public(name: str) -> Any:

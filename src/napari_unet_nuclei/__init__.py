@@ -29,9 +29,17 @@ if TYPE_CHECKING:
     )
     from napari_unet_nuclei.core.evaluation.intervals import Interval
     from napari_unet_nuclei.core.evaluation.scores import Scores, evaluate
+    from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.annotation import annotated_area
+    from napari_unet_nuclei.core.instances.doubts.finding import (
+        DoubtfulNuclei,
+        DoubtfulSpot,
+        find_doubtful_nuclei,
+    )
+    from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
+    from napari_unet_nuclei.core.instances.measurements import measure_nuclei
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.proposals.proposing import ProposedTile, propose_tiles
@@ -41,10 +49,12 @@ if TYPE_CHECKING:
         Architecture,
         Augmentation,
         EngineName,
+        Measurement,
         Monitor,
         Schedule,
         Stain,
     )
+    from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.loop import train
@@ -59,7 +69,11 @@ __all__ = [
     "Architecture",
     "ArrayLike",
     "Augmentation",
+    "Calibration",
     "DatasetError",
+    "DoubtReason",
+    "DoubtfulNuclei",
+    "DoubtfulSpot",
     "Engine",
     "EngineError",
     "EngineName",
@@ -68,6 +82,8 @@ __all__ = [
     "Interval",
     "LabelsError",
     "Maps",
+    "Measurement",
+    "MeasurementSettings",
     "Model",
     "ModelBundle",
     "ModelConfig",
@@ -83,6 +99,7 @@ __all__ = [
     "SettingsError",
     "SplittingParameters",
     "Stain",
+    "Suspicion",
     "TrainingError",
     "TrainingReport",
     "TrainingSet",
@@ -91,7 +108,9 @@ __all__ = [
     "__version__",
     "annotated_area",
     "evaluate",
+    "find_doubtful_nuclei",
     "load_model",
+    "measure_nuclei",
     "propose_tiles",
     "segment",
     "train",
@@ -106,16 +125,22 @@ _MODULES = {
     ),
     "evaluation.intervals": "Interval",
     "evaluation.scores": "Scores evaluate",
+    "images.calibration": "Calibration",
     "images.lazy": "ArrayLike",
     "instances.annotation": "annotated_area",
+    "instances.doubts.finding": "DoubtfulNuclei DoubtfulSpot find_doubtful_nuclei",
+    "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
+    "instances.measurements": "measure_nuclei",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
     "proposals.proposing": "ProposedTile propose_tiles",
     "segmentation.model": "Model load_model segment",
     "settings.choices": (
-        "Annotated Architecture Augmentation EngineName Monitor Schedule Stain"
+        "Annotated Architecture Augmentation EngineName Measurement Monitor Schedule "
+        "Stain"
     ),
+    "settings.measurements": "MeasurementSettings",
     "settings.segmentation": "SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",

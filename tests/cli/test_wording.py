@@ -28,7 +28,13 @@ if TYPE_CHECKING:
     from typing import Any
 
 PYTHON = re.compile(r"\b[a-z_]+=\S|\b[a-z]+_[a-z_]+ must")
-SEGMENT = {"threshold": 1.5, "min_area": -1, "diameter": 1}
+SEGMENT = {
+    "threshold": 1.5,
+    "separation": 1.5,
+    "min_area": -1,
+    "max_area": 0,
+    "diameter": 1,
+}
 TRAIN = {
     "crop_size": 33,
     "batch_size": 0,
@@ -49,11 +55,13 @@ TRAIN = {
 CHOSEN_FROM_A_LIST = {
     "architecture",
     "augmentation",
+    "drop_border",
     "grey_copies",
     "monitor",
     "only_better",
     "rescale",
     "schedule",
+    "smooth",
     "stain",
     "tta",
 }
@@ -128,7 +136,7 @@ def test_a_value_out_of_range_is_named_as_it_was_typed(
         ),
         (
             lambda: plan_tiles((500, 500), margin=48, stride=16, max_area=96),
-            "max_area=96",
+            "tile_area=96",
             "tiles of 96 px² at most",
         ),
     ],

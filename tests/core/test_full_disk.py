@@ -14,6 +14,8 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sampl
 from napari_unet_nuclei.core.drawing.figures import make_figure, write_figure
 from napari_unet_nuclei.core.drawing.overlays import write_png
 from napari_unet_nuclei.core.errors import OutputError
+from napari_unet_nuclei.core.files.geojson import write_geojson
+from napari_unet_nuclei.core.files.imagej_rois import write_rois
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.instances.measurements import write_features_csv
@@ -40,6 +42,8 @@ WRITERS: dict[str, Callable[[Path], None]] = {
     "a.png": lambda path: write_labels_png(path, LABELS),
     "overlay.png": lambda path: write_png(path, np.zeros((9, 9, 3), np.uint8)),
     "a.csv": lambda path: write_rle_csv(path, {"a": LABELS}),
+    "a.geojson": lambda path: write_geojson(path, LABELS),
+    "a.zip": lambda path: write_rois(path, LABELS),
     "nuclei.csv": lambda path: write_features_csv(path, {"label": np.arange(9)}),
     "log.csv": lambda path: write_log(path.with_suffix(".unetnuclei"), []),
     "figure.png": lambda path: write_figure(path, make_figure(10, 10)),

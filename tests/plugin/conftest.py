@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.bundle import ModelBundle, write_bundle
@@ -49,6 +50,13 @@ class BrightnessEngine:
         assert self.may_go_on.wait(30)
         brightness = tiles[..., 0]
         return np.stack([brightness, np.zeros_like(brightness), brightness], axis=-1)
+
+
+@pytest.fixture(autouse=True)
+def _own_journals(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep journals of corrections out of the folder of who runs the tests."""
+    folder = tmp_path / "corrections"
+    monkeypatch.setattr(correction_journal, "journal_folder", lambda: folder)
 
 
 @pytest.fixture

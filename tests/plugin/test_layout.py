@@ -76,7 +76,7 @@ def test_in_a_low_dock_the_controls_scroll_and_the_button_stays(
         assert window.is_reachable(reachable)
     area = window.area_of(widget)
     assert area.can_scroll
-    last = widget.tta if title == SEGMENT else widget.model_name
+    last = widget.smooth if title == SEGMENT else widget.model_name
     area.ensureWidgetVisible(last.native)
     assert window.is_reachable(last.native)
     bars = [bar for bar in widget.native.findChildren(FormArea) if bar.can_scroll]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
 from napari_unet_nuclei.cli.reporting import (
@@ -56,7 +57,8 @@ Formats = Annotated[
         metavar="LIST",
         help="What to write, separated by commas: tiff (labels for ImageJ), png "
         "(16-bit labels), dsb2018 (a mask per nucleus), rle (Kaggle's csv), "
-        "overlay (image beside prediction), features (a csv with a line per nucleus).",
+        "overlay (image beside prediction), features (a csv with a line per nucleus), "
+        "rois (outlines for ImageJ's ROI Manager), geojson (outlines for QuPath).",
     ),
 ]
 Engine = Annotated[EngineName, typer.Option(help="Runtime of the network.")]
@@ -78,6 +80,7 @@ def segment(
     model: ModelName = DEFAULT_MODEL,
     nuclei: NucleiOptions,
     formats: Formats = OutputFormat.TIFF.value,
+    measurement: MeasurementOptions,
     selection: Selection,
     image: ImageOptions,
     engine: Engine = EngineName.AUTO,
@@ -100,6 +103,7 @@ def segment(
                 "Expected --skip-existing or --overwrite. Received: both. Leave one of "
                 "them out."
             )
+        measurements = measurement.make_settings(kinds)
         names, series = selection.read_names(), image.parse_series()
 
         from napari_unet_nuclei.core.batch.inputs import find_inputs
@@ -122,7 +126,10 @@ def segment(
             with quiet_native_libraries(debug=debug):
                 loaded = load_model(model, engine)
             steps = segment_images(
-                loaded, todo, outputs, settings, axes=image.axes, channel=image.channel
+                *(loaded, todo, outputs, settings),
+                axes=image.axes,
+                channel=image.channel,
+                measurements=measurements,
             )
             done = _follow(steps, len(todo))
             if not report(done, folder, loaded.engine.description):

@@ -26,6 +26,9 @@ class NucleiOptions:
     threshold: Annotated[float | None, _setting("threshold", "the model's own")] = (
         SegmentationSettings.threshold
     )
+    separation: Annotated[float | None, _setting("separation", "the model's own")] = (
+        SegmentationSettings.separation
+    )
     min_area: Annotated[
         int | None,
         _setting(
@@ -35,6 +38,13 @@ class NucleiOptions:
             metavar="PX²",
         ),
     ] = SegmentationSettings.min_area
+    max_area: Annotated[int | None, _setting("max_area", "no limit", metavar="PX²")] = (
+        SegmentationSettings.max_area
+    )
+    drop_border: Annotated[bool, _setting("drop_border", flag="--drop-border")] = (
+        SegmentationSettings.drop_border
+    )
+    smooth: Annotated[bool, _setting("smooth")] = SegmentationSettings.smooth
     diameter: Annotated[
         float | None,
         _setting(

@@ -11,7 +11,7 @@ _OPTIONS = {"start": "--from"}
 _CURRENT_OPTIONS = {
     old.replace("_", "-"): new.replace("_", "-") for old, new in OLD_NAMES.items()
 }
-_WORDS = {"max_area": "tiles of {} px² at most"}
+_WORDS = {"tile_area": "tiles of {} px² at most"}
 """What is no option, because the program itself sets it."""
 
 

@@ -38,12 +38,14 @@ def test_results_are_known_by_the_name_of_an_image_beside_them(
         tmp_path / name
         for name in (
             *("x.czi", "x_masks.tif", "x_masks.PNG", "x_overlay.png", "x_nuclei.csv"),
+            *("x_rois.zip", "x_nuclei.geojson"),
             *("y_masks.tif", "z_overlay.tif", "z.tif", "z_nuclei.png", "masks.tif"),
         )
     ]
     images, results = set_results_aside(files)
     assert names(results) == [
         *("x_masks.tif", "x_masks.PNG", "x_overlay.png", "x_nuclei.csv"),
+        *("x_rois.zip", "x_nuclei.geojson"),
     ]
     # Of an image of which there is none, they are images themselves.
     assert names(images) == [

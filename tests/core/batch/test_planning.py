@@ -83,6 +83,7 @@ def test_in_a_folder_of_their_own_results_have_plain_names(
     assert not outputs.is_beside
     assert [outputs.path_of("x", kind).name for kind in OutputFormat] == [
         *("x.tif", "x.png", "x", "predictions.csv", "x_overlay.png", "x_nuclei.csv"),
+        *("x_rois.zip", "x_nuclei.geojson"),
     ]
     assert {outputs.path_of("x", kind).parent for kind in OutputFormat} == {
         tmp_path / "out"
@@ -110,7 +111,7 @@ def test_beside_images_labels_have_names_of_their_own(
     assert outputs.is_beside
     assert [outputs.path_of("x", kind).name for kind in OutputFormat] == [
         *("x_masks.tif", "x_masks.png", "x", "predictions.csv"),
-        *("x_overlay.png", "x_nuclei.csv"),
+        *("x_overlay.png", "x_nuclei.csv", "x_rois.zip", "x_nuclei.geojson"),
     ]
 
 

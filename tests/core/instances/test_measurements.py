@@ -18,13 +18,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 COLUMNS = ["label", "area", "centroid_y", "centroid_x", "mean_intensity"]
+DIAMETER = "diameter"
 
 
 def test_measurements_by_hand() -> None:
     labels = np.array([[0, 2, 2], [5, 0, 2]])
     image = np.array([[9, 1, 2], [7, 9, 6]], np.uint8)
     features = measure_nuclei(labels, image, foreground=image / 10)
-    assert list(features) == [*COLUMNS, "probability"]
+    assert list(features) == [*COLUMNS, "probability", DIAMETER]
     assert features["label"].tolist() == [2, 5]
     assert features["area"].tolist() == [3, 1]
     assert features["centroid_y"].tolist() == pytest.approx([1 / 3, 1])
@@ -36,10 +37,10 @@ def test_measurements_by_hand() -> None:
 def test_measurements_equal_those_of_regionprops() -> None:
     image, labels = draw_nuclei(0, (128, 160), 12)
     labels[labels == 4] = 0
-    names = ("label", "area", "centroid", "mean_intensity")
+    names = ("label", "area", "centroid", "mean_intensity", "equivalent_diameter_area")
     expected = regionprops_table(labels, image, properties=names)
     features = measure_nuclei(labels, image)
-    assert list(features) == COLUMNS
+    assert list(features) == [*COLUMNS, DIAMETER]
     for ours, theirs in zip(features.values(), expected.values(), strict=True):
         np.testing.assert_allclose(ours, theirs)
 
@@ -58,7 +59,7 @@ def test_intensities_keep_their_scale() -> None:
 
 def test_no_nuclei_make_empty_columns() -> None:
     features = measure_nuclei(np.zeros((4, 4), int), np.zeros((4, 4)), np.zeros((4, 4)))
-    assert list(features) == [*COLUMNS, "probability"]
+    assert list(features) == [*COLUMNS, "probability", DIAMETER]
     assert all(column.shape == (0,) for column in features.values())
 
 
@@ -90,7 +91,8 @@ def test_csv_holds_a_header_and_a_row_for_each_nucleus(tmp_path: Path) -> None:
     features = measure_nuclei(np.array([[1, 1, 3]]), np.array([[1, 2, 0.25]]))
     write_features_csv(path, features)
     assert path.read_text() == (
-        "label,area,centroid_y,centroid_x,mean_intensity\n1,2,0,0.5,1.5\n3,1,0,2,0.25\n"
+        "label,area,centroid_y,centroid_x,mean_intensity,diameter\n"
+        "1,2,0,0.5,1.5,1.595769\n3,1,0,2,0.25,1.128379\n"
     )
     assert [entry.name for entry in tmp_path.iterdir()] == ["nuclei.csv"]
 
@@ -98,7 +100,7 @@ def test_csv_holds_a_header_and_a_row_for_each_nucleus(tmp_path: Path) -> None:
 def test_csv_of_no_nuclei_holds_the_header(tmp_path: Path) -> None:
     path = tmp_path / "nuclei.csv"
     write_features_csv(path, measure_nuclei(np.zeros((2, 2), int), np.zeros((2, 2))))
-    assert list(csv.reader(path.read_text().splitlines())) == [COLUMNS]
+    assert list(csv.reader(path.read_text().splitlines())) == [[*COLUMNS, DIAMETER]]
 
 
 def test_csv_that_cannot_be_written_is_reported(tmp_path: Path) -> None:

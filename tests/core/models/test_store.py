@@ -1,20 +1,18 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
 from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.store import (
+    FOLDER_VARIABLE,
     find_model,
     shipped_models,
     user_model_folder,
     user_models,
 )
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 
 @pytest.fixture
@@ -43,6 +41,15 @@ def test_models_are_found_by_name(folders: tuple[Path, ...]) -> None:
     assert find_model("mine") == own / "mine.unetnuclei"
     # A shipped model cannot be hidden by accident.
     assert find_model("classic") == shipped / "classic.unetnuclei"
+
+
+def test_the_environment_may_name_another_folder(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path / "lab"))
+    assert user_model_folder() == tmp_path / "lab"
+    monkeypatch.setenv(FOLDER_VARIABLE, "~/lab")
+    assert user_model_folder() == Path.home() / "lab"
 
 
 @pytest.mark.usefixtures("folders")

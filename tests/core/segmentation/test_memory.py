@@ -7,9 +7,10 @@ import warnings
 import pytest
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.errors import ImageError, SettingsError
 from napari_unet_nuclei.core.hardware import check_room
 from napari_unet_nuclei.core.segmentation.memory import (
+    TILE_MEMORY_VARIABLE,
     affordable_tile,
     check_memory,
     check_tile,
@@ -93,6 +94,23 @@ def test_tiles_leave_room_for_maps_and_splitting(
     assert affordable_tile((50_000, 50_000)) == 0
     monkeypatch.setattr(hardware, "is_memory_limited", lambda: True)
     assert affordable_tile((1_000, 1_000)) == (4 * GIGABYTE - 144_000_000) // 320
+
+
+def test_tiles_take_no_more_than_is_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(TILE_MEMORY_VARIABLE, "0.5")
+    assert affordable_tile((1_000, 1_000)) == GIGABYTE // 2 // 160
+    assert affordable_tile((50_000, 50_000)) == 0
+    monkeypatch.setenv(TILE_MEMORY_VARIABLE, "1000")
+    assert affordable_tile((1_000, 1_000)) == (4 * GIGABYTE - 24_000_000) // 320
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "much", "nan", "inf", "1e300"])
+def test_an_allowance_that_is_no_number_is_refused(
+    monkeypatch: pytest.MonkeyPatch, text: str
+) -> None:
+    monkeypatch.setenv(TILE_MEMORY_VARIABLE, text)
+    with pytest.raises(SettingsError, match="TILE_MEMORY as a number of GB above 0"):
+        affordable_tile((100, 100))
 
 
 def test_what_is_about_to_be_taken_is_refused_where_that_ends_the_process(

@@ -132,7 +132,7 @@ def test_tiles_come_row_by_row() -> None:
 
 
 def test_a_tile_must_hold_more_than_margins() -> None:
-    with pytest.raises(SettingsError, match=r"12544 px².*margin of 48.*max_area=9216"):
+    with pytest.raises(SettingsError, match=r"12544 px².*margin of 48.*tile_area=9216"):
         plan_tiles((500, 500), max_area=96**2, margin=33, stride=16)
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.datasets.sample import Sample
+    from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
 
 
@@ -95,26 +96,24 @@ def scripted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
     """Decide what the validations find: ``scripted(0.1, 0.3, …)``."""
 
     def script(*values: float, name: str = "dsb2018") -> None:
-        scores = iter(values)
+        scores, used = iter(values), []
         some = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
-        monkeypatch.setattr(
-            held_out, "score_maps", lambda *_: replace(some, **{name: next(scores)})
-        )
-        # Other thresholds bring nothing, neither to the best weights nor to the start.
-        tuned = iter((max(values), values[0]))
-        monkeypatch.setattr(
-            held_out.HeldOutSamples,
-            "tune",
-            lambda _, engine, config, monitor: (
-                config.splitting,
-                Measured(scores=replace(some, **{name: next(tuned)})),
-            ),
-        )
-        monkeypatch.setattr(
-            held_out.HeldOutSamples,
-            "measure",
-            lambda *_: Measured(scores=replace(some, **{name: values[0]})),
-        )
+
+        def score_next(*_: object) -> Scores:
+            used.append(next(scores))
+            return replace(some, **{name: used[-1]})
+
+        def measure_best(*_: object) -> Measured:
+            return Measured(scores=replace(some, **{name: max(used)}))
+
+        def tune(_: object, engine: Any, config: Any, monitor: Any) -> Any:
+            """Find no other thresholds, neither for the start nor for the best."""
+            measured = measure_best() if used else Measured(scores=score_next())
+            return config.splitting, measured
+
+        monkeypatch.setattr(held_out, "score_maps", score_next)
+        monkeypatch.setattr(held_out.HeldOutSamples, "tune", tune)
+        monkeypatch.setattr(held_out.HeldOutSamples, "measure", measure_best)
 
     return script
 

@@ -70,6 +70,28 @@ def test_a_model_is_complete_with_openvino_or_says_why_not(
     assert read_bundle(path).openvino == (b"<xml/>", b"bin")
 
 
+def test_weights_are_brought_into_openvinos_form_once(
+    tmp_path: Path, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(bundle: ModelBundle) -> None:
+        raise AssertionError(bundle)
+
+    monkeypatch.setattr(best_model, "add_openvino", fail)
+    monkeypatch.setattr(best_model, "add_openvino_at_once", fail)
+    path, form = tmp_path / "best.unetnuclei", (b"<xml/>", b"bin")
+    best = BestModel(path, tiny_bundle.config, tiny_bundle.weights)
+    assert best.consider(tiny_bundle.weights, SCORES, openvino=form)
+    assert read_bundle(path).openvino == form
+    best.config = replace(best.config, diameter=30)
+    assert best.complete() is None
+    written = read_bundle(path)
+    assert (written.openvino, written.config.diameter) == (form, 30)
+    # Other weights, such as those with a part of the start, have another form.
+    best.weights = weights(3)
+    with pytest.raises(AssertionError):
+        best.complete()
+
+
 def test_another_suffix_is_refused(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
     with pytest.raises(OutputError, match=r"ends in \.unetnuclei"):
         BestModel(tmp_path / "best.keras", tiny_bundle.config, {})

@@ -14,7 +14,7 @@ from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.choices import EngineName
-from napari_unet_nuclei.core.training import best_model
+from napari_unet_nuclei.core.training import best_model, conclusion
 from napari_unet_nuclei.core.training.crops import batches
 from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.learner import Learner
@@ -120,9 +120,7 @@ def test_no_further_step_is_taken(
     assert read_bundle(output).openvino is not None
 
 
-@pytest.mark.parametrize(
-    ("n_predictions", "n_epochs"), [(2, 0), (3, 1), (4, 2), (5, 2)]
-)
+@pytest.mark.parametrize(("n_predictions", "n_epochs"), [(2, 0), (3, 1), (4, 2)])
 def test_validation_and_tuning_are_left_with_the_best_so_far(
     train_until: Callable[..., None],
     output: Path,
@@ -137,14 +135,38 @@ def test_validation_and_tuning_are_left_with_the_best_so_far(
         OpenVinoEngine, "predict", cancel.within(OpenVinoEngine.predict)
     )
     train_until(cancel)
-    assert cancel.n_calls == n_predictions
     log = output.with_suffix(".csv").read_text().splitlines()
     assert [line.split(",")[0] for line in log[1:]] == [
         str(epoch) for epoch in range(n_epochs + 1)
     ]
+    provenance = read_bundle(output).config.provenance
+    assert provenance["is_stopped"]
+    # What is best so far is measured once more, with intervals, where that is quick.
+    assert cancel.n_calls == n_predictions + (n_epochs > 0)
+    assert ("verdict" in provenance) == (n_epochs > 0)
     model = load_model(output)
     assert model.engine.name is EngineName.OPENVINO
     assert model.segment(drawn_samples[0].image).shape == (64, 64)
+
+
+@pytest.mark.parametrize("is_slow", [True, False])
+def test_a_run_that_is_stopped_is_measured_only_where_that_is_quick(
+    train_until: Callable[..., None],
+    output: Path,
+    is_slow: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    let_all_be_better(monkeypatch)
+    if is_slow:
+        monkeypatch.setattr(conclusion, "_SECONDS_TO_MEASURE", 0)
+    cancel = CancelAt(3)
+    monkeypatch.setattr(Learner, "train_on", cancel.within(Learner.train_on))
+    train_until(cancel)
+    provenance = read_bundle(output).config.provenance
+    assert provenance["is_stopped"]
+    assert provenance["n_steps"] == 3
+    assert provenance["scores"].keys() == provenance["start_scores"].keys()
+    assert ("intervals" in provenance) is not is_slow
 
 
 def test_the_start_is_mixed_in_once(
@@ -159,7 +181,7 @@ def test_the_start_is_mixed_in_once(
         return mix(weights, start, part)
 
     monkeypatch.setattr(best_model, "mix_weights", note)
-    cancel = CancelAt()
+    cancel = CancelAt(2)  # the first is for the start
     monkeypatch.setattr(HeldOutSamples, "tune", cancel.within(HeldOutSamples.tune))
     train_until(cancel, start_weight=0.25)
     assert parts == [0.25]

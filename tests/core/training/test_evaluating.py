@@ -8,6 +8,7 @@ import pytest
 from napari_unet_nuclei.core.engines.keras import KerasEngine
 from napari_unet_nuclei.core.errors import EngineError
 from napari_unet_nuclei.core.networks.bundling import restore_model
+from napari_unet_nuclei.core.networks.openvino_layers import write_openvino
 from napari_unet_nuclei.core.settings.choices import Architecture, EngineName
 from napari_unet_nuclei.core.training import evaluating
 from napari_unet_nuclei.core.training.evaluating import Evaluator
@@ -52,6 +53,23 @@ def test_other_weights_than_those_of_the_network_count(
     again = made.engine_with(make_bundle("classic", 3).weights)
     assert not np.allclose(again.predict(tiles), expected, atol=0.02)
     np.testing.assert_allclose(lasting.predict(tiles), expected, atol=0.01)
+
+
+def test_the_form_of_the_last_weights_can_be_saved(
+    evaluator: Callable[..., Evaluator], make_bundle: Callable[..., ModelBundle]
+) -> None:
+    made, weights = evaluator(True), make_bundle("classic", 2).weights
+    assert made.openvino_form(weights) is None
+    made.engine_with(weights)
+    form = made.openvino_form(weights)
+    again = write_openvino(restore_model(make_bundle("classic", 1)), weights)
+    assert form is not None
+    assert again is not None
+    assert form[1] == again[1]  # in the graph, names differ
+    assert made.openvino_form(dict(weights)) is None  # others, for all that is known
+    slow = evaluator(False)
+    slow.engine_with(weights)
+    assert slow.openvino_form(weights) is None
 
 
 def test_layers_that_are_not_known_are_left_to_keras(

@@ -117,6 +117,35 @@ def test_a_setting_that_a_state_does_not_know_had_its_default() -> None:
         check_same_run(before, identify(replace(SETTINGS, grow=1)), STATE)
 
 
+def test_what_is_annotated_is_part_of_a_run() -> None:
+    """Labels may be the same numbers in another type, but nothing else."""
+    same, other = samples("a", "b"), samples("a", "b")
+    for each in other:
+        each.labels[1] = 1
+    painted = [replace(each, labels=np.where(each.labels > 0, 1, -1)) for each in other]
+
+    def identify_labels(train: list[Sample], validation: list[Sample]) -> RunIdentity:
+        parts = TrainingSet(name="", samples=train, validation=validation)
+        return identify_run(SETTINGS, START, DataMixture([parts], [1.0]))
+
+    before = identify_labels(other, same)
+    wider = [replace(each, labels=each.labels.astype(np.int64)) for each in other]
+    check_same_run(before, identify_labels(wider, same), STATE)
+    message = r"Received: 'b' with other labels, or another annotated area, than before"
+    for train in [other[0], painted[1]], [other[0], same[1]]:
+        with pytest.raises(TrainingError, match=message):
+            check_same_run(before, identify_labels(train, same), STATE)
+    with pytest.raises(TrainingError, match="'a' with other labels"):
+        check_same_run(before, identify_labels(other, painted), STATE)
+    older = replace(before, labels=None)  # from before labels were noted
+    check_same_run(older, identify_labels(painted, same), STATE)
+
+
+def test_the_scale_is_part_of_a_run() -> None:
+    with pytest.raises(TrainingError, match="rescale=False, which was True"):
+        check_same_run(identify(), identify(replace(SETTINGS, rescale=False)), STATE)
+
+
 def test_replay_matters_only_where_there_is_something_to_replay() -> None:
     more = replace(SETTINGS, replay=0.75)
     check_same_run(identify(start=None), identify(more, start=None), STATE)

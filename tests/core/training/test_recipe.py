@@ -204,12 +204,13 @@ def test_the_clock_can_limit_a_run(
     settings: TrainingSettings,
     follow: Callable[..., Any],
 ) -> None:
-    # The start stays the best, and its thresholds are tuned already.
-    monkeypatch.delattr(held_out.HeldOutSamples, "tune")
     settings = replace(settings, epochs=None, minutes=1e-4)
-    run = follow(
-        iter_training(drawn_samples, output, settings, start=tiny_path), output
-    )
+    steps = iter_training(drawn_samples, output, settings, start=tiny_path)
+    next(steps)
+    # The start stays the best, and nothing is measured or tuned anew.
+    for name in "tune", "measure":
+        monkeypatch.delattr(held_out.HeldOutSamples, name)
+    run = follow(steps, output)
     # The first step takes longer than that.
     assert run.report.n_steps == 1
     assert run.steps[-1].progress == 1

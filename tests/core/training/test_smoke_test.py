@@ -48,10 +48,17 @@ def test_an_exploding_result_is_not_kept_whatever_its_score(
 ) -> None:
     path = tmp_path / "best.unetnuclei"
     start = tiny_bundle.weights
-    best = BestModel(path, tiny_bundle.config, start)
-    best.start_scores = replace(SOME, dsb2018=0.5)
-    assert best.consider(start, best.start_scores, writes=False)
     exploding = replace(SOME, dsb2018=0.9, n_predicted=9999)
+    best = BestModel(path, tiny_bundle.config, start)
+    found = iter((replace(SOME, dsb2018=0.5), exploding))
+
+    class HeldOut:
+        def tune(self, _: object, config: Any, __: object) -> tuple[Any, Measured]:
+            return config.splitting, Measured(scores=next(found))
+
+    held_out: Any = HeldOut()
+    best.score_start(held_out, None)  # type: ignore[arg-type]
+    assert best.consider(start, best.start_scores, writes=False)
     assert not best.consider({}, exploding)
     assert not path.exists()
     assert best.failure is not None
@@ -60,14 +67,8 @@ def test_an_exploding_result_is_not_kept_whatever_its_score(
     assert best.failure is None
 
     # Thresholds that suit the score can make it explode at the very end.
-    tuned = iter((exploding, best.start_scores))
-
-    class HeldOut:
-        def tune(self, _: object, config: Any, __: object) -> tuple[Any, Measured]:
-            return config.splitting, Measured(scores=next(tuned))
-
     scores, comparison = best.tune(
-        HeldOut(),  # type: ignore[arg-type]
+        held_out,
         lambda _: None,  # type: ignore[arg-type, return-value]
         start_name="tiny",
         n_steps=100,

@@ -9,6 +9,7 @@ import pytest
 
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
 from napari_unet_nuclei.core.evaluation.scores import evaluate
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.training.identity import RunIdentity
 from napari_unet_nuclei.core.training.state import (
     TrainingState,
@@ -45,6 +46,7 @@ STATE = TrainingState(
     log=[{"epoch": 1, "loss": 0.5}, {"epoch": 2, "loss": None}],
     best_scores=evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int)),
     start_scores=None,
+    splitting=SplittingParameters(threshold=0.4),
 )
 
 
@@ -80,6 +82,18 @@ def test_a_setting_that_had_another_name_comes_back_under_its_own(output: Path) 
     write_state(output, replace(STATE, identity=identity))
     settings = read_state(output).identity.settings
     assert settings == {"seed": 3, "start_weight": 0.25, "patience": None}
+
+
+def test_a_state_of_an_earlier_version_has_the_thresholds_of_its_start(
+    output: Path,
+) -> None:
+    write_state(output, STATE)
+    with np.load(state_path(output)) as file:
+        arrays = dict(file)
+    progress = json.loads(arrays["progress"].tobytes())
+    del progress["splitting"]
+    np.savez(state_path(output), **{**arrays, "progress": encode(json.dumps(progress))})
+    assert read_state(output).splitting is None
 
 
 def test_without_a_state_there_is_nothing_to_resume(output: Path) -> None:

@@ -97,6 +97,8 @@ def test_the_save_dialog_offers_each_format(plugins: Any) -> None:
         "write_tiff": [".tif", ".tiff"],
         "write_png": [".png"],
         "write_rle": [".csv"],
+        "write_rois": [".zip"],
+        "write_geojson": [".geojson"],
         "write_dsb2018": [],
     }
 

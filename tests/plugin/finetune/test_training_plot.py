@@ -97,6 +97,21 @@ def test_the_start_is_drawn_all_across(plot: TrainingPlot) -> None:
     assert plot.n_points == (1, 1)
 
 
+@pytest.mark.parametrize("score", [0.01, 0.39, 0.98])
+def test_the_start_is_within_the_axes_whatever_comes(
+    plot: TrainingPlot, score: float
+) -> None:
+    plot.add(step(0, None, 0.4))
+    for epoch in range(1, 4):
+        plot.add(step(epoch, 0.5, score))
+    background = theme_colours("dark").background.getRgb()[:3]
+    # Between legend and minutes, right of the last score: only the dashed line.
+    part = pixels(plot)[35:150, 150:270].astype(int)
+    rows, columns = np.nonzero((np.abs(part - background) > 30).any(axis=-1))
+    assert np.ptp(columns) > 100  # all across
+    assert np.ptp(rows) <= 3  # and level
+
+
 def test_an_empty_plot_has_no_made_up_numbers(plot: TrainingPlot) -> None:
     image = pixels(plot)[20:]
     for colour in plot.curve_colours:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -246,6 +247,30 @@ def test_a_process_that_dies_is_told_and_can_be_started_again(
     scene.start()
     scene.wait()
     assert "is better than start" in scene.status
+
+
+def test_a_process_that_is_killed_leaves_its_best_weights(
+    scene: Scene, fake_training: FakeTraining, qtbot: QtBot, user_folder: Path
+) -> None:
+    scene.widget.make_command = fake_training(
+        step(0, score=0.71, is_best=True),
+        "SAVE",
+        step(1, score=0.8, is_best=True),
+        "STUBBORN",
+    )
+    scene.start()
+    scene.wait_for("stubborn")
+    # Layers may go while it runs; it has what it needs.
+    scene.viewer.layers.clear()
+    psutil.Process(int((user_folder / "my-nuclei.pid").read_text())).kill()
+    scene.wait()
+    if sys.platform != "win32":
+        assert "was killed, as systems do when memory runs out; close" in scene.status
+    assert scene.status.endswith(
+        " my-nuclei has the best weights so far (.71 → .80 on the held-out part), and "
+        "is chosen now, here and under Segment nuclei."
+    )
+    assert scene.widget.start.model == "my-nuclei"
 
 
 def test_destroying_the_widget_ends_the_process(

@@ -78,7 +78,7 @@ def test_the_table_has_one_column_of_labels_and_selects_the_label_clicked(
     layer = window.layer
     assert header_of(window.table) == [
         *("label", "area", "centroid_y", "centroid_x", "mean_intensity"),
-        "probability",
+        *("probability", "diameter"),
     ]
     rows = rows_of(window.table)
     assert [row[0] for row in rows] == ["0", "1", "2", "3"]

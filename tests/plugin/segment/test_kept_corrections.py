@@ -8,53 +8,107 @@ import numpy as np
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids, unlock
+
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Labels
+    from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
     from plugin.segment.conftest import Scene
 
 
-def test_a_corrected_layer_keeps_its_pixels_and_the_new_one_its_tool(
+def add_a_column(layer: Labels) -> None:
+    """Do what makes a layer one that no result may take the place of."""
+    layer.features = layer.features.assign(mine=7.0)
+
+
+def test_a_slider_leaves_corrected_nuclei_and_finds_the_others_anew(
     scene: Scene, cells: Image
 ) -> None:
     layer = scene.segment()
-    layer.contour, layer.opacity, layer.brush_size = 4, 0.4, 17
-    layer.selected_label = 9
-    layer.mode = "paint"
+    layer.mode, layer.brush_size = "paint", 6
     layer.paint((5, 60), 9)
-    pixels = layer.data.copy()
-    new = scene.move_slider(0.2)
-    assert [each.name for each in scene.results] == [
-        *("cells nuclei (corrected)", "cells nuclei")
-    ]
-    np.testing.assert_array_equal(layer.data, pixels)
-    assert new.data.max() == 3
-    assert (new.contour, new.opacity, new.brush_size) == (4, 0.4, 17)
-    assert (new.mode, new.selected_label) == ("paint", 9)
-    assert scene.viewer.layers.selection.active is new
-    assert (layer.visible, new.visible) == (False, True)
-    assert scene.status.endswith(
-        "Your corrections stay in “cells nuclei (corrected)”, which is hidden; this "
-        "is a new layer."
-    )
-    assert scene.move_slider(0.3) is new
-    assert "corrections" not in scene.status
+    painted = layer.data == 9
+    assert scene.move_slider(0.2) is layer
+    assert scene.results == [layer]
+    np.testing.assert_array_equal(layer.data == 9, painted)
+    assert np.unique(layer.data).size == 5  # with the dim nucleus, and background
+    assert locked_ids(layer.metadata) == {9}
+    assert (layer.mode, layer.selected_label) == ("paint", 1)
+    scene.assert_follows(layer, cells.data)
+    assert "corrected_by_hand" in layer.metadata
+    assert scene.move_slider(0.9) is layer
+    np.testing.assert_array_equal(layer.data == 9, painted)
+    assert locked_ids(layer.metadata) == {9}
+    scene.assert_follows(layer, cells.data)
+
+
+def test_a_nucleus_that_was_changed_keeps_its_number_and_pixels(
+    scene: Scene, cells: Image
+) -> None:
+    layer = scene.segment()
+    layer.brush_size = 6
+    layer.paint((30, 60), 0)
+    number = layer.data[30, 66]
+    changed = layer.data == number
+    scene.move_slider(0.2)
+    np.testing.assert_array_equal(layer.data == number, changed)
+    assert layer.data[30, 60] == 0  # what was erased stays erased
+    scene.assert_follows(layer, cells.data)
+
+
+def test_a_deleted_nucleus_does_not_come_back(scene: Scene, cells: Image) -> None:
+    layer = scene.segment()
+    layer.fill((30, 60), 0)
+    for threshold in (0.2, 0.5, 0.3):
+        scene.move_slider(threshold)
+        assert layer.data[30, 60] == 0
+        assert layer.data[30, 100] > 0
+    scene.assert_follows(layer, cells.data)
 
 
 def test_segmenting_again_keeps_corrections_too(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.fill((30, 60), 0)
-    new = scene.segment()
-    assert new is not layer
+    assert scene.segment() is layer
     assert (layer.data.max(), np.unique(layer.data).size) == (2, 2)
-    assert "Your corrections stay in" in scene.status
+
+
+def test_unlocked_nuclei_are_found_anew(scene: Scene, cells: Image) -> None:
+    layer = scene.segment()
+    layer.paint((5, 60), 9)
+    layer.fill((30, 60), 0)
+    scene.move_slider(0.5)
+    assert layer.data[30, 60] == 0
+    unlock(layer)
+    assert scene.move_slider(0.3) is layer
+    assert not (layer.data == 9).any()
+    assert layer.data[30, 60] > 0
+    assert locked_ids(layer.metadata) == set()
+    assert "corrected_by_hand" not in layer.metadata
+
+
+def test_locked_nuclei_of_a_stack_stay_in_their_plane(
+    scene: Scene, image: NDArray[np.uint8]
+) -> None:
+    scene.viewer.add_image(np.stack([image, image[::-1]]), name="stack")
+    layer = scene.segment()
+    number = layer.data[1, 33, 60]
+    layer.data_setitem((np.array([1, 1]), np.array([33, 33]), np.array([59, 60])), 0)
+    kept = layer.data == number
+    scene.move_slider(0.2)
+    np.testing.assert_array_equal(layer.data == number, kept)
+    assert layer.data[1, 33, 60] == 0
+    assert layer.data[0, 30, 20] > 0
+    numbers = [set(np.unique(plane[plane > 0])) for plane in layer.data]
+    assert not numbers[0] & numbers[1]
 
 
 def test_corrections_that_no_event_told_of_are_kept(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.data[0, 0] = 9  # and no refresh
-    assert scene.move_slider(0.2) is not layer
+    assert scene.move_slider(0.2) is layer
     assert layer.data[0, 0] == 9
 
 
@@ -77,7 +131,7 @@ def test_what_is_painted_while_maps_are_split_is_kept(
     scene.widget.threshold.value = 0.2
     layer.paint((5, 60), 9)
     scene.wait()
-    assert scene.results[-1] is not layer
+    assert scene.results == [layer]
     assert (layer.data == 9).any()
 
 
@@ -123,17 +177,31 @@ def test_a_result_that_waits_for_a_stroke_is_shown_if_the_layer_is_removed(
 def test_a_renamed_layer_keeps_its_name(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.name = "mine"
-    layer.fill((30, 60), 0)
+    add_a_column(layer)
     scene.move_slider(0.2)
     assert [each.name for each in scene.results] == ["mine", "cells nuclei"]
     assert "stay in “mine”" in scene.status
 
 
-def test_corrections_of_a_second_layer_get_a_name_of_their_own(
+def test_a_layer_with_columns_of_others_is_left_and_the_new_one_has_its_tool(
     scene: Scene, cells: Image
 ) -> None:
-    scene.segment().fill((30, 60), 0)
-    scene.move_slider(0.2).fill((30, 60), 0)
+    layer = scene.segment()
+    layer.contour, layer.opacity, layer.brush_size = 4, 0.4, 17
+    layer.selected_label, layer.mode = 9, "paint"
+    add_a_column(layer)
+    pixels = layer.data.copy()
+    new = scene.move_slider(0.2)
+    assert [each.name for each in scene.results] == [
+        *("cells nuclei (corrected)", "cells nuclei")
+    ]
+    np.testing.assert_array_equal(layer.data, pixels)
+    assert (new.contour, new.opacity, new.brush_size) == (4, 0.4, 17)
+    assert (new.mode, new.selected_label) == ("paint", 9)
+    assert scene.viewer.layers.selection.active is new
+    assert (layer.visible, new.visible) == (False, True)
+    assert "which is hidden; this is a new layer" in scene.status
+    add_a_column(new)
     scene.move_slider(0.3)
     assert [each.name for each in scene.results] == [
         "cells nuclei (corrected)",
@@ -142,16 +210,13 @@ def test_corrections_of_a_second_layer_get_a_name_of_their_own(
     ]
 
 
-def test_a_hidden_layer_stays_hidden_and_the_new_one_is_seen(
-    scene: Scene, cells: Image
-) -> None:
+def test_a_hidden_layer_stays_hidden(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.visible = False
     assert scene.move_slider(0.2) is layer
     assert not layer.visible
     layer.fill((30, 60), 0)
-    new = scene.move_slider(0.3)
-    assert new.visible
+    assert scene.move_slider(0.3) is layer
     assert not layer.visible
 
 

@@ -39,14 +39,14 @@ def test_moving_the_threshold_runs_no_network(scene: Scene, cells: Image) -> Non
 
 def test_moving_the_minimum_area_runs_no_network(scene: Scene, cells: Image) -> None:
     scene.segment()
-    scene.widget.min_area.value = 1
+    scene.widget.min_area.value = 0.2  # µm², of which a pixel has 0.125
     scene.wait()
     assert scene.n_nuclei == 3
     assert scene.labels.metadata["settings"]["threshold"] == 0.45
-    scene.widget.min_area.value = 1000
+    scene.widget.min_area.value = 125
     scene.wait()
     assert scene.n_nuclei == 0
-    assert "Set a lower minimum area" in scene.status
+    assert "Lower the size of the smallest nucleus" in scene.status
     assert scene.engine.n_calls == 1
 
 
@@ -59,6 +59,21 @@ def test_only_the_last_of_many_moves_is_shown(scene: Scene, cells: Image) -> Non
     scene.wait()
     assert len(shown) == 1
     assert scene.n_nuclei == 1
+
+
+def test_labels_follow_a_slider_that_does_not_rest(scene: Scene, cells: Image) -> None:
+    scene.segment()
+    shown: list[int] = []
+    scene.labels.events.data.connect(lambda: shown.append(scene.n_nuclei))
+
+    def move_on() -> bool:
+        at = scene.widget.threshold.value
+        scene.widget.threshold.value = 0.2 if at >= 0.9 else at + 0.01
+        return len(shown) > 3
+
+    scene._qtbot.waitUntil(move_on, timeout=10_000)
+    scene.move_slider(0.2)
+    assert scene.n_nuclei == 3
 
 
 def test_a_newer_move_ends_the_work_on_an_older_one(

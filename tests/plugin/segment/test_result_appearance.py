@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from napari.layers import Labels
 
 from napari_unet_nuclei.plugin.segment import result_appearance
 
@@ -29,6 +30,19 @@ def test_results_are_outlined_until_the_user_wants_something_else(
     assert scene.segment().contour == 0
 
 
+def test_small_nuclei_have_thin_outlines() -> None:
+    shape = (100, 100)
+    assert result_appearance.default_appearance(shape) == {"contour": 2}
+    small, large = [np.nan, 100, 120], [np.nan, 300, 320]
+    assert result_appearance.default_appearance(shape, small) == {"contour": 1}
+    assert result_appearance.default_appearance(shape, large) == {"contour": 2}
+    before = Labels(np.zeros(shape, int), features={"area": small})
+    before.contour = 1  # because its nuclei are small
+    assert result_appearance.same_appearance(before, shape, large)["contour"] == 2
+    before.contour = 3  # what the user wants
+    assert result_appearance.same_appearance(before, shape, large)["contour"] == 3
+
+
 def test_planes_that_take_long_to_outline_are_not(
     scene: Scene, cells: Image, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -44,7 +58,7 @@ def test_a_plane_that_took_too_long_to_outline_sets_no_example(
 ) -> None:
     monkeypatch.setattr(result_appearance, "MOST_OUTLINED", image.size - 1)
     scene.segment().opacity = 0.3
-    other = scene.viewer.add_image(image[:32], name="other")
+    other = scene.viewer.add_image(image[:60], name="other")
     scene.widget.image.choose(other)
     layer = scene.segment()
     assert (layer.contour, layer.opacity) == (result_appearance.CONTOUR, 0.3)

@@ -55,7 +55,7 @@ def test_the_models_own_threshold_is_filled_in(
     assert nuclei.settings == replace(request_for.settings, threshold=0.45)
     assert set(nuclei.features) == {
         *("label", "area", "centroid_y", "centroid_x"),
-        *("mean_intensity", "probability"),
+        *("mean_intensity", "probability", "diameter"),
     }
 
 
@@ -200,9 +200,13 @@ def test_engines_are_named_briefly(description: str, short: str) -> None:
 def test_a_result_is_told_in_one_line(request_for: SegmentationRequest) -> None:
     image_maps, nuclei = exhaust(iter_segmentation(request_for, WarmModel()))
     image_maps = replace(image_maps, seconds=0.44)
-    assert describe_nuclei(image_maps, nuclei) == "2 nuclei in 0.4 s · OpenVINO bf16"
+    assert describe_nuclei(image_maps, nuclei) == (
+        "2 nuclei in 0.4 s · median diameter 20 px · OpenVINO bf16"
+    )
     one = exhaust(iter_split(image_maps, SegmentationSettings(threshold=0.9)))
-    assert describe_nuclei(image_maps, one) == "1 nucleus in 0.4 s · OpenVINO bf16"
+    assert describe_nuclei(image_maps, one) == (
+        "1 nucleus in 0.4 s · median diameter 20 px · OpenVINO bf16"
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,7 +239,13 @@ def test_an_empty_result_comes_with_advice(
     image_maps, _ = exhaust(iter_segmentation(request_for, WarmModel()))
     small = exhaust(iter_split(image_maps, SegmentationSettings(min_area=5000)))
     assert describe_nuclei(image_maps, small) == (
-        "No nuclei left: 3 found, all smaller than 5000 px². Set a lower minimum area."
+        "No nuclei left: 3 found, all smaller than 5000 px². Lower the size of the "
+        "smallest nucleus."
+    )
+    large = exhaust(iter_split(image_maps, SegmentationSettings(max_area=50)))
+    assert describe_nuclei(image_maps, large) == (
+        "No nuclei left: 2 found, all larger than 50 px². Raise the size of the "
+        "largest nucleus, or keep nuclei at the border."
     )
     dim = replace(
         image_maps,

@@ -10,6 +10,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei import __version__
+from napari_unet_nuclei.plugin.shared.result_maps import maps_of
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -147,9 +148,7 @@ def test_painted_labels_are_never_overwritten(scene: Scene, cells: Image) -> Non
     scene.widget.threshold.value = 0.2
     scene.wait()
     assert painted.data[0, 0] == 9
-    assert [layer.name for layer in scene.viewer.layers] == [
-        *("cells", "cells nuclei (corrected)", "cells nuclei")
-    ]
+    assert [layer.name for layer in scene.viewer.layers] == ["cells", "cells nuclei"]
 
 
 def test_the_maps_of_a_removed_image_are_freed(scene: Scene, cells: Image) -> None:
@@ -184,7 +183,7 @@ def test_the_channel_on_show_is_segmented(
 
 def test_the_command_goes_to_the_clipboard(scene: Scene, cells: Image) -> None:
     scene.widget.diameter.value = 30
-    scene.widget.min_area.value = 16
+    scene.widget.min_area.value = 2  # µm², of which a pixel has 0.125
     scene.widget.copy_button.native.click()
     clipboard = QApplication.clipboard()
     assert clipboard is not None
@@ -200,3 +199,34 @@ def test_there_is_no_command_without_an_image(
 ) -> None:
     scene.widget.copy_button.native.click()
     assert len(notifications) == 1
+
+
+def test_other_widgets_find_the_maps_behind_a_result(
+    scene: Scene, cells: Image, image: NDArray[np.uint8]
+) -> None:
+    scene.segment()
+    known = maps_of(scene.labels)
+    assert known is not None
+    assert known.image is cells
+    assert known.settings.threshold == 0.45
+    maps = known.at((30, 100))
+    assert maps is not None
+    np.testing.assert_allclose(maps.foreground, image / 255, atol=1e-6)
+    scene.move_slider(0.2)
+    moved = maps_of(scene.labels)
+    assert moved is not None
+    assert moved.settings.threshold == 0.2
+    assert moved.at((30, 100)) is maps
+
+
+def test_the_maps_of_a_single_plane_are_found_too(
+    scene: Scene, image: NDArray[np.uint8]
+) -> None:
+    scene.viewer.add_image(np.stack([image, image]), name="cells")
+    scene.viewer.dims.set_point(0, 1)
+    scene.widget.only_plane.value = True
+    (layer,) = [scene.segment()]
+    known = maps_of(layer)
+    assert known is not None
+    assert known.leading_shape == (1,)
+    assert known.at((0, 30, 100)) is not None

@@ -40,7 +40,11 @@ def test_all_settings_are_written_out() -> None:
 def test_no_setting_is_left_out() -> None:
     others = {
         "threshold": 0.3,
+        "separation": 0.6,
         "min_area": 9,
+        "max_area": 900,
+        "drop_border": True,
+        "smooth": False,
         "diameter": 40.0,
         "tta": True,
         "stain": Stain.HDAB,
@@ -65,7 +69,14 @@ def test_blanks_in_names_are_quoted(
 
 def test_the_command_line_understands_the_command() -> None:
     settings = SegmentationSettings(
-        threshold=0.3, diameter=30, tta=True, stain=Stain.BLUE
+        threshold=0.3,
+        separation=0.6,
+        max_area=900,
+        drop_border=True,
+        smooth=False,
+        diameter=30,
+        tta=True,
+        stain=Stain.BLUE,
     )
     command = segment_command("none.tif", "resnet", settings, "ZCYX", 0)
     words = shlex.split(command)[1:]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @pytest.mark.parametrize(
     ("cause", "words"),
     [
-        (lambda: SegmentationSettings(min_area=-1), "Received: minimum area -1"),
+        (lambda: SegmentationSettings(min_area=-1), "Received: smallest nucleus -1"),
         (lambda: SegmentationSettings(diameter=1), "Received: nucleus diameter 1"),
         (lambda: PlaneStack(np.zeros((5, 6, 7))), "as in axes ZYX"),
         (lambda: PlaneStack(np.zeros((2, 6, 7)), "CYX"), "nuclei, channel 0 … 1"),

@@ -37,7 +37,13 @@ def test_shipped_models_come_first(
     make_model("mine")
     make_model("resnet")  # hidden by the shipped one, as on the command line
     choice = ModelChoice()
-    assert texts(choice) == ["ResNet (best)", "Classic (fast)", "mine", "File …"]
+    assert texts(choice) == [
+        "ResNet (best)",
+        "Classic (fast)",
+        "mine",
+        "Manage models …",
+        "File …",
+    ]
     assert choice.model == "resnet"
 
 
@@ -52,7 +58,7 @@ def test_a_new_model_appears_and_the_choice_stays(
     choice = ModelChoice()
     make_model("a")
     models_changed()
-    assert texts(choice) == ["a", "b", "File …"]
+    assert texts(choice) == ["a", "b", "Manage models …", "File …"]
     assert choice.model == "b"
 
 

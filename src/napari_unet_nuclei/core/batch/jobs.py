@@ -14,7 +14,7 @@ from napari_unet_nuclei.core.segmentation.memory import say_lack
 from napari_unet_nuclei.core.settings.choices import Stain
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable, Generator, Mapping
 
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.images.axes import PlaneStack
@@ -76,7 +76,7 @@ class Job:
 
     Attributes
     ----------
-    stack, axes, calibration
+    stack, axes, calibration, channels
         What was read; of the stage that reads.
     steps : generator
         What segments the stack; the network has seen all of it once its stage is over.
@@ -88,6 +88,7 @@ class Job:
     axes: str | None = field(init=False)
     stack: PlaneStack = field(init=False)
     calibration: Calibration = field(init=False)
+    channels: Mapping[str, PlaneStack] = field(default_factory=dict)
     steps: Generator[object, None, Segmentation] = field(init=False)
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -126,7 +127,7 @@ class Job:
         """Release pixels and maps, which may take much memory."""
         if "steps" in vars(self):
             self.steps.close()
-        for name in ("stack", "steps"):
+        for name in ("stack", "steps", "channels"):
             vars(self).pop(name, None)
         self.is_over.set()
 

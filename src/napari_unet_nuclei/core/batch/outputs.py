@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.batch.own_results import (
     LABELS_ENDING,
+    ROIS_ENDING,
     TABLE_ENDING,
 )
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
@@ -33,6 +34,8 @@ _ENDINGS = {
     OutputFormat.DSB2018: "",
     OutputFormat.OVERLAY: f"{OVERLAY_ENDING}.png",
     OutputFormat.FEATURES: f"{TABLE_ENDING}.csv",
+    OutputFormat.ROIS: f"{ROIS_ENDING}.zip",
+    OutputFormat.GEOJSON: f"{TABLE_ENDING}.geojson",
 }
 _LABELS = (OutputFormat.TIFF, OutputFormat.PNG)
 

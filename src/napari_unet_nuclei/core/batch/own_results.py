@@ -29,9 +29,17 @@ LABELS_ENDING = "_masks"
 """What the name of a label image ends in where images are beside it."""
 
 TABLE_ENDING = "_nuclei"
-"""What the name of a table of nuclei ends in."""
+"""What the name of a table of nuclei, or of their outlines in a text, ends in."""
 
-_PICTURES_AND_TABLES = {OVERLAY_ENDING: ".png", TABLE_ENDING: ".csv"}
+ROIS_ENDING = "_rois"
+"""What the name of a zip of outlines ends in."""
+
+_PICTURES_AND_TABLES = (
+    (OVERLAY_ENDING, ".png"),
+    (TABLE_ENDING, ".csv"),
+    (TABLE_ENDING, ".geojson"),
+    (ROIS_ENDING, ".zip"),
+)
 
 
 class OwnResultError(ImageError):
@@ -66,7 +74,7 @@ def set_results_aside(
             file.suffix.lower() == suffix
             and file.stem.endswith(ending)
             and file.stem.removesuffix(ending) in stems
-            for ending, suffix in _PICTURES_AND_TABLES.items()
+            for ending, suffix in _PICTURES_AND_TABLES
         )
 
     others = [file for file in files if not is_named_like_a_result(file)]

@@ -18,12 +18,14 @@ from napari_unet_nuclei.core.concurrency import map_ahead
 from napari_unet_nuclei.core.files.label_records import LabelRecord
 from napari_unet_nuclei.core.files.run_lengths import encode_labels
 from napari_unet_nuclei.core.images.axes import PlaneStack
+from napari_unet_nuclei.core.images.channel_stacks import split_channels
 from napari_unet_nuclei.core.images.header_axes import settle_axes
 from napari_unet_nuclei.core.progress import PlaneDone, exhaust
 from napari_unet_nuclei.core.segmentation.memory import fits_beside_another
 from napari_unet_nuclei.core.segmentation.provenance import describe_run
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import OutputFormat, Stain
+from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 __all__ = ["RLE_NAME", "ImageDone", "segment_images"]
 
+_USUAL = MeasurementSettings()
+
 
 def segment_images(
     model: Model,
@@ -43,6 +47,7 @@ def segment_images(
     *,
     axes: str | None = None,
     channel: int | None = None,
+    measurements: MeasurementSettings = _USUAL,
 ) -> Generator[ImageDone, None, None]:
     """Segment images and write the results, file by file.
 
@@ -64,6 +69,8 @@ def segment_images(
         Axes of each image, such as ``"CYX"``; by default what its file says.
     channel : int, optional
         Channel that shows the nuclei.
+    measurements : MeasurementSettings
+        What the table of nuclei says beside the usual columns.
 
     Yields
     ------
@@ -75,7 +82,9 @@ def segment_images(
     OutputError
         If a result cannot be written.
     """
-    batch = _Batch(model, outputs, settings, axes=axes, channel=channel)
+    batch = _Batch(
+        *(model, outputs, settings, measurements), axes=axes, channel=channel
+    )
     # While the network works on one image, the next is read and the last is written.
     jobs = (Job(image) for image in images)
     ready = map_ahead(lambda job: job.advance(batch.read), jobs)
@@ -98,12 +107,15 @@ class _Batch:
         model: Model,
         outputs: BatchOutputs,
         settings: SegmentationSettings,
+        measurements: MeasurementSettings,
         *,
         axes: str | None,
         channel: int | None,
     ) -> None:
         self._model, self._settings, self._outputs = model, settings, outputs
         self._axes, self._channel = axes, channel
+        is_measured = OutputFormat.FEATURES in outputs.formats
+        self._measurements = measurements if is_measured else _USUAL
         self._last: Job | None = None
         self.table = PredictionsTable(
             outputs.folder / RLE_NAME, outputs.rows, may_replace=outputs.may_replace_csv
@@ -116,6 +128,8 @@ class _Batch:
         job.axes, warning = settle_axes(stored, self._axes, self._channel)
         job.notes += (warning,) if warning else ()
         job.stack = PlaneStack(stored.pixels, job.axes, self._channel)
+        if self._measurements:
+            job.channels = split_channels(stored.pixels, job.axes, stored.channels)
         if not FORMATS_OF_STACKS.issuperset(self._outputs.formats):
             job.stack.single_plane()  # before the work: only those hold a stack
 
@@ -161,6 +175,8 @@ class _Batch:
             segmentation=found,
             calibration=job.calibration,
             record=LabelRecord(provenance=provenance),
+            measurements=self._measurements,
+            channels=job.channels,
         )
         for kind in self._outputs.formats_of(name):
             if kind is OutputFormat.RLE:

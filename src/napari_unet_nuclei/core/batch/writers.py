@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_png
+from napari_unet_nuclei.core.files.geojson import write_geojson
+from napari_unet_nuclei.core.files.imagej_rois import write_rois
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
 from napari_unet_nuclei.core.instances.measurements import (
     measure_nuclei,
     write_features_csv,
 )
 from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,12 +43,18 @@ class ImageResult:
         Sizes of its pixels.
     record : LabelRecord
         How the nuclei were found.
+    measurements : MeasurementSettings
+        What is measured of them.
+    channels : mapping of str to PlaneStack
+        All channels of the image, if more than the usual columns is measured.
     """
 
     stack: PlaneStack
     segmentation: Segmentation
     calibration: Calibration
     record: LabelRecord
+    measurements: MeasurementSettings = field(default_factory=MeasurementSettings)
+    channels: Mapping[str, PlaneStack] = field(default_factory=dict)
 
 
 def _write_tiff(path: Path, result: ImageResult, may_replace: bool) -> None:
@@ -81,10 +90,22 @@ def _write_features(path: Path, result: ImageResult, may_replace: bool) -> None:
         result.stack.single_plane(),
         segmentation.maps[0].foreground,
         calibration=result.calibration,
+        settings=result.measurements,
+        channels={name: each.single_plane() for name, each in result.channels.items()},
     )
     signals = np.full(len(features["label"]), segmentation.signal.value)
     table = {**features, "signal": signals}
     write_features_csv(path, table, may_replace=may_replace)
+
+
+def _write_rois(path: Path, result: ImageResult, may_replace: bool) -> None:
+    labels, axes = result.segmentation.labels, result.stack.axes
+    write_rois(path, labels, axes=axes, may_replace=may_replace)
+
+
+def _write_geojson(path: Path, result: ImageResult, may_replace: bool) -> None:
+    labels, axes = result.segmentation.labels, result.stack.axes
+    write_geojson(path, labels, axes=axes, may_replace=may_replace)
 
 
 WRITERS: Mapping[OutputFormat, Callable[[Path, ImageResult, bool], None]] = {
@@ -93,10 +114,14 @@ WRITERS: Mapping[OutputFormat, Callable[[Path, ImageResult, bool], None]] = {
     OutputFormat.DSB2018: _write_dsb2018,
     OutputFormat.OVERLAY: _write_overlay,
     OutputFormat.FEATURES: _write_features,
+    OutputFormat.ROIS: _write_rois,
+    OutputFormat.GEOJSON: _write_geojson,
 }
 """By form: takes a path, a result, and whether a file that is there is replaced."""
 
-FORMATS_OF_STACKS = frozenset({OutputFormat.TIFF})
+FORMATS_OF_STACKS = frozenset(
+    {OutputFormat.TIFF, OutputFormat.ROIS, OutputFormat.GEOJSON}
+)
 """Forms that hold more than a plane."""
 
 FORMATS_OF_MAPS = frozenset({OutputFormat.FEATURES})

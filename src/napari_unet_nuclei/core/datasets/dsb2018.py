@@ -217,8 +217,8 @@ def open_dsb2018(path: str | os.PathLike[str]) -> Dsb2018:
     path = Path(os.path.abspath(path))
     if not os.path.exists(path):
         raise DatasetError(
-            f"Expected a DSB2018 folder or zip. Received: {path}, which does not "
-            "exist. Check the path."
+            "Expected a folder or zip of annotated images. Received: "
+            f"{path}, which does not exist. Check the path."
         )
     if os.path.isfile(path):
         files = ZipFiles(path)

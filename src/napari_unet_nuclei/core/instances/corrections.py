@@ -1,8 +1,8 @@
 """Measurements that follow corrections, at the cost of the corrected pixels alone.
 
-Every measurement here is a number of pixels or a mean over them, so a pixel that
-changes hands is taken off one nucleus and added to another.  Measuring from scratch
-belongs in ``measurements``.
+Every measurement here is a number of pixels or a mean over them, or follows from the
+number, so a pixel that changes hands is taken off one nucleus and added to another.
+Measuring from scratch belongs in ``measurements``.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from napari_unet_nuclei.core.instances.measurements import equivalent_diameters
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -52,8 +54,8 @@ def correct_features(
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns; all columns but ``label`` and ``area`` are means
-        over the pixels of a nucleus.
+        What `measure_nuclei` returns; all columns but ``label``, ``area`` and
+        ``diameter`` are means over the pixels of a nucleus.
     before, after : (K,) ndarray of int
         Labels of the pixels that were changed, 0 = background.
     values : mapping of str to (K,) ndarray
@@ -91,6 +93,9 @@ def correct_features(
     corrected: Features = {"label": label[is_left], "area": area[is_left]}
     for name, means in features.items():
         if name in corrected:
+            continue
+        if name == "diameter":
+            corrected[name] = equivalent_diameters(area[is_left])
             continue
         column = np.full(label.size, np.nan)
         column[old_rows] = means

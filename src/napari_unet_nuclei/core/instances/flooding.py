@@ -162,8 +162,25 @@ def _flood_atlas(depth: NDArray[np.float32], components: Runs, seeds: Runs) -> F
     seed_moves = moves[components.around(seeds.starts)]
     seed_places = expand(seeds.starts + seed_moves, seeds.lengths)
     markers.ravel()[seed_places] = np.repeat(seeds.numbers, seeds.lengths)
-    flooded = watershed(height, markers, mask=mask)
+    is_inner = _inner_pixels(markers)
+    mask &= ~is_inner
+    flooded = watershed(height, np.where(is_inner, 0, markers), mask=mask)
+    np.copyto(flooded, markers, where=is_inner)
     return Flooded(pixels, flooded.ravel()[places])
+
+
+def _inner_pixels(markers: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Find pixels of seeds with nothing else beside them: nothing flows from there.
+
+    The queue of the watershed takes most of its time, and half of a nucleus is seed.
+    """
+    is_inner = markers > 0
+    for axis in (0, 1):
+        moved, inner = np.moveaxis(markers, axis, 0), np.moveaxis(is_inner, axis, 0)
+        is_same = moved[1:] == moved[:-1]
+        inner[1:] &= is_same
+        inner[:-1] &= is_same
+    return is_inner
 
 
 def _arrange(components: Runs, width: int) -> tuple[NDArray[np.intp], tuple[int, int]]:

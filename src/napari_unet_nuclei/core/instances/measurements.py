@@ -6,6 +6,7 @@ Finding nuclei and comparing them with other labels do not belong here.
 from __future__ import annotations
 
 import csv
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,13 @@ import numpy as np
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 from napari_unet_nuclei.core.instances.labels import check_labels, hide_ignored
+from napari_unet_nuclei.core.instances.more_measurements import (
+    BORDER_COLUMN,
+    colours_by_name,
+    measure_more,
+)
+from napari_unet_nuclei.core.instances.shapes import SHAPE_COLUMNS
+from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 
 if TYPE_CHECKING:
@@ -25,13 +33,29 @@ if TYPE_CHECKING:
 
 Features = dict[str, "NDArray[Any]"]
 
+USUAL_COLUMNS = (
+    *("area", "centroid_y", "centroid_x", "mean_intensity", "probability", "diameter"),
+    *("z", "t"),
+)
+"""What every table of nuclei may have: cheap to measure, and to keep up to date."""
+
+_NAMES = frozenset({"label", "n_planes", *USUAL_COLUMNS, *SHAPE_COLUMNS, BORDER_COLUMN})
+_NAMED_AFTER = re.compile(
+    r"(intensity_(mean|std|total)|ring_(area|mean|ratio))(_|$)"
+    r"|area_[a-z]+2$|(centroid_[yx]|diameter|perimeter)_[a-z]+$"
+)
+_USUAL = MeasurementSettings()
+_SQUARE = 1e-3  # relative difference of the sides of a pixel that is called square
+
 
 def measure_nuclei(
     labels: ArrayLike,
-    image: NDArray[Any],
+    image: NDArray[Any] | None = None,
     foreground: NDArray[Any] | None = None,
     *,
     calibration: Calibration | None = None,
+    settings: MeasurementSettings = _USUAL,
+    channels: Mapping[str, NDArray[Any]] | None = None,
 ) -> Features:
     """Measure each nucleus; one row for each, by ascending label.
 
@@ -39,32 +63,48 @@ def measure_nuclei(
     ----------
     labels : (Y, X) ndarray of integers
         Label image, 0 = background.
-    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray
+    image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray, optional
         The image the labels belong to.
     foreground : (Y, X) ndarray of float, values in [0, 1], optional
         Probability of each pixel to belong to a nucleus.
     calibration : Calibration, optional
         How large a pixel is.
+    settings : MeasurementSettings
+        What is measured beside the usual columns.
+    channels : mapping of str to (Y, X) ndarray, optional
+        What intensities and rings are measured in, by the names that their columns
+        end in; by default the image, with its colours if it has any.
 
     Returns
     -------
     dict of str to (N,) ndarray
         Columns ``label``, ``area`` (px²), ``centroid_y`` and ``centroid_x`` (px),
-        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground,
-        ``probability`` (mean over the nucleus); with a known pixel size, area and
-        centroid in its unit too (``area_um2``, ``centroid_y_um``, ``centroid_x_um``).
+        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground
+        ``probability`` (mean over the nucleus); ``diameter`` (px) of a disc of the same
+        area; then what the settings ask for, see `shapes` and `intensities`, and
+        ``touches_border``; with a known pixel size, lengths, areas and centroid in its
+        unit too (``area_um2``, ``centroid_y_um``, ``diameter_um``, …).
 
     Raises
     ------
     LabelsError
         If the labels are no label image, or differ in height or width from the
-        image or the foreground.
+        image, a channel or the foreground.
     ImageError
-        If the image has a shape or type that cannot be used.
+        If an image has a shape or type that cannot be used, or the width of the ring
+        a unit that the image has not.
+
+    Examples
+    --------
+    >>> from napari_unet_nuclei import Measurement
+    >>> labels = np.array([[1, 1, 0], [0, 0, 2]])
+    >>> shape = MeasurementSettings(what=(Measurement.SHAPE,))
+    >>> table = measure_nuclei(labels, labels * 10, settings=shape)
+    >>> table["mean_intensity"].tolist(), table["solidity"].tolist()
+    ([10.0, 20.0], [1.0, 1.0])
     """
     labels = hide_ignored(check_labels(labels, may_ignore=True))
-    channels = to_channels(image)
-    _check_shape("image", channels.shape[:2], labels.shape)
+    colours = None if image is None else np.moveaxis(_colours(image, labels), -1, 0)
     rows, columns = np.nonzero(labels)
     ids = labels[rows, columns]
     label, positions = _rows_of(ids)
@@ -73,30 +113,73 @@ def measure_nuclei(
     def mean(values: NDArray[Any]) -> NDArray[np.float64]:
         return np.bincount(positions, weights=values, minlength=label.size) / area
 
-    # A grey image has the same values in all channels.
-    distinct = np.moveaxis(distinct_channels(channels), -1, 0)
-    intensities = [mean(channel[rows, columns]) for channel in distinct]
     features: Features = {"label": label, "area": area}
     features |= {"centroid_y": mean(rows), "centroid_x": mean(columns)}
-    features["mean_intensity"] = np.mean(intensities, axis=0)
+    if colours is not None:
+        intensities = [mean(channel[rows, columns]) for channel in colours]
+        features["mean_intensity"] = np.mean(intensities, axis=0)
     if foreground is not None:
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])
+    features["diameter"] = equivalent_diameters(area)
+    if settings:
+        own = {} if colours is None else colours_by_name(colours)
+        pixels = own if channels is None else channels
+        features |= measure_more(
+            labels, (rows, columns, positions), label, pixels, settings, calibration
+        )
     if calibration is not None:
         features |= _in_units(features, calibration)
     return features
 
 
+def _colours(image: NDArray[Any], labels: NDArray[np.int32]) -> NDArray[Any]:
+    """Return the channels of an image, last: one if all have the same values."""
+    channels = to_channels(image)
+    _check_shape("image", channels.shape[:2], labels.shape)
+    return distinct_channels(channels)
+
+
+def equivalent_diameters(area: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the diameters of discs with these areas."""
+    return np.sqrt(4 / np.pi * np.asarray(area, np.float64))
+
+
+def is_measurement(name: str) -> bool:
+    """Whether a column of a table is one that this package measures.
+
+    Parameters
+    ----------
+    name : str
+        Name of a column.
+
+    Examples
+    --------
+    >>> is_measurement("solidity"), is_measurement("intensity_mean_red")
+    (True, True)
+    >>> is_measurement("cluster")
+    False
+    """
+    return name in _NAMES or _NAMED_AFTER.match(name) is not None
+
+
 def _in_units(features: Features, calibration: Calibration) -> Features:
-    """Area and centroid in the unit of the image; nothing where a pixel has no size."""
+    """Sizes and places in the unit of the image; nothing where a pixel has no size."""
     size, unit = calibration.pixel_size(), calibration.unit
     if size is None:
         return {}
-    return {
-        f"area_{unit}2": features["area"] * (size[0] * size[1]),
-        f"centroid_y_{unit}": features["centroid_y"] * size[0],
-        f"centroid_x_{unit}": features["centroid_x"] * size[1],
+    height, width = size
+    area = features["area"] * (height * width)
+    converted = {
+        f"area_{unit}2": area,
+        f"centroid_y_{unit}": features["centroid_y"] * height,
+        f"centroid_x_{unit}": features["centroid_x"] * width,
+        f"diameter_{unit}": equivalent_diameters(area),
     }
+    # The length of an outline is known in pixels only, which may not be square.
+    if "perimeter" in features and abs(height - width) < _SQUARE * height:
+        converted[f"perimeter_{unit}"] = features["perimeter"] * height
+    return converted
 
 
 def write_features_csv(
@@ -112,7 +195,8 @@ def write_features_csv(
     path : path
         The file to write; what was there is replaced once all is written.
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns, and columns of words.
+        What `measure_nuclei` returns, and columns of words; NaN and ``None`` become
+        empty fields.
     may_replace : bool
         Whether what is there is replaced.
 
@@ -151,5 +235,7 @@ def _rows_of(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], NDArray[np.intp
     return label, (np.cumsum(present) - 1)[ids]
 
 
-def _as_text(value: float | str) -> str:
+def _as_text(value: float | str | None) -> str:
+    if value is None or value != value:  # NaN
+        return ""
     return f"{value:.7g}" if isinstance(value, float) else str(value)

@@ -22,6 +22,7 @@ from napari_unet_nuclei.core.instances.holes import MAX_HOLE, fill_holes, fill_n
 from napari_unet_nuclei.core.instances.outlines import smooth_outlines
 from napari_unet_nuclei.core.instances.padding import repeat_edges
 from napari_unet_nuclei.core.instances.runs import Runs, label_runs, paint
+from napari_unet_nuclei.core.instances.seeds import find_seeds
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
@@ -53,12 +54,14 @@ def split_instances(
     *,
     threshold: float | None = None,
     min_area: int = 0,
+    separation: float | None = None,
+    smooth: bool = True,
+    depth: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
-    Seeds, where the distance map is high and the boundary map is low, are the
-    markers of a watershed that floods the foreground; a component without a seed
-    stays one nucleus.
+    Seeds, where the distance map is high and the boundary map is low, are the markers
+    of a watershed of the foreground; a component without a seed stays one nucleus.
 
     Parameters
     ----------
@@ -70,56 +73,97 @@ def split_instances(
         Foreground threshold that replaces the model's own.
     min_area : int, in px²
         Nuclei smaller than this are dropped, or joined to those they touch.
+    separation : float in (0, 1), optional
+        Depth above which a pixel belongs to a seed, see `find_seeds`.
+    smooth : bool
+        Whether spurs, notches and holes are smoothed and filled.
+    depth : (Y, X) ndarray of float32, optional
+        What `depth_of` returns for the maps, if that is known.
 
     Returns
     -------
     (Y, X) ndarray of int32
-        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and has no
-        holes but those in which another nucleus lies.  A lower threshold finds all
-        pixels of a higher one, except in holes of more than 4 px: it may divide the
-        nucleus around one, or find another in it.
+        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and if
+        smooth has no holes but those in which another nucleus lies.  A lower threshold
+        finds all pixels of a higher one, except in holes of more than 4 px: it may
+        divide the nucleus around one, or find another in it.
 
     References
     ----------
     Meyer: Topographic distance and watershed lines, Signal Processing 1994,
     doi:10.1016/0165-1684(94)90060-4
     """
-    if threshold is None:
-        threshold = parameters.threshold
-    mask = smooth_outlines(maps.foreground > threshold)
+    threshold = parameters.threshold if threshold is None else threshold
+    mask = maps.foreground > threshold
+    mask = smooth_outlines(mask) if smooth else mask
     confident_from = threshold + parameters.confident_part * (1 - threshold)
-    (components, confident), depth = _components_and_depth(maps, mask, confident_from)
+    (components, confident), depth = _components_and_depth(
+        maps, mask, confident_from, depth, fills=smooth
+    )
     check_cancelled()
-    is_seed = depth > parameters.seed_threshold
-    is_seed &= mask
-    seeds = label_runs(is_seed)
+    seeds = find_seeds(depth, mask, parameters.seed_threshold, separation)
     is_kept = _choose(components, confident, min_area)
     in_kept = is_kept[components.numbers[components.around(seeds.starts)]]
     components = components.chosen(is_kept[components.numbers])
     check_cancelled()
     whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
-    del is_seed, depth  # so that the labels take their memory
-    least = max(min_area, MAX_HOLE + 1)
-    if confidence(maps) < _FEW_FRAGMENTS:
-        least = max(least, _fragment_area(whole, flooded, least))
-    flooded = merge_small(flooded, least, mask.shape)
+    del depth  # so that the labels take their memory
+    flooded = _merge_fragments(whole, flooded, maps, min_area)
     labels = _number(whole, flooded, mask.shape)
-    fill_nuclei(labels, components)
+    if smooth:
+        fill_nuclei(labels, components)
     return labels
 
 
+def depth_of(maps: Maps) -> NDArray[np.float32]:
+    """Return how deep inside a nucleus each pixel lies, less where nuclei touch.
+
+    Parameters
+    ----------
+    maps : Maps
+        With a distance: without, the depth follows from the threshold.
+
+    Returns
+    -------
+    (Y, X) ndarray of float32
+        For `split_instances`.
+    """
+    if maps.distance is None:
+        raise ValueError("Expected maps with a distance. Received: none")
+    with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
+        return _smooth_depth(maps.distance, maps.boundary, executor)
+
+
 def _components_and_depth(
-    maps: Maps, mask: NDArray[np.bool_], confident_from: float
+    maps: Maps,
+    mask: NDArray[np.bool_],
+    confident_from: float,
+    depth: NDArray[np.float32] | None,
+    *,
+    fills: bool,
 ) -> tuple[_Components, NDArray[np.float32]]:
     """Find components and, beside that, how deep inside a nucleus each pixel lies."""
     with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
         find_components = carrying_cancellation(_find_components)
-        found = executor.submit(find_components, mask, maps.foreground, confident_from)
-        distance = maps.distance
-        if distance is None:
-            distance = _relative_distance(mask, found.result().runs)
-        depth = _smooth_depth(distance, maps.boundary, executor)
+        found = executor.submit(
+            find_components, mask, maps.foreground, confident_from, fills=fills
+        )
+        if depth is None:
+            distance = maps.distance
+            if distance is None:
+                distance = _relative_distance(mask, found.result().runs)
+            depth = _smooth_depth(distance, maps.boundary, executor)
         return found.result(), depth
+
+
+def _merge_fragments(
+    whole: Runs, flooded: Flooded, maps: Maps, min_area: int
+) -> Flooded:
+    """Give parts that are no nuclei to their neighbours."""
+    least = max(min_area, MAX_HOLE + 1)
+    if confidence(maps) < _FEW_FRAGMENTS:
+        least = max(least, _fragment_area(whole, flooded, least))
+    return merge_small(flooded, least, maps.foreground.shape)
 
 
 def _fragment_area(whole: Runs, flooded: Flooded, min_area: int) -> int:
@@ -167,10 +211,16 @@ class _Components(NamedTuple):
 
 
 def _find_components(
-    mask: NDArray[np.bool_], foreground: NDArray[np.float32], confident_from: float
+    mask: NDArray[np.bool_],
+    foreground: NDArray[np.float32],
+    confident_from: float,
+    *,
+    fills: bool,
 ) -> _Components:
-    """Find components and fill their holes, also in the mask."""
-    runs = fill_holes(label_runs(mask), mask)
+    """Find components, and perhaps fill their holes, also in the mask."""
+    runs = label_runs(mask)
+    if fills:
+        runs = fill_holes(runs, mask)
     firsts = np.cumsum(runs.lengths) - runs.lengths
     is_confident = foreground[mask] >= np.float32(confident_from)
     return _Components(runs, np.add.reduceat(is_confident, firsts, dtype=np.intp))

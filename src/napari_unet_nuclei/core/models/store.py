@@ -11,6 +11,9 @@ from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.bundle import SUFFIX
 from napari_unet_nuclei.core.settings.choices import DEFAULT_MODEL
 
+FOLDER_VARIABLE = "NAPARI_UNET_NUCLEI_MODELS"
+"""Environment variable that names the folder of the user's models."""
+
 
 def shipped_models() -> dict[str, Path]:
     """List the models that come with the package.
@@ -28,7 +31,15 @@ def shipped_models() -> dict[str, Path]:
 
 
 def user_model_folder() -> Path:
-    """Say where models that users train are kept."""
+    """Say where models that users train are kept.
+
+    Returns
+    -------
+    Path
+        The folder that ``NAPARI_UNET_NUCLEI_MODELS`` names, else one of the user's own.
+    """
+    if folder := os.environ.get(FOLDER_VARIABLE):
+        return Path(folder).expanduser()
     return user_data_path("napari-unet-nuclei", appauthor=False) / "models"
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import os
+import sys
 import warnings
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core import hardware
-from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.errors import ImageError, SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,6 +21,9 @@ _BYTES_PER_LABEL = 4
 _BYTES_PER_TILE_PIXEL = 160  # in float32, tensors and copies in all
 _LIBRARIES = 120_000_000  # bytes; loaded on the way, with the threads they start
 _SMALLEST_TILES = 40_000_000  # bytes
+
+TILE_MEMORY_VARIABLE = "NAPARI_UNET_NUCLEI_TILE_MEMORY"
+"""Environment variable with the memory that tiles may take, in GB."""
 
 
 def check_memory(shape: tuple[int, ...], n_planes: int = 1) -> None:
@@ -112,12 +117,35 @@ def affordable_tile(shape: tuple[int, ...]) -> int:
     -------
     int, in px²
         What half of the memory suffices for that is left beside the maps of the
-        plane and their splitting; may be too small for any tile.
+        plane and their splitting, or what ``NAPARI_UNET_NUCLEI_TILE_MEMORY`` allows
+        for, in GB; may be too small for any tile.
+
+    Raises
+    ------
+    SettingsError
+        If the variable is no number above 0.
     """
     left = hardware.free_memory() - _size(shape, 1)
     if hardware.is_memory_limited():
         left -= _LIBRARIES
-    return max(0, left) // 2 // _BYTES_PER_TILE_PIXEL
+    return min(max(0, left) // 2, _allowed_for_tiles()) // _BYTES_PER_TILE_PIXEL
+
+
+def _allowed_for_tiles() -> int:
+    """Bytes that the user allows tiles to take."""
+    text = os.environ.get(TILE_MEMORY_VARIABLE)
+    if not text:
+        return sys.maxsize
+    try:
+        n_bytes = float(text) * 1e9
+    except ValueError:
+        n_bytes = math.nan
+    if not 0 < n_bytes < sys.maxsize:
+        raise SettingsError(
+            f"Expected {TILE_MEMORY_VARIABLE} as a number of GB above 0. Received: "
+            f"{text!r}"
+        )
+    return int(n_bytes)
 
 
 def fits_beside_another(shape: tuple[int, ...], n_planes: int = 1) -> bool:

@@ -111,7 +111,7 @@ class Model:
             Grey or colour image of any real type.  One of Dask, Zarr or HDF5 is read
             chunk by chunk where memory does not hold it.
         settings : SegmentationSettings, optional
-            Threshold, smallest area, diameter, test-time flips and stain.
+            How nuclei are found.
         axes : str, optional
             Axes of a stack, such as ``"ZYX"`` or ``"TCYX"``.
         channel : int, optional
@@ -211,7 +211,11 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     threshold: float | None = None,
     *,
+    separation: float | None = None,
     min_area: int | None = None,
+    max_area: int | None = None,
+    drop_border: bool = False,
+    smooth: bool = True,
     diameter: float | None = None,
     tta: bool = False,
     stain: Stain | str = Stain.AUTO,
@@ -228,8 +232,13 @@ def segment(
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional
         Foreground probability of a nucleus; by default the model's own threshold.
-    min_area : int, in px², optional
-        Nuclei smaller than this are dropped; by default 30 px² of what the network saw.
+    separation : float in (0, 1), optional
+        How eagerly touching nuclei are cut; by default the model's own way.
+    min_area, max_area : int, in px², optional
+        Smaller and larger nuclei are dropped; by default those below 30 px² of what
+        the network saw.
+    drop_border, smooth : bool
+        Drop nuclei that the border cuts; fill holes and smooth outlines.
     diameter : float, in px, optional
         Typical diameter of the nuclei, to rescale the image by; estimated by default.
     tta : bool
@@ -260,7 +269,11 @@ def segment(
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
         threshold=threshold,
+        separation=separation,
         min_area=min_area,
+        max_area=max_area,
+        drop_border=drop_border,
+        smooth=smooth,
         diameter=diameter,
         tta=tta,
         stain=parse_stain(stain),

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.concurrency import Stage, map_ahead
+from napari_unet_nuclei.core.instances.dropping import drop_nuclei
 from napari_unet_nuclei.core.instances.polarity import drop_pale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import PlaneDone, TileDone
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
@@ -51,7 +53,7 @@ def iter_segmentation(
     stack : PlaneStack
         Planes to segment.
     settings : SegmentationSettings
-        Threshold, smallest area, diameter, test-time flips and stain.
+        How nuclei are found.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
 
@@ -94,6 +96,7 @@ def iter_split(
     stack: PlaneStack,
     maps: Sequence[Maps],
     settings: SegmentationSettings,
+    depths: KeptDepths | None = None,
 ) -> Generator[PlaneDone, None, NDArray[np.int32]]:
     """Split maps again with other settings, several planes at once.
 
@@ -106,7 +109,9 @@ def iter_split(
     maps : sequence of Maps
         One for each plane, as kept by `iter_segmentation`.
     settings : SegmentationSettings
-        Only threshold and smallest area matter here.
+        Only what splits maps matters here: threshold, separation, areas and the like.
+    depths : KeptDepths, optional
+        Those of the maps, where they are split again and again.
 
     Yields
     ------
@@ -118,26 +123,46 @@ def iter_split(
     (…, Y, X) ndarray of int32
         Labels, as in `Segmentation`.
     """
-    split = partial(_split_plane, model.config.splitting, settings)
+    split = partial(_split_again, model.config.splitting, settings, depths)
     labels = StackLabels(stack)
     n_threads = n_planes_at_once(stack.plane_shape)
-    with closing(map_ahead(split, maps, n_threads)) as planes:
+    with closing(map_ahead(split, list(enumerate(maps)), n_threads)) as planes:
         for plane in planes:
             labels.append(plane)
             yield PlaneDone(labels.n_planes, len(stack))
     return labels.to_array()
 
 
+def _split_again(
+    parameters: SplittingParameters,
+    settings: SegmentationSettings,
+    depths: KeptDepths | None,
+    numbered: tuple[int, Maps],
+) -> NDArray[np.int32]:
+    number, maps = numbered
+    depth = None if depths is None else depths.of(number)
+    return _split_plane(parameters, settings, maps, depth)
+
+
 def _split_plane(
-    parameters: SplittingParameters, settings: SegmentationSettings, maps: Maps
+    parameters: SplittingParameters,
+    settings: SegmentationSettings,
+    maps: Maps,
+    depth: NDArray[np.float32] | None = None,
 ) -> NDArray[np.int32]:
     labels = split_instances(
         maps,
         parameters,
         threshold=settings.threshold,
         min_area=settings.smallest_area(maps.scale),
+        separation=settings.separation,
+        smooth=settings.smooth,
+        depth=depth,
     )
-    return drop_pale(labels, maps.darkness, maps.scale)
+    labels = drop_pale(labels, maps.darkness, maps.scale)
+    return drop_nuclei(
+        labels, max_area=settings.max_area, drop_border=settings.drop_border
+    )
 
 
 def _iter_last_planes(

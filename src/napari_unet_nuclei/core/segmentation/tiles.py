@@ -117,8 +117,8 @@ def _too_small(
     return SettingsError(
         f"A tile of an image of {shape[0]}x{shape[1]} px must have {smallest} px² "
         f"or more, because the model needs a margin of {margin} px. Received: "
-        "{max_area}; allow larger tiles.",
-        max_area=max_area,
+        "{tile_area}; allow larger tiles.",
+        tile_area=max_area,
     )
 
 

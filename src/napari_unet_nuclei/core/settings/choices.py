@@ -123,6 +123,16 @@ class OutputFormat(StrEnum):
     RLE = "rle"
     OVERLAY = "overlay"
     FEATURES = "features"
+    ROIS = "rois"
+    GEOJSON = "geojson"
+
+
+class Measurement(StrEnum):
+    """Groups of measurements that a table of nuclei can have beside the usual ones."""
+
+    SHAPE = "shape"
+    INTENSITY = "intensity"
+    BORDER = "border"
 
 
 def parse_architecture(name: Architecture | str) -> Architecture:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
@@ -28,9 +29,19 @@ class SegmentationSettings:
     threshold : float in (0, 1), optional
         Foreground probability above which a pixel belongs to a nucleus;
         ``None`` takes the model's own.
+    separation : float in (0, 1), optional
+        How eagerly touching nuclei are cut: the depth inside a nucleus above which a
+        pixel belongs to its seed.  A higher one cuts more, a lower one joins more;
+        ``None`` takes the model's own.
     min_area : int, in px², optional
         Nuclei smaller than this are dropped.  ``None`` takes `MIN_AREA_SEEN` of what
         the network saw: less where the image was enlarged for it, more where shrunk.
+    max_area : int, in px², optional
+        Nuclei larger than this are dropped; ``None`` keeps all.
+    drop_border : bool
+        Drop nuclei that the border of the image cuts.
+    smooth : bool
+        Fill holes in nuclei, and smooth spurs and notches of their outlines.
     diameter : float, in px, optional
         Typical diameter of the nuclei in this image; the image is rescaled so
         that it meets the diameter the model was trained for.  ``None`` rescales
@@ -49,7 +60,7 @@ class SegmentationSettings:
     Raises
     ------
     SettingsError
-        If a setting is out of range.
+        If a setting is out of range, or the largest area below the smallest.
 
     Examples
     --------
@@ -71,6 +82,19 @@ class SegmentationSettings:
             ),
         ),
     )
+    separation: float | None = field(
+        default=None,
+        metadata=describe(
+            "How eagerly touching nuclei are cut, 0 to 1; a higher one cuts more, a "
+            "lower one joins more.",
+            Range(
+                above=0,
+                below=1,
+                sentence="The {name} must lie between {above} and {below}, both "
+                "excluded.",
+            ),
+        ),
+    )
     min_area: int | None = field(
         default=None,
         metadata=describe(
@@ -79,6 +103,26 @@ class SegmentationSettings:
                 at_least=0,
                 sentence="The minimum area must be {at_least} px² or more.",
             ),
+        ),
+    )
+    max_area: int | None = field(
+        default=None,
+        metadata=describe(
+            "Drop nuclei larger than this.",
+            Range(
+                at_least=1,
+                sentence="The maximum area must be {at_least} px² or more.",
+            ),
+        ),
+    )
+    drop_border: bool = field(
+        default=False,
+        metadata=describe("Drop nuclei that the border of the image cuts."),
+    )
+    smooth: bool = field(
+        default=True,
+        metadata=describe(
+            "Fill holes in nuclei, and smooth spurs and notches of their outlines."
         ),
     )
     diameter: float | None = field(
@@ -110,6 +154,13 @@ class SegmentationSettings:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.max_area is not None and self.max_area < (self.min_area or 0):
+            raise SettingsError(
+                "The maximum area must not be below the minimum area. Received: "
+                "{max_area} and {min_area}",
+                max_area=self.max_area,
+                min_area=self.min_area,
+            )
 
     def smallest_area(self, scale: float = 1.0) -> int:
         """Area under which nuclei are dropped.

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
+    OpenVinoForm = tuple[bytes, bytes]
+
 
 class BestModel:
     """A model that gets better.
@@ -82,13 +84,40 @@ class BestModel:
         self._output = output
         self._monitor = monitor
         self._start_weights = weights
+        self._start: Measured | None = None
 
     def restore(
-        self, weights: Weights, scores: Scores | None, start_scores: Scores | None
+        self,
+        weights: Weights,
+        scores: Scores | None,
+        start_scores: Scores | None,
+        splitting: SplittingParameters | None,
     ) -> None:
         """Go on from the best weights of the earlier part of a run."""
         self.weights, self.scores = weights, scores
         self.start_scores = start_scores
+        if splitting is not None:
+            self.config = replace(self.config, splitting=splitting)
+
+    def score_start(self, held_out: HeldOutSamples, engine: Engine) -> Scores:
+        """Score the start with the thresholds that suit it, which all weights get.
+
+        Parameters
+        ----------
+        held_out : HeldOutSamples
+            What to measure on.
+        engine : Engine
+            Runtime that holds the start.
+
+        Returns
+        -------
+        Scores
+            What others have to beat, to the end of the run.
+        """
+        splitting, self._start = held_out.tune(engine, self.config, self._monitor)
+        self.config = replace(self.config, splitting=splitting)
+        self.start_scores = self._start.scores
+        return self.start_scores
 
     @property
     def is_better_than_start(self) -> bool:
@@ -96,7 +125,12 @@ class BestModel:
         return self.scores is not None and self.scores != self.start_scores
 
     def consider(
-        self, weights: Weights, scores: Scores, *, writes: bool = True
+        self,
+        weights: Weights,
+        scores: Scores,
+        *,
+        writes: bool = True,
+        openvino: OpenVinoForm | None = None,
     ) -> bool:
         """Keep weights, and write them, if they are better than all before.
 
@@ -108,6 +142,8 @@ class BestModel:
             Their scores on the held-out samples.
         writes : bool
             False where they are only what others have to beat.
+        openvino : tuple of bytes, optional
+            Their OpenVINO form, where they were scored with it.
 
         Returns
         -------
@@ -121,7 +157,8 @@ class BestModel:
             return False
         self.weights, self.scores = weights, scores
         if writes:
-            self._write(add_openvino_at_once(self._bundle()))
+            bundle = replace(self._bundle(), openvino=openvino)
+            self._write(bundle if openvino else add_openvino_at_once(bundle))
         return True
 
     def _fails(self, scores: Scores) -> bool:
@@ -149,10 +186,9 @@ class BestModel:
         *,
         start_name: str | None,
         n_steps: int,
+        is_hurried: bool = False,
     ) -> tuple[Scores, HeldOutComparison]:
-        """Find thresholds for new weights; the start has the same chance.
-
-        Where nothing has been better than the start, it keeps those it has.
+        """Find thresholds for new weights, as was done for the start.
 
         Parameters
         ----------
@@ -162,6 +198,8 @@ class BestModel:
             From weights to a runtime that holds them.
         start_name, n_steps
             As in :class:`HeldOutComparison`.
+        is_hurried : bool
+            Whether to leave the thresholds as they are, and only measure.
 
         Returns
         -------
@@ -170,7 +208,7 @@ class BestModel:
         comparison : HeldOutComparison
             These beside those of the start.
         """
-        best, start = self._tune(held_out, engine_with)
+        best, start = self._tune(held_out, engine_with, is_hurried)
         comparison = compare_measured(
             best,
             start,
@@ -183,33 +221,34 @@ class BestModel:
         return best.scores, comparison
 
     def _tune(
-        self, held_out: HeldOutSamples, engine_with: Callable[[Weights], Engine]
+        self,
+        held_out: HeldOutSamples,
+        engine_with: Callable[[Weights], Engine],
+        is_hurried: bool,
     ) -> tuple[Measured, Measured | None]:
         """Return what the best weights, and the start, reach; one where it is best."""
         config, monitor = self.config, self._monitor
-        if self.scores is not None and not self.is_better_than_start:
+        is_new, start = self.is_better_than_start, self._start
+        if start is None and self.start_scores is not None:  # resumed
             start = held_out.measure(engine_with(self._start_weights), config)
+        if start is not None:
+            self.start_scores = start.scores
+            if not is_new:
+                self.scores = start.scores
+                return start, start
+        engine, splitting = engine_with(self.weights), config.splitting
+        if is_hurried:
+            best = held_out.measure(engine, config)
+        else:
+            splitting, best = held_out.tune(engine, config, monitor)
+        if start is not None and (
+            self._fails(best.scores)
+            or not is_better(best.scores, start.scores, monitor)
+        ):
+            self.weights, self.scores = self._start_weights, start.scores
             return start, start
-        splitting, best = held_out.tune(engine_with(self.weights), config, monitor)
-        if self.start_scores is None:
-            self._settle(self.weights, splitting, best)
-            return best, None
-        engine = engine_with(self._start_weights)
-        start_splitting, start = held_out.tune(engine, config, monitor)
-        self.start_scores = start.scores
-        is_worse = not is_better(best.scores, start.scores, monitor)
-        if self._fails(best.scores) or is_worse:
-            self._settle(self._start_weights, start_splitting, start)
-            return start, start
-        self._settle(self.weights, splitting, best)
+        self.scores, self.config = best.scores, replace(config, splitting=splitting)
         return best, start
-
-    def _settle(
-        self, weights: Weights, splitting: SplittingParameters, measured: Measured
-    ) -> None:
-        """Take these weights and thresholds for the final ones."""
-        self.weights, self.scores = weights, measured.scores
-        self.config = replace(self.config, splitting=splitting)
 
     def complete(self) -> str | None:
         """Write the model with its OpenVINO form.
@@ -221,9 +260,11 @@ class BestModel:
         """
         if self._is_complete:
             return None
-        bundle, warning = self._bundle(), None
+        bundle, written, warning = self._bundle(), self._written, None
+        if written is not None and written.weights is self.weights:
+            bundle = replace(bundle, openvino=written.openvino)
         try:
-            bundle = add_openvino(bundle)
+            bundle = bundle if bundle.openvino else add_openvino(bundle)
         except EngineError as error:
             warning = str(error)
         self._write(bundle)

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.settings.choices import Architecture
 
+    OpenVinoForm = tuple[bytes, bytes]
+
 _ANY_DIAMETER = 1.0  # px; an engine does not ask
 
 
@@ -60,6 +62,7 @@ class Evaluator:
         self._build = build
         self._prefers_openvino = prefers_openvino
         self._second: keras.Model | None = None
+        self._last: tuple[Weights, OpenVinoForm] | None = None
         geometry = measure_geometry(model)
         self._config = ModelConfig(
             architecture=architecture,
@@ -78,6 +81,18 @@ class Evaluator:
         set_weights(self._second, weights)
         return KerasEngine(self._second)
 
+    def openvino_form(self, weights: Weights) -> OpenVinoForm | None:
+        """Return the OpenVINO form that such weights were evaluated with last, if any.
+
+        Parameters
+        ----------
+        weights : dict of str to ndarray of float32
+            The same object as was given to :meth:`engine_with`.
+        """
+        if self._last is None or self._last[0] is not weights:
+            return None
+        return self._last[1]
+
     def lasting_engine(self, weights: Weights) -> Engine:
         """Return an engine with such weights, which nothing changes later."""
         if engine := self._openvino_engine(weights):
@@ -91,11 +106,13 @@ class Evaluator:
             return None
         try:
             form = write_openvino(self._model, weights)
-            return OpenVinoEngine(
+            engine = OpenVinoEngine(
                 ModelBundle(
                     name="training", config=self._config, weights={}, openvino=form
                 )
             )
+            self._last = None if form is None else (weights, form)
+            return engine
         except (EngineError, ModelError, ImportError):
             self._prefers_openvino = False  # all scores are to be of one engine
             return None

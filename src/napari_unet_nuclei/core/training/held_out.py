@@ -6,6 +6,8 @@ How samples are held out, predicted and scored is in
 
 from __future__ import annotations
 
+import math
+import time
 from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
@@ -55,6 +57,8 @@ class HeldOutSamples:
     ----------
     pictures : dict of str to (Y, X, 3) ndarray of uint8
         What was drawn last, by sample id.
+    seconds : float
+        How long the last score took.
     """
 
     def __init__(
@@ -68,6 +72,7 @@ class HeldOutSamples:
         self._shown = shown
         self._tunes = tunes
         self.pictures: dict[str, NDArray[np.uint8]] = {}
+        self.seconds = math.inf
 
     def score(self, engine: Engine, config: ModelConfig) -> Scores:
         """Compare the nuclei that a network finds with the true ones.
@@ -84,11 +89,12 @@ class HeldOutSamples:
         Scores
             Scores over all samples; of several sets, :class:`SetScores`.
         """
+        began = time.monotonic()
         maps = self._predict(engine, config)
-        if self._shown is not None:
-            of_all = list(chain.from_iterable(maps))
-            self.pictures = self._shown.draw(of_all, config.splitting)
-        return self._score(maps, config.splitting)
+        scores = self._score(maps, config.splitting)
+        self.seconds = time.monotonic() - began
+        self._draw(maps, config.splitting)
+        return scores
 
     def measure(self, engine: Engine, config: ModelConfig) -> Measured:
         """Return the scores, with what chance could have made of them."""
@@ -114,9 +120,21 @@ class HeldOutSamples:
             What they reach.
         """
         maps = self._predict(engine, config)
-        if not self._tunes:
-            return config.splitting, self._measure(maps, config.splitting)
-        return find_thresholds(partial(self._measure, maps), config.splitting, monitor)
+        splitting = config.splitting
+        if self._tunes:
+            measure = partial(self._measure, maps)
+            splitting, measured = find_thresholds(measure, splitting, monitor)
+        else:
+            measured = self._measure(maps, splitting)
+        self._draw(maps, splitting)
+        return splitting, measured
+
+    def _draw(
+        self, maps: Sequence[Sequence[Maps]], splitting: SplittingParameters
+    ) -> None:
+        if self._shown is not None:
+            of_all = list(chain.from_iterable(maps))
+            self.pictures = self._shown.draw(of_all, splitting)
 
     def _predict(self, engine: Engine, config: ModelConfig) -> list[list[Maps]]:
         return [predict_samples(engine, config, each.samples) for each in self._sets]

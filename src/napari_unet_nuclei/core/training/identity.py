@@ -10,6 +10,9 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+import numpy as np
 
 from napari_unet_nuclei.core.errors import TrainingError
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+    from napari_unet_nuclei.core.datasets.sample import Sample
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.mixture import DataMixture
@@ -44,6 +48,9 @@ class RunIdentity:
         Ids of the samples.
     sets : list of [str, float], optional
         Name and share of each data set, where there are several.
+    labels : list of int, optional
+        Checksum of the labels of each sample, those to train on first: what of it is
+        annotated, and how.  ``None`` in a state from before this was noted.
     """
 
     settings: Mapping[str, Any]
@@ -51,6 +58,7 @@ class RunIdentity:
     train: list[str]
     validation: list[str]
     sets: list[list[Any]] | None = None
+    labels: list[int] | None = None
 
     @property
     def start_name(self) -> str | None:
@@ -93,7 +101,12 @@ def identify_run(
             [each.name, round(share, 6)]
             for each, share in zip(data.sets, data.shares, strict=True)
         ],
+        labels=[_sum_labels(each) for each in (*data.samples, *data.validation)],
     )
+
+
+def _sum_labels(sample: Sample) -> int:
+    return crc32(np.ascontiguousarray(sample.labels, np.int32).data)
 
 
 def _hash_weights(bundle: ModelBundle) -> str:
@@ -139,8 +152,10 @@ def _find_difference(before: RunIdentity, now: RunIdentity) -> str | None:
             return f"{name}={new}, which was {old}"
     if before.sets != now.sets:
         return _compare_sets(before.sets, now.sets)
-    return _compare_ids(before.train, now.train, "to train on") or _compare_ids(
-        before.validation, now.validation, "to validate on"
+    return (
+        _compare_ids(before.train, now.train, "to train on")
+        or _compare_ids(before.validation, now.validation, "to validate on")
+        or _compare_labels(before, now)
     )
 
 
@@ -171,3 +186,14 @@ def _compare_ids(before: list[str], now: list[str], purpose: str) -> str | None:
     for missing in sorted(set(before) - set(now)):
         return f"no {missing!r} among the samples {purpose}, where it was"
     return f"the samples {purpose} in another order"
+
+
+def _compare_labels(before: RunIdentity, now: RunIdentity) -> str | None:
+    """Name the first of the same samples whose labels or annotated areas differ."""
+    if before.labels is None or now.labels is None:
+        return None
+    names = (*now.train, *now.validation)
+    for name, old, new in zip(names, before.labels, now.labels, strict=True):
+        if old != new:
+            return f"{name!r} with other labels, or another annotated area, than before"
+    return None

@@ -161,6 +161,10 @@ class Learner:
         """Evaluate other weights than those that are trained, until the next call."""
         return self._evaluator.engine_with(weights)
 
+    def openvino_form(self, weights: Weights) -> tuple[bytes, bytes] | None:
+        """Return the OpenVINO form that weights were evaluated with last, if any."""
+        return self._evaluator.openvino_form(weights)
+
     def make_teacher(self) -> Engine:
         """Return the start model as it was, which training does not change.
 

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.training.set_scores import summarise_sets
+from napari_unet_nuclei.core.training.state import remove_state
 from napari_unet_nuclei.core.training.steps import SCORE_NAMES, summarise_scores
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
 
@@ -135,7 +136,7 @@ def make_row(step: TrainingStep, scores: Scores) -> dict[str, Any]:
 
 
 def remove_companions(output: Path) -> None:
-    """Remove the log and the loss curve of an earlier run.
+    """Remove the log, the loss curve and the state of an earlier run.
 
     Parameters
     ----------
@@ -147,6 +148,7 @@ def remove_companions(output: Path) -> None:
     OutputError
         If they cannot be removed.
     """
+    remove_state(output)
     for suffix in (".csv", ".png"):
         remove_file(output.with_suffix(suffix))
 

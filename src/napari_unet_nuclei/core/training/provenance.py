@@ -88,7 +88,9 @@ def describe_model(
     )
 
 
-def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
+def with_results(
+    config: ModelConfig, report: TrainingReport, *, is_stopped: bool = False
+) -> ModelConfig:
     """Add what has come of a run to where its model comes from.
 
     Parameters
@@ -97,6 +99,8 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
         What is known before.
     report : TrainingReport
         How the run ended.
+    is_stopped : bool
+        Whether it was stopped before its end.
 
     Returns
     -------
@@ -115,6 +119,7 @@ def with_results(config: ModelConfig, report: TrainingReport) -> ModelConfig:
             for name, scores in summarise_sets(report.scores).items()
         },
         "note": report.note,
+        "is_stopped": is_stopped,
     }
     if report.comparison is not None:
         results |= _describe_comparison(report.comparison)

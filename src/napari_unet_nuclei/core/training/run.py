@@ -13,12 +13,13 @@ from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.training.averaging import WeightAverage
 from napari_unet_nuclei.core.training.best_model import BestModel
 from napari_unet_nuclei.core.training.clock import TrainingClock
+from napari_unet_nuclei.core.training.conclusion import RunEnd, conclude
 from napari_unet_nuclei.core.training.guard import GuardedLearner
 from napari_unet_nuclei.core.training.held_out import HeldOutSamples
 from napari_unet_nuclei.core.training.identity import check_same_run, identify_run
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
-from napari_unet_nuclei.core.training.provenance import describe_model, with_results
+from napari_unet_nuclei.core.training.provenance import describe_model
 from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
 from napari_unet_nuclei.core.training.schedules import (
     count_plateaus,
@@ -32,7 +33,7 @@ from napari_unet_nuclei.core.training.state import (
     state_path,
     write_state,
 )
-from napari_unet_nuclei.core.training.steps import TrainingReport, TrainingStep
+from napari_unet_nuclei.core.training.steps import TrainingStep
 from napari_unet_nuclei.core.training.tally import StepTally
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.training.crops.batches import Batches
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
+    from napari_unet_nuclei.core.training.steps import TrainingReport
 
 
 class TrainingRun:
@@ -218,27 +220,26 @@ class TrainingRun:
 
     def score_start(self) -> TrainingStep:
         """Score the model that training starts from, the first best one."""
-        self._best.start_scores = scores = self._validate()
+        engine = self._learner.engine_with(self._guarded.average.weights)
+        scores = self._best.score_start(self.held_out, engine)
         return self._end_validation(scores, writes=not self._settings.only_better)
 
     def end_epoch(self) -> TrainingStep:
         """Validate the averaged weights, save what is worth it."""
         self.epoch += 1
         self._guarded.fold(self.step)
-        step = self._end_validation(self._validate())
+        engine = self._learner.engine_with(self._guarded.average.weights)
+        step = self._end_validation(self.held_out.score(engine, self._best.config))
         write_state(self._output, self._state())
         return step
-
-    def _validate(self) -> Scores:
-        engine = self._learner.engine_with(self._guarded.average.weights)
-        return self.held_out.score(engine, self._best.config)
 
     def _end_validation(self, scores: Scores, *, writes: bool = True) -> TrainingStep:
         if not self._log.rows:
             # Should this run be killed, none of another would lie beside its model.
-            self._remove_companions()
+            remove_companions(self._output)
         weights = self._guarded.average.weights
-        is_best = self._best.consider(weights, scores, writes=writes)
+        form = self._learner.openvino_form(weights)
+        is_best = self._best.consider(weights, scores, writes=writes, openvino=form)
         step = self._make_step(self._tally.end_epoch(), scores, is_best)
         self._log.add(step, scores)
         return step
@@ -250,29 +251,10 @@ class TrainingRun:
         error; the state stays to try again from.  Where only a better model is
         wanted and there is none, nothing of the run is left.
         """
-        self._best.mix_start(self._settings.start_weight)
-        scores, comparison = self._best.tune(
-            self.held_out,
-            self._learner.engine_with,
-            start_name=self._identity.start_name,
-            n_steps=self.step,
-        )
-        report = TrainingReport(
-            output=self._output,
-            scores=scores,
-            start_scores=self._best.start_scores,
-            comparison=comparison,
-            n_steps=self.step,
-            n_epochs=self.epoch,
-            seconds=self._clock.seconds,
-            monitor=self._settings.monitor,
-            note=self._guarded.describe(),
-        )
-        if self._settings.only_better and not report.is_better_than_start:
-            self._remove_all()
-            return replace(report, is_written=False)
+        report = self._conclude(is_stopped=False)
+        if not report.is_written:
+            return report
         self._log.draw()
-        self._best.config = with_results(self._best.config, report)
         warning = self._best.complete()
         if warning is None:
             remove_state(self._output)
@@ -283,16 +265,30 @@ class TrainingRun:
         if self._settings.only_better and not self._best.is_better_than_start:
             self._remove_all()
         elif self._best.scores is not None:
-            self._best.mix_start(self._settings.start_weight)
-            self._best.complete()
+            report = self._conclude(is_stopped=True)
+            if report.is_written:
+                self._best.complete()
+
+    def _conclude(self, *, is_stopped: bool) -> TrainingReport:
+        """Settle for weights and thresholds; leave nothing where none are wanted."""
+        end = RunEnd(
+            output=self._output,
+            start_name=self._identity.start_name,
+            n_steps=self.step,
+            n_epochs=self.epoch,
+            seconds=self._clock.seconds,
+            note=self._guarded.describe(),
+            is_stopped=is_stopped,
+        )
+        engine_with = self._learner.engine_with
+        report = conclude(self._best, self.held_out, engine_with, self._settings, end)
+        if not report.is_written:
+            self._remove_all()
+        return report
 
     def _remove_all(self) -> None:
         """Leave no trace of a run that was to write only a better model."""
         self._best.remove()
-        self._remove_companions()
-
-    def _remove_companions(self) -> None:
-        remove_state(self._output)
         remove_companions(self._output)
 
     def _state(self) -> TrainingState:
@@ -308,13 +304,16 @@ class TrainingRun:
             log=self._log.rows,
             best_scores=self._best.scores,
             start_scores=self._best.start_scores,
+            splitting=self._best.config.splitting,
             n_rollbacks=self._guarded.n_rollbacks,
         )
 
     def _restore(self, state: TrainingState) -> None:
         settings = self._settings
         self._learner.restore(state.model, state.optimizer)
-        self._best.restore(state.best, state.best_scores, state.start_scores)
+        self._best.restore(
+            state.best, state.best_scores, state.start_scores, state.splitting
+        )
         self._log = RunLog(self._output, settings.monitor, state.log)
         self._clock = TrainingClock(settings, state.seconds)
         self.step, self.epoch = state.step, state.epoch

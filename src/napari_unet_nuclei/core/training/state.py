@@ -16,6 +16,7 @@ import numpy as np
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.evaluation.scores import Scores
 from napari_unet_nuclei.core.files.regular_files import check_regular
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
 from napari_unet_nuclei.core.settings.old_names import with_current_names
 from napari_unet_nuclei.core.training.identity import RunIdentity
 from napari_unet_nuclei.core.training.set_scores import SetScores
@@ -56,6 +57,8 @@ class TrainingState:
         The best ones so far, and those of the model that training started from.
     n_rollbacks : int
         How often the learning rate has been halved, because the loss was no number.
+    splitting : SplittingParameters, optional
+        Thresholds that the scores are of; ``None`` for those the start came with.
     """
 
     identity: RunIdentity
@@ -70,6 +73,7 @@ class TrainingState:
     best_scores: Scores | None
     start_scores: Scores | None
     n_rollbacks: int = 0
+    splitting: SplittingParameters | None = None
 
 
 def state_path(output: Path) -> Path:
@@ -170,6 +174,7 @@ def _pack(state: TrainingState) -> dict[str, Any]:
         "best_scores": _pack_scores(state.best_scores),
         "start_scores": _pack_scores(state.start_scores),
         "n_rollbacks": state.n_rollbacks,
+        "splitting": None if state.splitting is None else asdict(state.splitting),
     }
     arrays: dict[str, Any] = {
         f"{group}/{path}": value
@@ -201,12 +206,17 @@ def _unpack(arrays: dict[str, NDArray[Any]]) -> TrainingState:
             ),
             "best_scores": _unpack_scores(progress["best_scores"]),
             "start_scores": _unpack_scores(progress["start_scores"]),
+            "splitting": _unpack_splitting(progress.get("splitting")),
         },
         model=weights["model"],
         average=weights["average"],
         best=weights["best"],
         optimizer=[optimizer[number] for number in range(len(optimizer))],
     )
+
+
+def _unpack_splitting(values: Mapping[str, float] | None) -> SplittingParameters | None:
+    return None if values is None else SplittingParameters(**values)
 
 
 def _pack_scores(scores: Scores | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def activate(context: PluginContext) -> None:
-    """Begin to watch for drops on the canvases, if there is a window.
+    """Follow the preferences and watch for drops on the canvases, if there is a window.
 
     Parameters
     ----------
@@ -23,5 +23,7 @@ def activate(context: PluginContext) -> None:
 
     if QApplication.instance() is not None:
         from napari_unet_nuclei.plugin.files.dropping import watch_drops
+        from napari_unet_nuclei.plugin.shared.preferences import apply_preferences
 
+        apply_preferences()
         context.register_disposable(watch_drops())

@@ -8,28 +8,24 @@ from __future__ import annotations
 
 import os
 from itertools import islice
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from napari.utils.notifications import show_warning
 
-from napari_unet_nuclei.core.errors import LabelsError
-from napari_unet_nuclei.core.files.images import read_stored_image
-from napari_unet_nuclei.core.files.label_records import LabelRecord, read_record
-from napari_unet_nuclei.core.images.calibration import LENGTH_UNITS, TIME_UNITS
-from napari_unet_nuclei.core.instances.labels import check_labels
 from napari_unet_nuclei.core.writing.own_files import is_own_file
-from napari_unet_nuclei.plugin.files.layer_records import restore_layer
+from napari_unet_nuclei.plugin.shared.label_files import (
+    file_stem,
+    image_name,
+    read_label_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.plugin.shared.layers import LayerData
 
 _SUFFIXES = (".tif", ".tiff", ".png")
-_ENDING = "_masks"  # of labels beside their image, here and in other programs
 _N_FILES_TO_CHECK = 20
 
 
@@ -48,7 +44,7 @@ def is_label_file(path: str) -> bool:
     """
     if not path.lower().endswith(_SUFFIXES) or not os.path.isfile(path):
         return False
-    return _name(path) != _stem(path) or is_own_label_file(path)
+    return image_name(path) != file_stem(path) or is_own_label_file(path)
 
 
 def is_own_label_file(path: str) -> bool:
@@ -85,53 +81,6 @@ def is_label_folder(path: str) -> bool:
         False for one that cannot be listed.
     """
     return any(map(is_own_label_file, islice(_files_in(path), _N_FILES_TO_CHECK)))
-
-
-def read_label_file(path: str) -> LayerData:
-    """Return labels as a layer.
-
-    Parameters
-    ----------
-    path : str
-        A TIFF or PNG.
-
-    Returns
-    -------
-    (data, keyword arguments, layer type)
-        With scale, units and names of the axes as far as the file has them.  A file
-        that was saved here from a layer restores its table, metadata and position,
-        too.
-
-    Raises
-    ------
-    ImageError
-        If the file is missing or damaged.
-    LabelsError
-        If it holds no labels.
-    """
-    stored = read_stored_image(path, as_shown=False)
-    axes, pixels = stored.axes, stored.pixels
-    if axes is not None and {"C", "S"} & set(axes):
-        raise LabelsError(
-            f"Expected labels as whole numbers. Received: {path} with channels. Choose "
-            "napari's own reader to open it as an image."
-        )
-    rows = pixels.reshape(-1, pixels.shape[-1])
-    labels = check_labels(rows, name=path, may_ignore=True).reshape(pixels.shape)
-    kwargs: dict[str, Any] = {
-        "name": _stem(path),
-        "metadata": {"sample_id": _name(path)},
-    }
-    if axes is not None:
-        kwargs |= _placing(axes, stored.calibration)
-    record = _read_record(path)
-    if record is not None:
-        labels, place = restore_layer(record, labels)
-        kwargs["metadata"] |= record.provenance
-        kwargs |= place
-        if record.features:
-            kwargs["features"] = dict(record.features)
-    return labels, kwargs, "labels"
 
 
 def read_label_stack(paths: Sequence[str]) -> list[LayerData]:
@@ -182,15 +131,6 @@ def _with_leading_axis(placing: Mapping[str, Any]) -> dict[str, Any]:
     return kwargs
 
 
-def _read_record(path: str) -> LabelRecord | None:
-    """Return the record in a file, ``None`` with a warning if it is damaged."""
-    try:
-        return read_record(path)
-    except LabelsError as error:
-        show_warning(f"{os.path.basename(path)} opened without its table. {error}")
-        return None
-
-
 def read_label_folder(path: str, *, max_layers: int = 50) -> list[LayerData]:
     """Return the labels in a folder that were written here, a layer for each name.
 
@@ -207,33 +147,14 @@ def read_label_folder(path: str, *, max_layers: int = 50) -> list[LayerData]:
         Sorted by name.  Of a TIFF and a PNG of one name, which hold the same, only the
         TIFF.
     """
-    ordered = sorted(_files_in(path), key=lambda file: (_stem(file), file.lower()))
-    own = {_stem(file): file for file in ordered if is_own_label_file(file)}
+    ordered = sorted(_files_in(path), key=lambda file: (file_stem(file), file.lower()))
+    own = {file_stem(file): file for file in ordered if is_own_label_file(file)}
     files = list(own.values())
     if len(files) > max_layers:
         show_warning(
             f"Opened the first {max_layers} of {len(files):,} label images in {path}."
         )
     return [read_label_file(file) for file in files[:max_layers]]
-
-
-def _placing(axes: str, calibration: Calibration) -> dict[str, Any]:
-    sizes = calibration.sizes
-    units = {
-        axis: calibration.time_unit if axis == "T" else calibration.unit
-        for axis in axes
-        if axis in sizes
-    }
-    return {
-        "scale": tuple(sizes.get(axis, 1.0) for axis in axes),
-        "units": tuple(_known_unit(units.get(axis)) for axis in axes),
-        "axis_labels": tuple(axes.lower()),
-    }
-
-
-def _known_unit(name: str | None) -> str:
-    """Return the name of a unit if napari supports it, else pixels."""
-    return name if name in LENGTH_UNITS or name in TIME_UNITS else "pixel"
 
 
 def _files_in(folder: str) -> Iterator[str]:
@@ -246,13 +167,3 @@ def _files_in(folder: str) -> Iterator[str]:
             )
     except OSError:  # no permission
         return
-
-
-def _stem(path: str) -> str:
-    stem = Path(path).stem
-    return stem[:-4] if stem.lower().endswith(".ome") else stem
-
-
-def _name(path: str) -> str:
-    """Return the name of the image that labels belong to."""
-    return _stem(path).removesuffix(_ENDING)

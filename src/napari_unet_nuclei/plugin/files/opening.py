@@ -17,8 +17,8 @@ from napari.utils.notifications import show_error
 from npe2 import PluginManager
 
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
-from napari_unet_nuclei.plugin.files.label_reader import read_label_file
 from napari_unet_nuclei.plugin.files.reader import get_reader, read
+from napari_unet_nuclei.plugin.shared.label_files import read_label_file
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

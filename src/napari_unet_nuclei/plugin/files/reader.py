@@ -18,10 +18,10 @@ from napari_unet_nuclei.plugin.files.label_reader import (
     is_label_file,
     is_label_folder,
     is_own_label_file,
-    read_label_file,
     read_label_folder,
     read_label_stack,
 )
+from napari_unet_nuclei.plugin.shared.label_files import read_label_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

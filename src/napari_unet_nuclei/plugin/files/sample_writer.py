@@ -22,13 +22,13 @@ from napari_unet_nuclei.core.datasets.dsb2018_writing import (
 )
 from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.images import read_image
-from napari_unet_nuclei.plugin.files.layer_records import stamp_of
 from napari_unet_nuclei.plugin.files.writer import (
     images_by_path,
     path_in,
     sample_id_of,
     single_plane,
 )
+from napari_unet_nuclei.plugin.shared.layer_records import stamp_of
 from napari_unet_nuclei.plugin.shared.layers import labels_array
 
 if TYPE_CHECKING:

@@ -19,10 +19,13 @@ from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.files.writer import (
     masks_name,
+    write_geojson,
     write_png,
     write_rle,
+    write_rois,
     write_tiff,
 )
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
 if TYPE_CHECKING:
     from napari.components import ViewerModel
@@ -31,12 +34,16 @@ _WRITERS = {
     "Label image with scale and table (*.tif *.tiff)": write_tiff,
     "16-bit label image (*.png)": write_png,
     "Run lengths, Kaggle (*.csv)": write_rle,
+    "Outlines for ImageJ's ROI Manager (*.zip)": write_rois,
+    "Outlines and table for QuPath (*.geojson)": write_geojson,
 }
 _BY_SUFFIX = {
     ".tif": write_tiff,
     ".tiff": write_tiff,
     ".png": write_png,
     ".csv": write_rle,
+    ".zip": write_rois,
+    ".geojson": write_geojson,
 }
 _FORBIDDEN = '/\\:*?"<>|'
 _MOST_BYTES = 200  # of a name; file systems take 255, with the ending
@@ -133,13 +140,15 @@ def save(layer: Labels, path: str, kind: str = "") -> None:
         show_error(str(error))
         return
     update_save_history(written)
+    saved(value=layer)
     show_info(f"Saved {written}.{_hint(written)}")
 
 
 def _hint(path: str) -> str:
     """Say what opens a file that napari, by its name, would open as an image."""
     stem = Path(path).stem.lower().removesuffix(".ome")
-    if Path(path).suffix.lower() == ".csv" or stem.endswith(LABELS_ENDING):
+    is_image = Path(path).suffix.lower() in (".tif", ".tiff", ".png")
+    if not is_image or stem.endswith(LABELS_ENDING):
         return ""
     return (
         " Its name does not end in _masks, so drop it on the window, or open it with "

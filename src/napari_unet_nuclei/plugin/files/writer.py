@@ -23,14 +23,16 @@ from napari.layers import Image
 from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.datasets.input_files import input_files
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
+from napari_unet_nuclei.core.files import geojson, imagej_rois
 from napari_unet_nuclei.core.files.labels import (
     write_labels_png,
-    write_labels_tiff,
 )
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.writing.outputs import file_id
-from napari_unet_nuclei.plugin.files.layer_records import FILE_ORDER, make_record
-from napari_unet_nuclei.plugin.shared.layers import labels_array, layer_calibration
+from napari_unet_nuclei.plugin.shared.label_files import write_label_tiff
+from napari_unet_nuclei.plugin.shared.layer_records import FILE_ORDER, make_record
+from napari_unet_nuclei.plugin.shared.layers import labels_array
+from napari_unet_nuclei.plugin.shared.nuclei_table import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,15 +50,7 @@ def write_tiff(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     """
     path = _complete(path, ".tif", ".tiff", is_image=True)
     _refuse_image(path, meta)
-    labels, axes = labels_array(data, meta)
-    order = "".join(axis for axis in FILE_ORDER if axis in axes)
-    write_labels_tiff(
-        path,
-        labels.transpose([axes.index(axis) for axis in order]),
-        axes=order,
-        calibration=layer_calibration(meta, axes),
-        record=make_record(meta, axes, labels.shape),
-    )
+    write_label_tiff(path, data, meta)
     return [path]
 
 
@@ -85,6 +79,42 @@ def write_rle(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     labels = single_plane(*labels_array(data, meta), "A csv of run lengths")
     write_rle_csv(path, {sample_id_of(meta): labels})
     return [path]
+
+
+def write_rois(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write the outlines of a labels layer as a zip for ImageJ's ROI Manager.
+
+    ``.zip`` is appended to any other suffix.  A stack may have the axes T and Z, too.
+    """
+    path = _complete(path, ".zip")
+    _refuse_image(path, meta)
+    labels, axes = labels_in_file_order(data, meta)
+    imagej_rois.write_rois(path, labels, axes=axes)
+    return [path]
+
+
+def write_geojson(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
+    """Write the outlines of a labels layer, and its table, as GeoJSON for QuPath.
+
+    ``.geojson`` is appended to any other suffix.  A stack may have the axes T and Z.
+    """
+    path = _complete(path, ".geojson")
+    _refuse_image(path, meta)
+    labels, axes = labels_in_file_order(data, meta)
+    table = table_of(meta.get("features"))
+    geojson.write_geojson(path, labels, axes=axes, features=table)
+    return [path]
+
+
+def labels_in_file_order(
+    data: Any, meta: Mapping[str, Any]
+) -> tuple[NDArray[Any], str]:
+    """Return labels with their axes in the order of files, without a single channel."""
+    labels, axes = labels_array(data, meta)
+    if "C" in axes and labels.shape[axes.index("C")] == 1:
+        labels, axes = labels.take(0, axes.index("C")), axes.replace("C", "")
+    order = "".join(axis for axis in FILE_ORDER if axis in axes)
+    return labels.transpose([axes.index(axis) for axis in order]), order
 
 
 def _refuse_image(path: str, meta: Mapping[str, Any]) -> None:

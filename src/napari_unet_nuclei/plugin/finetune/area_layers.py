@@ -5,7 +5,7 @@ What the area is used for belongs elsewhere.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.layers import Labels, Shapes
@@ -15,16 +15,13 @@ from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution
 from napari_unet_nuclei.plugin.shared.placement import (
     annotated_planes,
     axes_of_labels,
-    carry_points,
     transforms_of,
 )
+from napari_unet_nuclei.plugin.shared.surfaces import iter_outlines
 
 if TYPE_CHECKING:
     from napari.layers import Image
     from numpy.typing import NDArray
-
-_SURFACES = ("polygon", "rectangle", "ellipse")
-_N_CORNERS = 72  # of an ellipse
 
 
 def pixels_of_area(
@@ -88,10 +85,7 @@ def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
     rows, columns = axes.index("Y"), axes.index("X")
     others = [axis for axis in range(labels.ndim) if axis not in (rows, columns)]
     n_shared = min(shapes.ndim, labels.ndim)
-    for corners, kind in zip(shapes.data, shapes.shape_type, strict=True):
-        if kind not in _SURFACES:
-            continue
-        places = carry_points(_outline(corners, kind), shapes, labels)
+    for places in iter_outlines(shapes, labels):
         plane = tuple(
             slice(None)
             if axis < labels.ndim - n_shared
@@ -100,19 +94,6 @@ def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
         )
         _fill(np.moveaxis(mask, others, range(len(others))), plane, places, axes)
     return Labels(mask, name=shapes.name, **transforms_of(labels))
-
-
-def _outline(corners: NDArray[Any], kind: str) -> NDArray[np.float64]:
-    """Return the corners of a polygon; of an ellipse napari keeps those of its box."""
-    if kind != "ellipse":
-        return np.asarray(corners, float)
-    centre = np.mean(corners, axis=0)
-    one, other = (corners[1] - corners[0]) / 2, (corners[3] - corners[0]) / 2
-    angles = np.linspace(0, 2 * np.pi, _N_CORNERS, endpoint=False)[:, np.newaxis]
-    outline: NDArray[np.float64] = (
-        centre + np.cos(angles) * one + np.sin(angles) * other
-    )
-    return outline
 
 
 def _fill(

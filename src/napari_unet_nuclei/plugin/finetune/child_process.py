@@ -22,6 +22,7 @@ SHORT_GRACE_SECONDS = 0.5
 """Time to end for a program with nothing to complete; napari cannot quit meanwhile."""
 
 _POLL_SECONDS = 0.1
+_KILLED = -9  # by SIGKILL, which not every system has a name for
 _N_LAST_LINES = 3
 
 
@@ -73,10 +74,7 @@ def iter_output(
             with suppress(subprocess.TimeoutExpired):
                 process.wait(_POLL_SECONDS)
         if process.returncode:
-            raise TrainingError(
-                f"The training process ended with exit code {process.returncode}: "
-                f"{_last_lines(errors)}"
-            )
+            raise TrainingError(_describe_end(process.returncode, errors))
 
 
 @contextmanager
@@ -124,6 +122,16 @@ def _end(process: subprocess.Popen[bytes], grace: float) -> None:
         except subprocess.TimeoutExpired:
             end()
     process.wait()
+
+
+def _describe_end(code: int, errors: Path) -> str:
+    """Say why a program ended with an exit code other than 0."""
+    if code == _KILLED:
+        return (
+            "The training process was killed, as systems do when memory runs out; "
+            "close other programs, or train on fewer or smaller images."
+        )
+    return f"The training process ended with exit code {code}: {_last_lines(errors)}"
 
 
 def _last_lines(errors: Path) -> str:

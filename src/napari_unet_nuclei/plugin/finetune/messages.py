@@ -82,12 +82,36 @@ def describe_cancelled(name: str, progress: TrainingProgress) -> str:
     str
         Scores before and after, and where the model is.
     """
+    return f"Cancelled: {_describe_kept(name, progress)}"
+
+
+def describe_failed(reason: str, name: str, progress: TrainingProgress) -> str:
+    """Describe the model that a run leaves which something has ended.
+
+    Parameters
+    ----------
+    reason : str
+        What has ended it, and what to do, in sentences.
+    name : str
+        The new model.
+    progress : TrainingProgress
+        What it had reached.
+
+    Returns
+    -------
+    str
+        The reason, then scores before and after, and where the model is.
+    """
+    return f"{reason} {_describe_kept(name, progress)}"
+
+
+def _describe_kept(name: str, progress: TrainingProgress) -> str:
     scores = [progress.start_score, progress.best_score]
     known = [write_score(score) for score in scores if score is not None]
     reached = f" ({' → '.join(known)} on the held-out part)" if known else ""
     return (
-        f"Cancelled: {name} has the best weights so far{reached}, and is chosen now, "
-        "here and under Segment nuclei."
+        f"{name} has the best weights so far{reached}, and is chosen now, here and "
+        "under Segment nuclei."
     )
 
 

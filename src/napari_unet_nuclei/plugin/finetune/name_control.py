@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import LineEdit
 
 from napari_unet_nuclei.core.errors import TrainingError
-from napari_unet_nuclei.plugin.finetune.model_name import (
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
+from napari_unet_nuclei.plugin.shared.model_name import (
     check_model_name,
     free_model_name,
     model_path,
 )
-from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PROBLEM, mark
 

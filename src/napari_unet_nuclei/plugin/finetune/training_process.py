@@ -23,7 +23,6 @@ from napari_unet_nuclei.plugin.finetune.child_process import (
     SHORT_GRACE_SECONDS,
     iter_output,
 )
-from napari_unet_nuclei.plugin.finetune.model_name import FILE_SUFFIXES
 from napari_unet_nuclei.plugin.finetune.training_events import (
     ErrorEvent,
     FinishedEvent,
@@ -36,6 +35,7 @@ from napari_unet_nuclei.plugin.finetune.training_samples import (
     write_samples,
 )
 from napari_unet_nuclei.plugin.shared.commands import fine_tune_arguments
+from napari_unet_nuclei.plugin.shared.model_name import FILE_SUFFIXES
 
 if TYPE_CHECKING:
     from collections.abc import Generator

@@ -24,6 +24,7 @@ from napari_unet_nuclei.plugin.finetune.input_watch import InputWatch
 from napari_unet_nuclei.plugin.finetune.messages import (
     NOTHING_KEPT,
     describe_cancelled,
+    describe_failed,
     describe_result,
     describe_step,
     describe_time,
@@ -37,6 +38,7 @@ from napari_unet_nuclei.plugin.finetune.training_process import (
 )
 from napari_unet_nuclei.plugin.shared import commands
 from napari_unet_nuclei.plugin.shared.docking import lay_out, show_row
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.form import add_row
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
@@ -155,6 +157,7 @@ class FineTuneWidget(Container[Widget]):
                 on_step=self._follow,
                 on_result=self._tell_result,
                 on_cancel=lambda: self._tell_cancelled(request.output),
+                on_error=lambda error: self._tell_failed(request.output, error),
                 on_end=self._end,
                 fraction=lambda event: (
                     event.progress if isinstance(event, StepEvent) else None
@@ -220,6 +223,13 @@ class FineTuneWidget(Container[Widget]):
         self.panel.say(
             describe_cancelled(output.stem, self._progress) if is_kept else NOTHING_KEPT
         )
+
+    def _tell_failed(self, output: Path, error: Exception) -> None:
+        """Say which model stays, below the error that has ended the run."""
+        if self._progress.best_score is not None and output.exists():
+            self._better = output.stem
+            reason = describe_error(error)
+            self.panel.say(describe_failed(reason, output.stem, self._progress))
 
     def _end(self) -> None:
         better, self._better = self._better, None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.progress import Preparing, map_steps
 
@@ -26,7 +26,10 @@ class Absence:
     is_even : bool
         Whether the pixels of each plane have the same value, except for a few.
     n_small : int
-        Nuclei that are left out only because they are small.
+        Nuclei that are left out only because they are small, where none is too large
+        or at the border.
+    n_unwanted : int
+        Nuclei that are left out as too large or at the border.
     n_pale : int
         Those of stained tissue that are left out as none is darker than its
         surroundings, where no other explains it.
@@ -36,6 +39,7 @@ class Absence:
 
     is_even: bool
     n_small: int
+    n_unwanted: int
     n_pale: int
     highest: float
 
@@ -69,17 +73,20 @@ def iter_absence(
     stack, maps = image_maps.stack, image_maps.maps
     seeking = Preparing("No nuclei: looking for the reason")
 
-    def iter_count(maps: Sequence[Maps], min_area: int | None) -> _Count:
+    def iter_count(maps: Sequence[Maps], **changes: Any) -> _Count:
         steps = stacks.iter_split(
-            image_maps.model, stack, maps, replace(settings, min_area=min_area)
+            image_maps.model, stack, maps, replace(settings, **changes)
         )
         labels = yield from map_steps(lambda _: seeking, steps)
         return int(labels.max(initial=0))
 
-    n_small, n_pale = (yield from iter_count(maps, 0)), 0
-    if n_small == 0 and any(each.darkness for each in maps):
-        of_any_light = [each._replace(darkness=()) for each in maps]
-        n_pale = yield from iter_count(of_any_light, settings.min_area)
+    n_small = n_unwanted = n_pale = 0
+    if settings.max_area is not None or settings.drop_border:
+        n_unwanted = yield from iter_count(maps, max_area=None, drop_border=False)
+    if n_unwanted == 0:
+        n_small = yield from iter_count(maps, min_area=0)
+    if n_small == n_unwanted == 0 and any(each.darkness for each in maps):
+        n_pale = yield from iter_count([each._replace(darkness=()) for each in maps])
     is_even = True
     for plane in stack:
         low, high = intensity_limits(to_channels(plane))
@@ -90,6 +97,7 @@ def iter_absence(
     return Absence(
         is_even=is_even,
         n_small=n_small,
+        n_unwanted=n_unwanted,
         n_pale=n_pale,
         highest=max((float(each.foreground.max()) for each in maps), default=0.0),
     )

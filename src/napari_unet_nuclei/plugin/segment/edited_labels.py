@@ -16,6 +16,11 @@ from napari_unet_nuclei.core.instances.corrections import (
     correct_features,
     count_corrections,
 )
+from napari_unet_nuclei.core.instances.editing.changes import (
+    NOTHING_LOCKED,
+    ChangedPixels,
+    Locked,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Mapping, Sequence
@@ -41,6 +46,8 @@ class EditedLabels:
     pixel_values : callable
         Gets the places of pixels, one array for each axis, and returns what the
         columns of the table average, as `correct_features` wants it.
+    locked : Locked
+        What was locked when the labels were found.
     n_compared : int
         Pixels that are compared at a time.
     n_collected : int
@@ -54,6 +61,7 @@ class EditedLabels:
         features: Features,
         pixel_values: PixelValues,
         *,
+        locked: Locked = NOTHING_LOCKED,
         n_compared: int = 1 << 20,
         n_collected: int = 1 << 21,
     ) -> None:
@@ -64,6 +72,8 @@ class EditedLabels:
         self._n_compared = n_compared
         self._n_collected = n_collected
         self._difference = 0
+        self._locked = locked
+        self._locking = ChangedPixels()
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -83,6 +93,24 @@ class EditedLabels:
     def corrections(self) -> Corrections:
         """How many nuclei differ from those that were found."""
         return count_corrections(self._found, self.features)
+
+    @property
+    def locked(self) -> Locked:
+        """The nuclei and the background that were corrected, before and since."""
+        locked = self._locked.joined(self._locking.locked)
+        is_erased = self._labels.reshape(-1)[locked.erased] == 0
+        there = locked.numbers.intersection(self.features["label"].tolist())
+        return Locked(there, locked.erased[is_erased])
+
+    def accept(self, number: int, *, is_accepted: bool) -> None:
+        """Lock a nucleus as it is, or no longer."""
+        numbers = self._locked.numbers - {number}
+        numbers |= {number} if is_accepted else set()
+        self._locked = Locked(numbers, self._locked.erased)
+
+    def unlock(self) -> None:
+        """Lock nothing of what has been corrected so far."""
+        self._locked, self._locking = NOTHING_LOCKED, ChangedPixels()
 
     def forget_pixels(self) -> None:
         """Forget the image; nuclei that change from now on lose their intensity."""
@@ -147,15 +175,16 @@ class EditedLabels:
     ) -> None:
         everywhere = tuple(np.concatenate(axis) for axis in zip(*places, strict=True))
         before, after = (np.concatenate(each) for each in zip(*pairs, strict=True))
-        self._note_difference(everywhere, before, after)
+        where = np.ravel_multi_index(everywhere, self.shape)
+        self._locking.note(where, before, after)
+        self._note_difference(where.astype(np.uint64), before, after)
         self.features = correct_features(
             self.features, before, after, self.pixel_values(everywhere)
         )
 
     def _note_difference(
-        self, places: Places, before: NDArray[Any], after: NDArray[Any]
+        self, where: NDArray[np.uint64], before: NDArray[Any], after: NDArray[Any]
     ) -> None:
-        where = np.ravel_multi_index(places, self.shape).astype(np.uint64)
         change = _sum_scattered(where, after) - _sum_scattered(where, before)
         self._difference = (self._difference + change) % (1 << 64)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
@@ -22,9 +25,12 @@ if TYPE_CHECKING:
         Nuclei,
         SplittingStep,
     )
+    from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 
-_QUIET_MS = 50
-"""Time without a further request after which splitting begins."""
+_PAUSE_MS = 5
+"""Time for more moves of the mouse to arrive before the first is followed."""
+_PATIENCE_SECONDS = 0.15
+"""How long splitting may take and still be shown, though newer requests wait."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -35,9 +41,10 @@ class _Request:
 
 
 class LiveSplitting:
-    """Splits the maps of an image in a worker, as soon as requests pause.
+    """Splits the maps of an image in a worker while a slider moves.
 
-    A newer request ends the one that is worked on.
+    Of the requests that come while it works, only the newest is followed.  It ends work
+    that takes long; otherwise the labels would not change until the slider rests.
 
     Parameters
     ----------
@@ -64,12 +71,42 @@ class LiveSplitting:
         self._on_error = on_error
         self._wanted: _Request | None = None
         self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
-        self._timer = make_quiet_timer(owner, _QUIET_MS, self._start)
+        self._started = 0.0
+        self._timer = make_quiet_timer(owner, _PAUSE_MS, self._start)
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is waiting and nothing running."""
         return self._wanted is None and self._task is None
+
+    def follow(
+        self,
+        controls: SettingsControls,
+        image: Image,
+        image_maps: ImageMaps,
+        *,
+        unless: SegmentationSettings | None = None,
+    ) -> None:
+        """Split maps as the controls say now, or say why that cannot be done.
+
+        Parameters
+        ----------
+        controls : SettingsControls
+            What the maps are split with.
+        image, image_maps
+            As for `request`.
+        unless : SegmentationSettings, optional
+            What has been done already.
+        """
+        made, own = image_maps.request.settings, image_maps.model.config.splitting
+        try:
+            settings = controls.split_settings(made, own.threshold)
+        except SettingsError as error:
+            self.discard()
+            self._on_error(error)
+            return
+        if settings != unless:
+            self.request(image, image_maps, settings)
 
     def request(
         self, image: Image, image_maps: ImageMaps, settings: SegmentationSettings
@@ -86,7 +123,8 @@ class LiveSplitting:
             Threshold and smallest area.
         """
         self._wanted = _Request(image=image, image_maps=image_maps, settings=settings)
-        self._timer.start()
+        if not self._timer.isActive():  # or a slider that moves on would restart it
+            self._timer.start(_PAUSE_MS)
 
     def discard(self) -> None:
         """Drop what is waiting and what is running."""
@@ -98,9 +136,14 @@ class LiveSplitting:
     def _start(self) -> None:
         if self._wanted is None:
             return
-        if self._task is not None:
-            self._task.cancel()  # its end starts the next one
+        if self._task is not None:  # whose end starts the next one
+            patience = self._started + _PATIENCE_SECONDS - time.perf_counter()
+            if patience > 0:
+                self._timer.start(math.ceil(1000 * patience))
+            else:
+                self._task.cancel()
             return
+        self._started = time.perf_counter()
         request, self._wanted = self._wanted, None
         self._task = BackgroundTask(
             iter_split(request.image_maps, request.settings),
@@ -108,18 +151,16 @@ class LiveSplitting:
             self._owner,
             TaskCallbacks(
                 on_step=self._on_step,
-                on_result=lambda nuclei: self._show(request, nuclei),
+                on_result=lambda nuclei: self._on_split(
+                    request.image, request.image_maps, nuclei
+                ),
                 on_error=self._on_error,
                 on_end=self._end,
             ),
             is_listed=False,
         )
 
-    def _show(self, request: _Request, nuclei: Nuclei) -> None:
-        if self._wanted is None:
-            self._on_split(request.image, request.image_maps, nuclei)
-
     def _end(self) -> None:
         self._task = None
-        if not self._timer.isActive():
-            self._start()
+        self._timer.stop()
+        self._start()

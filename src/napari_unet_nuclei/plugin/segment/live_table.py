@@ -24,7 +24,9 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     join_corrections,
 )
 from napari_unet_nuclei.plugin.segment.strokes import Strokes, painted_boxes
+from napari_unet_nuclei.plugin.shared import locked_nuclei
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
+from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from qtpy.QtCore import QObject
 
     from napari_unet_nuclei.core.instances.corrections import Corrections
+    from napari_unet_nuclei.core.instances.editing.changes import Locked
     from napari_unet_nuclei.plugin.segment.edited_labels import Box, PixelValues
 
 _QUIET_MS = 100  # without another redraw, after which a large layer is compared
@@ -112,6 +115,8 @@ class LiveTable:
             (layer.events.labels_update, self._follow_painted),
             (layer.events.data, self._follow_data),
             (layer.events.set_data, self._note_redraw),
+            (locked_nuclei.unlocked, self._note_unlocked),
+            (locked_nuclei.accepted, self._note_accepted),
         ]
         for event, callback in self._connected:
             event.connect(callback)
@@ -123,8 +128,28 @@ class LiveTable:
         return (
             self._is_reshaped
             or self._edited.is_edited
+            or bool(self._edited.locked)
             or bool(foreign_columns(self.layer, self._edited.features))
         )
+
+    @property
+    def may_be_replaced(self) -> bool:
+        """Whether a result may take the place of all but what is locked."""
+        return not (
+            self._is_reshaped or foreign_columns(self.layer, self._edited.features)
+        )
+
+    @property
+    def locked(self) -> Locked:
+        """What was corrected by hand, and stays as it is."""
+        return self._edited.locked
+
+    @property
+    def told(self) -> str:
+        """What was corrected, before and since the layer is followed, in words."""
+        is_edited = self._is_reshaped or self._edited.is_edited
+        now = describe_corrections(self.corrections) if is_edited else ""
+        return join_corrections(self._earlier, now)
 
     @property
     def n_nuclei(self) -> int:
@@ -213,6 +238,14 @@ class LiveTable:
         else:
             self._later.start()
 
+    def _note_unlocked(self, event: Any) -> None:
+        if event.value.unique_id == self.layer.unique_id:
+            self._edited.unlock()
+
+    def _note_accepted(self, event: Any) -> None:
+        if event.value.unique_id == self.layer.unique_id:
+            self._edited.accept(event.number, is_accepted=event.is_accepted)
+
     # Following.
 
     def _begin_anew(self) -> None:
@@ -271,15 +304,10 @@ class LiveTable:
             return
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
-        self.layer.metadata = corrected_metadata(self.layer.metadata, self._tell())
+        metadata = corrected_metadata(self.layer.metadata, self.told)
+        self.layer.metadata = locking_metadata(metadata, self.locked.numbers)
         self._on_change(self)
         followers.edited(value=self)
-
-    def _tell(self) -> str:
-        """Say what was corrected, before and since the layer is followed."""
-        is_edited = self._is_reshaped or self._edited.is_edited
-        now = describe_corrections(self.corrections) if is_edited else ""
-        return join_corrections(self._earlier, now)
 
 
 def _run_at_once(steps: Generator[int, None, None]) -> bool:

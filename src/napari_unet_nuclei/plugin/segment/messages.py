@@ -6,7 +6,10 @@ the errors.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
@@ -55,7 +58,9 @@ def describe_progress(step: SegmentationStep) -> str:
     return ""
 
 
-def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
+def describe_nuclei(
+    image_maps: ImageMaps, nuclei: Nuclei, pixel_area: float | None = None
+) -> str:
     """Say how many nuclei there are, or why there are none.
 
     Parameters
@@ -64,19 +69,25 @@ def describe_nuclei(image_maps: ImageMaps, nuclei: Nuclei) -> str:
         Output of the network.
     nuclei : Nuclei
         What the settings make of it.
+    pixel_area : float, in µm², optional
+        Area of a pixel.
 
     Returns
     -------
     str
-        Such as ``"57 nuclei in 0.4 s · OpenVINO bf16"``, and what is doubtful.
+        Such as ``"57 nuclei in 0.4 s · median diameter 21 px · OpenVINO bf16"``, and
+        what is doubtful.
     """
     if nuclei.absence is not None:
         return _explain(nuclei.absence, image_maps, nuclei)
     engine = short_engine(image_maps.model.engine.description)
     where = "" if image_maps.request.plane is None else " in this plane"
+    if nuclei.n_in_region is not None:
+        where += f", {nuclei.n_in_region:,} of them in the region,"
     parts = [
         f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
         *_name_doubts(nuclei),
+        _describe_diameter(nuclei, pixel_area),
         engine,
     ]
     if image_maps.request.settings.diameter is None:
@@ -106,7 +117,10 @@ def describe_details(image_maps: ImageMaps, nuclei: Nuclei) -> str:
 
 
 def describe_result(
-    image_maps: ImageMaps, nuclei: Nuclei, corrected: Labels | None
+    image_maps: ImageMaps,
+    nuclei: Nuclei,
+    corrected: Labels | None,
+    pixel_area: float | None = None,
 ) -> str:
     """Say what is shown, and where corrections are if they are in another layer.
 
@@ -118,8 +132,10 @@ def describe_result(
         What the settings make of it.
     corrected : napari.layers.Labels, optional
         The layer with corrections that the result has not replaced.
+    pixel_area : float, in µm², optional
+        Area of a pixel.
     """
-    said = describe_nuclei(image_maps, nuclei)
+    said = describe_nuclei(image_maps, nuclei, pixel_area)
     if corrected is None:
         return said
     hidden = "" if corrected.visible else ", which is hidden"
@@ -135,7 +151,12 @@ def describe_removed(name: str) -> str:
 
 
 def describe_copied(
-    *, is_one_plane: bool, unsaved: str | None, has_corrections: bool, is_pending: bool
+    *,
+    is_one_plane: bool,
+    is_region: bool,
+    unsaved: str | None,
+    has_corrections: bool,
+    is_pending: bool,
 ) -> str:
     """Say that the command was copied, and how what it does differs from what is shown.
 
@@ -143,6 +164,8 @@ def describe_copied(
     ----------
     is_one_plane : bool
         Whether only one plane is segmented here.
+    is_region : bool
+        Whether only a region is segmented here.
     unsaved : str, optional
         Name of the image, if it has no file.
     has_corrections : bool
@@ -152,6 +175,7 @@ def describe_copied(
     """
     hints = {
         "It segments all planes.": is_one_plane,
+        "It segments the whole image.": is_region,
         f"Save the image as {unsaved}.tif too.": unsaved is not None,
         "It finds the nuclei without your corrections.": has_corrections,
         "The nuclei on show were found with other settings.": is_pending,
@@ -225,6 +249,14 @@ def _name_doubts(nuclei: Nuclei) -> list[str]:
     return [f"please check: {kinds}"] if kinds else []
 
 
+def _describe_diameter(nuclei: Nuclei, pixel_area: float | None) -> str:
+    """Say how large the nuclei are: the diameter of a disc of their median area."""
+    diameter = 2 * math.sqrt(float(np.median(nuclei.features["area"])) / math.pi)
+    if pixel_area is None:
+        return f"median diameter {diameter:.0f} px"
+    return f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"
+
+
 def _describe_scales(scales: set[float]) -> list[str]:
     """Say that the image was rescaled because of its nuclei, if it was."""
     if scales <= {1.0}:
@@ -254,7 +286,17 @@ def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
         )
         return (
             f"No nuclei left: {absence.n_small} found, all smaller than {smallest} "
-            "px². Set a lower minimum area."
+            "px². Lower the size of the smallest nucleus."
+        )
+    if absence.n_unwanted:
+        reasons = {
+            f"larger than {nuclei.settings.max_area} px²": nuclei.settings.max_area,
+            "cut by the border": nuclei.settings.drop_border,
+        }
+        why = " or ".join(reason for reason, holds in reasons.items() if holds)
+        return (
+            f"No nuclei left: {absence.n_unwanted} found, all {why}. Raise the "
+            "size of the largest nucleus, or keep nuclei at the border."
         )
     if absence.n_pale:
         return (

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.axes import leading_axes
+from napari_unet_nuclei.core.images.axes import PlaneStack, leading_axes
 from napari_unet_nuclei.core.images.channels import distinct_channels, to_channels
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.plugin.segment.segmentation import ImageMaps
+
+
+def whole_stack(image_maps: ImageMaps) -> PlaneStack:
+    """Return the planes of all of the image, of which maps may show a window."""
+    request = image_maps.request
+    if request.region is None:
+        return image_maps.stack
+    stack = PlaneStack(request.image, request.axes, request.channel)
+    return stack if request.plane is None else stack.only(request.plane)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -31,18 +39,23 @@ class NucleusPixels:
         Axes of the labels layer, which may have a C that the stack has not.
     plane : tuple of int, optional
         The plane that was segmented, if it is only one.
+    corner : tuple of int, in px
+        Where the foreground begins in the image: that of a region covers its window.
     """
 
     stack: PlaneStack
     foreground: list[NDArray[np.float32]] | None
     axes: str
     plane: tuple[int, ...] | None
+    corner: tuple[int, int] = (0, 0)
 
     @classmethod
     def of(cls, image_maps: ImageMaps, axes: str) -> NucleusPixels:
         """Keep what is needed of the maps of an image, and nothing else."""
+        run = image_maps.request.region
         return cls(
-            stack=image_maps.stack,
+            stack=whole_stack(image_maps),
+            corner=(0, 0) if run is None else (run.region.top, run.region.left),
             foreground=[maps.foreground for maps in image_maps.maps],
             axes=axes,
             plane=image_maps.request.plane,
@@ -76,7 +89,10 @@ class NucleusPixels:
             plane = self.stack.plane(tuple(np.unravel_index(number, shape)))
             intensity[here] = _intensities(plane, y[here], x[here])
             if self.foreground is not None:
-                probability[here] = self.foreground[number][y[here], x[here]]
+                top, left = self.corner
+                probability[here] = _values_at(
+                    self.foreground[number], y[here] - top, x[here] - left
+                )
         values = {
             "centroid_y": y,
             "centroid_x": x,
@@ -91,6 +107,16 @@ class NucleusPixels:
                 else np.full(y.size, self.plane[index])
             )
         return values
+
+
+def _values_at(
+    window: NDArray[np.float32], y: NDArray[np.intp], x: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Return values of pixels of a window, NaN outside of it."""
+    values = np.full(y.size, np.nan)
+    inside = (y >= 0) & (y < window.shape[0]) & (x >= 0) & (x < window.shape[1])
+    values[inside] = window[y[inside], x[inside]]
+    return values
 
 
 def _intensities(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from napari.layers import Labels
 
 from napari_unet_nuclei.plugin.segment.provenance import is_result
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
 
 CONTOUR = 2
 """Width of the outlines, in px of the image."""
+
+THIN_CONTOUR = 1
+"""The same for small nuclei, of which wider ones would hide most."""
+
+_SMALL_DIAMETER = 16  # px
 
 MOST_OUTLINED = 4096 * 4096
 """Area of the largest plane that is outlined, in px; for larger ones napari takes
@@ -31,23 +37,32 @@ _TOOLS = (
 )
 
 
-def default_appearance(shape: tuple[int, ...]) -> dict[str, Any]:
+def default_appearance(shape: tuple[int, ...], area: Any = ()) -> dict[str, Any]:
     """Return how the first result looks: outlined, so that the nuclei stay visible.
 
     Parameters
     ----------
     shape : tuple of int
         Shape of the labels, Y and X last.
+    area : array_like of float, in px²
+        Areas of the nuclei; what is NaN is none.
 
     Returns
     -------
     dict
         Attributes of the layer.
     """
-    return {"contour": CONTOUR} if math.prod(shape[-2:]) <= MOST_OUTLINED else {}
+    if math.prod(shape[-2:]) > MOST_OUTLINED:
+        return {}
+    areas = np.asarray(area, float)
+    areas = areas[np.isfinite(areas)]
+    is_small = areas.size and np.median(areas) < math.pi / 4 * _SMALL_DIAMETER**2
+    return {"contour": THIN_CONTOUR if is_small else CONTOUR}
 
 
-def same_appearance(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
+def same_appearance(
+    before: Labels, shape: tuple[int, ...], area: Any = ()
+) -> dict[str, Any]:
     """Return the attributes that make another layer look like this one.
 
     Parameters
@@ -56,6 +71,8 @@ def same_appearance(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
         The layer.
     shape : tuple of int
         Shape of the other labels, Y and X last.
+    area : array_like of float, in px²
+        Areas of the other nuclei.
 
     Returns
     -------
@@ -64,9 +81,10 @@ def same_appearance(before: Labels, shape: tuple[int, ...]) -> dict[str, Any]:
         the user has chosen something else.
     """
     appearance = {name: getattr(before, name) for name in _APPEARANCE}
-    if before.contour == default_appearance(before.data.shape).get("contour", 0):
+    usual = default_appearance(before.data.shape, before.features.get("area", ()))
+    if before.contour == usual.get("contour", 0):
         del appearance["contour"]
-    return default_appearance(shape) | appearance
+    return default_appearance(shape, area) | appearance
 
 
 def is_painting(layer: Layer | None) -> bool:

@@ -12,8 +12,15 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.plugin.segment import followers
 from napari_unet_nuclei.plugin.segment.edited_labels import EditedLabels
+from napari_unet_nuclei.plugin.segment.kept_corrections import (
+    can_keep,
+    keep_corrections,
+)
 from napari_unet_nuclei.plugin.segment.live_table import LiveTable
-from napari_unet_nuclei.plugin.segment.provenance import result_metadata
+from napari_unet_nuclei.plugin.segment.provenance import (
+    corrected_metadata,
+    result_metadata,
+)
 from napari_unet_nuclei.plugin.segment.result_appearance import (
     default_appearance,
     hide_truth,
@@ -23,6 +30,8 @@ from napari_unet_nuclei.plugin.segment.result_appearance import (
 )
 from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
 from napari_unet_nuclei.plugin.shared.layers import set_features
+from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
+from napari_unet_nuclei.plugin.shared.result_maps import remember_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -39,8 +48,10 @@ class ResultDisplay:
 
     Those of a single plane of a stack have a layer of their own.
 
-    A layer the user has corrected is left alone, and so is one that is gone: the
-    result then gets a new layer, which looks the same and has the same tool.
+    Nuclei that the user has corrected stay as they are.  A layer that has become
+    another one, of another size or with columns of others, is left alone, and so is one
+    that is gone: the result then gets a new layer, which looks the same and has the
+    same tool.
 
     Parameters
     ----------
@@ -91,11 +102,11 @@ class ResultDisplay:
             if result.image not in self._viewer.layers:
                 return
             is_gone = before.layer not in self._viewer.layers
-            is_kept = not is_gone and before.table.is_edited
+            is_kept = not (is_gone or can_keep(result, before.table))
             if is_gone or is_kept:
                 self._add(result, before if is_kept else None)
             else:
-                self._update(result, before)
+                self._update(keep_corrections(result, before.table), before)
             on_shown(before.table if is_kept else None)
 
         before.table.when_settled(replace)
@@ -129,10 +140,10 @@ class ResultDisplay:
 
     def _appearance_of(self, result: Result, before: Labels | None) -> dict[str, Any]:
         """Return how a new layer looks: like one before that is still there."""
-        shape = result.nuclei.labels.shape
-        appearance = default_appearance(shape)
+        shape, area = result.nuclei.labels.shape, result.nuclei.features["area"]
+        appearance = default_appearance(shape, area)
         if before is not None and before in self._viewer.layers:
-            appearance = same_appearance(before, shape)
+            appearance = same_appearance(before, shape, area)
         if self._viewer.dims.ndisplay == 3:  # where napari has no outlines
             appearance |= {"contour": 0}
         return appearance
@@ -159,12 +170,17 @@ class ResultDisplay:
         self._follow(layer, result, placement)
 
     def _follow(self, layer: Labels, result: Result, placement: dict[str, Any]) -> None:
+        if result.image_maps.request.region is None:  # or those of before stay
+            remember_maps(layer, result.shared_maps)
         labels, _ = result.place(result.nuclei.labels)
         table = LiveTable(
             layer,
-            EditedLabels(labels, result.nuclei.features, result.pixels),
+            EditedLabels(
+                labels, result.nuclei.features, result.pixels, locked=result.locked
+            ),
             self._owner,
             self._on_edit,
+            earlier=result.corrections,
             is_slow=not isinstance(result.image_maps.request.image, np.ndarray),
         )
         shown = ShownResult(table=table, title=layer.name, placement=placement)
@@ -179,7 +195,8 @@ def load_tables() -> None:
 
 def _describe(layer: Labels, result: Result) -> None:
     set_features(layer, result.nuclei.features)
-    layer.metadata = result_metadata(result)
+    metadata = corrected_metadata(result_metadata(result), result.corrections)
+    layer.metadata = locking_metadata(metadata, result.locked.numbers)
 
 
 def _set_all(layer: Labels, attributes: dict[str, Any]) -> None:

@@ -76,9 +76,9 @@ class ResultLayers:
         """The newest layer of each result."""
         return [shown.layer for shown in self._newest.values()]
 
-    def get(self, key: ResultKey) -> ShownResult | None:
+    def get(self, key: ResultKey | None) -> ShownResult | None:
         """Return where a result is shown, if its layer is there."""
-        shown = self._newest.get(key)
+        shown = None if key is None else self._newest.get(key)
         is_there = shown is not None and shown.layer in self._viewer.layers
         return shown if is_there else None
 

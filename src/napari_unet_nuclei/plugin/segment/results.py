@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.images.axes import leading_axes
+from napari_unet_nuclei.core.instances.editing.changes import NOTHING_LOCKED, Locked
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
 from napari_unet_nuclei.plugin.shared.placement import labels_axes, place_labels
+from napari_unet_nuclei.plugin.shared.result_maps import ResultMaps, unwrapped
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -35,12 +39,18 @@ class Result:
         What the settings make of that.
     command : str, optional
         The command that finds the same nuclei, if there is one.
+    locked : Locked
+        What of the nuclei was corrected by hand.
+    corrections : str
+        That in words.
     """
 
     image: Image
     image_maps: ImageMaps
     nuclei: Nuclei
     command: str | None
+    locked: Locked = NOTHING_LOCKED
+    corrections: str = ""
 
     @property
     def key(self) -> ResultKey:
@@ -59,6 +69,24 @@ class Result:
         """What measures pixels of the layer."""
         axes = labels_axes(self.image_maps.request.axes, is_rgb=self.image.rgb)
         return NucleusPixels.of(self.image_maps, axes)
+
+    @property
+    def shared_maps(self) -> ResultMaps:
+        """What other widgets learn about the maps behind the nuclei."""
+        request = self.image_maps.request
+        only = request.plane
+        return ResultMaps(
+            maps=self.image_maps.maps,
+            splitting=self.image_maps.model.config.splitting,
+            settings=self.nuclei.settings,
+            axes=labels_axes(request.axes, is_rgb=self.image.rgb),
+            leading_shape=(
+                self.image_maps.stack.leading_shape
+                if only is None
+                else tuple(1 for _ in only)
+            ),
+            image_ref=weakref.ref(unwrapped(self.image)),
+        )
 
     def place(
         self, labels: NDArray[np.int32]
@@ -81,3 +109,44 @@ class Result:
         return place_labels(
             self.image, labels, request.axes, request.channel, request.plane
         )
+
+    def take_back(self, labels: NDArray[Any]) -> NDArray[Any]:
+        """Return what lies in the layer in the shape of the nuclei; undoes `place`.
+
+        Parameters
+        ----------
+        labels : ndarray
+            In the shape of the layer.
+
+        Returns
+        -------
+        (…, Y, X) ndarray
+            A view.
+        """
+        axes = self.image_maps.request.axes
+        return take_back(labels, axes, is_rgb=self.image.rgb)
+
+
+def take_back(labels: NDArray[Any], axes: str, *, is_rgb: bool) -> NDArray[Any]:
+    """Return what lies in the layer of a result in the shape of its nuclei.
+
+    Parameters
+    ----------
+    labels : ndarray
+        In the shape of the layer.
+    axes : str
+        Axes of the image.
+    is_rgb : bool
+        Whether napari shows its channels as colours.
+
+    Returns
+    -------
+    (…, Y, X) ndarray
+        A view.
+    """
+    wanted = labels_axes(axes, is_rgb=is_rgb)
+    if "C" in wanted:
+        labels = labels.squeeze(wanted.index("C"))
+        wanted = wanted.replace("C", "")
+    found = [*leading_axes(axes), "Y", "X"]
+    return labels.transpose([wanted.index(axis) for axis in found])

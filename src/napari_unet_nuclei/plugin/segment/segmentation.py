@@ -8,11 +8,11 @@ them, so that opening the widget stays fast.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -20,6 +20,8 @@ from napari_unet_nuclei.core.progress import (
     TileDone,
 )
 from napari_unet_nuclei.plugin.segment.absence import iter_absence
+from napari_unet_nuclei.plugin.segment.measuring import iter_measured
+from napari_unet_nuclei.plugin.segment.region_run import join_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -35,6 +38,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.settings.choices import Stain
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.absence import Absence
+    from napari_unet_nuclei.plugin.segment.region_run import RegionRun
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
@@ -61,6 +65,8 @@ class SegmentationRequest:
         Channel that shows the nuclei, where there is a choice.
     plane : tuple of int, optional
         Place of the only plane to segment, along each axis before Y and X.
+    region : RegionRun, optional
+        The only part of each plane to segment, and the nuclei that are there.
     """
 
     image: ArrayLike
@@ -69,6 +75,7 @@ class SegmentationRequest:
     settings: SegmentationSettings
     channel: int | None = None
     plane: tuple[int, ...] | None = None
+    region: RegionRun | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -78,7 +85,7 @@ class ImageMaps:
     Parameters
     ----------
     stack : PlaneStack
-        Planes of the image, or the only one that was asked for.
+        Planes of the image, or the only one that was asked for; of a region its window.
     maps : list of Maps
         One for each plane.
     model : Model
@@ -101,6 +108,13 @@ class ImageMaps:
     confidence: float
     signal: Stain
 
+    @cached_property
+    def depths(self) -> KeptDepths:
+        """Depths inside nuclei, which no slider changes."""
+        from napari_unet_nuclei.core.instances.depths import KeptDepths
+
+        return KeptDepths(self.maps)
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Nuclei:
@@ -121,6 +135,8 @@ class Nuclei:
         Why there are none.
     doubts : tuple of Doubt
         What should be checked where there are any.
+    n_in_region : int, optional
+        How many were found in the region, where only that was segmented.
     """
 
     labels: NDArray[np.int32]
@@ -129,6 +145,7 @@ class Nuclei:
     settings: SegmentationSettings
     absence: Absence | None = None
     doubts: tuple[Doubt, ...] = ()
+    n_in_region: int | None = None
 
     @property
     def n_nuclei(self) -> int:
@@ -194,7 +211,10 @@ def iter_segmentation(
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.segmentation import stacks
 
-    stack = PlaneStack(request.image, request.axes, request.channel)
+    image = request.image
+    if request.region is not None:
+        image = request.region.cut(image, request.axes)
+    stack = PlaneStack(image, request.axes, request.channel)
     if not models.is_warm(request.model):
         yield Preparing("Loading the model")
     model = models.load(request.model)
@@ -249,7 +269,9 @@ def iter_split(
     from napari_unet_nuclei.core.segmentation import stacks
 
     model, stack = image_maps.model, image_maps.stack
-    labels = yield from stacks.iter_split(model, stack, image_maps.maps, settings)
+    labels = yield from stacks.iter_split(
+        model, stack, image_maps.maps, settings, image_maps.depths
+    )
     return (yield from _iter_nuclei(image_maps, labels, settings))
 
 
@@ -262,7 +284,7 @@ def _iter_nuclei(
     if settings.threshold is None:
         own = image_maps.model.config.splitting.threshold
         settings = replace(settings, threshold=own)
-    features = yield from _iter_measured(image_maps, labels)
+    features = yield from iter_measured(image_maps, labels)
     absence = None
     if not labels.any():
         absence = yield from iter_absence(image_maps, settings)
@@ -270,6 +292,9 @@ def _iter_nuclei(
     doubts = find_doubts(labels, scales, image_maps.confidence)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
+    n_in_region = None
+    if (run := image_maps.request.region) is not None:
+        labels, features, n_in_region = join_nuclei(run, image_maps, labels, features)
     return Nuclei(
         labels=labels,
         features=features,
@@ -277,28 +302,5 @@ def _iter_nuclei(
         settings=settings,
         absence=absence,
         doubts=doubts,
+        n_in_region=n_in_region,
     )
-
-
-def _iter_measured(
-    image_maps: ImageMaps, labels: NDArray[np.int32]
-) -> Generator[PlaneMeasured, None, Features]:
-    """Measure plane by plane; a stack gets a column for each leading axis."""
-    from napari_unet_nuclei.core.instances.measurements import measure_nuclei
-
-    stack, only = image_maps.stack, image_maps.request.plane
-    leading = leading_axes(image_maps.request.axes).lower()
-    tables = []
-    for index, plane, maps in zip(
-        np.ndindex(stack.leading_shape), stack, image_maps.maps, strict=True
-    ):
-        table = measure_nuclei(labels[index], plane, maps.foreground)
-        table |= {
-            axis: np.full(len(table["label"]), position)
-            for axis, position in zip(leading, only or index, strict=True)
-        }
-        tables.append(table)
-        yield PlaneMeasured(len(tables), len(stack))
-    if not tables:
-        return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
-    return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}

@@ -1,160 +1,39 @@
 """The controls for how nuclei are found, and the settings they stand for.
 
-One row of a table for each control.  Which image and which model they are about is
-known to ``form``.
+Each control is a row of the table in ``control_fields``.  Which image and which model
+they are about is known to ``form``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import CheckBox, ComboBox, FloatSlider, FloatSpinBox
-
-from napari_unet_nuclei.core.settings.choices import Stain
-from napari_unet_nuclei.core.settings.rules import help_of, range_of
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.plugin.segment.control_fields import FIELDS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from magicgui.widgets.bases import ValueWidget
 
-_DEFAULTS = SegmentationSettings()
-_START_THRESHOLD = 0.5
+    from napari_unet_nuclei.core.instances.maps import SplittingParameters
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Field:
-    """How one field of `SegmentationSettings` is chosen.
-
-    Parameters
-    ----------
-    kind : type
-        Kind of the control.
-    options : mapping
-        Its keyword arguments.
-    note : str
-        What its tooltip says after the help text of the field.
-    to_setting, to_value : callable
-        Turn the value of the control into that of the field, and back.
-    acts_at_once : bool
-        Whether the maps at hand can be split with another value, without a new run.
-    unit : str, optional
-        Unit of whole numbers of which 0 means automatic.
-    """
-
-    kind: type[ValueWidget[Any]]
-    options: Mapping[str, Any]
-    note: str = ""
-    to_setting: Callable[[Any], Any]
-    to_value: Callable[[Any], Any]
-    acts_at_once: bool
-    unit: str | None = None
-
-    def make_control(self, name: str) -> ValueWidget[Any]:
-        control = self.kind(tooltip=self.tooltip(name), **self.options)
-        if self.unit is not None:
-            control.native.setSuffix(f" {self.unit}")
-            control.native.setDecimals(0)
-            control.native.setSpecialValueText("automatic")
-        return control
-
-    def tooltip(self, name: str) -> str:
-        return f"{help_of(SegmentationSettings, name)} {self.note}".rstrip()
-
-
-_FIELDS = {
-    "threshold": _Field(
-        kind=FloatSlider,
-        options={
-            "value": _START_THRESHOLD,
-            "min": 0.05,
-            "max": 0.95,
-            "step": 0.01,
-            "label": "Threshold",
-        },
-        note="Moving it updates the labels at once.",
-        to_setting=lambda value: round(value, 2),
-        to_value=lambda threshold: threshold,
-        acts_at_once=True,
-    ),
-    "min_area": _Field(
-        kind=FloatSpinBox,
-        options={
-            "value": 0,
-            "min": 0,
-            "max": 1_000_000,
-            "step": 1,
-            "label": "Minimum area",
-        },
-        note=f"Automatic means {_DEFAULTS.smallest_area()} px², less where the image "
-        "was enlarged and more where it was shrunk. Changing it updates the labels at "
-        "once.",
-        to_setting=lambda value: round(value) or None,
-        to_value=lambda area: area or 0,
-        acts_at_once=True,
-        unit="px²",
-    ),
-    "diameter": _Field(
-        kind=FloatSpinBox,
-        options={
-            "value": 0,
-            "min": 0,
-            "max": range_of(SegmentationSettings, "diameter").at_most,
-            "step": 1,
-            "label": "Nucleus diameter",
-        },
-        note="Automatic estimates the diameter, and rescales where it is far from what "
-        "the model was trained on.",
-        to_setting=lambda value: value or None,
-        to_value=lambda diameter: diameter or 0,
-        acts_at_once=False,
-        unit="px",
-    ),
-    "tta": _Field(
-        kind=CheckBox,
-        options={
-            "value": _DEFAULTS.tta,
-            "text": "Average flipped views",
-        },
-        to_setting=bool,
-        to_value=bool,
-        acts_at_once=False,
-    ),
-    "stain": _Field(
-        kind=ComboBox,
-        options={
-            "value": _DEFAULTS.stain,
-            "choices": [
-                ("automatic", Stain.AUTO),
-                ("hematoxylin (H&E)", Stain.HE),
-                ("hematoxylin beside DAB", Stain.HDAB),
-                ("red channel", Stain.RED),
-                ("green channel", Stain.GREEN),
-                ("blue channel", Stain.BLUE),
-                ("image as it is", Stain.NONE),
-            ],
-            "label": "Stain",
-        },
-        note="Automatic takes what the model is most confident of, and the line below "
-        "says which. Grey images have no choice.",
-        to_setting=Stain,
-        to_value=Stain,
-        acts_at_once=False,
-    ),
-}
+_OWN = {name: field.own for name, field in FIELDS.items() if field.own is not None}
 
 
 class SettingsControls:
     """A control for each field of `SegmentationSettings`.
 
-    Keeps in step: the threshold with the model's own until the user has moved it.
+    Keeps in step: threshold and separation with the model's own until the user has
+    moved them; areas with the size of a pixel.
 
     Parameters
     ----------
-    own_threshold : callable
-        Returns the threshold of the chosen model, ``None`` if it is not known.
+    own_parameters : callable
+        Returns how the chosen model splits its maps, ``None`` if it is not known.
     on_input : callable
         Called when a new run would see other settings.
     on_slider : callable
@@ -163,19 +42,22 @@ class SettingsControls:
 
     def __init__(
         self,
-        own_threshold: Callable[[], float | None],
+        own_parameters: Callable[[], SplittingParameters | None],
         *,
         on_input: Callable[[], object],
         on_slider: Callable[[], object],
     ) -> None:
-        self._own_threshold = own_threshold
-        self._is_own_threshold = True
+        self._own_parameters = own_parameters
+        self._on_input, self._on_slider = on_input, on_slider
+        self._is_own = dict.fromkeys(_OWN, True)
+        self._pixel_area: float | None = None
         self._controls = {
-            name: field.make_control(name) for name, field in _FIELDS.items()
+            name: field.make_control(name) for name, field in FIELDS.items()
         }
         # Before the others hear of it, who ask for the settings.
-        _connect(self["threshold"], self._take_threshold)
-        for name, field in _FIELDS.items():
+        for name in _OWN:
+            _connect(self[name], partial(self._is_own.__setitem__, name, False))
+        for name, field in FIELDS.items():
             _connect(self[name], on_slider if field.acts_at_once else on_input)
 
     def __getitem__(self, name: str) -> ValueWidget[Any]:
@@ -184,22 +66,19 @@ class SettingsControls:
 
     @property
     def rows(self) -> list[ValueWidget[Any]]:
-        """The controls, in the order in which they are shown."""
+        """The controls, in the order of the table."""
         return list(self._controls.values())
 
     @property
     def settings(self) -> SegmentationSettings:
-        """What the controls say; no threshold stands for the model's own.
+        """What the controls say; what is the model's own is ``None``.
 
         Raises
         ------
         SettingsError
             If a value is out of range.
         """
-        values = {name: self._setting(name) for name in _FIELDS}
-        if self._is_own_threshold:
-            values["threshold"] = None
-        return SegmentationSettings(**values)
+        return SegmentationSettings(**{name: self._setting(name) for name in FIELDS})
 
     def split_settings(
         self, made: SegmentationSettings, own_threshold: float
@@ -212,15 +91,21 @@ class SettingsControls:
             What the maps were made with.
         own_threshold : float
             The threshold of their model.
+
+        Raises
+        ------
+        SettingsError
+            If a value is out of range.
         """
         changed = {
             name: self._setting(name)
-            for name, field in _FIELDS.items()
+            for name, field in FIELDS.items()
             if field.acts_at_once
         }
-        if changed["threshold"] == round(own_threshold, 2):
-            changed["threshold"] = own_threshold  # which may have more decimals
-        return replace(made, **changed)
+        threshold = FIELDS["threshold"].to_setting(self["threshold"].value)
+        if threshold == round(own_threshold, 2):
+            threshold = own_threshold  # which may have more decimals
+        return replace(made, **(changed | {"threshold": threshold}))
 
     def show(self, settings: SegmentationSettings) -> None:
         """Let the controls show what nuclei were found with.
@@ -228,36 +113,99 @@ class SettingsControls:
         Parameters
         ----------
         settings : SegmentationSettings
-            With a threshold.
+            Any.
         """
-        self._is_own_threshold = settings.threshold == self._own_threshold()
-        for name in _FIELDS:
-            self._show(name, getattr(settings, name))
+        for name, own in self._own_values().items():
+            self._is_own[name] = getattr(settings, name) in (None, own)
+        for name in FIELDS:
+            if not self._is_own.get(name, False):
+                self._show(name, getattr(settings, name))
+        self.show_own()
 
-    def show_own_threshold(self) -> None:
-        """Let the slider show the threshold of the model, unless the user moved it."""
-        if self._is_own_threshold and (own := self._own_threshold()) is not None:
-            self._show("threshold", own)
+    def restore_defaults(self) -> None:
+        """Set everything back, as if the user had done so."""
+        before = self._values()
+        self.show(SegmentationSettings())
+        self._tell_changed(before)
 
-    def forget_threshold(self) -> None:
-        """Take the model's own threshold again."""
-        self._is_own_threshold = True
+    def restore_own(self) -> None:
+        """Set the sliders back to the model's own, as if the user had done so."""
+        before = self._values()
+        self.forget_own()
+        self.show_own()
+        self._tell_changed(before)
 
-    def tell_own_threshold(self, own: float) -> None:
-        """Say in the tooltip which threshold is the model's."""
-        tooltip = _FIELDS["threshold"].tooltip("threshold")
-        self["threshold"].tooltip = f"{tooltip} The model's own is {own:g}."
+    def show_own(self) -> None:
+        """Let the sliders show what is the model's own, unless the user moved them."""
+        for name, own in self._own_values().items():
+            if self._is_own[name] and own is not None:
+                self._show(name, own)
+
+    def forget_own(self) -> None:
+        """Take the model's own threshold and separation again."""
+        self._is_own.update(dict.fromkeys(_OWN, True))
+
+    def tell_own(self, parameters: SplittingParameters) -> None:
+        """Say in the tooltips what is the model's own."""
+        for name, parameter in _OWN.items():
+            tooltip, own = FIELDS[name].tooltip(name), getattr(parameters, parameter)
+            self[name].tooltip = f"{tooltip} The model's own is {own:g}."
+
+    def use_pixel_area(self, pixel_area: float | None) -> None:
+        """Show areas in µm² where it is known how large a pixel is, else in px².
+
+        Parameters
+        ----------
+        pixel_area : float, in µm², optional
+            Area of a pixel.
+        """
+        if pixel_area == self._pixel_area:
+            return
+        names = [name for name, field in FIELDS.items() if field.is_area]
+        areas = {name: self._setting(name) for name in names}
+        self._pixel_area = pixel_area
+        decimals = max(0, math.ceil(-math.log10(pixel_area))) if pixel_area else 0
+        for name, area in areas.items():
+            box = self[name].native
+            with self[name].changed.blocked():
+                box.setSuffix(" px²" if pixel_area is None else " µm²")
+                box.setDecimals(decimals)
+            self._show(name, area)
+
+    def _own_values(self) -> dict[str, float | None]:
+        parameters = self._own_parameters()
+        return {
+            name: None if parameters is None else getattr(parameters, parameter)
+            for name, parameter in _OWN.items()
+        }
 
     def _setting(self, name: str) -> Any:
-        return _FIELDS[name].to_setting(self._controls[name].value)
+        if self._is_own.get(name, False):
+            return None
+        field, value = FIELDS[name], self._controls[name].value
+        if field.is_area and self._pixel_area is not None:
+            value /= self._pixel_area
+        return field.to_setting(value)
 
     def _show(self, name: str, setting: Any) -> None:
-        control = self._controls[name]
+        control, field = self._controls[name], FIELDS[name]
+        value = field.to_value(setting)
+        if field.is_area and self._pixel_area is not None:
+            value *= self._pixel_area
         with control.changed.blocked():
-            control.value = _FIELDS[name].to_value(setting)
+            control.value = value
 
-    def _take_threshold(self) -> None:
-        self._is_own_threshold = False
+    def _values(self) -> dict[str, Any]:
+        return {name: control.value for name, control in self._controls.items()}
+
+    def _tell_changed(self, before: dict[str, Any]) -> None:
+        """Call back once for each kind of control that has changed."""
+        now = self._values()
+        changed = [field for name, field in FIELDS.items() if before[name] != now[name]]
+        if any(field.acts_at_once for field in changed):
+            self._on_slider()
+        if any(not field.acts_at_once for field in changed):
+            self._on_input()
 
 
 def _connect(control: ValueWidget[Any], callback: Callable[[], object]) -> None:

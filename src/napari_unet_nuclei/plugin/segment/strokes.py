@@ -60,9 +60,10 @@ class Strokes:
         """
         if self._has_history:
             mode = self._layer.mode
-            self._layer.editable = False  # does it, and takes the tool away
-            self._layer.editable = True
-            self._layer.mode = mode
+            with self._layer.events.mode.blocker():  # nobody has changed the tool
+                self._layer.editable = False  # does it, and takes the tool away
+                self._layer.editable = True
+                self._layer.mode = mode
 
     def _note_paint(self, event: Any) -> None:
         self._has_history = True

@@ -9,24 +9,28 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from magicgui.widgets import Container, PushButton
+from magicgui.widgets import Container
 from magicgui.widgets.bases import Widget
-from qtpy.QtWidgets import QApplication
 
-from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
+from napari_unet_nuclei.plugin.segment.copied_command import (
+    command_for,
+    copy_command,
+)
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
 from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns, Said
 from napari_unet_nuclei.plugin.segment.live_splitting import LiveSplitting
+from napari_unet_nuclei.plugin.segment.map_layers import MapLayers
 from napari_unet_nuclei.plugin.segment.messages import (
-    describe_copied,
     describe_corrected,
     describe_details,
     describe_progress,
     describe_removed,
     describe_result,
 )
+from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.segment.result_display import ResultDisplay, load_tables
 from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
 from napari_unet_nuclei.plugin.segment.result_status import RUN_TEXT, ResultStatus
@@ -35,13 +39,14 @@ from napari_unet_nuclei.plugin.segment.segmentation import (
     fraction_done,
     iter_segmentation,
 )
+from napari_unet_nuclei.plugin.segment.tool_buttons import ToolButtons
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
-from napari_unet_nuclei.plugin.shared.commands import segment_command
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
+from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 
@@ -55,7 +60,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.plugin.segment.segmentation import (
         ImageMaps,
         Nuclei,
-        SegmentationRequest,
         SegmentationStep,
     )
 
@@ -81,11 +85,9 @@ class SegmentWidget(Container[Widget]):
             RUN_TEXT, "Find the nuclei in the chosen image", self.segment
         )
         self._status = ResultStatus(self.panel, self._runs)
-        self.copy_button = PushButton(
-            text="Copy as command",
-            tooltip="Copy the command line that does the same without napari",
-        )
-        super().__init__(widgets=[self.panel, self.copy_button], labels=False)
+        tools = ToolButtons(lambda: self.show_maps(), lambda: self.copy_command())
+        self.maps_button, self.copy_button = tools.maps, tools.copy
+        super().__init__(widgets=[self.panel, tools], labels=False)
         self._form = SegmentForm(
             viewer,
             is_running=lambda: self.panel.is_running,
@@ -96,14 +98,18 @@ class SegmentWidget(Container[Widget]):
         lay_out(self, self._form.native, viewer, n_below=1)
         form, controls = self._form, self._form.controls
         self.image, self.axes, self.model = form.image, form.axes, form.model
-        self.threshold, self.min_area = controls["threshold"], controls["min_area"]
+        self.threshold, self.separation = controls["threshold"], controls["separation"]
+        self.min_area, self.max_area = controls["min_area"], controls["max_area"]
+        self.drop_border, self.smooth = controls["drop_border"], controls["smooth"]
         self.diameter, self.tta = controls["diameter"], controls["tta"]
         self.stain, self.only_plane = controls["stain"], form.only_plane
+        self.region = form.region
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native)
         self._display = ResultDisplay(
             viewer, self.native, self._layers, self._say_corrected
         )
+        self._maps = MapLayers(viewer)
         self._adopted = AdoptedLayers(
             viewer, self.native, self._layers, self._say_corrected
         )
@@ -116,7 +122,6 @@ class SegmentWidget(Container[Widget]):
         self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
         models_changed.connect(self._show_pending)
         self.native.destroyed.connect(self._disconnect)
-        self.copy_button.changed.connect(lambda: self.copy_command())
         viewer.layers.events.removed.connect(self._forget)
         self._take_target()
 
@@ -134,6 +139,8 @@ class SegmentWidget(Container[Widget]):
             image = self._form.chosen_image()
             show_pixels(self._viewer, image)
             request = self._form.make_request(image)
+            shown = self._layers.get(self._form.key)
+            request = self.region.narrow(request, image, shown)
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
@@ -158,23 +165,26 @@ class SegmentWidget(Container[Widget]):
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
-        command = _command(image, request, request.settings)
-        clipboard = QApplication.clipboard()
-        if clipboard is not None:
-            clipboard.setText(command)
-        said = describe_copied(
-            is_one_plane=request.plane is not None,
-            unsaved=None if image.source.path else image.name,
+        said = copy_command(
+            image,
+            request,
+            is_region=self.region.value != RegionKind.WHOLE,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
         )
-        self.panel.say(said, command)
+        self.panel.say(*said)
+
+    def show_maps(self) -> None:
+        """Show what the network made of the chosen image as layers."""
+        image, run = self.image.layer, self._runs.get(self._form.key)
+        if image is None or run is None:
+            self.panel.say("There are no maps of this image yet: press Segment first.")
+        else:
+            self._maps.show(image, run.image_maps)
 
     def _say_progress(self, step: SegmentationStep) -> None:
         if said := describe_progress(step):
             self.panel.say(said)
-
-    # A run and its result.
 
     def _take_result(
         self, image: Image, inputs: RunInputs, image_maps: ImageMaps, nuclei: Nuclei
@@ -186,16 +196,16 @@ class SegmentWidget(Container[Widget]):
         key = image.unique_id, image_maps.request.plane
         run = KeptRun(image_maps=image_maps, inputs=inputs, settings=nuclei.settings)
         self._runs.keep(key, run)
-        self._form.controls.tell_own_threshold(
-            image_maps.model.config.splitting.threshold
-        )
+        self._form.controls.tell_own(image_maps.model.config.splitting)
         self._show(image, image_maps, nuclei)
+        self._maps.update(image, image_maps)
         if self._status.is_pending or self._form.key != key:
             return  # the controls are about another run
-        self._form.controls.show_own_threshold()
-        if (settings := self._slider_settings(image_maps)) != nuclei.settings:
-            # A slider was moved while the network was busy.
-            self._splitting.request(image, image_maps, settings)
+        self._form.controls.show_own()
+        # A slider may have been moved while the network was busy.
+        self._splitting.follow(
+            self._form.controls, image, image_maps, unless=nuclei.settings
+        )
 
     def _end_run(self) -> None:
         """Say what has changed meanwhile, unless the run failed."""
@@ -208,9 +218,9 @@ class SegmentWidget(Container[Widget]):
             self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
-        # The command line segments all planes.
-        is_whole = request.plane is None
-        command = _command(image, request, nuclei.settings) if is_whole else None
+        # The command line segments all planes, and all of them.
+        is_whole = request.plane is None and request.region is None
+        command = command_for(image, request, nuclei.settings) if is_whole else None
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command
         )
@@ -221,7 +231,9 @@ class SegmentWidget(Container[Widget]):
     def _say(self, result: Result, corrected: LiveTable | None) -> None:
         """Say what is shown, and which layer holds corrections that it lacks."""
         layer = None if corrected is None else corrected.layer
-        text = describe_result(result.image_maps, result.nuclei, layer)
+        text = describe_result(
+            result.image_maps, result.nuclei, layer, pixel_area(result.image)
+        )
         tooltip = describe_details(result.image_maps, result.nuclei)
         is_doubtful = bool(result.nuclei.doubts)
         self._status.say_result(result.key, Said(text, tooltip, is_doubtful))
@@ -247,7 +259,7 @@ class SegmentWidget(Container[Widget]):
         if run is not None and not self._status.is_pending:
             self._form.controls.show(run.settings)
         else:
-            self._form.controls.show_own_threshold()
+            self._form.controls.show_own()
 
     def _follow_view(self) -> None:
         """Update after the viewer has shown something else."""
@@ -270,6 +282,8 @@ class SegmentWidget(Container[Widget]):
             return []
         try:
             return changes(run.inputs, RunInputs.of(self._form.make_request(image)))
+        except SettingsError:  # which is said beside the sliders, or when it is used
+            return []
         except UNetNucleiError:  # which is reported when it is segmented
             return ["settings"]
 
@@ -279,13 +293,7 @@ class SegmentWidget(Container[Widget]):
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
         if image is not None and run is not None and not self._status.is_pending:
-            settings = self._slider_settings(run.image_maps)
-            self._splitting.request(image, run.image_maps, settings)
-
-    def _slider_settings(self, image_maps: ImageMaps) -> SegmentationSettings:
-        return self._form.controls.split_settings(
-            image_maps.request.settings, image_maps.model.config.splitting.threshold
-        )
+            self._splitting.follow(self._form.controls, image, run.image_maps)
 
     def _forget(self, event: Any) -> None:
         """Free the maps of an image that has been removed, and what is said of it."""
@@ -299,10 +307,3 @@ class SegmentWidget(Container[Widget]):
 
     def _disconnect(self) -> None:
         models_changed.disconnect(self._show_pending)
-
-
-def _command(
-    image: Image, request: SegmentationRequest, settings: SegmentationSettings
-) -> str:
-    path = image.source.path or f"{image.name}.tif"
-    return segment_command(path, request.model, settings, request.axes, request.channel)

@@ -48,10 +48,7 @@ def segment_command(
     """
     words = ["napari-unet-nuclei", "segment", image_path, "-o", "nuclei"]
     words += ["--model", model]
-    if settings.min_area is not None:
-        words += ["--min-area", str(settings.min_area)]
-    if settings.threshold is not None:
-        words += ["--threshold", f"{settings.threshold:g}"]
+    words += _splitting_words(settings)
     if settings.diameter is not None:
         words += ["--diameter", f"{settings.diameter:g}"]
     if settings.tta:
@@ -63,6 +60,24 @@ def segment_command(
     if channel is not None:
         words += ["--channel", str(channel)]
     return _join(words)
+
+
+def _splitting_words(settings: SegmentationSettings) -> list[str]:
+    """Write the options of what splits maps."""
+    words = []
+    if settings.min_area is not None:
+        words += ["--min-area", str(settings.min_area)]
+    if settings.max_area is not None:
+        words += ["--max-area", str(settings.max_area)]
+    if settings.threshold is not None:
+        words += ["--threshold", f"{settings.threshold:g}"]
+    if settings.separation is not None:
+        words += ["--separation", f"{settings.separation:g}"]
+    if settings.drop_border:
+        words.append("--drop-border")
+    if not settings.smooth:
+        words.append("--no-smooth")
+    return words
 
 
 def fine_tune_arguments(

@@ -7,7 +7,8 @@ from napari_unet_nuclei.core.segmentation.memory import say_lack
 
 _CONTROLS = {
     "diameter": "nucleus diameter",
-    "min_area": "minimum area",
+    "max_area": "largest nucleus",
+    "min_area": "smallest nucleus",
     "minutes": "time (min)",
     "start": "start from",
 }
@@ -24,7 +25,7 @@ def describe_error(error: BaseException) -> str:
     Returns
     -------
     str
-        The message, never empty, with "minimum area -1" where Python would say
+        The message, never empty, with "smallest nucleus -1" where Python would say
         ``min_area=-1``.
     """
     if isinstance(error, UNetNucleiError):

@@ -102,7 +102,8 @@ class _SpinBoxFilter(QObject):
             box = self._spin_box
             words = box.fontMetrics().horizontalAdvance(box.specialValueText())
             if words:
-                box.setMinimumWidth(words + _BUTTONS_WIDTH)
+                needed = box.minimumSizeHint().width()
+                box.setMinimumWidth(max(words + _BUTTONS_WIDTH, needed))
         return False
 
 

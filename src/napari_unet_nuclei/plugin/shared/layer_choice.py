@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Layer
 
+MAP_OF = "map_of_image"
+"""Key of the metadata of a layer that shows what a network made of an image.
+
+Such a layer is no image to work on, and no list offers it.
+"""
+
 
 class LayerChoice(ComboBox):
     """Keeps in step with the layer list; a renamed layer stays chosen.
@@ -68,11 +74,10 @@ class LayerChoice(ComboBox):
 
     @property
     def _layers(self) -> list[Layer]:
-        return [
-            layer
-            for layer in self._viewer.layers
-            if isinstance(layer, self._layer_type)
-        ]
+        return [layer for layer in self._viewer.layers if self._is_offered(layer)]
+
+    def _is_offered(self, layer: Layer) -> bool:
+        return isinstance(layer, self._layer_type) and MAP_OF not in layer.metadata
 
     @property
     def _layer_events(self) -> list[Any]:
@@ -157,7 +162,7 @@ class LayerChoice(ComboBox):
         is_added = self._newest == active.unique_id
         if not is_added:
             self._newest = None
-        if not isinstance(active, self._layer_type):
+        if not self._is_offered(active):
             self.suggest(self._related(active))
         elif not (self.is_own and is_added):
             self.is_own = False

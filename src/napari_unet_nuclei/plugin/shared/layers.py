@@ -18,7 +18,12 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
+from napari_unet_nuclei.core.instances.measurements import (
+    USUAL_COLUMNS,
+    is_measurement,
+)
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
+from napari_unet_nuclei.plugin.shared.earlier_columns import earlier_columns
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
 
 if TYPE_CHECKING:
@@ -33,10 +38,8 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
-_MEASURED = (
-    *("area", "centroid_y", "centroid_x", "mean_intensity", "probability"),
-    *("z", "t"),
-)
+DOUBT_COLUMNS = ("doubt", "doubt_reason")
+"""Columns that stay until labels change; *Correct nuclei* then writes them again."""
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:
@@ -140,6 +143,8 @@ def labels_features(features: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[A
 def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
     """Give a labels layer its table; columns of other plugins are kept.
 
+    So are measurements that ``features`` lack, of nuclei that are where they were.
+
     Parameters
     ----------
     layer : napari.layers.Labels
@@ -148,17 +153,7 @@ def set_features(layer: Labels, features: Mapping[str, NDArray[Any]]) -> None:
         Columns with the numbers of the nuclei in ``label``, from 1.
     """
     table = labels_features(features)
-    foreign = foreign_columns(layer, table)
-    if foreign:
-        number = _row_by_label(layer.features)
-        labels = table.get("index", np.arange(len(table["area"])))
-        rows = [number.get(int(label), -1) for label in labels]
-        is_known = np.array(rows) >= 0
-        for name in foreign:
-            values = layer.features[name].to_numpy(object)[rows]
-            values[~is_known] = None
-            kind = layer.features[name].dtype
-            table[name] = values.astype(float) if kind.kind in "uif" else values
+    table |= earlier_columns(layer.features, table)
     with layer.events.features.blocker():
         layer.features = table
         name_rows(layer)
@@ -194,13 +189,13 @@ def found_features(layer: Labels) -> dict[str, NDArray[Any]] | None:
         there is no such table.
     """
     table = layer.features
-    if not set(_MEASURED[:3]) <= set(table):
+    if not {"area", "centroid_y", "centroid_x"} <= set(table):
         return None
     is_nucleus = table["area"].notna().to_numpy()
     labels = table["index"].to_numpy() if "index" in table else np.arange(len(table))
     features = {"label": labels[is_nucleus].astype(np.int64)}
     for name in table:
-        if name in _MEASURED:
+        if name in USUAL_COLUMNS:
             features[name] = table[name].to_numpy(float)[is_nucleus]
     features["area"] = features["area"].astype(np.int64)
     return features
@@ -219,16 +214,13 @@ def foreign_columns(layer: Labels, features: Mapping[str, Any]) -> list[str]:
     Returns
     -------
     list of str
-        Without those of an earlier table of this plugin, such as ``z`` where the axis
-        is ``t`` now.
+        Without measurements of this plugin, such as ``z`` where the axis is ``t``
+        now, or doubts that are out of date.
     """
-    ours = {*features, *_MEASURED, "index"}
-    return [name for name in layer.features if name not in ours]
-
-
-def _row_by_label(table: Any) -> dict[int, int]:
-    labels = table["index"] if "index" in table else range(len(table))
-    return {int(label): row for row, label in enumerate(labels) if label == label}
+    ours = {*features, *DOUBT_COLUMNS, "index"}
+    return [
+        name for name in layer.features if name not in ours and not is_measurement(name)
+    ]
 
 
 def labels_array(data: Any, meta: Mapping[str, Any]) -> tuple[NDArray[Any], str]:

@@ -16,19 +16,22 @@ from qtpy.QtWidgets import QFileDialog
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.bundle import SUFFIX
 from napari_unet_nuclei.plugin.shared.model_origin import ModelOrigins
+from napari_unet_nuclei.plugin.shared.opened_widgets import open_widget
 
-_FILE = "<file>"  # no name of a model looks like this
+_FILE, _MANAGE = "<file>", "<manage>"  # no names of models look like these
 _TITLES = {"resnet": "ResNet (best)", "classic": "Classic (fast)"}
 
 models_changed = EventEmitter(type_name="models_changed")
-"""Emitted when a model of the user has been added.
+"""Emitted when a model of the user has been added, renamed or deleted.
 
 Every list then chooses the model that the event names as ``better``, if it names one.
+Where ``renamed`` holds an old name and a new one, a list that has chosen the old one
+goes on with the new one.
 """
 
 
 class ModelChoice(ComboBox):
-    """Lists every model there is; the last entry asks for a file.
+    """Lists every model there is; the last entries open *Models* and ask for a file.
 
     Parameters
     ----------
@@ -52,7 +55,7 @@ class ModelChoice(ComboBox):
     @property
     def model(self) -> str | None:
         """Name or path of the chosen model, if one is chosen."""
-        return None if self.value == _FILE else self.value
+        return None if self.value in (_FILE, _MANAGE) else self.value
 
     def _disconnect(self) -> None:
         models_changed.disconnect(self._follow_models)
@@ -64,24 +67,34 @@ class ModelChoice(ComboBox):
             *((_TITLES.get(name, name), name) for name in shipped),
             *((name, name) for name in own),
             *((path.name, str(path)) for path in self._files),
+            ("Manage models …", _MANAGE),
             ("File …", _FILE),
         ]
 
     def reset_choices(self, *_: Any) -> None:
         """List the models again and keep the choice."""
         before = self.value
-        with self.changed.blocked():
-            self.native.clear()  # or new models would come after the last entry
-            super().reset_choices()
-            if before in self.choices:
-                self.value = before
-        self._explain()
+        self._list_anew(before)
         if self.value != before:
             self.changed.emit(self.value)
 
+    def _list_anew(self, chosen: str | None) -> None:
+        """List the models, and choose one of them without a word, if it is there."""
+        with self.changed.blocked():
+            self.native.clear()  # or new models would come after the last entry
+            super().reset_choices()
+            if chosen in self.choices:
+                self.value = chosen
+        self._explain()
+
     def _follow_models(self, event: Any) -> None:
         """List the models again, and choose the one that is said to be better."""
-        self.reset_choices()
+        old, new = getattr(event, "renamed", (None, None))
+        if old is not None and self.value == old:
+            self._list_anew(new)
+            self.changed.emit(self.value)
+        else:
+            self.reset_choices()
         better = getattr(event, "better", None)
         if better in self.choices:
             self.value = better
@@ -111,11 +124,27 @@ class ModelChoice(ComboBox):
         self.reset_choices()
         self.value = str(path)
 
+    def prefer(self, model: str) -> None:
+        """Choose a model of the list, or a file, if there is one of this name.
+
+        Parameters
+        ----------
+        model : str
+            Name or path.
+        """
+        if model in self.choices:
+            self.value = model
+        elif model.endswith(SUFFIX) and Path(model).is_file():
+            self.open_file(Path(model))
+
     def _remember(self, value: str) -> None:
-        if value != _FILE:
+        if value not in (_FILE, _MANAGE):
             self._last = value
 
     def _ask_for_file(self, *_: object) -> None:
+        if self.value == _MANAGE:
+            self._go_back()
+            open_widget("Models")
         if self.value != _FILE:
             return
         path, _filter = QFileDialog.getOpenFileName(
@@ -126,5 +155,10 @@ class ModelChoice(ComboBox):
         )
         if path:
             self.open_file(Path(path))
-        elif self._last in self.choices:
+        else:
+            self._go_back()
+
+    def _go_back(self) -> None:
+        """Choose what was chosen before."""
+        if self._last in self.choices:
             self.value = self._last

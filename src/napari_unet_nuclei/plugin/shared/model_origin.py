@@ -66,14 +66,38 @@ def describe_origin(provenance: Mapping[str, Any]) -> str:
 
 def _describe(provenance: Mapping[str, Any]) -> str:
     monitor = str(provenance.get("settings", {}).get("monitor", "dsb2018"))
-    after = provenance["scores"][monitor]
-    start_scores = provenance.get("start_scores")
+    values = _write_scores(provenance, monitor)
     parts = [f"From {provenance['start']}"] if provenance.get("start") else ["Trained"]
     minutes = round(provenance["seconds"] / 60)
     parts[0] += f", {minutes} min" if minutes else ", less than a minute"
     if n_images := len(provenance.get("train") or ()):
         parts[0] += f" on {n_images} {'image' if n_images == 1 else 'images'}"
-    values = write_score(after)
+    return f"{parts[0]}: {_NAMES.get(monitor, monitor)} {values} on what was held out."
+
+
+def describe_score(provenance: Mapping[str, Any]) -> str:
+    """Describe how good a model is on what was held out.
+
+    Parameters
+    ----------
+    provenance : mapping
+        What the model says about itself; anything may be missing.
+
+    Returns
+    -------
+    str
+        Such as ``".61 → .70"``, before and after; empty where nothing is known.
+    """
+    try:
+        monitor = str(provenance.get("settings", {}).get("monitor", "dsb2018"))
+        return _write_scores(provenance, monitor)
+    except (KeyError, TypeError, ValueError, AttributeError):
+        return ""
+
+
+def _write_scores(provenance: Mapping[str, Any], monitor: str) -> str:
+    values = write_score(provenance["scores"][monitor])
+    start_scores = provenance.get("start_scores")
     if start_scores is not None:
         values = f"{write_score(start_scores[monitor])} → {values}"
-    return f"{parts[0]}: {_NAMES.get(monitor, monitor)} {values} on what was held out."
+    return values

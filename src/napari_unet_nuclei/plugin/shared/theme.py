@@ -22,6 +22,10 @@ if TYPE_CHECKING:
 
 PRIMARY = "primary"
 """Object name of the button that does the main thing."""
+SECTION = "section"
+"""Object name of the header of a section that can be folded."""
+SMALL = "small"
+"""Object name of a button that takes little room."""
 PENDING = "pending"
 """Property of a button to press because the result shown is out of date."""
 PROBLEM = "problem"
@@ -163,7 +167,14 @@ def style_sheet(colours: Colours) -> str:
         border-color: {colours.foreground.name()};
         color: {faint.name(QColor.NameFormat.HexArgb)};
     }}
+    QPushButton#{SECTION} {{
+        text-align: left; font-weight: bold; padding: 4px; border: none;
+        background-color: {colours.foreground.name()};
+    }}
+    QPushButton#{SECTION}:focus {{ border: 1px solid {focus}; padding: 3px; }}
+    QPushButton#{SMALL} {{ padding: 1px 5px; }}
     QPushButton:focus {{ border: 1px solid {focus}; padding: 3px; }}
+    QPushButton#{SMALL}:focus {{ border: 1px solid {focus}; padding: 0px 4px; }}
     QComboBox:focus {{ border: 1px solid {focus}; padding: 2px 9px 2px 7px; }}
     QLineEdit:focus {{ border: 1px solid {focus}; padding: 1px; }}
     QAbstractSpinBox:focus {{ border: 1px solid {focus}; padding: 0px 9px; }}

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
 from napari_unet_nuclei.core.models.bundle import SUFFIX
+from napari_unet_nuclei.core.models.managing import FILES_BESIDE
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-FILE_SUFFIXES = (SUFFIX, ".state.npz", ".csv", ".png")
-"""Of a model, and of the state, log and curve of its training beside it."""
+FILE_SUFFIXES = (SUFFIX, *FILES_BESIDE)
+"""Of a model, and of what belongs to it."""
 
 _DEFAULT_NAME = "my-nuclei"
 _MOST_CHARACTERS = 100

@@ -13,9 +13,9 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.files.label_records import LabelRecord
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
-from napari_unet_nuclei.plugin.files.layer_records import restore_layer
 from napari_unet_nuclei.plugin.files.opening import open_paths
 from napari_unet_nuclei.plugin.files.writer import write_png, write_tiff
+from napari_unet_nuclei.plugin.shared.layer_records import restore_layer
 
 if TYPE_CHECKING:
     from pathlib import Path

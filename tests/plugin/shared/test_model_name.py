@@ -6,7 +6,7 @@ import pytest
 
 from napari_unet_nuclei.core.errors import TrainingError
 from napari_unet_nuclei.core.models import store as model_store
-from napari_unet_nuclei.plugin.finetune.model_name import (
+from napari_unet_nuclei.plugin.shared.model_name import (
     check_model_name,
     free_model_name,
     model_path,

@@ -1,0 +1,1 @@
+"""Which nuclei should be looked at first, because they may be mistakes, and why."""

@@ -1,0 +1,1 @@
+"""Corrections of single nuclei: arrays in, the few pixels that change out."""

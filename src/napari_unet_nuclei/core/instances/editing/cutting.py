@@ -1,0 +1,250 @@
+"""One nucleus that is two is split, by a stroke through it or between two points."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import ndimage
+
+from napari_unet_nuclei.core.instances.editing.edit import (
+    Edit,
+    EditError,
+    box_of,
+    components,
+    largest_component,
+)
+from napari_unet_nuclei.core.instances.editing.paths import (
+    inside_image,
+    nuclei_along,
+    pixels_on,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from napari_unet_nuclei.core.instances.editing.edit import Box
+    from napari_unet_nuclei.core.instances.maps import Maps
+
+_BAND = 0.12  # of the diameter: how far from a stroke the maps may move the border
+_BOUNDARY_WEIGHT = 0.5  # as when maps are split
+_LEAST_SHARE = 0.3  # of the smaller half by distance: less is no half of a nucleus
+
+
+def split_along(
+    labels: NDArray[np.integer],
+    path: ArrayLike,
+    new_number: int,
+    maps: Maps | None = None,
+) -> Edit:
+    """Split the nucleus that a stroke goes through.
+
+    The border runs along the stroke; near it, it follows the boundary in the maps.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int
+        Numbered nuclei, 0 = background.
+    path : (N, 2) array_like of float, in px
+        Rows and columns of the stroke.  An end inside the nucleus is drawn on in its
+        direction.
+    new_number : int
+        Number of the smaller part; the larger one keeps its own.
+    maps : Maps, optional
+        What a network made of the image.
+
+    Returns
+    -------
+    Edit
+        Two connected nuclei in place of one.
+
+    Raises
+    ------
+    EditError
+        If the stroke goes through no nucleus, or cuts nothing off.
+
+    Examples
+    --------
+    >>> labels = np.ones((3, 5), int)
+    >>> split_along(labels, [(-1, 3), (3, 3)], 2).applied_to(labels)[0].tolist()
+    [1, 1, 1, 1, 2]
+    """
+    crossed = nuclei_along(labels, path)
+    if not crossed:
+        raise EditError("The stroke crosses no nucleus: draw it through the one.")
+    number = max(crossed, key=lambda each: crossed[each])
+    box = box_of(labels, [number], margin=1)
+    mask = labels[box] == number
+    stroke = _drawn_on(np.asarray(path, float) - _corner(box), mask)
+    markers = _sides_of(stroke, mask, has_maps=maps is not None)
+    if markers is None:
+        raise EditError(
+            f"The stroke cuts nothing off nucleus {number}: draw it from edge to edge."
+        )
+    parts = _flood(_height(mask, maps, box), markers, mask)
+    return _make_edit(labels, box, number, parts, new_number)
+
+
+def split_between(
+    labels: NDArray[np.integer],
+    first: ArrayLike,
+    second: ArrayLike,
+    new_number: int,
+    maps: Maps | None = None,
+) -> Edit:
+    """Split a nucleus between two points in it.
+
+    The border follows the boundary in the maps; without maps, the shape: it runs where
+    the nucleus is narrow.  Where this would leave a sliver, it runs midway.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int
+        Numbered nuclei, 0 = background.
+    first, second : (2,) array_like of float, in px
+        Row and column of a point in each of the halves.
+    new_number : int
+        Number of the smaller part; the larger one keeps its own.
+    maps : Maps, optional
+        What a network made of the image.
+
+    Returns
+    -------
+    Edit
+        Two connected nuclei in place of one.
+
+    Raises
+    ------
+    EditError
+        If the points do not lie in the same nucleus, or in the same pixel of it.
+    """
+    points = [
+        inside_image(pixels_on(np.asarray(point)), labels.shape)
+        for point in (first, second)
+    ]
+    found = [int(labels[tuple(each[0])]) if len(each) else 0 for each in points]
+    if found[0] == 0 or found[0] != found[1] or (points[0] == points[1]).all():
+        raise EditError(
+            "Both points must lie in the nucleus to split, one in each half of it."
+        )
+    number = found[0]
+    box = box_of(labels, [number], margin=1)
+    mask = labels[box] == number
+    markers = np.zeros(mask.shape, np.int32)
+    for marker, point in enumerate(points, 1):
+        row, column = point[0] - _corner(box).astype(int)
+        markers[row, column] = marker
+    parts = _flood(_height(mask, maps, box), markers, mask)
+    midway = _nearest(markers, mask)
+    if _smaller(parts) < _LEAST_SHARE * _smaller(midway):
+        parts = midway
+    return _make_edit(labels, box, number, parts, new_number)
+
+
+def _sides_of(
+    stroke: NDArray[np.float64], mask: NDArray[np.bool_], *, has_maps: bool
+) -> NDArray[np.int32] | None:
+    """Mark both sides of a stroke, as far from it as the maps may move the border."""
+    is_cut = np.zeros_like(mask)
+    is_cut[tuple(inside_image(pixels_on(stroke), mask.shape).T)] = True
+    sides, areas = components(mask & ~is_cut)
+    if areas.size < 3:
+        return None
+    diameter = 2 * math.sqrt(np.count_nonzero(mask) / math.pi)
+    width = max(2.0, _BAND * diameter) if has_maps else 0.0
+    is_far = ndimage.distance_transform_edt(~is_cut) > width
+    markers = np.zeros(mask.shape, np.int32)
+    for marker, side in enumerate(np.argsort(-areas, kind="stable")[:2], 1):
+        core = (sides == side) & is_far
+        markers[core if core.any() else sides == side] = marker
+    return markers
+
+
+def _corner(box: Box) -> NDArray[np.float64]:
+    return np.array([part.start for part in box], float)
+
+
+def _drawn_on(
+    path: NDArray[np.float64], mask: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Draw a stroke on at both ends, until it has left the nucleus."""
+    path = path.reshape(-1, 2)
+    ends = [path]
+    for at, towards in ((0, -1), (-1, 0)):
+        end = path[at]
+        away = np.linalg.norm(path - end, axis=1)
+        # The direction of the last few pixels, as the very last one is often a slip.
+        nearby = path[away >= min(away.max(), 4)]
+        if not len(nearby) or not away.any():
+            continue
+        step = end - nearby[-1 if towards == 0 else 0]
+        step /= np.linalg.norm(step) or 1
+        point = end
+        while _is_in(point, mask):
+            point = point + step / 2
+        ends.insert(0 if at == 0 else len(ends), point[np.newaxis])
+    return np.concatenate(ends)
+
+
+def _is_in(point: NDArray[np.float64], mask: NDArray[np.bool_]) -> bool:
+    row, column = np.floor(point + 0.5).astype(int)
+    height, width = mask.shape
+    return bool(0 <= row < height and 0 <= column < width and mask[row, column])
+
+
+def _height(
+    mask: NDArray[np.bool_], maps: Maps | None, box: Box
+) -> NDArray[np.float32]:
+    """Lowest where a nucleus is deepest; a ridge where two meet."""
+    if maps is None or maps.distance is None:
+        depth = ndimage.distance_transform_edt(np.pad(mask, 1))[1:-1, 1:-1]
+        depth = depth / max(float(depth.max()), 1.0)
+    else:
+        depth = maps.distance[box]
+    if maps is not None and maps.boundary is not None:
+        depth = depth * (1 - _BOUNDARY_WEIGHT * maps.boundary[box])
+    smooth = ndimage.gaussian_filter(np.asarray(depth, np.float32), 1.0)
+    return np.asarray(-smooth, np.float32)
+
+
+def _flood(
+    height: NDArray[np.float32], markers: NDArray[np.int32], mask: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    from skimage.segmentation import watershed  # loads half of scikit-image
+
+    flooded: NDArray[np.int32] = watershed(height, markers, mask=mask)
+    return flooded
+
+
+def _nearest(markers: NDArray[np.int32], mask: NDArray[np.bool_]) -> NDArray[np.int32]:
+    """Give each pixel to the marker that is nearer."""
+    rows, columns = ndimage.distance_transform_edt(
+        markers == 0, return_distances=False, return_indices=True
+    )
+    return np.where(mask, markers[rows, columns], 0).astype(np.int32)
+
+
+def _smaller(parts: NDArray[np.int32]) -> int:
+    return int(np.bincount(parts.ravel(), minlength=3)[1:3].min())
+
+
+def _make_edit(
+    labels: NDArray[np.integer],
+    box: Box,
+    number: int,
+    parts: NDArray[np.int32],
+    new_number: int,
+) -> Edit:
+    """Make of two parts an edit: each connected, and together all of the nucleus."""
+    mask = labels[box] == number
+    areas = np.bincount(parts[mask], minlength=3)
+    one = largest_component(parts == 1 + int(areas[2] < areas[1]))
+    other = largest_component(mask & ~one)
+    # What is left touches one of them, unless the nucleus had several pieces.
+    pieces, _ = components(mask & ~other)
+    one = pieces == pieces[one][0]
+    is_larger = np.count_nonzero(one) > np.count_nonzero(mask) / 2
+    inside = labels[box].copy()
+    inside[mask & (one != is_larger)] = new_number
+    return Edit(box, inside, (number, new_number))

@@ -1,0 +1,1 @@
+"""The widget that walks through the images of a folder or data set."""

@@ -1,0 +1,323 @@
+"""Walks through images: one worker at a time saves, then reads the next.
+
+What is shown in the viewer is in ``open_image``, the list in ``image_model``, the
+controls in ``widget``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.browsing.results import ResultFolder
+from napari_unet_nuclei.core.browsing.walking import next_index
+from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
+from napari_unet_nuclei.plugin.browse.image_model import ImageModel, ImageRow
+from napari_unet_nuclei.plugin.browse.open_image import OpenImage
+from napari_unet_nuclei.plugin.browse.preview_loading import PreviewLoading, SeenImage
+from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels, save_snapshots
+from napari_unet_nuclei.plugin.browse.visits import (
+    Errand,
+    Listing,
+    Noted,
+    Unreadable,
+    find_images,
+    visit,
+)
+from napari_unet_nuclei.plugin.shared.error_messages import describe_error
+from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
+from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Generator
+    from pathlib import Path
+
+    import napari.viewer
+    from qtpy.QtWidgets import QWidget
+
+QUIET_MS = 2000
+"""How long after the last edit the labels are saved by themselves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    """Where the user wants to go; ``step`` is the direction past unreadable images."""
+
+    index: int
+    step: int
+
+
+class Browser:
+    """Keeps in step: the list, the image on show, and the files of its labels.
+
+    Parameters
+    ----------
+    viewer : napari.viewer.Viewer
+        Where images are shown.
+    owner : QWidget
+        Nothing is done once this is gone.
+    on_change : callable
+        Called whenever what can be done has changed.
+    say : callable
+        Gets sentences for the user.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QWidget,
+        *,
+        on_change: Callable[[], object],
+        say: Callable[[str], object],
+    ) -> None:
+        self._owner, self._on_change, self._say = owner, on_change, say
+        self.listing: Listing | None = None
+        self.current: int | None = None
+        self.skips_done = False
+        self.model = ImageModel(lambda row: self._previews.want(row))
+        self._previews = PreviewLoading(owner, self._take_preview)
+        self._shown = OpenImage(viewer, owner, self._wait)
+        self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
+        self._target: _Target | None = None
+        self._task: BackgroundTask[Any, Any] | None = None
+        self._n_saved = 0
+        self._is_done: bool | None = None
+        owner.destroyed.connect(self._shown.stop)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether something is being saved or read."""
+        return self._task is not None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing is going on, pictures of the list included."""
+        return self._task is None and self._target is None and self._previews.is_idle
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether labels have changed since they were saved last."""
+        return self._shown.n_edits != self._n_saved
+
+    @property
+    def row(self) -> ImageRow | None:
+        """The image on show, as the list has it."""
+        return None if self.current is None else self.model.rows[self.current]
+
+    # What the user asks for.
+
+    def open(self, path: Path, results: Path | None = None) -> None:
+        """List the images of a folder or data set, and show the first to do."""
+        if self._task is not None:
+            return
+        earlier = None if self.listing is None else self.listing.results
+        unsaved = self._shown.snapshots() if earlier is not None else []
+        steps = find_images(path, results, unsaved, earlier)
+        self._run(steps, f"Looking into {path.name}", self._take_listing)
+
+    def use_results(self, folder: Path) -> None:
+        """Keep results in another folder from now on."""
+        if self.listing is None:
+            return
+        images = self.listing.images
+        try:
+            results = ResultFolder(folder, images.path)
+        except UNetNucleiError as error:
+            self._say(describe_error(error))
+            return
+        progress = results.progress(images.names)
+        self.listing = replace(self.listing, results=results, progress=progress)
+        for row, name in enumerate(images.names):
+            self.model.set_progress(row, progress[name])
+        self._previews.start_anew(images.images, results)
+        self._n_saved = -1
+        self._save_soon()
+        self._on_change()
+
+    def next(self, step: int) -> int | None:
+        """Return the position of the next image in a direction, if there is one."""
+        start = self.current if self._target is None else self._target.index
+        return next_index(start, step, len(self.model.rows), self._is_skipped)
+
+    def go(self, step: int) -> None:
+        """Show the next or the previous image."""
+        index = self.next(step)
+        if index is None:
+            end = "last" if step > 0 else "first"
+            left = " that is not done" if self.skips_done else ""
+            self._say(f"This is the {end} image{left}.")
+        else:
+            self.go_to(index, step)
+
+    def go_to(self, index: int, step: int = 1) -> None:
+        """Show an image of the list."""
+        if index == self.current and self._target is None and self._shown.is_open:
+            return
+        self._target = _Target(index=index, step=step)
+        self._work()
+
+    def mark_done(self, is_done: bool) -> None:
+        """Note that an image is done, with its labels saved, or that it is not."""
+        if self.row is not None:
+            self._is_done = is_done
+            self._work()
+
+    def save_now(self) -> None:
+        """Save what has changed, in this thread: the window is about to close."""
+        self._timer.stop()
+        if self.listing is None or not self.is_unsaved:
+            return
+        steps = save_snapshots(
+            self._shown.snapshots(), self.listing.results, may_be_same=False
+        )
+        for saved in steps:
+            self._take_saved(saved)
+        self._n_saved = self._shown.n_edits
+
+    # What happens next.
+
+    def _is_skipped(self, index: int) -> bool:
+        row = self.model.rows[index]
+        return row.problem is not None or (self.skips_done and row.progress.is_done)
+
+    def _wait(self) -> None:
+        self._timer.start()
+
+    def _save_soon(self) -> None:
+        if self._task is not None:
+            self._timer.start()
+        else:
+            self._work()
+
+    def _work(self) -> None:
+        """Go where the user wants to, or save what has changed."""
+        if self.listing is None or self._task is not None:
+            return
+        is_saving = self.is_unsaved or self._is_done is not None
+        if self._target is None and not is_saving:
+            return
+        self._timer.stop()
+        index = None if self._target is None else self._target.index
+        n_edits, row = self._shown.n_edits, self.row
+        errand = Errand(
+            name="" if row is None else row.image.name,
+            unsaved=self._shown.snapshots() if is_saving else [],
+            is_done=self._is_done,
+            index=index,
+        )
+        self._is_done = None
+        title = "labels" if index is None else self.model.rows[index].image.title
+        self._run(
+            visit(self.listing, errand),
+            f"{'Saving' if index is None else 'Opening'} {title}",
+            lambda result: self._arrive(result, n_edits),
+            is_listed=index is not None,
+        )
+
+    def _run(
+        self,
+        steps: Generator[Any, None, Any],
+        description: str,
+        on_result: Callable[[Any], object],
+        *,
+        is_listed: bool = True,
+    ) -> None:
+        self._previews.pause(True)
+        self._task = BackgroundTask(
+            steps,
+            description,
+            self._owner,
+            TaskCallbacks(
+                on_step=self._take_saved,
+                on_result=on_result,
+                on_error=self._fail,
+                on_end=self._end,
+                is_kept=lambda _: True,
+            ),
+            is_listed=is_listed,
+        )
+        if is_listed:
+            self._say(f"{description} …")
+        self._on_change()
+
+    def _end(self) -> None:
+        self._task = None
+        self._previews.pause(False)
+        self._on_change()
+        if self._target is not None or self._is_done is not None:
+            self._work()
+
+    def _fail(self, error: Exception) -> None:
+        """Stay where the user is: nothing that is not saved may go."""
+        self._target = None
+        self._say(describe_error(error))
+
+    def _take_saved(self, saved: SavedLabels | Noted) -> None:
+        names = [] if self.listing is None else self.listing.images.names
+        if saved.progress is not None and saved.name in names:
+            self.model.set_progress(names.index(saved.name), saved.progress)
+        if isinstance(saved, Noted):
+            return
+        self._shown.note_saved(saved)
+        said = f"Saved {saved.path.name}."
+        if saved.kept is not None:
+            said += f" The corrected labels of before are in {saved.kept.name}."
+        self._say(said)
+
+    def _take_listing(self, listing: Listing) -> None:
+        self.listing, self.current, self._target = listing, None, None
+        self._n_saved = self._shown.n_edits
+        images = listing.images
+        self._previews.start_anew(images.images, listing.results)
+        rows = [
+            ImageRow(image=image, progress=listing.progress[image.name])
+            for image in images.images
+        ]
+        self.model.set_rows(rows)
+        self._say(" ".join(images.notes))
+        first = next(
+            (row for row, each in enumerate(rows) if not each.progress.is_done), 0
+        )
+        self._target = _Target(index=first, step=1)
+
+    def _take_preview(self, seen: SeenImage) -> None:
+        if seen.preview is None:
+            self.model.set_problem(seen.index, seen.problem)
+            self._on_change()
+            return
+        self.model.set_preview(seen.index, seen.preview)
+        is_current = seen.index == self.current
+        if seen.progress is not None and not is_current:
+            self.model.set_progress(seen.index, seen.progress)
+
+    def _arrive(self, result: OpenedImage | Unreadable | None, n_edits: int) -> None:
+        """Show what was read, unless the user has gone on or painted meanwhile."""
+        self._n_saved = n_edits
+        if isinstance(result, Unreadable):
+            self._pass_over(result)
+        if not isinstance(result, OpenedImage) or self.is_unsaved:
+            return
+        if self._target is None or self._target.index != result.index:
+            return
+        self._target, self.current = None, result.index
+        row = self.model.rows[result.index]
+        self._shown.replace(result, row.image.name)
+        self._n_saved = self._shown.n_edits
+        self.model.set_progress(result.index, result.progress)
+        self.model.set_current(result.index)
+        place = f"{result.index + 1:,} of {len(self.model.rows):,}"
+        self._say(" ".join([f"{row.image.title}, {place}.", *result.notes]))
+
+    def _pass_over(self, unreadable: Unreadable) -> None:
+        """Go on to the next image in the same direction."""
+        self.model.set_problem(unreadable.index, unreadable.reason)
+        target = self._target
+        if target is None or target.index != unreadable.index:
+            return
+        rows = len(self.model.rows)
+        index = next_index(target.index, target.step, rows, self._is_skipped)
+        self._target = None if index is None else replace(target, index=index)
+        title = self.model.rows[unreadable.index].image.title
+        self._say(f"Skipped {title}, which cannot be read: {unreadable.reason}")

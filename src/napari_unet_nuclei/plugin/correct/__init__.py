@@ -1,0 +1,1 @@
+"""The widget that corrects nuclei by hand."""

@@ -1,0 +1,1 @@
+"""Nuclei of any labels layer, measured, plotted and saved."""

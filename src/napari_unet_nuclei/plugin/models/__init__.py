@@ -1,0 +1,1 @@
+"""The widget that lists models, renames, deletes, copies and compares them."""

@@ -1,0 +1,188 @@
+"""Corrections that a killed process had not saved are offered again."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from napari_unet_nuclei.core.files import correction_journal
+from napari_unet_nuclei.core.files.correction_journal import journal_path
+from napari_unet_nuclei.plugin.correct import journal as journal_module
+from napari_unet_nuclei.plugin.correct.tools import Tool
+from napari_unet_nuclei.plugin.files import saving
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+    from pytestqt.qtbot import QtBot
+
+    from plugin.correct.conftest import Table
+
+CHILD = """
+import sys, time
+from pathlib import Path
+import numpy as np, tifffile
+from napari.components import ViewerModel
+from qtpy.QtWidgets import QApplication
+app = QApplication([])
+from napari_unet_nuclei.core.files import correction_journal
+correction_journal.journal_folder = lambda: Path(sys.argv[1])
+from napari_unet_nuclei.plugin.correct.widget import CorrectWidget
+from napari_unet_nuclei.plugin.correct.pointer import Drawn
+from napari.plugins import _initialize_plugins
+_initialize_plugins()
+viewer = ViewerModel()
+viewer.open(sys.argv[2], plugin="napari")
+layer = viewer.add_labels(np.load(sys.argv[3]), name="nuclei")
+widget = CorrectWidget(viewer)
+widget.tools.buttons["delete"].click()
+widget._take_drawn(Drawn(positions=[(20, 12)], is_click=True))
+widget._take_drawn(Drawn(positions=[(45, 20)], is_click=True))
+print(widget.status.value, flush=True)
+while True:
+    app.processEvents()
+    time.sleep(0.01)
+"""
+
+
+@pytest.fixture(autouse=True)
+def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Return where journals are kept in this test."""
+    own = tmp_path / "own"
+    monkeypatch.setattr(correction_journal, "journal_folder", lambda: own)
+    monkeypatch.setattr(journal_module, "_QUIET_MS", 1)
+    return own
+
+
+@pytest.fixture
+def image_path(tmp_path: Path) -> Path:
+    path = tmp_path / "cells.tif"
+    tifffile.imwrite(path, np.zeros((64, 96), np.uint8))
+    return path
+
+
+@pytest.fixture
+def labels(discs: Callable[..., NDArray[np.int32]]) -> NDArray[np.int32]:
+    return discs((20, 15, 8), (20, 30, 8), (45, 20, 9))
+
+
+@pytest.fixture
+def reopen(
+    make_napari_viewer: Callable[[], Any],
+    open_widget: Callable[[Any, str], Any],
+    table_of: Callable[..., Table],
+    image_path: Path,
+    labels: NDArray[np.int32],
+) -> Callable[[], Table]:
+    """Return what opens the image with a result, and the widget."""
+
+    def open_again() -> Table:
+        viewer = make_napari_viewer()
+        viewer.open(str(image_path), plugin="napari")
+        layer = viewer.add_labels(labels.copy(), name="nuclei")
+        return table_of(viewer, open_widget(viewer, "Correct nuclei"), layer)
+
+    return open_again
+
+
+@pytest.fixture
+def killed(
+    tmp_path: Path, folder: Path, image_path: Path, labels: NDArray[np.int32]
+) -> Path:
+    """Return the journal of a process that was killed after two corrections."""
+    np.save(tmp_path / "labels.npy", labels)
+    arguments = [str(folder), str(image_path), str(tmp_path / "labels.npy")]
+    child = subprocess.Popen(
+        [sys.executable, "-c", CHILD, *arguments],
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+    )
+    with child:
+        try:
+            assert child.stdout is not None
+            assert child.stdout.readline() == "Deleted 3.\n"
+            end = time.monotonic() + 60
+            while not (found := list(folder.glob("*.npz"))):
+                assert time.monotonic() < end
+                assert child.poll() is None
+                time.sleep(0.05)
+        finally:
+            child.kill()
+    return found[0]
+
+
+def row_of(table: Table) -> Any:
+    return table.widget.unsaved
+
+
+def test_corrections_of_a_killed_process_are_restored(
+    killed: Path, reopen: Callable[[], Table], labels: NDArray[np.int32]
+) -> None:
+    table = reopen()
+    row = row_of(table)
+    assert not row.isHidden()
+    assert row.line.value.startswith("2 corrections of ")
+    assert row.line.value.endswith(" were not saved.")
+    row.restore_button.native.click()
+    assert row.isHidden()
+    expected = np.where((labels == 1) | (labels == 3), 0, labels)
+    np.testing.assert_array_equal(table.layer.data, expected)
+    assert table.status.startswith("Restored 2 corrections")
+    table.layer.undo()
+    np.testing.assert_array_equal(table.layer.data, labels)
+
+
+def test_corrections_of_a_killed_process_are_discarded(
+    killed: Path, reopen: Callable[[], Table], labels: NDArray[np.int32]
+) -> None:
+    table = reopen()
+    row_of(table).discard_button.native.click()
+    assert row_of(table).isHidden()
+    assert not killed.exists()
+    np.testing.assert_array_equal(table.layer.data, labels)
+
+
+def test_another_image_is_offered_nothing(
+    killed: Path, reopen: Callable[[], Table], image_path: Path
+) -> None:
+    tifffile.imwrite(image_path, np.ones((64, 96), np.uint8))
+    assert row_of(reopen()).isHidden()
+    assert killed.exists()
+
+
+def test_nobody_is_offered_their_own_corrections_and_saving_ends_them(
+    reopen: Callable[[], Table], folder: Path, tmp_path: Path, qtbot: QtBot
+) -> None:
+    table = reopen()
+    table.take(Tool.DELETE)
+    table.draw((20, 12))
+    qtbot.waitUntil(lambda: len(list(folder.glob("*.npz"))) == 1)
+    table.viewer.layers.selection.active = table.viewer.layers[0]
+    table.viewer.layers.selection.active = table.layer
+    assert row_of(table).isHidden()
+    saving.save(table.layer, str(tmp_path / "cells_masks.tif"))
+    assert not list(folder.glob("*.npz"))
+
+
+def test_what_was_painted_is_kept_too_and_a_broken_file_is_no_offer(
+    reopen: Callable[[], Table], folder: Path, qtbot: QtBot
+) -> None:
+    table = reopen()
+    table.layer.paint((5, 60), 9)
+    qtbot.waitUntil(lambda: len(list(folder.glob("*.npz"))) == 1)
+    (path,) = folder.glob("*.npz")
+    assert path == journal_path("x").with_name(path.name)
+    path.write_bytes(b"broken")
+    table.viewer.layers.selection.active = table.viewer.layers[0]
+    table.viewer.layers.selection.active = table.layer
+    assert row_of(table).isHidden()
