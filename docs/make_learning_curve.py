@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 
 DOCS = Path(__file__).parent
@@ -58,7 +59,8 @@ def draw(curves: dict[str, dict[int, float]]) -> Figure:
 def main() -> None:
     """Write the picture."""
     curves = read_table((DOCS / "training.md").read_text(encoding="utf-8"))
-    draw(curves).savefig(TARGET, metadata={"Date": None})
+    with rc_context({"svg.hashsalt": TARGET.name}):  # the same file each time
+        draw(curves).savefig(TARGET, metadata={"Date": None})
 
 
 if __name__ == "__main__":
