@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from napari_unet_nuclei.plugin.shared.layers import DOUBT_COLUMNS, name_rows
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
+from napari_unet_nuclei.plugin.shared.layers import name_rows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -10,6 +10,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakKeyDictionary
 
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.doubt_queue import (
     DoubtQueue,
@@ -18,7 +19,6 @@ from napari_unet_nuclei.plugin.correct.doubt_queue import (
 from napari_unet_nuclei.plugin.correct.doubt_table import flag_doubts
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
-from napari_unet_nuclei.plugin.shared.layers import DOUBT_COLUMNS
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks

@@ -18,12 +18,15 @@ from napari_unet_nuclei.core.images.calibration import (
     ascii_unit,
     calibrate,
 )
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.measurements import (
     USUAL_COLUMNS,
     is_measurement,
 )
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
-from napari_unet_nuclei.plugin.shared.earlier_columns import earlier_columns
+from napari_unet_nuclei.plugin.shared.earlier_columns import (
+    earlier_columns,
+)
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
 
 if TYPE_CHECKING:
@@ -38,8 +41,6 @@ LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
 
 _MAX_EMPTY_ROWS = 10_000
-DOUBT_COLUMNS = ("doubt", "doubt_reason")
-"""Columns that stay until labels change; *Correct nuclei* then writes them again."""
 
 
 def image_array(layer: Image) -> tuple[ArrayLike, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,6 +16,10 @@ from napari_unet_nuclei import (
     find_doubtful_nuclei,
 )
 from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.instances.measurements import write_features_csv
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 Y, X = np.ogrid[:80, :160]
 
@@ -163,6 +168,18 @@ def test_what_is_not_annotated_is_no_nucleus() -> None:
     labels, maps = scene()
     labels[40:] = -1
     assert find_doubtful_nuclei(labels, maps).label.tolist() == [1, 2, 3, 4, 5]
+
+
+def test_columns_go_into_a_table(tmp_path: Path) -> None:
+    labels, maps = scene()
+    maps.foreground[labels == 3] = 0.55
+    columns = find_doubtful_nuclei(labels, maps).columns()
+    write_features_csv(tmp_path / "doubts.csv", columns)
+    lines = (tmp_path / "doubts.csv").read_text().splitlines()
+    assert lines[0] == "label,doubt,doubt_reason"
+    assert len(lines) == 6
+    assert lines[3].startswith("3,0.")
+    assert lines[3].endswith("No nucleus? Its mean probability is low.")
 
 
 def test_maps_of_another_shape_are_refused() -> None:

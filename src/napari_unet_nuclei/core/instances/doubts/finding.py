@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.instances.doubts.reasons import (
+    DOUBT_COLUMNS,
     DoubtReason,
     Suspicion,
     describe_doubt,
@@ -84,6 +85,18 @@ class DoubtfulNuclei:
         """Return what is asked about each nucleus, and why."""
         pairs = zip(self.suspicions, self.reasons, strict=True)
         return [describe_doubt(suspicion, reasons) for suspicion, reasons in pairs]
+
+    def columns(self) -> dict[str, NDArray[Any]]:
+        """Return columns of a table, with a row for each nucleus.
+
+        Returns
+        -------
+        dict of str to (N,) ndarray
+            ``label``, ``doubt`` and ``doubt_reason``, which is a sentence.
+        """
+        sentences = np.array(self.sentences(), dtype=object)
+        values = self.label, self.doubt, sentences
+        return dict(zip(("label", *DOUBT_COLUMNS), values, strict=True))
 
 
 def find_doubtful_nuclei(labels: ArrayLike, maps: Maps | None = None) -> DoubtfulNuclei:

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+DOUBT_COLUMNS = ("doubt", "doubt_reason")
+"""What tables say about each nucleus: how doubtful it is, and why."""
+
+
 class Suspicion(StrEnum):
     """What a doubtful nucleus may be instead of one whole nucleus."""
 
