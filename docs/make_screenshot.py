@@ -40,6 +40,8 @@ from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
+from napari_unet_nuclei.core.models.managing import import_model
+from napari_unet_nuclei.core.models.notes import write_notes
 from napari_unet_nuclei.core.training.verdict import HeldOutComparison, make_verdict
 from napari_unet_nuclei.plugin.files import download_dialog, results_dialog
 from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
@@ -69,6 +71,7 @@ FOR_THE_DOCS = {
     "measured-dark-1366": "measure-dark.png",
     "measured-light-1366": "measure-light.png",
     "browse-dark-1366": "browse-dark.png",
+    "models-light-1366": "models.png",
 }
 SIZES = ((1366, 768), (1600, 1000))
 THEMES = ("dark", "light")
@@ -470,6 +473,22 @@ def browsing(studio: Studio) -> None:
         widget.browser.save_now()
 
 
+def models(studio: Studio) -> None:
+    """List models, two of them of the user, and compare two on a drawn image."""
+    shipped = model_store.shipped_models()
+    for name, notes in (("embryo-2", ""), ("my-rings", "Widefield, 20x. For Ada.")):
+        path = import_model(shipped["classic"], name)
+        if notes:
+            write_notes(path, notes)
+    pixels, _ = draw_look("dense-section", 4, (384, 512))
+    studio.viewer.add_image(pixels, name="section")
+    widget = studio.open("Models")
+    widget.form.second.value = "classic"
+    widget.form.table.select(widget.form.table.names.index("my-rings"))
+    studio.run(widget)
+    studio.take("models")
+
+
 def dialogs(studio: Studio) -> None:
     """Show a download and a choice of a file."""
     is_taken = False
@@ -516,6 +535,7 @@ SCENES = (
         annotating,
         measuring,
         browsing,
+        models,
         dialogs,
         fine_tuning,
     ),

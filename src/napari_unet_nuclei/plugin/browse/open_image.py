@@ -15,8 +15,10 @@ from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
 from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
+from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 from napari_unet_nuclei.plugin.shared.vertex_arrays import disable_vertex_arrays
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ class OpenImage:
         self._known: dict[Hashable, _Known] = {}
         self._look: dict[str, Any] = {}
         self._is_replacing = False
-        self.n_edits = 0
+        self.n_edits = self._n_taken = 0
         viewer.layers.events.inserted.connect(self._watch)
         viewer.layers.events.removed.connect(self._forget)
         for layer in viewer.layers:
@@ -115,15 +117,21 @@ class OpenImage:
 
     def snapshots(self) -> list[LabelsSnapshot]:
         """Copy the labels of the image, the chosen ones first."""
+        self._n_taken = self.n_edits
         return [
             self._take(layer, is_chosen=number == 0)
             for number, layer in enumerate(self.labels)
         ]
 
-    def note_saved(self, saved: SavedLabels) -> None:
+    def note_saved(self, written: SavedLabels) -> None:
         """Know from now on which labels are in a file."""
-        known = _Known(digest=saved.digest, path=saved.path)
-        self._known[saved.layer_id] = known
+        known = _Known(digest=written.digest, path=written.path)
+        self._known[written.layer_id] = known
+        if self.n_edits != self._n_taken:
+            return  # there is more by now
+        for layer in self._viewer.layers:
+            if layer.unique_id == written.layer_id:
+                saved(value=layer)
 
     def replace(self, opened: OpenedImage, name: str) -> None:
         """Show another image; view, contrast, look and tool stay.
@@ -197,13 +205,18 @@ class OpenImage:
             return False
         if layer.unique_id == image.unique_id:
             return True
-        if layer.metadata.get("image_id") == str(image.unique_id):
+        own = str(image.unique_id)
+        if layer.metadata.get("image_id") == own or _is_map_of(layer, own):
             return True
         if not isinstance(layer, Labels):
             return False
         if layer.unique_id in self._known:
             return True
-        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        images = [
+            each
+            for each in self._viewer.layers
+            if isinstance(each, Image) and MAP_OF not in each.metadata
+        ]
         confidence = pair(image, layer, images).confidence
         says_origin = not _ORIGINS.isdisjoint(layer.metadata)
         return confidence >= (
@@ -253,6 +266,12 @@ class OpenImage:
 def _holds_nuclei(layer: Layer) -> bool:
     """Whether labels are nuclei, and not such as the difference of two models."""
     return isinstance(layer, Labels) and "derived_from" not in layer.metadata
+
+
+def _is_map_of(layer: Layer, image_id: str) -> bool:
+    """Whether a layer is a map that the network made of an image."""
+    origin = layer.metadata.get(MAP_OF)
+    return isinstance(origin, tuple) and origin[:1] == (image_id,)
 
 
 def _copy(source: Layer, target: Layer, names: tuple[str, ...]) -> None:

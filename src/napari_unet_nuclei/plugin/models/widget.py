@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
 from napari_unet_nuclei.core.models import managing, store
 from napari_unet_nuclei.core.models.bundle import SUFFIX
+from napari_unet_nuclei.core.models.notes import read_notes, write_notes
 from napari_unet_nuclei.plugin.models.comparing import (
     ComparisonRequest,
     describe_difference,
@@ -186,7 +187,7 @@ class ModelsWidget(Container[Widget]):
         self.form.export_button.setEnabled(model is not None)
         self.form.notes.setEnabled(is_own)
         self._noted = None  # what follows is no edit
-        notes = "" if model is None else managing.read_notes(model.path)
+        notes = "" if model is None else read_notes(model.path)
         self.form.notes.setPlainText(notes)
         self._noted = model if is_own else None
         self._writing.stop()
@@ -196,9 +197,9 @@ class ModelsWidget(Container[Widget]):
         model, notes = self._noted, self.form.notes.toPlainText()
         if model is None or not model.path.exists():
             return
-        if managing.read_notes(model.path) != notes:
+        if read_notes(model.path) != notes:
             try:
-                managing.write_notes(model.path, notes)
+                write_notes(model.path, notes)
             except UNetNucleiError as error:
                 self.panel.say(describe_error(error), is_doubtful=True)
 

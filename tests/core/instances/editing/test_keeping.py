@@ -16,8 +16,10 @@ from napari_unet_nuclei.core.instances.editing.changes import (
 from napari_unet_nuclei.core.instances.editing.keeping import (
     free_numbers,
     keep_nuclei,
-    renumbered,
+    renumber,
 )
+from napari_unet_nuclei.core.instances.editing.locating import places_of
+from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,10 +71,12 @@ def test_fresh_nuclei_get_numbers_that_are_free(draw: Draw) -> None:
     fresh = draw((24, 15, 8), (24, 45, 8))
     numbers = free_numbers(np.array([1, 2]), {2, 9})
     assert numbers == {2: 10}
-    assert np.unique(renumbered(fresh, numbers)).tolist() == [0, 1, 10]
-    same = renumbered(fresh, {})
-    assert same is not fresh
-    np.testing.assert_array_equal(same, fresh)
+    for features in (None, measure_nuclei(fresh)):
+        changed = fresh.copy()
+        renumber(changed, numbers, features)
+        np.testing.assert_array_equal(changed, np.where(fresh == 2, 10, fresh))
+        renumber(changed, {}, features)
+        assert np.unique(changed).tolist() == [0, 1, 10]
     assert free_numbers(np.zeros(0, int), set()) == {}
 
 
@@ -89,6 +93,12 @@ def test_locked_pixels_stay_and_every_nucleus_is_connected(
     erased[5:20, 5:25] = data.draw(st.booleans())
     fresh = np.where(fresh > 0, fresh + 1000, 0).astype(np.int32)
     kept = keep_nuclei(fresh, current, locked, erased)
+    located = keep_nuclei(
+        *(fresh, current, locked, erased),
+        fresh_features=measure_nuclei(fresh),
+        current_features=measure_nuclei(current),
+    )
+    np.testing.assert_array_equal(located, kept)
     for number in locked:
         np.testing.assert_array_equal(kept == number, current == number)
     assert not kept[erased & ~np.isin(current, list(locked))].any()
@@ -143,3 +153,19 @@ def test_changes_are_those_from_the_first_to_the_last(
     np.testing.assert_array_equal(
         changes.locked.erased, np.flatnonzero(is_changed & (states[-1] == 0))
     )
+
+
+@settings(max_examples=30, deadline=None)
+@given(data=st.data())
+def test_nuclei_are_found_by_measurements_as_they_are_without(
+    nuclei: Nuclei, data: st.DataObject
+) -> None:
+    labels = data.draw(nuclei)
+    features = measure_nuclei(labels)
+    numbers = data.draw(st.lists(st.integers(-1, 40)))
+    expected = np.flatnonzero(np.isin(labels, [n for n in numbers if n > 0]))
+    for known in (None, features, {"label": features["label"]}):
+        found = np.sort(places_of(labels, numbers, known))
+        np.testing.assert_array_equal(found, expected)
+    wrong = {**features, "area": features["area"] + 1}
+    np.testing.assert_array_equal(np.sort(places_of(labels, numbers, wrong)), expected)

@@ -11,13 +11,17 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet_nuclei.core.instances.editing.edit import disc, largest_component
+from napari_unet_nuclei.core.instances.editing.locating import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.instances.measurements import Features
+
 _LEAST_REST = 0.5  # of a nucleus: what is left of it beside corrected ones
+_NEARLY_ALL = 0.9  # of a nucleus: what is left of it cannot be a rim
 _RIM = 2  # px: half the width of a rim around a corrected nucleus that is none
 
 
@@ -26,6 +30,9 @@ def keep_nuclei(
     current: NDArray[np.integer],
     locked: Iterable[int],
     erased: NDArray[np.bool_] | None = None,
+    *,
+    fresh_features: Features | None = None,
+    current_features: Features | None = None,
 ) -> NDArray[np.int32]:
     """Put corrected nuclei into labels that were found anew.
 
@@ -43,6 +50,8 @@ def keep_nuclei(
         Numbers of nuclei of ``current`` that stay as they are.
     erased : (Y, X) ndarray of bool, optional
         Pixels that were made background by hand, and stay it.
+    fresh_features, current_features : dict of str to (N,) ndarray, optional
+        Measurements of both, with which nuclei are found sooner; see `places_of`.
 
     Returns
     -------
@@ -58,7 +67,7 @@ def keep_nuclei(
     """
     kept = fresh.copy()
     flat, found = kept.reshape(-1), fresh.reshape(-1)
-    fixed = _places_of(current, locked)
+    fixed = places_of(current, locked, current_features)
     lost = found[fixed]
     if erased is not None:
         places = np.flatnonzero(erased)
@@ -67,7 +76,7 @@ def keep_nuclei(
     flat[fixed] = current.reshape(-1)[fixed]
     touched = np.unique(lost)
     if touched.any():
-        _trim(kept, fresh, touched[touched > 0])
+        _trim(kept, fresh, touched[touched > 0], fresh_features)
     return kept
 
 
@@ -92,42 +101,40 @@ def free_numbers(fresh: NDArray[np.int32], locked: Iterable[int]) -> dict[int, i
     return {old: highest + n for n, old in enumerate(clashes, 1)}
 
 
-def renumbered(labels: NDArray[np.int32], numbers: dict[int, int]) -> NDArray[np.int32]:
-    """Return a copy of labels in which some nuclei have other numbers.
+def renumber(
+    labels: NDArray[np.int32],
+    numbers: dict[int, int],
+    features: Features | None = None,
+) -> None:
+    """Give some nuclei of a plane other numbers, in place.
 
     Parameters
     ----------
-    labels : (…, Y, X) ndarray of int32
+    labels : (Y, X) ndarray of int32
         Numbered nuclei, 0 = background.
     numbers : dict of int to int
         Old and new numbers, as `free_numbers` returns them.
+    features : dict of str to (N,) ndarray, optional
+        Measurements under the old numbers; see `places_of`.
     """
-    if not numbers:
-        return labels.copy()
-    table = np.arange(int(labels.max(initial=0)) + 1, dtype=np.int32)
-    for old, new in numbers.items():
-        if old < table.size:
-            table[old] = new
-    return table[labels]
-
-
-def _places_of(labels: NDArray[np.integer], numbers: Iterable[int]) -> NDArray[np.intp]:
-    """Return the pixels of some nuclei as indices into the flattened labels."""
-    wanted = np.array([each for each in numbers if each > 0], np.intp)
-    if not wanted.size:
-        return np.zeros(0, np.intp)
-    table = np.zeros(wanted.max() + 2, np.bool_)  # the last is for all higher numbers
-    table[wanted] = True
-    return np.flatnonzero(table.take(labels, mode="clip"))
+    places = places_of(labels, numbers, features)
+    if not places.size:
+        return
+    old, new = np.array(sorted(numbers.items()), np.int32).T
+    flat = labels.reshape(-1)
+    flat[places] = new[np.searchsorted(old, flat[places])]
 
 
 def _trim(
-    kept: NDArray[np.int32], fresh: NDArray[np.int32], touched: NDArray[np.int32]
+    kept: NDArray[np.int32],
+    fresh: NDArray[np.int32],
+    touched: NDArray[np.int32],
+    features: Features | None,
 ) -> None:
     """Leave of each touched nucleus one part that is a nucleus, or nothing."""
-    places = _places_of(fresh, touched.tolist())
+    places = places_of(fresh, touched.tolist(), features)
     numbers = fresh.reshape(-1)[places]
-    order = np.argsort(numbers, kind="stable")
+    order = np.lexsort((places, numbers))
     firsts = np.searchsorted(numbers[order], touched)
     rows, columns = np.divmod(places[order], fresh.shape[1])
     tops, bottoms = rows[firsts], rows[np.append(firsts[1:], rows.size) - 1] + 1
@@ -139,10 +146,15 @@ def _trim(
         box = slice(top, bottom), slice(left, right)
         part = kept[box]
         rest = part == number
-        least = _LEAST_REST * np.count_nonzero(fresh[box] == number)
+        area = np.count_nonzero(fresh[box] == number)
+        n_left = np.count_nonzero(rest)
         part[rest] = 0
-        if np.count_nonzero(rest) >= least:  # else it is the corrected one, found anew
+        if n_left < _LEAST_REST * area:
+            continue  # it is the corrected one, found anew
+        whole = rest
+        if n_left < _NEARLY_ALL * area:  # else nothing around a locked one is left
             opened = ndimage.binary_opening(np.pad(rest, _RIM), disc(_RIM))
-            whole = largest_component(opened[_RIM:-_RIM, _RIM:-_RIM])
-            if np.count_nonzero(whole) >= least:
-                part[whole] = number
+            whole = opened[_RIM:-_RIM, _RIM:-_RIM]
+        whole = largest_component(whole)
+        if np.count_nonzero(whole) >= _LEAST_REST * area:
+            part[whole] = number
