@@ -119,6 +119,7 @@ def test_a_locked_layer_and_the_3d_view_say_why(
     table.viewer.dims.ndisplay = 3
     assert "switch off the 3D view" in table.draw((30, 30), plane=(0,))
     table.viewer.dims.ndisplay = 2
+    assert table.status.startswith("Click a nucleus to delete it")
     table.layer.editable = False
     assert table.widget.mode.tool is None
     table.widget.tools.buttons[Tool.DELETE].click()

@@ -15,6 +15,7 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
+from napari_unet_nuclei.plugin.correct.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
 from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
 from napari_unet_nuclei.plugin.correct.locked_row import LockedRow
@@ -68,8 +69,13 @@ class CorrectWidget(Container[Widget]):
             on_change=self._show_tool,
         )
         self._changes = LayerEvents(("metadata",), self._show_layer)
+        self._painted = LayerEvents(("paint",), self._watch_undo)
+        self._redrawn = LayerEvents(("set_data",), self._say_undone)
+        self._undo: UndoWatch | None = None
         self._selection = viewer.layers.selection.events.active
         self._selection.connect(self._follow_active)
+        self._view = viewer.dims.events.ndisplay
+        self._view.connect(self._follow_view)
         self.locked.unlock_button.changed.connect(lambda: self.unlock())
         self.native.destroyed.connect(self._stop)
         self._follow_active()
@@ -144,7 +150,9 @@ class CorrectWidget(Container[Widget]):
         self._clicked = None
         self.mode.move_to(layer)
         self.doubts.move_to(layer)
-        self._changes.watch(layer)
+        for events in (self._changes, self._painted, self._redrawn):
+            events.watch(layer)
+        self._watch_undo()
         self.unsaved.journal.watch(layer)
         self._show_layer()
         self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
@@ -168,6 +176,27 @@ class CorrectWidget(Container[Widget]):
         layer = self.layer
         self.locked.show_count(0 if layer is None else len(locked_ids(layer.metadata)))
 
+    def _watch_undo(self, *_: Any) -> None:
+        self._undo = None if self.layer is None else UndoWatch(self.layer)
+
+    def _say_undone(self, _: Any) -> None:
+        """Say no longer what a correction has done once it is undone."""
+        if self.layer is None or self._undo is None:
+            return
+        n_redone = self._undo.n_redone(self.layer)
+        if n_redone:
+            self._clicked = None
+            self.say("Undone." if n_redone < 0 else "Redone.")
+
+    def _follow_view(self, _: Any) -> None:
+        """Say no longer that the view has to be changed."""
+        tool = self.mode.tool
+        self._clicked = None
+        if tool is not None:
+            self.say(f"{TOOLS[tool].hint}. Esc ends it.")
+        elif self.layer is not None:
+            self.say(f"{self.layer.name}: {READY}")
+
     def _show_tool(self) -> None:
         tool = self.mode.tool
         self._clicked = None
@@ -177,5 +206,7 @@ class CorrectWidget(Container[Widget]):
 
     def _stop(self) -> None:
         self._selection.disconnect(self._follow_active)
+        self._view.disconnect(self._follow_view)
         self.doubts.stop()
-        self._changes.watch(None)
+        for events in (self._changes, self._painted, self._redrawn):
+            events.watch(None)
