@@ -71,13 +71,13 @@ class Browser:
         on_change: Callable[[], object],
         say: Callable[[str], object],
     ) -> None:
-        self._owner, self._on_change, self._say = owner, on_change, say
+        self._on_change, self._say = on_change, say
         self.listing: Listing | None = None
         self.current: int | None = None
         self.skips_done = False
         self.model = ImageModel(lambda row: self._previews.want(row))
         self._previews = PreviewLoading(owner, self._take_preview)
-        self._shown = OpenImage(viewer, owner, lambda: self._timer.start())
+        self._shown = OpenImage(viewer, lambda: self._timer.start())
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
         self._target: _Target | None = None
         self._to_open: tuple[Path, Path | None] | None = None
