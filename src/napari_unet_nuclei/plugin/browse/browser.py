@@ -14,10 +14,10 @@ from napari_unet_nuclei.core.browsing.walking import next_index
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
 from napari_unet_nuclei.plugin.browse.image_model import ImageModel, ImageRow
+from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels, save_snapshots
 from napari_unet_nuclei.plugin.browse.one_task import OneTask
 from napari_unet_nuclei.plugin.browse.open_image import OpenImage
 from napari_unet_nuclei.plugin.browse.preview_loading import PreviewLoading, SeenImage
-from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels, save_snapshots
 from napari_unet_nuclei.plugin.browse.visits import (
     Errand,
     Listing,

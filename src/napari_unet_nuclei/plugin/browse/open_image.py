@@ -14,7 +14,7 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
-from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
+from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
     from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
-    from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels
+    from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels
 
 _NAME = "napari-unet-nuclei"
 _CONTOUR = 2  # px, so that the nuclei stay visible
