@@ -61,7 +61,6 @@ class DoubtPanel(Container[PushButton]):
         offer_layer: Callable[[], Labels | None],
         say: Callable[[str], object],
     ) -> None:
-        self._viewer = viewer
         self._offer_layer = offer_layer
         self._say = say
         self.proposal: Proposal | None = None
