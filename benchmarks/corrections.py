@@ -24,6 +24,7 @@ import argparse
 import functools
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -275,7 +276,8 @@ def measure_tools(side: int, n_gestures: int, n_moves: int) -> None:
     from napari_unet_nuclei.core.files import correction_journal
     from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 
-    correction_journal.journal_folder = lambda: Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp())
+    correction_journal.journal_folder = lambda: folder
     scene = Scene(side, CROWDED)
     _, correct = scene.viewer.window.add_plugin_dock_widget(
         "napari-unet-nuclei", "Correct nuclei"
@@ -303,6 +305,7 @@ def measure_tools(side: int, n_gestures: int, n_moves: int) -> None:
         )
     n_locked = len(locked_ids(layer.metadata))
     move_slider(scene, n_moves, f"slider, {n_locked} locked, {side}²")
+    shutil.rmtree(folder)
 
 
 def measure_slider(side: int, n_moves: int) -> None:

@@ -1,10 +1,11 @@
-"""What the Segment widget does to napari's window: stacks, blocks, Cancel.
+"""What the Segment widget does to napari's window: stacks, blocks, Cancel, sliders.
 
 Usage, on a server under ``xvfb-run -a -s "-screen 0 1600x1000x24"``:
 
     python benchmarks/window.py stacks [--runs 10] [--planes 5000]
     python benchmarks/window.py blocks [--sides 512,1024,2048,4096,8000]
     python benchmarks/window.py cancel [--side 4096] [--runs 10]
+    python benchmarks/window.py slider [--sides 1024,2048] [--runs 40]
 
 Each opens napari with the widget in processes of their own, so that a first run is
 one, and prints a table with the load of the machine.  A *block* is a time in which the
@@ -361,6 +362,42 @@ def measure_cancel(side: int, model: str, n_runs: int) -> str:
     )
 
 
+def measure_slider(side: int, model: str, n_moves: int) -> str:
+    """Move the threshold back and forth over 500 nuclei; return a row.
+
+    The time ends when napari has the new labels and has computed what it will draw.
+    """
+    from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
+
+    image, _ = draw_nuclei(0, (side, side), n_nuclei=500)
+    window = Window(model, image)
+    window.after(window.widget.panel.run_button.native.click)
+    shown: list[float] = []
+    window.labels.events.data.connect(lambda: shown.append(time.perf_counter()))
+    seconds, own = [], []
+    with load() as during:
+        for number in range(n_moves):
+            shown.clear()
+            start, before = time.perf_counter(), time.process_time()
+            window.widget.threshold.value = (0.4, 0.6)[number % 2] + number % 10 / 100
+            window.wait(lambda: bool(shown))
+            own.append(time.process_time() - before)
+            seconds.append(shown[0] - start)
+            window.wait(window.is_idle)
+            window.wait_seconds(0.2)
+    n_nuclei = len(window.labels.features) - 1
+    cells = " | ".join(
+        f"{1000 * value:.0f}"
+        for value in (
+            statistics.median(seconds),
+            min(seconds),
+            max(seconds),
+            statistics.median(own),
+        )
+    )
+    return f"| {side}² | {n_nuclei} | {cells} | {during[0]:.1f} |"
+
+
 def say_machine() -> None:
     """Print what the figures were measured on."""
     import napari
@@ -386,6 +423,8 @@ HEADS = {
     "worker | Qt | mostly in | longest of ours, ms | longest wait for a worker, ms",
     "cancel": "model | image | a run, s | until idle, s: median | worst | until the "
     "work has ended, s: median | worst | while splitting | words at the end",
+    "slider": "image | nuclei | move → labels, ms: median | best | worst | processor "
+    "time of all threads, ms: median",
 }
 
 
@@ -395,7 +434,7 @@ def main() -> None:
     parser.add_argument("what", choices=HEADS)
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--planes", type=int, default=5000)
-    parser.add_argument("--sides", default="512,1024,2048,4096,8000")
+    parser.add_argument("--sides")
     parser.add_argument("--side", type=int, default=4096)
     parser.add_argument("--model", help="default: classic, for cancel both")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
@@ -409,6 +448,9 @@ def main() -> None:
                 rows = measure_blocks(arguments.side, arguments.model)
             case "blocks":
                 rows = measure_napari(arguments.side)
+            case "slider":
+                runs = arguments.runs
+                rows = [measure_slider(arguments.side, arguments.model, runs)]
             case _:
                 rows = [measure_cancel(arguments.side, arguments.model, arguments.runs)]
         print(*rows, sep="\n", flush=True)
@@ -422,7 +464,10 @@ def main() -> None:
         case "stacks":
             n_windows = arguments.runs
         case "blocks":
-            sides, models = arguments.sides.split(","), [*models, None]
+            sides = (arguments.sides or "512,1024,2048,4096,8000").split(",")
+            models = [*models, None]
+        case "slider":
+            sides = (arguments.sides or "1024,2048").split(",")
         case "cancel" if not arguments.model:
             models = ["classic", "resnet"]
     for model in models:

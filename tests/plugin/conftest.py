@@ -210,7 +210,9 @@ class NapariWindow:
 
     def open(self, title: str) -> Any:
         widget = _open_by_title(self.viewer, title)
-        self.settle()
+        last, place = getattr(widget, "panel", widget), -1
+        while place != (place := last.native.y()):  # which a busy machine finds late
+            self.settle()
         return widget
 
     def resize(self, width: int, height: int) -> None:

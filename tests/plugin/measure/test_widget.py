@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import threading
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from qtpy.QtCore import QEvent, Qt
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from napari_unet_nuclei.core.images.calibration import Calibration
+from napari_unet_nuclei.core.instances.remeasuring import PlaneImage
 from napari_unet_nuclei.core.settings.choices import Measurement
 from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 from napari_unet_nuclei.plugin.measure import live_measurements
@@ -286,3 +288,24 @@ def test_the_plot_offers_the_columns_of_the_table(bench: Bench) -> None:
     bench.wait()
     assert (plots.x.value, plots.y.value) == ("area", "solidity")
     assert plots.plot.accessibleName().startswith("solidity over area")
+
+
+def test_a_cancelled_measurement_leaves_the_table_as_it_was(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    may_go_on = threading.Event()
+    measure = PlaneImage.measure
+
+    def wait(self: PlaneImage, labels: Any) -> Any:
+        assert may_go_on.wait(30)
+        return measure(self, labels)
+
+    monkeypatch.setattr(PlaneImage, "measure", wait)
+    bench.widget.panel.run_button.native.click()
+    bench.widget.panel.cancel_button.native.click()
+    bench.wait()  # although the worker is still busy
+    assert bench.status == "Cancelled."
+    assert "area" not in bench.labels.features
+    may_go_on.set()
+    bench.measure()
+    bench.assert_measured(AT_FIRST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.settings.choices import Stain
@@ -87,3 +88,16 @@ def test_the_default_model_is_chosen_at_first(
 
     assert choose("tiny") == "tiny"
     assert choose("gone") == "a"
+
+
+def test_the_section_of_the_axes_opens_where_they_are_guessed(
+    open_scene: Callable[..., Scene], make_model: Callable[..., Path]
+) -> None:
+    make_model("tiny")
+    scene = open_scene()
+    section = scene.widget._form.sections["Axes and stain"]
+    scene.viewer.add_image(np.zeros((20, 30)), name="plain")
+    assert not section.is_open
+    scene.viewer.add_image(np.zeros((5, 20, 30)), name="z, t or channels")
+    assert scene.widget.axes.is_doubtful
+    assert section.is_open

@@ -47,6 +47,18 @@ def test_measurements_stay_with_nuclei_that_are_the_same() -> None:
     assert foreign_columns(layer, features([1], [5])) == []
 
 
+def test_doubts_stay_with_nuclei_that_are_the_same() -> None:
+    layer = make_layer([1, 2], [5, 6])
+    layer.features = layer.features.assign(
+        doubt=[np.nan, 0.5, 0.9], doubt_reason=[None, "Two?", "None?"]
+    )
+    set_features(layer, features([1, 2], [5, 9]))
+    table = nuclei_table(layer)
+    assert table is not None
+    np.testing.assert_array_equal(table["doubt"], [0.5, np.nan])
+    assert [each == "Two?" for each in table["doubt_reason"]] == [True, False]
+
+
 def test_truth_values_stay_and_become_numbers() -> None:
     layer = make_layer([1, 2], [5, 6], touches_border=[True, False])
     set_features(layer, features([1, 2], [5, 7]))

@@ -126,6 +126,7 @@ class MeasureWidget(Container[Widget]):
                 on_end=self.form.labels.catch_up,
                 fraction=lambda step: step.fraction,
             ),
+            may_be_left=True,  # the search for rings cannot be interrupted
         )
 
     def show_table(self) -> None:

@@ -243,6 +243,8 @@ class SegmentForm:
     def _take_target(self) -> None:
         self._offer_planes()
         self._summarise()
+        if self.axes.is_doubtful:
+            self.sections["Axes and stain"].open()
         self._on_target()
 
     def _take_model(self) -> None:

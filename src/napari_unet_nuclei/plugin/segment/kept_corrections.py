@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_unet_nuclei.core.images.axes import leading_axes
+from napari_unet_nuclei.core.instances.corrections import correct_features
 from napari_unet_nuclei.core.instances.editing.keeping import (
     free_numbers,
     keep_nuclei,
     renumber,
 )
-from napari_unet_nuclei.plugin.segment.edited_labels import EditedLabels, whole_box
 from napari_unet_nuclei.plugin.shared.layers import found_features
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from napari_unet_nuclei.core.instances.editing.changes import Locked
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.plugin.segment.live_table import LiveTable
     from napari_unet_nuclei.plugin.segment.results import Result
@@ -57,19 +58,20 @@ def keep_corrections(result: Result, table: LiveTable) -> Result:
     numbers = free_numbers(nuclei.features["label"], locked.numbers)
     fresh = nuclei.labels.copy()
     features = _renamed(nuclei.features, numbers)
-    kept = _keep(result, fresh, features, table, numbers)
-    edited = EditedLabels(result.place(fresh)[0], features, result.pixels)
-    placed = result.place(kept)[0]
-    for _ in edited.iter_follow(placed, [whole_box(placed.shape)]):
-        pass
+    kept = _keep(result, fresh, features, table, numbers, locked)
+    before, after = result.place(fresh)[0], result.place(kept)[0]
+    places = np.nonzero(before != after)
+    features = correct_features(
+        features, before[places], after[places], result.pixels(places)
+    )
     return replace(
         result,
         nuclei=replace(
             nuclei,
             labels=kept,
             copy=kept.copy(),
-            features=edited.features,
-            absence=None if edited.features["label"].size else nuclei.absence,
+            features=features,
+            absence=None if features["label"].size else nuclei.absence,
         ),
         locked=locked,
         corrections=table.told,
@@ -82,9 +84,10 @@ def _keep(
     features: Features,
     table: LiveTable,
     numbers: dict[int, int],
+    locked: Locked,
 ) -> NDArray[np.int32]:
     """Keep what is locked, plane by plane; fresh labels get their new numbers."""
-    locked, layer = table.locked, table.layer
+    layer = table.layer
     erased = None
     if locked.erased.size:
         erased = np.zeros(layer.data.shape, np.bool_)

@@ -101,6 +101,16 @@ class AxesControl(Container[Widget]):
         if self._problem is not None:
             raise self._problem
 
+    @property
+    def is_doubtful(self) -> bool:
+        """Whether the user should look: the axes are guessed, or cannot be used."""
+        if self._image is None:
+            return False
+        try:
+            return self._problem is not None or bool(understood_axes(self._image).doubt)
+        except ImageError:
+            return True
+
     def refresh(self, *_: Any) -> None:
         """Show axes and channels of the layer that is chosen now."""
         self._image = self._image_list.layer

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.doubts.reasons import DOUBT_COLUMNS
 from napari_unet_nuclei.core.instances.measurements import (
     USUAL_COLUMNS,
     is_measurement,
@@ -34,8 +35,8 @@ def earlier_columns(
     Returns
     -------
     dict of str to (N,) ndarray
-        Columns of other plugins, by label; and measurements that the new table lacks,
-        of those nuclei that are where they were.
+        Columns of other plugins, by label; and doubts, and measurements that the new
+        table lacks, of those nuclei that are where they were.
     """
     names = [name for name in before if name not in table and name != "index"]
     names = [name for name in names if name not in USUAL_COLUMNS]
@@ -46,7 +47,8 @@ def earlier_columns(
     columns = {}
     for name in names:
         values = before[name].to_numpy(object)[rows]
-        values[~(is_same if is_measurement(name) else rows >= 0)] = None
+        is_ours = is_measurement(name) or name in DOUBT_COLUMNS
+        values[~(is_same if is_ours else rows >= 0)] = None
         is_number = before[name].dtype.kind in "uif"
         columns[name] = values.astype(float) if is_number else values
     return columns

@@ -24,7 +24,9 @@ from napari_unet_nuclei.core.instances.measurements import (
     is_measurement,
 )
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
-from napari_unet_nuclei.plugin.shared.earlier_columns import earlier_columns
+from napari_unet_nuclei.plugin.shared.earlier_columns import (
+    earlier_columns,
+)
 from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, image_axes
 
 if TYPE_CHECKING:
