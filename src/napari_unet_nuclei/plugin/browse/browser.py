@@ -14,10 +14,10 @@ from napari_unet_nuclei.core.browsing.walking import next_index
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
 from napari_unet_nuclei.plugin.browse.image_model import ImageModel, ImageRow
+from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels, save_snapshots
 from napari_unet_nuclei.plugin.browse.one_task import OneTask
 from napari_unet_nuclei.plugin.browse.open_image import OpenImage
 from napari_unet_nuclei.plugin.browse.preview_loading import PreviewLoading, SeenImage
-from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels, save_snapshots
 from napari_unet_nuclei.plugin.browse.visits import (
     Errand,
     Listing,
@@ -71,13 +71,13 @@ class Browser:
         on_change: Callable[[], object],
         say: Callable[[str], object],
     ) -> None:
-        self._owner, self._on_change, self._say = owner, on_change, say
+        self._on_change, self._say = on_change, say
         self.listing: Listing | None = None
         self.current: int | None = None
         self.skips_done = False
         self.model = ImageModel(lambda row: self._previews.want(row))
         self._previews = PreviewLoading(owner, self._take_preview)
-        self._shown = OpenImage(viewer, owner, lambda: self._timer.start())
+        self._shown = OpenImage(viewer, lambda: self._timer.start())
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
         self._target: _Target | None = None
         self._to_open: tuple[Path, Path | None] | None = None

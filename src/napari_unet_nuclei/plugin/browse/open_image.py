@@ -14,22 +14,21 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
-from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
+from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 from napari_unet_nuclei.plugin.shared.saved_labels import saved
-from napari_unet_nuclei.plugin.shared.vertex_arrays import disable_vertex_arrays
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
     import napari.viewer
-    from qtpy.QtWidgets import QWidget
 
     from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
-    from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels
+    from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels
 
 _NAME = "napari-unet-nuclei"
 _CONTOUR = 2  # px, so that the nuclei stay visible
@@ -59,8 +58,6 @@ class OpenImage:
     ----------
     viewer : napari.viewer.Viewer
         Where the layers go.
-    owner : QWidget
-        A widget in the viewer's window, if it has one.
     on_edit : callable
         Called after each change of its labels.
     """
@@ -68,11 +65,9 @@ class OpenImage:
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        owner: QWidget,
         on_edit: Callable[[], object],
     ) -> None:
-        self._viewer, self._owner = viewer, owner
-        self._on_edit = on_edit
+        self._viewer, self._on_edit = viewer, on_edit
         self._image: Image | None = None
         self._name = ""
         self._others: set[Hashable] = set()
@@ -153,9 +148,7 @@ class OpenImage:
         try:
             for layer in layers:
                 self._viewer.add_layer(layer)
-            for layer in old:
-                self._viewer.layers.remove(layer)
-            disable_vertex_arrays(self._owner)
+            remove_layers(self._viewer, old)
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}

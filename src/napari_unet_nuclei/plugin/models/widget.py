@@ -27,6 +27,7 @@ from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.layers import image_array
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.model_name import check_model_name
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
@@ -249,7 +250,7 @@ class ModelsWidget(Container[Widget]):
             return
         layer = make_layer(difference, image, request)
         if layer.name in self._viewer.layers:
-            self._viewer.layers.remove(layer.name)
+            remove_layers(self._viewer, [self._viewer.layers[layer.name]])
         self._viewer.add_layer(layer)
         self._viewer.layers.selection.active = image
         self.panel.say(describe_difference(difference, request))
