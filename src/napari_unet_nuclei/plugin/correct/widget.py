@@ -54,6 +54,7 @@ class CorrectWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._clicked: NDArray[Any] | None = None
+        self._is_closed = False
         self.status = StatusLine(value=NO_LAYER)
         super().__init__(widgets=[self.status], labels=False)
         self.locked = LockedRow()
@@ -77,6 +78,7 @@ class CorrectWidget(Container[Widget]):
         self._view = viewer.dims.events.ndisplay
         self._view.connect(self._follow_view)
         self.locked.unlock_button.changed.connect(lambda: self.unlock())
+        self.native_parent_changed.connect(lambda: self._note_parent())
         self.native.destroyed.connect(self._stop)
         self._follow_active()
 
@@ -144,7 +146,8 @@ class CorrectWidget(Container[Widget]):
 
     def _follow_active(self, *_: Any) -> None:
         active = self._viewer.layers.selection.active
-        layer = active if isinstance(active, Labels) else None
+        is_usable = isinstance(active, Labels) and not self._is_closed
+        layer = active if is_usable else None
         if unwrapped(layer) is unwrapped(self.layer):
             return
         self._clicked = None
@@ -156,6 +159,11 @@ class CorrectWidget(Container[Widget]):
         self.unsaved.journal.watch(layer)
         self._show_layer()
         self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
+
+    def _note_parent(self) -> None:
+        """Let go of the layer once the dock is closed: napari keeps what was in it."""
+        self._is_closed = self.native.parent() is None
+        self._follow_active()
 
     def _activate_labels(self) -> None:
         """Activate the topmost labels that are shown, if no labels are active."""
