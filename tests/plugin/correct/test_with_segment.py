@@ -215,6 +215,25 @@ def test_an_accepted_nucleus_outlives_sliders_until_that_is_taken_back(
     assert (layer.data > 0)[accepted].sum() < accepted.sum()
 
 
+def test_what_was_deleted_is_not_proposed_as_missed(loop: Loop) -> None:
+    table, doubts = loop.table, loop.table.widget.doubts
+    tour = doubts.tour
+
+    def is_proposed() -> bool:
+        """Whether a nucleus may have been missed where one was deleted."""
+        doubts.next_button.native.click()
+        loop._qtbot.waitUntil(lambda: tour._task is None and not tour._timer.isActive())
+        places = [each.place for each in tour._left() if each.place]
+        return any(np.hypot(y - 70, x - 40) < 10 for y, x in places)
+
+    table.take(Tool.DELETE)
+    table.draw((70, 40))
+    loop.wait()
+    assert not is_proposed()
+    table.widget.locked.unlock_button.native.click()
+    assert is_proposed()
+
+
 def test_a_missed_nucleus_is_proposed_and_added(loop: Loop) -> None:
     table, doubts = loop.table, loop.table.widget.doubts
     before = table.layer.data.copy()

@@ -19,7 +19,7 @@ from napari_unet_nuclei.plugin.correct.doubt_queue import (
 from napari_unet_nuclei.plugin.correct.doubt_table import flag_doubts
 from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
-from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
+from napari_unet_nuclei.plugin.shared.locked_nuclei import is_erased, locked_ids
 from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
@@ -200,13 +200,24 @@ class DoubtTour:
             plane = self.plane()
         except EditError:
             return []
-        return self.queue.left(plane.key, locked_ids(plane.layer.metadata))
+        return self._left_in(plane.key, plane.layer)
+
+    def _left_in(self, key: tuple[int, ...], layer: Labels) -> list[Proposal]:
+        """Return what is left in a plane, but no place that the user has emptied."""
+        left = self.queue.left(key, locked_ids(layer.metadata))
+        index, (y, x) = list(key[:-2]), key[-2:]
+        for each in list(left):
+            if each.place:
+                index[y], index[x] = each.place
+                if is_erased(layer, index):
+                    left.remove(each)
+        return left
 
     def _answer(self, plane: ShownPlane) -> None:
         left = self._left()
         if not left:
             for key in _other_planes(plane):
-                if self.queue.left(key, locked_ids(plane.layer.metadata)):
+                if self._left_in(key, plane.layer):
                     self.show_plane(key)
                     left = self._left()
                     break

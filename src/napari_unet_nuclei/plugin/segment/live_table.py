@@ -26,7 +26,6 @@ from napari_unet_nuclei.plugin.segment.provenance import (
 from napari_unet_nuclei.plugin.segment.strokes import Strokes, painted_boxes
 from napari_unet_nuclei.plugin.shared import locked_nuclei
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
-from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
@@ -65,7 +64,6 @@ class WindowShare:
 
 
 WINDOW_SHARE = WindowShare()
-"""What every table keeps to."""
 
 
 class LiveTable:
@@ -305,7 +303,9 @@ class LiveTable:
         if set(features) - {"label"} <= set(self.layer.features):
             set_features(self.layer, features)
         metadata = corrected_metadata(self.layer.metadata, self.told)
-        self.layer.metadata = locking_metadata(metadata, self.locked.numbers)
+        locked = self.locked
+        self.layer.metadata = locked_nuclei.locking_metadata(metadata, locked.numbers)
+        locked_nuclei.note_erased(self.layer, locked.erased)
         self._on_change(self)
         followers.edited(value=self)
 

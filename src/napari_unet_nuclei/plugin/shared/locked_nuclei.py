@@ -7,13 +7,18 @@ the edits of a layer locks nuclei; sliders and new runs leave locked ones alone.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
+import numpy as np
 from napari.utils.events import EventEmitter
 
+from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from napari.layers import Labels
+    from numpy.typing import NDArray
 
 LOCKED = "locked_nuclei"
 """Key of the metadata; a sorted list of numbers."""
@@ -23,6 +28,30 @@ unlocked = EventEmitter(type_name="unlocked")
 
 accepted = EventEmitter(type_name="accepted")
 """Emitted with a layer, a ``number``, and whether it ``is_accepted`` now."""
+
+
+_erased: WeakKeyDictionary[Any, NDArray[np.integer]] = WeakKeyDictionary()
+
+
+def note_erased(layer: Labels, pixels: NDArray[np.integer]) -> None:
+    """Know which pixels of a layer were erased by hand, and stay background.
+
+    Parameters
+    ----------
+    layer : napari.layers.Labels
+        The layer.
+    pixels : (N,) ndarray of int
+        Indices into the raveled labels, in place of those of before.
+    """
+    _erased[unwrapped(layer)] = pixels
+
+
+def is_erased(layer: Labels, index: Sequence[int]) -> bool:
+    """Whether a pixel was erased by hand, as far as anybody has followed that."""
+    pixels = _erased.get(unwrapped(layer))
+    if pixels is None:
+        return False
+    return bool((pixels == np.ravel_multi_index(index, layer.data.shape)).any())
 
 
 def locked_ids(metadata: Mapping[str, Any]) -> frozenset[int]:
@@ -58,6 +87,7 @@ def locking_metadata(
 def unlock(layer: Labels) -> None:
     """Let sliders and new runs change all nuclei of a layer again."""
     layer.metadata = locking_metadata(layer.metadata, ())
+    _erased.pop(unwrapped(layer), None)
     unlocked(value=layer)
 
 
