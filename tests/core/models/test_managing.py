@@ -13,10 +13,9 @@ from napari_unet_nuclei.core.models.managing import (
     export_model,
     import_model,
     list_known,
-    read_notes,
     rename_model,
-    write_notes,
 )
+from napari_unet_nuclei.core.models.notes import read_notes, write_notes
 
 if TYPE_CHECKING:
     from pathlib import Path

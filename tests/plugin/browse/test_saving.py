@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+import shutil
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 
 from napari_unet_nuclei.core.browsing.results import ImageState
 from napari_unet_nuclei.plugin.shared.label_files import read_label_file
+from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -158,6 +161,22 @@ def test_another_folder_saves_the_last_one(
     assert walk.labels == []
 
 
+def test_a_folder_that_is_chosen_while_labels_are_saved_is_opened_then(
+    walk: Walk, folder: Path, results: Path, tmp_path: Path
+) -> None:
+    walk.open(folder)
+    walk.draw(3)
+    other = shutil.copytree(folder, tmp_path / "other")
+    walk.browser._save_soon()
+    assert walk.browser.is_busy
+    walk.open(other)
+    walk.wait()
+    assert walk.browser.listing is not None
+    assert walk.browser.listing.images.path == other
+    assert walk.image.source.path == str(other / "a.tif")
+    assert (results / "a_masks.tif").exists()
+
+
 def test_a_new_result_does_not_replace_corrections_that_it_does_not_come_from(
     walk: Walk, folder: Path, results: Path
 ) -> None:
@@ -206,3 +225,41 @@ def test_labels_of_another_image_are_left_alone(
     walk.next()
     assert "foreign" in walk.viewer.layers
     assert not results.exists()
+
+
+def test_maps_and_differences_go_with_the_image_and_are_no_results(
+    walk: Walk, folder: Path, results: Path
+) -> None:
+    walk.open(folder)
+    own = str(walk.image.unique_id)
+    shape = walk.image.data.shape
+    difference = {"image_id": own, "derived_from": ["resnet", "classic"]}
+    walk.viewer.add_labels(np.ones(shape, np.int32), metadata=difference)
+    walk.viewer.add_image(np.zeros(shape), metadata={MAP_OF: (own, "foreground")})
+    walk.next()
+    assert [layer.name for layer in walk.viewer.layers] == ["b"]
+    assert not results.exists()
+
+
+def test_those_who_keep_what_is_unsaved_hear_that_it_is_saved(
+    walk: Walk, folder: Path
+) -> None:
+    heard: list[object] = []
+
+    def hear(event: Any) -> None:
+        heard.append(event.value.unique_id)
+
+    saved.connect(hear)
+    try:
+        walk.open(folder)
+        layer = walk.draw(3)
+        walk.browser._save_soon()
+        walk.wait_for_saving()
+        assert heard == [layer.unique_id]
+        walk.draw(4)
+        walk.browser._save_soon()
+        walk.draw(5, place=20)  # which the copy that is written does not have
+        walk.wait()
+        assert heard == [layer.unique_id]
+    finally:
+        saved.disconnect(hear)

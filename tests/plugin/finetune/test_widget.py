@@ -155,7 +155,7 @@ def test_a_model_that_is_not_better_is_not_added(
     )
     assert scene.widget.start.model == "start"
     assert notifications == [scene.status]
-    assert list(scene.widget.start.choices) == ["start", "<file>"]
+    assert list(scene.widget.start.choices) == ["start", "<manage>", "<file>"]
     assert [path.name for path in user_folder.glob("my-nuclei*")] == ["my-nuclei.pid"]
 
 

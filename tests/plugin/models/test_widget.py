@@ -9,7 +9,7 @@ import pytest
 from napari.components import ViewerModel
 from napari.layers import Labels
 
-from napari_unet_nuclei.core.models.managing import read_notes
+from napari_unet_nuclei.core.models.notes import read_notes
 from napari_unet_nuclei.plugin.models.widget import ModelsWidget
 from napari_unet_nuclei.plugin.segment.widget import SegmentWidget
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
@@ -188,7 +188,7 @@ def test_two_models_are_compared_on_an_image(
     assert layer.data[30, 20] == layer.data[30, 60] == 2
     assert layer.features["nuclei"].tolist()[1] == "only eager"
     assert status(widget).startswith(
-        "1 nuclei are the same (grey); 2 are only of eager"
+        "Nuclei of both: 1 (grey); only of eager: 2 (orange)"
     )
     assert viewer.layers.selection.active is cells
 

@@ -10,7 +10,10 @@ from qtpy.QtCore import Qt
 
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice, models_changed
-from napari_unet_nuclei.plugin.shared.model_origin import describe_origin
+from napari_unet_nuclei.plugin.shared.model_origin import (
+    describe_origin,
+    describe_score,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,3 +72,11 @@ def test_a_model_that_is_gone_is_not_chosen(
     choice = ModelChoice()
     models_changed(better="never made")
     assert choice.model == "a"
+
+
+def test_the_score_alone_is_that_before_and_after() -> None:
+    provenance = {"scores": {"dsb2018": 0.7}, "start_scores": {"dsb2018": 0.61}}
+    assert describe_score(provenance) == ".61 → .70"
+    assert describe_score({"scores": {"dsb2018": 0.7}}) == ".70"
+    for unknown in ({}, {"scores": 3}, {"settings": 1}):
+        assert describe_score(unknown) == ""

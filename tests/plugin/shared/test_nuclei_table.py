@@ -121,6 +121,6 @@ def test_a_csv_is_proposed_beside_the_image(tmp_path: Path) -> None:
     layer.name = "a/b: c nuclei"
     assert propose_csv(layer, "/last") == "/last/a_b_ c_nuclei.csv"
     layer.metadata["image_path"] = str(tmp_path / "photo.ome.tif")
-    assert propose_csv(layer, "/last") == str(tmp_path / "photo.ome_nuclei.csv")
+    assert propose_csv(layer, "/last") == str(tmp_path / "photo_nuclei.csv")
     layer.metadata["image_path"] = "/nowhere/photo.tif"
     assert propose_csv(layer, "/last").startswith("/last/")

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.labels import labels_at_border
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -45,8 +47,7 @@ def drop_nuclei(
     if max_area is not None:
         is_kept &= np.bincount(labels.ravel(), minlength=1) <= max_area
     if drop_border:
-        for edge in (labels[0], labels[-1], labels[:, 0], labels[:, -1]):
-            is_kept[edge] = False
+        is_kept[labels_at_border(labels)] = False
     is_kept[0] = False
     if is_kept[1:].all():
         return labels

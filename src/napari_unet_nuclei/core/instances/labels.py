@@ -99,6 +99,12 @@ def count_annotated(labels: NDArray[np.integer]) -> int:
     return int(np.count_nonzero(labels >= 0))
 
 
+def labels_at_border(labels: NDArray[AnyInteger]) -> NDArray[AnyInteger]:
+    """Return what stands in the outermost rows and columns of an image, ascending."""
+    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
+    return np.unique(np.concatenate(edges))
+
+
 def label_areas(
     labels: NDArray[np.integer],
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

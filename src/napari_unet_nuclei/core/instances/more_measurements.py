@@ -14,6 +14,7 @@ from napari_unet_nuclei.core.instances.intensities import (
     measure_rings,
     ring_ratios,
 )
+from napari_unet_nuclei.core.instances.labels import labels_at_border
 from napari_unet_nuclei.core.instances.shapes import measure_shapes
 from napari_unet_nuclei.core.settings.choices import Measurement
 from napari_unet_nuclei.core.settings.measurements import PIXELS
@@ -130,12 +131,6 @@ def ring_pixel_size(unit: str, calibration: Calibration | None) -> tuple[float, 
         f"unit. Received: {'no pixel size' if own is None else f'sizes in {own}'}. "
         "Give the width of the ring in px."
     )
-
-
-def labels_at_border(labels: NDArray[Any]) -> NDArray[Any]:
-    """Return the labels in the outermost rows and columns of an image."""
-    edges = (labels[0], labels[-1], labels[:, 0], labels[:, -1])
-    return np.unique(np.concatenate(edges))
 
 
 def colours_by_name(channels: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from napari_unet_nuclei.core.errors import LabelsError
+from napari_unet_nuclei.core.instances.editing.edit import widened
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,10 +59,8 @@ class Region:
                 "Expected a region that holds a pixel of the image. Received: an empty "
                 "one. Draw it on the image."
             )
-        rows, columns = (
-            _widened(slice(int(line[0]), int(line[-1]) + 1), length, margin)
-            for line, length in zip(lines, mask.shape, strict=True)
-        )
+        tight = tuple(slice(int(line[0]), int(line[-1]) + 1) for line in lines)
+        rows, columns = widened((tight[0], tight[1]), margin, mask.shape)
         return cls(inside=mask[rows, columns], top=rows.start, left=columns.start)
 
     @classmethod
@@ -79,10 +78,7 @@ class Region:
         margin : int, in px
             As in `of_mask`.
         """
-        rows, columns = (
-            _widened(part, length, margin)
-            for part, length in zip(box, shape, strict=True)
-        )
+        rows, columns = widened(box, margin, shape)
         inside = np.zeros((rows.stop - rows.start, columns.stop - columns.start), bool)
         part = (
             slice(each.start - window.start, each.stop - window.start)
@@ -168,10 +164,6 @@ def replace_in_region(
     numbers = (areas.size - 1 + np.cumsum(is_taken)).astype(np.int32)
     view[taken] = numbers[fresh[taken]]
     return Replaced(labels, int(np.count_nonzero(is_taken)))
-
-
-def _widened(part: slice, length: int, margin: int) -> slice:
-    return slice(max(part.start - margin, 0), min(part.stop + margin, length))
 
 
 def _is_mostly(

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.labels import labels_at_border
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.instances.more_measurements import (
     BORDER_COLUMN,
-    labels_at_border,
     ring_pixel_size,
 )
 from napari_unet_nuclei.core.settings.measurements import MeasurementSettings

@@ -1,6 +1,7 @@
-"""The user's models as files: renamed, deleted, copied, and with notes beside them.
+"""The user's models as files: listed, renamed, deleted and copied.
 
-Where they are kept is in ``store``, what is in a file in ``bundle``.  Models of this
+Where they are kept is in ``store``, what is in a file in ``bundle``, and notes beside
+it in ``notes``.  Models of this
 package are never changed.
 """
 
@@ -22,6 +23,12 @@ from napari_unet_nuclei.core.models.bundle import (
     read_bundle,
     read_config,
 )
+from napari_unet_nuclei.core.models.notes import (
+    NOTES_SUFFIX,
+    file_beside,
+    read_notes,
+    write_notes,
+)
 from napari_unet_nuclei.core.writing.atomic_files import replacing
 from napari_unet_nuclei.core.writing.outputs import file_id
 
@@ -30,14 +37,10 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.models.config import ModelConfig
 
-NOTES_SUFFIX = ".notes.txt"
-"""Of the text beside a model that holds what its user notes about it."""
-
 FILES_BESIDE = (".state.npz", ".csv", ".png", NOTES_SUFFIX)
 """Of a model: state, log and curve of its training, and notes."""
 
 _DELETED = "deleted"
-_MOST_NOTES = 100_000  # characters
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +140,7 @@ def rename_model(name: str, new: str) -> Path:
     """
     path = _own(name)
     moves = [
-        (each, _beside(path.with_name(f"{new}{SUFFIX}"), suffix))
+        (each, file_beside(path.with_name(f"{new}{SUFFIX}"), suffix))
         for each, suffix in _files_of(path)
     ]
     for _, target in moves:
@@ -182,7 +185,7 @@ def delete_model(name: str) -> Path:
         )
     )
     target = folder / f"{free}{SUFFIX}"
-    _move([(each, _beside(target, suffix)) for each, suffix in _files_of(path)])
+    _move([(each, file_beside(target, suffix)) for each, suffix in _files_of(path)])
     return target
 
 
@@ -243,40 +246,6 @@ def import_model(path: Path, name: str) -> Path:
     return target
 
 
-def read_notes(path: Path) -> str:
-    """Return what the user has noted about a model; empty where that is nothing.
-
-    Parameters
-    ----------
-    path : Path
-        The file of the model.
-    """
-    try:
-        with open(_beside(path, NOTES_SUFFIX), encoding="utf-8") as file:
-            return file.read(_MOST_NOTES)
-    except (OSError, ValueError):
-        return ""
-
-
-def write_notes(path: Path, notes: str) -> None:
-    """Keep what the user notes about a model, in a text file beside it.
-
-    Parameters
-    ----------
-    path : Path
-        The file of the model, which is left as it is.
-    notes : str
-        Any text.
-
-    Raises
-    ------
-    OutputError
-        If they cannot be written.
-    """
-    with replacing(_beside(path, NOTES_SUFFIX)) as temporary:
-        temporary.write_text(notes, encoding="utf-8")
-
-
 def _own(name: str) -> Path:
     """Return the file of a model that may be changed."""
     if name in store.shipped_models():
@@ -293,13 +262,9 @@ def _own(name: str) -> Path:
     return own[name]
 
 
-def _beside(path: Path, suffix: str) -> Path:
-    return path.with_name(f"{path.name.removesuffix(SUFFIX)}{suffix}")
-
-
 def _files_of(path: Path) -> list[tuple[Path, str]]:
     """List the files of a model with their suffixes, the model itself last."""
-    beside = [(_beside(path, suffix), suffix) for suffix in FILES_BESIDE]
+    beside = [(file_beside(path, suffix), suffix) for suffix in FILES_BESIDE]
     return [*((p, suffix) for p, suffix in beside if p.is_file()), (path, SUFFIX)]
 
 

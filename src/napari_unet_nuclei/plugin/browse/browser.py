@@ -14,9 +14,10 @@ from napari_unet_nuclei.core.browsing.walking import next_index
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
 from napari_unet_nuclei.plugin.browse.image_model import ImageModel, ImageRow
+from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels, save_snapshots
+from napari_unet_nuclei.plugin.browse.one_task import OneTask
 from napari_unet_nuclei.plugin.browse.open_image import OpenImage
 from napari_unet_nuclei.plugin.browse.preview_loading import PreviewLoading, SeenImage
-from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels, save_snapshots
 from napari_unet_nuclei.plugin.browse.visits import (
     Errand,
     Listing,
@@ -26,9 +27,7 @@ from napari_unet_nuclei.plugin.browse.visits import (
     visit,
 )
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
-from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
-from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -72,16 +71,17 @@ class Browser:
         on_change: Callable[[], object],
         say: Callable[[str], object],
     ) -> None:
-        self._owner, self._on_change, self._say = owner, on_change, say
+        self._on_change, self._say = on_change, say
         self.listing: Listing | None = None
         self.current: int | None = None
         self.skips_done = False
         self.model = ImageModel(lambda row: self._previews.want(row))
         self._previews = PreviewLoading(owner, self._take_preview)
-        self._shown = OpenImage(viewer, owner, self._wait)
+        self._shown = OpenImage(viewer, lambda: self._timer.start())
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
         self._target: _Target | None = None
-        self._task: BackgroundTask[Any, Any] | None = None
+        self._to_open: tuple[Path, Path | None] | None = None
+        self._task = OneTask(owner)
         self._n_saved = 0
         self._is_done: bool | None = None
         owner.destroyed.connect(self._shown.stop)
@@ -89,12 +89,12 @@ class Browser:
     @property
     def is_busy(self) -> bool:
         """Whether something is being saved or read."""
-        return self._task is not None
+        return self._task.is_running
 
     @property
     def is_idle(self) -> bool:
         """Whether nothing is going on, pictures of the list included."""
-        return self._task is None and self._target is None and self._previews.is_idle
+        return not self.is_busy and self._target is None and self._previews.is_idle
 
     @property
     def is_unsaved(self) -> bool:
@@ -110,7 +110,8 @@ class Browser:
 
     def open(self, path: Path, results: Path | None = None) -> None:
         """List the images of a folder or data set, and show the first to do."""
-        if self._task is not None:
+        if self.is_busy:
+            self._to_open = path, results
             return
         earlier = None if self.listing is None else self.listing.results
         unsaved = self._shown.snapshots() if earlier is not None else []
@@ -182,18 +183,15 @@ class Browser:
         row = self.model.rows[index]
         return row.problem is not None or (self.skips_done and row.progress.is_done)
 
-    def _wait(self) -> None:
-        self._timer.start()
-
     def _save_soon(self) -> None:
-        if self._task is not None:
+        if self.is_busy:
             self._timer.start()
         else:
             self._work()
 
     def _work(self) -> None:
         """Go where the user wants to, or save what has changed."""
-        if self.listing is None or self._task is not None:
+        if self.listing is None or self.is_busy:
             return
         is_saving = self.is_unsaved or self._is_done is not None
         if self._target is None and not is_saving:
@@ -225,17 +223,13 @@ class Browser:
         is_listed: bool = True,
     ) -> None:
         self._previews.pause(True)
-        self._task = BackgroundTask(
+        self._task.start(
             steps,
             description,
-            self._owner,
-            TaskCallbacks(
-                on_step=self._take_saved,
-                on_result=on_result,
-                on_error=self._fail,
-                on_end=self._end,
-                is_kept=lambda _: True,
-            ),
+            on_step=self._take_saved,
+            on_result=on_result,
+            on_error=self._fail,
+            on_end=self._end,
             is_listed=is_listed,
         )
         if is_listed:
@@ -243,10 +237,12 @@ class Browser:
         self._on_change()
 
     def _end(self) -> None:
-        self._task = None
         self._previews.pause(False)
         self._on_change()
-        if self._target is not None or self._is_done is not None:
+        if self._to_open is not None:
+            place, self._to_open = self._to_open, None
+            self.open(*place)
+        elif self._target is not None or self._is_done is not None:
             self._work()
 
     def _fail(self, error: Exception) -> None:

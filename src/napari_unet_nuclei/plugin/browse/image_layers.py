@@ -11,7 +11,7 @@ import numpy as np
 from napari_unet_nuclei.core.browsing.previews import name_axes
 from napari_unet_nuclei.core.browsing.results import ImageProgress
 from napari_unet_nuclei.core.errors import UNetNucleiError
-from napari_unet_nuclei.plugin.browse.saved_labels import digest_of
+from napari_unet_nuclei.plugin.browse.label_snapshots import digest_of
 from napari_unet_nuclei.plugin.shared.label_files import axes_placing, read_label_file
 
 if TYPE_CHECKING:

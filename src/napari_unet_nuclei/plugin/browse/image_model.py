@@ -137,11 +137,6 @@ class ImageModel(QAbstractListModel):
             self._pictures.popitem(last=False)
         self.update_row(row)
 
-    @property
-    def n_pictures(self) -> int:
-        """How many pictures are kept."""
-        return len(self._pictures)
-
     def update_row(self, row: int) -> None:
         """Draw a row anew."""
         index = self.index(row)

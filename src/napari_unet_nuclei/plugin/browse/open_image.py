@@ -14,20 +14,21 @@ import numpy as np
 from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
-from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
+from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
+from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
-from napari_unet_nuclei.plugin.shared.vertex_arrays import disable_vertex_arrays
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
+from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
     from pathlib import Path
 
     import napari.viewer
-    from qtpy.QtWidgets import QWidget
 
     from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
-    from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels
+    from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels
 
 _NAME = "napari-unet-nuclei"
 _CONTOUR = 2  # px, so that the nuclei stay visible
@@ -57,8 +58,6 @@ class OpenImage:
     ----------
     viewer : napari.viewer.Viewer
         Where the layers go.
-    owner : QWidget
-        A widget in the viewer's window, if it has one.
     on_edit : callable
         Called after each change of its labels.
     """
@@ -66,18 +65,16 @@ class OpenImage:
     def __init__(
         self,
         viewer: napari.viewer.Viewer,
-        owner: QWidget,
         on_edit: Callable[[], object],
     ) -> None:
-        self._viewer, self._owner = viewer, owner
-        self._on_edit = on_edit
+        self._viewer, self._on_edit = viewer, on_edit
         self._image: Image | None = None
         self._name = ""
         self._others: set[Hashable] = set()
         self._known: dict[Hashable, _Known] = {}
         self._look: dict[str, Any] = {}
         self._is_replacing = False
-        self.n_edits = 0
+        self.n_edits = self._n_taken = 0
         viewer.layers.events.inserted.connect(self._watch)
         viewer.layers.events.removed.connect(self._forget)
         for layer in viewer.layers:
@@ -115,15 +112,21 @@ class OpenImage:
 
     def snapshots(self) -> list[LabelsSnapshot]:
         """Copy the labels of the image, the chosen ones first."""
+        self._n_taken = self.n_edits
         return [
             self._take(layer, is_chosen=number == 0)
             for number, layer in enumerate(self.labels)
         ]
 
-    def note_saved(self, saved: SavedLabels) -> None:
+    def note_saved(self, written: SavedLabels) -> None:
         """Know from now on which labels are in a file."""
-        known = _Known(digest=saved.digest, path=saved.path)
-        self._known[saved.layer_id] = known
+        known = _Known(digest=written.digest, path=written.path)
+        self._known[written.layer_id] = known
+        if self.n_edits != self._n_taken:
+            return  # there is more by now
+        for layer in self._viewer.layers:
+            if layer.unique_id == written.layer_id:
+                saved(value=layer)
 
     def replace(self, opened: OpenedImage, name: str) -> None:
         """Show another image; view, contrast, look and tool stay.
@@ -145,9 +148,7 @@ class OpenImage:
         try:
             for layer in layers:
                 self._viewer.add_layer(layer)
-            for layer in old:
-                self._viewer.layers.remove(layer)
-            disable_vertex_arrays(self._owner)
+            remove_layers(self._viewer, old)
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}
@@ -197,13 +198,18 @@ class OpenImage:
             return False
         if layer.unique_id == image.unique_id:
             return True
-        if layer.metadata.get("image_id") == str(image.unique_id):
+        own = str(image.unique_id)
+        if layer.metadata.get("image_id") == own or _is_map_of(layer, own):
             return True
         if not isinstance(layer, Labels):
             return False
         if layer.unique_id in self._known:
             return True
-        images = [each for each in self._viewer.layers if isinstance(each, Image)]
+        images = [
+            each
+            for each in self._viewer.layers
+            if isinstance(each, Image) and MAP_OF not in each.metadata
+        ]
         confidence = pair(image, layer, images).confidence
         says_origin = not _ORIGINS.isdisjoint(layer.metadata)
         return confidence >= (
@@ -253,6 +259,12 @@ class OpenImage:
 def _holds_nuclei(layer: Layer) -> bool:
     """Whether labels are nuclei, and not such as the difference of two models."""
     return isinstance(layer, Labels) and "derived_from" not in layer.metadata
+
+
+def _is_map_of(layer: Layer, image_id: str) -> bool:
+    """Whether a layer is a map that the network made of an image."""
+    origin = layer.metadata.get(MAP_OF)
+    return isinstance(origin, tuple) and origin[:1] == (image_id,)
 
 
 def _copy(source: Layer, target: Layer, names: tuple[str, ...]) -> None:

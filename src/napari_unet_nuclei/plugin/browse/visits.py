@@ -9,7 +9,7 @@ from napari_unet_nuclei.core.browsing.listing import list_images
 from napari_unet_nuclei.core.browsing.results import ResultFolder, default_folder
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage, read_layers
-from napari_unet_nuclei.plugin.browse.saved_labels import SavedLabels, save_snapshots
+from napari_unet_nuclei.plugin.browse.label_snapshots import SavedLabels, save_snapshots
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.browsing.listing import ImageList
     from napari_unet_nuclei.core.browsing.results import ImageProgress
-    from napari_unet_nuclei.plugin.browse.saved_labels import LabelsSnapshot
+    from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
 
 
 @dataclass(frozen=True, kw_only=True)

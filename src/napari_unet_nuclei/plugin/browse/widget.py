@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 PREVIOUS_KEY, NEXT_KEY, DONE_KEY = "Ctrl+PgUp", "Ctrl+PgDown", "Ctrl+Return"
 _LEAST_WIDTH = 240  # px
 _WIDTH = 345  # px
-_LEAST_PLACE = 80  # px
 _LEAST_ROWS = 3  # of the list
 _ZIPS = "Zips of images or data sets (*.zip);;All files (*)"
 

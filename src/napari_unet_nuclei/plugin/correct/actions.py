@@ -18,7 +18,7 @@ from napari_unet_nuclei.core.instances.editing.deleting import (
 )
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.core.instances.editing.merging import merge_nuclei
-from napari_unet_nuclei.core.instances.editing.paths import nuclei_along
+from napari_unet_nuclei.core.instances.editing.paths import nuclei_along, pixel_at
 from napari_unet_nuclei.core.instances.editing.smoothing import smooth_nuclei
 from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.plugin.correct.tools import Tool
@@ -190,10 +190,8 @@ _ACTIONS = {
 
 
 def _at(point: NDArray[np.float64], labels: NDArray[np.integer]) -> int:
-    row, column = np.floor(point + 0.5).astype(int)
-    height, width = labels.shape
-    is_inside = 0 <= row < height and 0 <= column < width
-    return max(int(labels[row, column]), 0) if is_inside else 0
+    pixel = pixel_at(point, labels.shape)
+    return 0 if pixel is None else max(int(labels[pixel]), 0)
 
 
 def _number_at(gesture: Gesture, scene: Scene) -> int:

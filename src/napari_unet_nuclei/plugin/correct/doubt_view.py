@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from qtpy.QtCore import QRectF, Qt
@@ -10,6 +10,7 @@ from qtpy.QtGui import QColor, QPainter, QPen
 from qtpy.QtWidgets import QWidget
 
 from napari_unet_nuclei.plugin.correct.stroke_overlay import canvas_of
+from napari_unet_nuclei.plugin.shared.camera import camera_of
 from napari_unet_nuclei.plugin.shared.theme import follow_theme
 
 if TYPE_CHECKING:
@@ -135,15 +136,11 @@ class DoubtView:
         self._colour = colours.warning
 
 
-def _camera(viewer: napari.viewer.Viewer) -> Any:
-    return getattr(viewer, "scene", viewer).camera  # a scene since napari 0.9
-
-
 def _move_to(
     viewer: napari.viewer.Viewer, box: WorldBox, size: float, canvas: QWidget | None
 ) -> None:
     """Move the view to a box, and zoom where its size is far too small or large."""
-    camera = _camera(viewer)
+    camera = camera_of(viewer)
     camera.center = (*camera.center[:-2], *box.centre.tolist())
     if canvas is None:
         return
@@ -168,7 +165,7 @@ class DoubtFrame(QWidget):
         super().__init__(canvas)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
-        self._camera = _camera(viewer)
+        self._camera = camera_of(viewer)
         self._box: WorldBox | None = None
         self.colour = QColor("white")
         events = self._camera.events

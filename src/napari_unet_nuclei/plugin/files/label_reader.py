@@ -14,8 +14,8 @@ import numpy as np
 from napari.utils.notifications import show_warning
 
 from napari_unet_nuclei.core.writing.own_files import is_own_file
+from napari_unet_nuclei.plugin.shared.file_names import file_stem
 from napari_unet_nuclei.plugin.shared.label_files import (
-    file_stem,
     image_name,
     read_label_file,
 )

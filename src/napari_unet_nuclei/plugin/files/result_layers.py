@@ -14,7 +14,8 @@ from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.settings.choices import OutputFormat
 from napari_unet_nuclei.plugin.files.saving import propose_path
-from napari_unet_nuclei.plugin.files.writer import labels_in_file_order, masks_name
+from napari_unet_nuclei.plugin.files.writer import labels_in_file_order
+from napari_unet_nuclei.plugin.shared.file_names import file_stem, masks_name
 from napari_unet_nuclei.plugin.shared.layer_records import make_record
 from napari_unet_nuclei.plugin.shared.layers import (
     image_array,
@@ -49,8 +50,7 @@ def proposed_place(layer: Labels) -> tuple[Path, str]:
     path = Path(propose_path(layer))
     image = layer.metadata.get("image_path")
     if isinstance(image, str) and Path(image).parent == path.parent:
-        name = Path(image).stem
-        return path.parent, name.removesuffix(".ome")
+        return path.parent, file_stem(image)
     return path.parent, path.stem.removesuffix(masks_name(""))
 
 

@@ -18,13 +18,13 @@ from napari.utils.notifications import show_error, show_info, show_warning
 from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.files.writer import (
-    masks_name,
     write_geojson,
     write_png,
     write_rle,
     write_rois,
     write_tiff,
 )
+from napari_unet_nuclei.plugin.shared.file_names import plain_name
 from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
 if TYPE_CHECKING:
@@ -45,8 +45,6 @@ _BY_SUFFIX = {
     ".zip": write_rois,
     ".geojson": write_geojson,
 }
-_FORBIDDEN = '/\\:*?"<>|'
-_MOST_BYTES = 200  # of a name; file systems take 255, with the ending
 
 
 def choose_file() -> None:
@@ -106,16 +104,7 @@ def propose_path(layer: Labels) -> str:
     folder = os.path.dirname(image) if isinstance(image, str) else ""
     if not os.path.isdir(folder):
         folder = str(get_save_history()[0])
-    return str(Path(folder) / f"{_file_name(layer.name)}{LABELS_ENDING}.tif")
-
-
-def _file_name(name: str) -> str:
-    """Return a name that every system accepts."""
-    name = masks_name(name).removesuffix(LABELS_ENDING)
-    letters = [
-        each if each.isprintable() and each not in _FORBIDDEN else "_" for each in name
-    ]
-    return "".join(letters).encode()[:_MOST_BYTES].decode(errors="ignore")
+    return str(Path(folder) / f"{plain_name(layer.name)}{LABELS_ENDING}.tif")
 
 
 def save(layer: Labels, path: str, kind: str = "") -> None:

@@ -20,7 +20,6 @@ import napari
 import numpy as np
 from napari.layers import Image
 
-from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.datasets.input_files import input_files
 from napari_unet_nuclei.core.errors import LabelsError, OutputError
 from napari_unet_nuclei.core.files import geojson, imagej_rois
@@ -29,6 +28,7 @@ from napari_unet_nuclei.core.files.labels import (
 )
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.writing.outputs import file_id
+from napari_unet_nuclei.plugin.shared.file_names import masks_name
 from napari_unet_nuclei.plugin.shared.label_files import write_label_tiff
 from napari_unet_nuclei.plugin.shared.layer_records import FILE_ORDER, make_record
 from napari_unet_nuclei.plugin.shared.layers import labels_array
@@ -168,28 +168,6 @@ def path_in(metadata: Mapping[str, Any], name: str) -> str | None:
     """
     path = metadata.get(name)
     return os.fspath(path) if isinstance(path, str | PurePath) else None
-
-
-def masks_name(name: str) -> str:
-    """Return a name by which napari lets this plugin open a file.
-
-    Parameters
-    ----------
-    name : str
-        Name of a layer, or of a file without its suffix.
-
-    Returns
-    -------
-    str
-        Such as ``cells_masks`` for ``cells nuclei``, the name that the command line
-        gives to labels, too.
-
-    Examples
-    --------
-    >>> masks_name("cells nuclei"), masks_name("cells_masks")
-    ('cells_masks', 'cells_masks')
-    """
-    return name.removesuffix(LABELS_ENDING).removesuffix(" nuclei") + LABELS_ENDING
 
 
 def _complete(path: str, *suffixes: str, is_image: bool = False) -> str:

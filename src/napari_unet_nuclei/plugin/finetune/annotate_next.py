@@ -24,6 +24,7 @@ from napari_unet_nuclei.plugin.finetune.tile_layers import (
 )
 from napari_unet_nuclei.plugin.finetune.tile_request import find_area, make_request
 from napari_unet_nuclei.plugin.finetune.tile_search import TileSearch
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 
@@ -214,7 +215,7 @@ class AnnotateNext:
     def _close(self) -> None:
         tile, self._open = self._open, None
         if tile is not None and tile.frame in self._viewer.layers:
-            self._viewer.layers.remove(tile.frame)
+            remove_layers(self._viewer, [tile.frame])
         self._show_buttons()
 
     def _show_buttons(self) -> None:

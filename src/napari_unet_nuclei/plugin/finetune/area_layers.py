@@ -17,7 +17,7 @@ from napari_unet_nuclei.plugin.shared.placement import (
     axes_of_labels,
     transforms_of,
 )
-from napari_unet_nuclei.plugin.shared.surfaces import iter_outlines
+from napari_unet_nuclei.plugin.shared.surfaces import iter_surfaces
 
 if TYPE_CHECKING:
     from napari.layers import Image
@@ -85,7 +85,7 @@ def _draw(shapes: Shapes, image: Image, labels: Labels) -> Labels:
     rows, columns = axes.index("Y"), axes.index("X")
     others = [axis for axis in range(labels.ndim) if axis not in (rows, columns)]
     n_shared = min(shapes.ndim, labels.ndim)
-    for places in iter_outlines(shapes, labels):
+    for places in iter_surfaces(shapes, labels):
         plane = tuple(
             slice(None)
             if axis < labels.ndim - n_shared

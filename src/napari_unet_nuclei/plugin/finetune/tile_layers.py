@@ -14,6 +14,7 @@ from napari.layers import Shapes
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.plugin.finetune.area_layers import pixels_of_area
+from napari_unet_nuclei.plugin.shared.camera import camera_of
 from napari_unet_nuclei.plugin.shared.layer_axes import image_axes
 from napari_unet_nuclei.plugin.shared.layers import image_array, labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.placement import (
@@ -189,7 +190,7 @@ def _jump(viewer: napari.viewer.Viewer, frame: Shapes) -> None:
     shown = list(viewer.dims.displayed)
     whole = np.ptp(viewer.layers.extent.world, axis=0)[shown]
     low, high = frame.extent.world[:, -2:]
-    camera = getattr(viewer, "scene", viewer).camera  # a scene since napari 0.9
+    camera = camera_of(viewer)
     camera.center = (0, *(low + high) / 2)
     camera.zoom *= _MARGIN * float(np.min(whole / (high - low)))
 

@@ -155,9 +155,9 @@ def describe_difference(difference: Difference, request: ComparisonRequest) -> s
     """Say in a sentence how far two models agree."""
     first, second = short(request.first), short(request.second)
     return (
-        f"{difference.n_both:,} nuclei are the same (grey); {difference.n_first:,} are "
-        f"only of {first} (orange), {difference.n_second:,} only of {second} (blue). "
-        "Where both see a nucleus but cut it differently, it is pink."
+        f"Nuclei of both: {difference.n_both:,} (grey); only of {first}: "
+        f"{difference.n_first:,} (orange); only of {second}: {difference.n_second:,} "
+        "(blue). Where both see a nucleus but cut it differently, it is pink."
     )
 
 

@@ -18,12 +18,15 @@ from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
+from napari_unet_nuclei.plugin.shared.theme import follow_theme
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
     from napari.layers import Layer
+
+    from napari_unet_nuclei.plugin.shared.theme import Colours
 
 _NOTES_HEIGHT = 54  # px, three lines
 
@@ -48,6 +51,7 @@ class ModelsForm:
         self.notes.setPlaceholderText("Notes: what it is for, what it was trained on …")
         self.notes.setFixedHeight(_NOTES_HEIGHT)
         self.notes.setTabChangesFocus(True)
+        follow_theme(viewer, self.notes, self._paint)
         self.rename_button = QPushButton("Rename …")
         self.delete_button = QPushButton("Delete")
         self.delete_button.setToolTip(
@@ -74,6 +78,13 @@ class ModelsForm:
                 self.first,
                 self.second,
             ]
+        )
+
+    def _paint(self, colours: Colours) -> None:
+        """Set table and notes off from the window, as napari does with text fields."""
+        self.table.setStyleSheet("QTreeView::item { padding: 2px 0px; }")
+        self.notes.setStyleSheet(
+            f"QPlainTextEdit {{ background-color: {colours.foreground.name()}; }}"
         )
 
     def _make_buttons(self) -> QWidget:

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog
 from napari_unet_nuclei.core.errors import ImageError, ModelError, UNetNucleiError
 from napari_unet_nuclei.core.models import managing, store
 from napari_unet_nuclei.core.models.bundle import SUFFIX
+from napari_unet_nuclei.core.models.notes import read_notes, write_notes
 from napari_unet_nuclei.plugin.models.comparing import (
     ComparisonRequest,
     describe_difference,
@@ -26,6 +27,7 @@ from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.layers import image_array
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.model_name import check_model_name
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
@@ -186,7 +188,7 @@ class ModelsWidget(Container[Widget]):
         self.form.export_button.setEnabled(model is not None)
         self.form.notes.setEnabled(is_own)
         self._noted = None  # what follows is no edit
-        notes = "" if model is None else managing.read_notes(model.path)
+        notes = "" if model is None else read_notes(model.path)
         self.form.notes.setPlainText(notes)
         self._noted = model if is_own else None
         self._writing.stop()
@@ -196,9 +198,9 @@ class ModelsWidget(Container[Widget]):
         model, notes = self._noted, self.form.notes.toPlainText()
         if model is None or not model.path.exists():
             return
-        if managing.read_notes(model.path) != notes:
+        if read_notes(model.path) != notes:
             try:
-                managing.write_notes(model.path, notes)
+                write_notes(model.path, notes)
             except UNetNucleiError as error:
                 self.panel.say(describe_error(error), is_doubtful=True)
 
@@ -248,7 +250,7 @@ class ModelsWidget(Container[Widget]):
             return
         layer = make_layer(difference, image, request)
         if layer.name in self._viewer.layers:
-            self._viewer.layers.remove(layer.name)
+            remove_layers(self._viewer, [self._viewer.layers[layer.name]])
         self._viewer.add_layer(layer)
         self._viewer.layers.selection.active = image
         self.panel.say(describe_difference(difference, request))

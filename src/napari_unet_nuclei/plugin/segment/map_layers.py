@@ -10,6 +10,7 @@ from napari.layers import Image as ImageLayer
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import whole_stack
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.placement import place_labels
+from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -71,7 +72,7 @@ class MapLayers:
             layer.data = pixels
             return
         if layer is not None:
-            self._viewer.layers.remove(layer)
+            remove_layers(self._viewer, [layer])
         layer = ImageLayer(
             pixels,
             name=f"{image.name} {name}",

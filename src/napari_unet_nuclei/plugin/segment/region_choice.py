@@ -16,7 +16,7 @@ from napari_unet_nuclei.plugin.segment.region_run import RegionRun
 from napari_unet_nuclei.plugin.segment.results import take_back
 from napari_unet_nuclei.plugin.shared.layer_axes import image_shape
 from napari_unet_nuclei.plugin.shared.layers import found_features
-from napari_unet_nuclei.plugin.shared.surfaces import iter_outlines
+from napari_unet_nuclei.plugin.shared.surfaces import iter_surfaces
 
 if TYPE_CHECKING:
     import napari.viewer
@@ -120,7 +120,7 @@ class RegionChoice(ComboBox):
 
         mask = np.zeros(shape, np.bool_)
         for shapes in self._shapes():
-            for outline in iter_outlines(shapes, image):
+            for outline in iter_surfaces(shapes, image):
                 corners = outline[:, axes.index("Y")], outline[:, axes.index("X")]
                 mask[polygon(*corners, mask.shape)] = True
         if not mask.any():

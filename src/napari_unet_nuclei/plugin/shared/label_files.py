@@ -8,17 +8,18 @@ for the callers to say.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.notifications import show_warning
 
+from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.files.images import read_stored_image
 from napari_unet_nuclei.core.files.label_records import LabelRecord, read_record
 from napari_unet_nuclei.core.files.labels import write_labels_tiff
 from napari_unet_nuclei.core.images.calibration import LENGTH_UNITS, TIME_UNITS
 from napari_unet_nuclei.core.instances.labels import check_labels
+from napari_unet_nuclei.plugin.shared.file_names import file_stem
 from napari_unet_nuclei.plugin.shared.layer_records import (
     FILE_ORDER,
     make_record,
@@ -31,8 +32,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.plugin.shared.layers import LayerData
-
-_ENDING = "_masks"  # of labels beside their image, here and in other programs
 
 
 def read_label_file(path: str) -> LayerData:
@@ -114,15 +113,9 @@ def write_label_tiff(
     )
 
 
-def file_stem(path: str) -> str:
-    """Return the name of a file without its suffix, ``.ome.tif`` being one."""
-    stem = Path(path).stem
-    return stem[:-4] if stem.lower().endswith(".ome") else stem
-
-
 def image_name(path: str) -> str:
     """Return the name of the image that labels belong to, by that of their file."""
-    return file_stem(path).removesuffix(_ENDING)
+    return file_stem(path).removesuffix(LABELS_ENDING)
 
 
 def _read_record(path: str) -> LabelRecord | None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from napari_unet_nuclei.core.instances.measurements import write_features_csv
 from napari_unet_nuclei.core.writing.outputs import file_id
+from napari_unet_nuclei.plugin.shared.file_names import file_stem, plain_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,10 +90,8 @@ def propose_csv(layer: Labels, folder: str) -> str:
     """
     image = layer.metadata.get("image_path")
     if isinstance(image, str) and os.path.isdir(os.path.dirname(image)):
-        return f"{os.path.splitext(image)[0]}_nuclei.csv"
-    name = layer.name.removesuffix(" nuclei").removesuffix("_masks")
-    name = "".join(each if each.isalnum() or each in " -.,()" else "_" for each in name)
-    return str(Path(folder) / f"{name}_nuclei.csv")
+        return str(Path(image).with_name(f"{file_stem(image)}_nuclei.csv"))
+    return str(Path(folder) / f"{plain_name(layer.name)}_nuclei.csv")
 
 
 def save_csv(path: str, table: Table, *, is_agreed: bool) -> str:

@@ -18,7 +18,7 @@ _SURFACES = ("polygon", "rectangle", "ellipse")
 _N_CORNERS = 72  # of an ellipse
 
 
-def iter_outlines(shapes: Shapes, target: Layer) -> Iterator[NDArray[np.float64]]:
+def iter_surfaces(shapes: Shapes, target: Layer) -> Iterator[NDArray[np.float64]]:
     """Yield the outline of each polygon, rectangle and ellipse.
 
     Parameters

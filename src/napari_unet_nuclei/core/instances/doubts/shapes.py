@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.labels import labels_at_border
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -117,7 +119,7 @@ def find_cut(
     (n_nuclei,) ndarray of bool
         True where a nucleus may go on beyond the image.
     """
-    border = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    border = labels_at_border(labels)
     is_cut = np.zeros(n_nuclei, np.bool_)
     is_cut[rows[border[border > 0]]] = True
     return is_cut

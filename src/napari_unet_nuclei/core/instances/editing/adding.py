@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.instances.editing.edit import (
     largest_component,
     widened,
 )
-from napari_unet_nuclei.core.instances.editing.paths import pixels_inside
+from napari_unet_nuclei.core.instances.editing.paths import pixel_at, pixels_inside
 from napari_unet_nuclei.core.instances.editing.smoothing import smooth_mask
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ _DRAWN_OVER = 0.25  # of an outline: if others hold more, they are meant to lose
 _LEAST_REST = 0.3  # of a nucleus that was drawn over; less goes with it
 _STRAIGHT = 0.95  # of a line's length: its ends are so far apart
 _CORNERS = 32  # of a circle
+_HALF_STEPS = (  # from the middle of a pixel to its corners
+    (-0.5, -0.5),
+    (-0.5, 0.5),
+    (0.5, -0.5),
+    (0.5, 0.5),
+)
 
 
 def grow_nucleus(
@@ -178,15 +184,12 @@ def _draw_over(
 
 def _checked(labels: NDArray[np.integer], point: ArrayLike) -> tuple[int, int]:
     """Return the pixel of a point, which must be free."""
-    row, column = (int(each) for each in np.floor(np.asarray(point, float) + 0.5))
-    height, width = labels.shape
-    if not (0 <= row < height and 0 <= column < width):
+    pixel = pixel_at(point, labels.shape)
+    if pixel is None:
         raise EditError("Click inside the image to add a nucleus.")
-    if labels[row, column] > 0:
-        raise EditError(
-            f"There is nucleus {labels[row, column]} already: click beside it."
-        )
-    return row, column
+    if labels[pixel] > 0:
+        raise EditError(f"There is nucleus {labels[pixel]} already: click beside it.")
+    return pixel
 
 
 def _grow(
@@ -240,12 +243,7 @@ def _hull_area(mask: NDArray[np.bool_]) -> float:
     """Area of the convex hull of the corners of all pixels, in px²."""
     edge = mask & ~ndimage.binary_erosion(mask)
     points = np.argwhere(edge).astype(float)
-    corners = np.concatenate(
-        [
-            points + offset
-            for offset in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))
-        ]
-    )
+    corners = np.concatenate([points + offset for offset in _HALF_STEPS])
     from scipy.spatial import ConvexHull
 
     return float(ConvexHull(corners).volume)

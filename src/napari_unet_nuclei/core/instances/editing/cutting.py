@@ -18,6 +18,7 @@ from napari_unet_nuclei.core.instances.editing.edit import (
 from napari_unet_nuclei.core.instances.editing.paths import (
     inside_image,
     nuclei_along,
+    pixel_at,
     pixels_on,
 )
 
@@ -126,22 +127,19 @@ def split_between(
     EditError
         If the points do not lie in the same nucleus, or in the same pixel of it.
     """
-    points = [
-        inside_image(pixels_on(np.asarray(point)), labels.shape)
-        for point in (first, second)
-    ]
-    found = [int(labels[tuple(each[0])]) if len(each) else 0 for each in points]
-    if found[0] == 0 or found[0] != found[1] or (points[0] == points[1]).all():
+    pixels = [pixel_at(point, labels.shape) for point in (first, second)]
+    points = [pixel for pixel in pixels if pixel is not None]
+    found = {int(labels[point]) for point in points}
+    number = max(found, default=0)
+    if number <= 0 or len(found) != 1 or len(set(points)) != 2:
         raise EditError(
             "Both points must lie in the nucleus to split, one in each half of it."
         )
-    number = found[0]
     box = box_of(labels, [number], margin=1)
     mask = labels[box] == number
     markers = np.zeros(mask.shape, np.int32)
-    for marker, point in enumerate(points, 1):
-        row, column = point[0] - _corner(box).astype(int)
-        markers[row, column] = marker
+    for marker, (row, column) in enumerate(points, 1):
+        markers[row - box[0].start, column - box[1].start] = marker
     parts = _flood(_height(mask, maps, box), markers, mask)
     midway = _nearest(markers, mask)
     if _smaller(parts) < _LEAST_SHARE * _smaller(midway):
@@ -204,16 +202,10 @@ def _drawn_on(
         step = end - nearby[-1 if towards == 0 else 0]
         step /= np.linalg.norm(step) or 1
         point = end
-        while _is_in(point, mask):
+        while (pixel := pixel_at(point, mask.shape)) is not None and mask[pixel]:
             point = point + step / 2
         ends.insert(0 if at == 0 else len(ends), point[np.newaxis])
     return np.concatenate(ends)
-
-
-def _is_in(point: NDArray[np.float64], mask: NDArray[np.bool_]) -> bool:
-    row, column = np.floor(point + 0.5).astype(int)
-    height, width = mask.shape
-    return bool(0 <= row < height and 0 <= column < width and mask[row, column])
 
 
 def _height(

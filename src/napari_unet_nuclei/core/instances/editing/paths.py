@@ -44,6 +44,26 @@ def inside_image(pixels: NDArray[np.intp], shape: tuple[int, ...]) -> NDArray[np
     return pixels[is_inside]
 
 
+def pixel_at(point: ArrayLike, shape: tuple[int, ...]) -> tuple[int, int] | None:
+    """Return the row and column of the pixel at a point.
+
+    Parameters
+    ----------
+    point : (2,) array_like of float, in px
+        Row and column; the middle of a pixel is a whole number.
+    shape : tuple of int
+        Height and width of the image.
+
+    Returns
+    -------
+    tuple of int, or None
+        ``None`` outside of the image.
+    """
+    row, column = (int(each) for each in np.floor(np.asarray(point, float) + 0.5))
+    is_inside = 0 <= row < shape[0] and 0 <= column < shape[1]
+    return (row, column) if is_inside else None
+
+
 def nuclei_along(labels: NDArray[np.integer], path: ArrayLike) -> dict[int, int]:
     """Return which nuclei a stroke crosses, in its direction.
 

@@ -16,7 +16,6 @@ import numpy as np
 
 from napari_unet_nuclei.core.batch.own_results import LABELS_ENDING
 from napari_unet_nuclei.core.browsing.results import (
-    CORRECTED,
     count_nuclei,
     is_corrected,
 )
@@ -206,8 +205,7 @@ def _save_beside(
 
 def _is_worth_keeping(snapshot: LabelsSnapshot) -> bool:
     """Whether somebody has drawn or corrected labels that are not the chosen ones."""
-    metadata = snapshot.meta["metadata"]
-    if "model" in metadata and CORRECTED not in metadata:
+    if not is_corrected(snapshot.meta["metadata"]):
         return False
     return snapshot.digest is not None or bool(np.any(snapshot.data))
 
