@@ -35,6 +35,18 @@ def test_a_click_deletes_a_nucleus_and_a_box_several(table: Table) -> None:
     np.testing.assert_array_equal(table.layer.data, table.before)
 
 
+def test_an_undone_correction_is_not_what_the_status_says(table: Table) -> None:
+    table.take(Tool.DELETE)
+    table.draw((20, 12))
+    table.layer.undo()
+    assert table.status == "Undone."
+    table.layer.redo()
+    assert table.status == "Redone."
+    assert table.draw((45, 20)) == "Deleted 3."
+    table.layer.undo()
+    assert table.status == "Undone."
+
+
 def test_a_stroke_merges_and_so_do_two_clicks(table: Table) -> None:
     table.take(Tool.MERGE)
     assert table.draw((20, 35), (20, 12)) == "Merged 2 and 1 into 2."

@@ -23,6 +23,7 @@ from napari_unet_nuclei.core.files.correction_journal import (
 from napari_unet_nuclei.plugin.correct import journal as journal_module
 from napari_unet_nuclei.plugin.correct.tools import Tool
 from napari_unet_nuclei.plugin.files import saving
+from napari_unet_nuclei.plugin.shared import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -308,3 +309,23 @@ def test_closing_the_window_keeps_what_was_just_corrected(
     kept = kept_of(folder)
     assert kept is not None
     np.testing.assert_array_equal(kept[1], table.layer.data)
+
+
+def test_a_folder_that_cannot_be_written_is_said_once(
+    reopen: Callable[[], Table],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    said: list[str] = []
+    monkeypatch.setattr(workers, "show_error", said.append)
+    (tmp_path / "file").write_text("no folder")
+    blocked = tmp_path / "file" / "corrections"
+    monkeypatch.setattr(correction_journal, "journal_folder", lambda: blocked)
+    table = reopen()
+    journal = table.widget.unsaved.journal
+    for column in (60, 70, 80):
+        table.layer.paint((5, column), 9)
+        qtbot.waitUntil(lambda: not journal._unwritten and journal._task is None)
+    (message,) = said
+    assert message.startswith("Corrections are not kept in case napari ends before")

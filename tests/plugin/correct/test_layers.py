@@ -111,6 +111,30 @@ def test_a_layer_that_cannot_be_corrected_says_why(
     assert not table.widget.tools.buttons[Tool.DELETE].isChecked()
 
 
+def test_a_closed_widget_corrects_nothing_and_an_opened_one_does_so_once(
+    open_table: Callable[..., Table],
+    open_widget: Callable[[Any, str], Any],
+    table_of: Callable[..., Table],
+    pair: NDArray[np.int32],
+) -> None:
+    table = open_table(pair)
+    layer, closed = table.layer, table.widget
+    table.take(Tool.DELETE)
+    table.viewer.window.remove_dock_widget(closed.native)
+    assert closed.mode.tool is None
+    assert layer.mode == "pan_zoom"
+    assert not {str(key) for key in layer.keymap} & {"D", "N", "Delete"}
+    table.draw((30, 30))
+    np.testing.assert_array_equal(layer.data, table.before)
+    again = table_of(table.viewer, open_widget(table.viewer, "Correct nuclei"), layer)
+    again.take(Tool.DELETE)
+    again.draw((30, 30))
+    assert (layer.data != table.before).any()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, table.before)
+    assert closed.mode.layer is None
+
+
 def test_a_locked_layer_and_the_3d_view_say_why(
     open_table: Callable[..., Table], pair: NDArray[np.int32]
 ) -> None:
@@ -119,6 +143,7 @@ def test_a_locked_layer_and_the_3d_view_say_why(
     table.viewer.dims.ndisplay = 3
     assert "switch off the 3D view" in table.draw((30, 30), plane=(0,))
     table.viewer.dims.ndisplay = 2
+    assert table.status.startswith("Click a nucleus to delete it")
     table.layer.editable = False
     assert table.widget.mode.tool is None
     table.widget.tools.buttons[Tool.DELETE].click()

@@ -43,20 +43,28 @@ class Loop:
         self.wait()
 
     def wait(self) -> None:
-        self._qtbot.waitUntil(
-            lambda: (
-                not self.segment.panel.is_running and self.segment._splitting.is_idle
-            ),
-            timeout=30_000,
-        )
+        """Wait for runs, sliders, and edits that are measured in the background."""
+        self._qtbot.waitUntil(lambda: self.is_settled, timeout=30_000)
         self._qtbot.wait(50)
+        self._qtbot.waitUntil(lambda: self.is_settled, timeout=30_000)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing that was asked for is still to be shown."""
+        segment = self.segment
+        return (
+            not segment.panel.is_running
+            and segment._splitting.is_idle
+            and all(
+                table._task is None and not table._dirty and table.waiting is None
+                for table in segment._layers.tables
+            )
+        )
 
     def assert_table_follows(self, image: NDArray[np.uint8]) -> None:
         layer = self.table.layer
+        self.wait()
         expected = measure_nuclei(layer.data, image, image / 255)
-        self._qtbot.waitUntil(
-            lambda: int(layer.features["area"].notna().sum()) == len(expected["label"])
-        )
         rows = layer.features[layer.features["area"].notna()]
         assert rows.get("index", rows.index).tolist() == expected["label"].tolist()
         np.testing.assert_array_equal(rows["area"], expected["area"])

@@ -36,6 +36,20 @@ def test_the_table_of_any_labels_is_measured(bench: Bench) -> None:
     assert "touches_border" not in bench.table()
 
 
+def test_the_status_is_about_the_labels_that_are_chosen(bench: Bench) -> None:
+    bench.measure()
+    said = bench.status
+    bench.viewer.add_labels(np.zeros_like(bench.labels.data), name="other")
+    bench.viewer.layers.selection.active = bench.viewer.layers["other"]
+    assert bench.status == ""
+    bench.measure()
+    assert bench.status.startswith("0 nuclei of other measured")
+    bench.viewer.layers.selection.active = bench.labels
+    assert bench.status == said
+    bench.viewer.layers.remove("nuclei")
+    assert bench.status.startswith("0 nuclei of other measured")
+
+
 def test_the_table_follows_edits_undo_and_redo(bench: Bench) -> None:
     bench.widget.form.ring.value = 3
     bench.measure()

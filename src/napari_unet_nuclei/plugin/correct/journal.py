@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from napari.layers import Image, Labels
 
-from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.errors import OutputError, UNetNucleiError
 from napari_unet_nuclei.core.files.correction_journal import (
     JournalNote,
     find_journals,
@@ -217,9 +217,12 @@ class Journal:
     def _iter_write(self, key: Any, layer: Labels) -> Generator[None, None, None]:
         try:
             self._write_now(key, layer)
-        except UNetNucleiError:
+        except UNetNucleiError as error:
             if not self._is_failing:  # or each correction would say so again
-                raise
+                raise OutputError(
+                    "Corrections are not kept in case napari ends before they are "
+                    f"saved: {error}"
+                ) from error
         yield
 
     def _write_now(self, key: Any, layer: Labels) -> None:

@@ -15,6 +15,7 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
+from napari_unet_nuclei.plugin.correct.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
 from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
 from napari_unet_nuclei.plugin.correct.locked_row import LockedRow
@@ -53,6 +54,7 @@ class CorrectWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._clicked: NDArray[Any] | None = None
+        self._is_closed = False
         self.status = StatusLine(value=NO_LAYER)
         super().__init__(widgets=[self.status], labels=False)
         self.locked = LockedRow()
@@ -68,9 +70,15 @@ class CorrectWidget(Container[Widget]):
             on_change=self._show_tool,
         )
         self._changes = LayerEvents(("metadata",), self._show_layer)
+        self._painted = LayerEvents(("paint",), self._watch_undo)
+        self._redrawn = LayerEvents(("set_data",), self._say_undone)
+        self._undo: UndoWatch | None = None
         self._selection = viewer.layers.selection.events.active
         self._selection.connect(self._follow_active)
+        self._view = viewer.dims.events.ndisplay
+        self._view.connect(self._follow_view)
         self.locked.unlock_button.changed.connect(lambda: self.unlock())
+        self.native_parent_changed.connect(lambda: self._note_parent())
         self.native.destroyed.connect(self._stop)
         self._follow_active()
 
@@ -138,16 +146,24 @@ class CorrectWidget(Container[Widget]):
 
     def _follow_active(self, *_: Any) -> None:
         active = self._viewer.layers.selection.active
-        layer = active if isinstance(active, Labels) else None
+        is_usable = isinstance(active, Labels) and not self._is_closed
+        layer = active if is_usable else None
         if unwrapped(layer) is unwrapped(self.layer):
             return
         self._clicked = None
         self.mode.move_to(layer)
         self.doubts.move_to(layer)
-        self._changes.watch(layer)
+        for events in (self._changes, self._painted, self._redrawn):
+            events.watch(layer)
+        self._watch_undo()
         self.unsaved.journal.watch(layer)
         self._show_layer()
         self.say(NO_LAYER if layer is None else f"{layer.name}: {READY}")
+
+    def _note_parent(self) -> None:
+        """Let go of the layer once the dock is closed: napari keeps what was in it."""
+        self._is_closed = self.native.parent() is None
+        self._follow_active()
 
     def _activate_labels(self) -> None:
         """Activate the topmost labels that are shown, if no labels are active."""
@@ -168,6 +184,27 @@ class CorrectWidget(Container[Widget]):
         layer = self.layer
         self.locked.show_count(0 if layer is None else len(locked_ids(layer.metadata)))
 
+    def _watch_undo(self, *_: Any) -> None:
+        self._undo = None if self.layer is None else UndoWatch(self.layer)
+
+    def _say_undone(self, _: Any) -> None:
+        """Say no longer what a correction has done once it is undone."""
+        if self.layer is None or self._undo is None:
+            return
+        n_redone = self._undo.n_redone(self.layer)
+        if n_redone:
+            self._clicked = None
+            self.say("Undone." if n_redone < 0 else "Redone.")
+
+    def _follow_view(self, _: Any) -> None:
+        """Say no longer that the view has to be changed."""
+        tool = self.mode.tool
+        self._clicked = None
+        if tool is not None:
+            self.say(f"{TOOLS[tool].hint}. Esc ends it.")
+        elif self.layer is not None:
+            self.say(f"{self.layer.name}: {READY}")
+
     def _show_tool(self) -> None:
         tool = self.mode.tool
         self._clicked = None
@@ -177,5 +214,7 @@ class CorrectWidget(Container[Widget]):
 
     def _stop(self) -> None:
         self._selection.disconnect(self._follow_active)
+        self._view.disconnect(self._follow_view)
         self.doubts.stop()
-        self._changes.watch(None)
+        for events in (self._changes, self._painted, self._redrawn):
+            events.watch(None)

@@ -65,6 +65,7 @@ class MeasureWidget(Container[Widget]):
     def __init__(self, viewer: napari.viewer.Viewer) -> None:
         self._viewer = viewer
         self._live: dict[Hashable, LiveMeasurements] = {}
+        self._said: dict[Hashable, str] = {}
         self._selection: NucleiSelection | None = None
         self.panel = RunPanel(
             "Measure",
@@ -188,6 +189,7 @@ class MeasureWidget(Container[Widget]):
         n_nuclei = measured.features["label"].size
         n_columns = len(layer.features.columns.drop("index", errors="ignore"))
         said = messages.describe_measured(layer.name, n_nuclei, n_columns)
+        self._said[layer.unique_id] = said
         self.panel.say(said)
         self._plot()
 
@@ -201,8 +203,11 @@ class MeasureWidget(Container[Widget]):
     # The plot, and what is selected in it.
 
     def _take_labels(self) -> None:
-        """Plot the table of other labels."""
+        """Plot the table of other labels, and say what was said of them last."""
         layer = self.form.labels.layer
+        if not self.panel.is_running:
+            known = None if layer is None else layer.unique_id
+            self.panel.say(self._said.get(known, ""))
         if self._selection is not None:
             self._release_selection()
         if layer is not None:
@@ -235,6 +240,7 @@ class MeasureWidget(Container[Widget]):
 
     def _end_following(self, layer: Labels) -> None:
         self._live.pop(layer.unique_id, None)
+        self._said.pop(layer.unique_id, None)
         self.panel.say(messages.describe_reshaped(layer.name))
 
     def _stop_following(self, layer_id: Hashable) -> None:
@@ -243,6 +249,7 @@ class MeasureWidget(Container[Widget]):
             live.stop()
 
     def _forget(self, event: Any) -> None:
+        self._said.pop(event.value.unique_id, None)
         self._stop_following(event.value.unique_id)
 
     def _release_selection(self) -> None:
