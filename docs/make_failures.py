@@ -30,11 +30,11 @@ from look_kinds import iter_looks
 
 IMAGES = Path(__file__).parent / "images"
 KINDS = {
-    "H&E": "Eosin and fibres: taken for nuclei",
-    "three fluorescences": "Three colours: cells instead of nuclei",
-    "saturated": "Saturated: clusters merged",
+    "purple tissue": "Purple tissue: fibres outlined",
+    "unequal brightness": "Unequal: dim nuclei missed",
+    "saturated": "Saturated: missed, cut",
     "elongated": "Elongated: cut across, merged",
-    "much noise": "Noise: thousands of pieces",
+    "much noise": "Noise: missed, too small",
     "like a blood smear": "Blood smear: red cells outlined",
     "text": "Text: letters outlined",
     "gravel": "Photograph: gravel outlined",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ import pytest
 from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.files.correction_journal import (
     JournalNote,
+    find_journals,
     journal_path,
     read_labels,
     read_note,
@@ -76,3 +78,16 @@ def test_a_note_says_how_many_and_when() -> None:
     words = JournalNote(n_corrections=1, seconds=before, session="").words
     assert words.startswith("1 correction of 03 ")
     assert words.endswith(", 04:05")
+
+
+def test_each_layer_of_an_image_has_a_file_and_the_newest_is_first() -> None:
+    assert find_journals("x") == []
+    layers = ("", "a nuclei", "b nuclei")
+    paths = [journal_path("x", layer) for layer in layers]
+    for number, path in enumerate(paths):
+        write_journal(path, np.full((2, 2), number), NOTE)
+        os.utime(path, (number, number))
+    write_journal(journal_path("y"), np.ones((2, 2), int), NOTE)
+    assert find_journals("x") == paths[::-1]
+    labels = [read_labels(path) for path in paths]
+    assert [int(each.max()) for each in labels if each is not None] == [0, 1, 2]

@@ -13,7 +13,13 @@ import pytest
 import tifffile
 
 from napari_unet_nuclei.core.files import correction_journal
-from napari_unet_nuclei.core.files.correction_journal import journal_path
+from napari_unet_nuclei.core.files.correction_journal import (
+    JournalNote,
+    journal_path,
+    read_labels,
+    read_note,
+    write_journal,
+)
 from napari_unet_nuclei.plugin.correct import journal as journal_module
 from napari_unet_nuclei.plugin.correct.tools import Tool
 from napari_unet_nuclei.plugin.files import saving
@@ -112,13 +118,25 @@ def killed(
             assert child.stdout is not None
             assert child.stdout.readline() == "Deleted 3.\n"
             end = time.monotonic() + 60
-            while not (found := list(folder.glob("*.npz"))):
+            while (path := finished_journal(folder)) is None:
                 assert time.monotonic() < end
                 assert child.poll() is None
                 time.sleep(0.05)
         finally:
             child.kill()
-    return found[0]
+    return path
+
+
+def finished_journal(folder: Path) -> Path | None:
+    """Return the journal once both corrections are in it.
+
+    Before, it may be a temporary file, or that of the first one alone.
+    """
+    for path in folder.glob("[!.]*.npz"):
+        note = read_note(path)
+        if note is not None and note.n_corrections == 2:
+            return path
+    return None
 
 
 def row_of(table: Table) -> Any:
@@ -166,12 +184,13 @@ def test_nobody_is_offered_their_own_corrections_and_saving_ends_them(
     table = reopen()
     table.take(Tool.DELETE)
     table.draw((20, 12))
-    qtbot.waitUntil(lambda: len(list(folder.glob("*.npz"))) == 1)
+    qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 1)
+    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
     table.viewer.layers.selection.active = table.viewer.layers[0]
     table.viewer.layers.selection.active = table.layer
     assert row_of(table).isHidden()
     saving.save(table.layer, str(tmp_path / "cells_masks.tif"))
-    assert not list(folder.glob("*.npz"))
+    assert not list(folder.glob("[!.]*.npz"))
 
 
 def test_what_was_painted_is_kept_too_and_a_broken_file_is_no_offer(
@@ -179,10 +198,113 @@ def test_what_was_painted_is_kept_too_and_a_broken_file_is_no_offer(
 ) -> None:
     table = reopen()
     table.layer.paint((5, 60), 9)
-    qtbot.waitUntil(lambda: len(list(folder.glob("*.npz"))) == 1)
-    (path,) = folder.glob("*.npz")
+    qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 1)
+    (path,) = folder.glob("[!.]*.npz")
     assert path == journal_path("x").with_name(path.name)
+    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
     path.write_bytes(b"broken")
     table.viewer.layers.selection.active = table.viewer.layers[0]
     table.viewer.layers.selection.active = table.layer
     assert row_of(table).isHidden()
+
+
+def kept_of(folder: Path) -> tuple[JournalNote | None, Any] | None:
+    """Return what is kept in the only file, if there is one."""
+    paths = list(folder.glob("[!.]*.npz"))
+    return (read_note(paths[0]), read_labels(paths[0])) if len(paths) == 1 else None
+
+
+def test_undo_and_redo_are_kept_too(
+    reopen: Callable[[], Table],
+    folder: Path,
+    labels: NDArray[np.int32],
+    qtbot: QtBot,
+) -> None:
+    table = reopen()
+    table.take(Tool.DELETE)
+    table.draw((20, 12))
+    once = table.layer.data.copy()
+    table.draw((45, 20))
+
+    def is_kept(n_corrections: int, expected: NDArray[np.int32]) -> bool:
+        kept = kept_of(folder)
+        if kept is None or kept[0] is None or kept[1] is None:
+            return False
+        is_same = np.array_equal(kept[1], expected)
+        return is_same and kept[0].n_corrections == n_corrections
+
+    qtbot.waitUntil(lambda: is_kept(2, table.layer.data))
+    table.layer.undo()
+    qtbot.waitUntil(lambda: is_kept(1, once))
+    table.layer.redo()
+    qtbot.waitUntil(lambda: is_kept(2, table.layer.data))
+    table.layer.undo()
+    table.layer.undo()
+    qtbot.waitUntil(lambda: not list(folder.glob("[!.]*.npz")))
+    table.layer.paint((5, 60), 9)
+    qtbot.waitUntil(lambda: is_kept(1, table.layer.data))
+
+
+def test_corrections_that_are_offered_outlive_new_ones(
+    killed: Path, reopen: Callable[[], Table], folder: Path, qtbot: QtBot
+) -> None:
+    table = reopen()
+    table.layer.paint((5, 60), 9)
+    qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 2)
+    assert not row_of(table).isHidden()
+    row_of(table).restore_button.native.click()
+    assert table.layer.data[20, 12] == 0
+    qtbot.waitUntil(lambda: not killed.exists())
+    kept = kept_of(folder)
+    assert kept is not None
+    np.testing.assert_array_equal(kept[1], table.layer.data)
+
+
+def test_two_layers_of_an_image_do_not_replace_each_other(
+    reopen: Callable[[], Table], folder: Path, qtbot: QtBot
+) -> None:
+    table = reopen()
+    table.layer.paint((5, 60), 9)
+    other = table.viewer.add_labels(np.zeros((64, 96), np.int32), name="truth")
+    other.paint((5, 60), 7)
+    qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 2)
+    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
+    kept = {
+        note.layer: labels[5, 60]
+        for path in folder.glob("[!.]*.npz")
+        if (note := read_note(path)) and (labels := read_labels(path)) is not None
+    }
+    assert kept == {"nuclei": 9, "truth": 7}
+
+
+def test_what_the_layer_cannot_hold_is_not_restored(
+    killed: Path, reopen: Callable[[], Table]
+) -> None:
+    table = reopen()
+    note = read_note(killed)
+    assert note is not None
+    write_journal(killed, np.full((64, 96), 300, np.int32), note)
+    small = table.viewer.add_labels(np.zeros((64, 96), np.uint8), name="small")
+    row_of(table).restore_button.native.click()
+    assert table.status.startswith("“small” holds no more than 255 nuclei")
+    assert not small.data.any()
+    assert killed.exists()
+
+
+def test_closing_the_window_keeps_what_was_just_corrected(
+    reopen: Callable[[], Table],
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    qtbot: QtBot,
+) -> None:
+    monkeypatch.setattr(journal_module, "_QUIET_MS", 60_000)
+    table = reopen()
+    table.layer.paint((5, 60), 9)
+    assert not list(folder.glob("[!.]*.npz"))
+    widget = table.widget.native
+    with qtbot.waitSignal(widget.destroyed):
+        table.viewer.window.remove_dock_widget(widget)
+        widget.deleteLater()
+    kept = kept_of(folder)
+    assert kept is not None
+    np.testing.assert_array_equal(kept[1], table.layer.data)

@@ -75,6 +75,21 @@ def test_segmenting_again_keeps_corrections_too(scene: Scene, cells: Image) -> N
     assert (layer.data.max(), np.unique(layer.data).size) == (2, 2)
 
 
+def test_the_status_counts_corrected_nuclei_too(scene: Scene, cells: Image) -> None:
+    layer = scene.segment()
+    layer.brush_size = 6
+    layer.paint((5, 60), 9)
+    layer.fill((30, 60), 0)
+    for _ in range(2):
+        scene.move_slider(0.2)
+        n_shown = np.unique(layer.data).size - 1
+        assert scene.status.startswith(f"{n_shown} nuclei in ")
+        scene.segment()
+        n_shown = np.unique(layer.data).size - 1
+        assert scene.status.startswith(f"{n_shown} nuclei in ")
+        layer.paint((5, 20), 10)
+
+
 def test_unlocked_nuclei_are_found_anew(scene: Scene, cells: Image) -> None:
     layer = scene.segment()
     layer.paint((5, 60), 9)

@@ -11,6 +11,7 @@ import json
 import time
 import zipfile
 import zlib
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -43,11 +44,14 @@ class JournalNote:
         When the last was made, in seconds since 1970.
     session : str
         What made them, so that nobody is offered their own ones.
+    layer : str
+        Name of the layer.
     """
 
     n_corrections: int
     seconds: float
     session: str
+    layer: str = ""
 
     @property
     def words(self) -> str:
@@ -65,16 +69,39 @@ def journal_folder() -> Path:
     return user_data_path("napari-unet-nuclei", appauthor=False) / "corrections"
 
 
-def journal_path(identity: str) -> Path:
+def journal_path(identity: str, layer: str = "") -> Path:
     """Return the file for the labels of an image.
 
     Parameters
     ----------
     identity : str
         What tells the image from all others.
+    layer : str
+        What tells one layer of the image from another, and from those of other
+        sessions, so that none takes the place of another.
     """
-    digest = hashlib.sha256(identity.encode(errors="surrogateescape")).hexdigest()
-    return journal_folder() / f"{digest[:32]}.npz"
+    ending = f"-{_digest(layer)}" if layer else ""
+    return journal_folder() / f"{_digest(identity)}{ending}.npz"
+
+
+def find_journals(identity: str) -> list[Path]:
+    """Return the files of all layers and sessions for the labels of an image.
+
+    Parameters
+    ----------
+    identity : str
+        As for `journal_path`.
+
+    Returns
+    -------
+    list of Path
+        The newest first.
+    """
+    found = []
+    for path in journal_folder().glob(f"{_digest(identity)}*.npz"):
+        with suppress(OSError):  # removed meanwhile
+            found.append((path.stat().st_mtime_ns, path))
+    return [path for _, path in sorted(found, reverse=True)]
 
 
 def write_journal(path: Path, labels: NDArray[np.integer], note: JournalNote) -> None:
@@ -108,6 +135,7 @@ def read_note(path: Path) -> JournalNote | None:
                 n_corrections=int(said["n_corrections"]),
                 seconds=float(said["seconds"]),
                 session=str(said["session"]),
+                layer=str(said.get("layer", "")),
             )
     except _DAMAGES:
         return None
@@ -127,3 +155,7 @@ def remove_journal(path: Path) -> None:
     """Remove a journal, if there is one."""
     if path.exists():
         remove_file(path)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import PushButton
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.journal import Journal
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import DOUBT, mark
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
+
+    from napari_unet_nuclei.core.files.correction_journal import JournalNote
 
 
 class JournalRow(QWidget):
@@ -55,10 +58,14 @@ class JournalRow(QWidget):
 
     def _restore(self) -> None:
         note = self.journal.offered
-        if note is not None and self.journal.restore():
-            self._say(f"Restored {note.words}.")
+        if note is None:
+            return
+        try:
+            self.journal.restore()
+        except EditError as error:
+            self._say(str(error))
         else:
-            self._say("These corrections cannot be read, or belong to another size.")
+            self._say(f"Restored {note.words}.")
 
     def _discard(self) -> None:
         self.journal.discard()
@@ -66,5 +73,10 @@ class JournalRow(QWidget):
 
     def _show_offer(self) -> None:
         note = self.journal.offered
-        self.line.value = "" if note is None else f"{note.words} were not saved."
+        self.line.value = "" if note is None else self._describe(note)
         self.setVisible(note is not None)
+
+    def _describe(self, note: JournalNote) -> str:
+        verb = "was" if note.n_corrections == 1 else "were"
+        where = f" of “{note.layer}”" if self.journal.is_offer_of_other_layer else ""
+        return f"{note.words}{where} {verb} not saved."

@@ -135,11 +135,7 @@ class ShownPlane:
         if not rows.size:
             return False
         dtype = self.layer.data.dtype
-        if values.max() > np.iinfo(dtype).max:
-            raise EditError(
-                f"“{self.layer.name}” holds no more than {np.iinfo(dtype).max} nuclei: "
-                "right-click it in the layer list and convert its data type to int32."
-            )
+        check_number(self.layer, int(values.max()))
         indices = [np.full(rows.size, n) for n in self.index]
         indices[self.axes[0]], indices[self.axes[1]] = rows, columns
         self.layer.data_setitem(tuple(indices), values.astype(dtype))
@@ -148,6 +144,22 @@ class ShownPlane:
     def free_number(self) -> int:
         """Return a number that no nucleus of the layer has."""
         return max(int(self.layer.data.max(initial=0)), 0) + 1
+
+
+def check_number(layer: Labels, number: int) -> None:
+    """Check whether a layer can hold a number.
+
+    Raises
+    ------
+    EditError
+        If it cannot; the message says what to do.
+    """
+    most = np.iinfo(layer.data.dtype).max
+    if number > most:
+        raise EditError(
+            f"“{layer.name}” holds no more than {most} nuclei: "
+            "right-click it in the layer list and convert its data type to int32."
+        )
 
 
 def check_editable(layer: Labels) -> None:

@@ -72,7 +72,8 @@ TOOLS = {
     Tool.ADD: ToolText(
         title="Add",
         key="A",
-        hint="Click into a missed nucleus to let it grow, or draw around it",
+        hint="Click into a missed nucleus to let it grow, draw around it, or straight "
+        "across it if it is round",
         trace=Trace.OUTLINE,
     ),
     Tool.SMOOTH: ToolText(

@@ -80,7 +80,7 @@ class ResultDisplay:
         self._have_results: set[Hashable] = set()
 
     def show(
-        self, result: Result, on_shown: Callable[[LiveTable | None], object]
+        self, result: Result, on_shown: Callable[[Result, LiveTable | None], object]
     ) -> None:
         """Show the nuclei of an image, at once or when the user's stroke has ended.
 
@@ -89,13 +89,14 @@ class ResultDisplay:
         result : Result
             What to show.
         on_shown : callable
-            Gets the table of the layer with the user's corrections, where there is
+            Gets the result as it is shown, with the corrected nuclei of the layer in
+            it, and the table of the layer with the user's corrections, where there is
             one, so that the result has got a layer of its own.
         """
         before = self._layers.get(result.key)
         if before is None:
             self._add(result, None)
-            on_shown(None)
+            on_shown(result, None)
             return
 
         def replace() -> None:
@@ -105,9 +106,11 @@ class ResultDisplay:
             is_kept = not (is_gone or can_keep(result, before.table))
             if is_gone or is_kept:
                 self._add(result, before if is_kept else None)
+                on_shown(result, before.table if is_kept else None)
             else:
-                self._update(keep_corrections(result, before.table), before)
-            on_shown(before.table if is_kept else None)
+                shown = keep_corrections(result, before.table)
+                self._update(shown, before)
+                on_shown(shown, None)
 
         before.table.when_settled(replace)
 

@@ -226,7 +226,7 @@ class SegmentWidget(Container[Widget]):
         )
         if (run := self._runs.get(result.key)) is not None:
             run.settings = nuclei.settings
-        self._display.show(result, lambda corrected: self._say(result, corrected))
+        self._display.show(result, self._say)
 
     def _say(self, result: Result, corrected: LiveTable | None) -> None:
         """Say what is shown, and which layer holds corrections that it lacks."""

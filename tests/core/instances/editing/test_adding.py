@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.instances.editing.edit import EditError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from hypothesis.strategies import SearchStrategy
     from numpy.typing import NDArray
 
     Draw = Callable[..., NDArray[np.int32]]
@@ -77,10 +78,44 @@ def test_a_drawn_nucleus_takes_background_alone(draw: Draw, check: Check) -> Non
     corrected = check(labels, edit := draw_nucleus(labels, outline, 8), set())
     assert edit.numbers == (8,)
     assert corrected[24, 45] == 8
-    with pytest.raises(EditError, match="nothing but nuclei"):
-        draw_nucleus(labels, [(22, 18), (22, 22), (26, 22), (26, 18)], 8)
     with pytest.raises(EditError, match="outside of the image"):
         draw_nucleus(labels, [(90, 90), (90, 95), (95, 95)], 8)
+
+
+def test_a_nucleus_that_is_drawn_over_others_takes_their_pixels(
+    draw: Draw, check: Check
+) -> None:
+    labels = draw((24, 20, 9), (24, 38, 5))
+    outline = [(18, 24), (18, 42), (30, 42), (30, 24)]  # a part of 1, most of 2
+    corrected = check(labels, edit := draw_nucleus(labels, outline, 8), {1, 2})
+    assert edit.numbers == (8, 1, 2)
+    assert (corrected[18:31, 24:43] == 8).all()
+    assert 2 not in corrected  # no crumb beside what was drawn
+    np.testing.assert_array_equal(corrected[:, :24], labels[:, :24])
+
+
+def test_a_straight_line_across_is_a_round_nucleus(draw: Draw, check: Check) -> None:
+    truth = draw((24, 40, 8))
+    line = np.linspace((24, 32), (24, 48), 9)
+    line[1:-1, 0] += 0.4  # by a hand that shakes
+    edit = draw_nucleus(np.zeros_like(truth), line, 1)
+    corrected = check(np.zeros_like(truth), edit, set())
+    assert np.count_nonzero(corrected != truth) < 0.15 * np.count_nonzero(truth)
+    at_the_edge = draw_nucleus(np.zeros_like(truth), [(0, -5), (0, 5)], 1)
+    check(np.zeros_like(truth), at_the_edge, set())
+
+
+@settings(max_examples=40, deadline=None)
+@given(data=st.data())
+def test_whatever_is_drawn_over_leaves_whole_nuclei(
+    nuclei: SearchStrategy[NDArray[np.int32]], check: Check, data: st.DataObject
+) -> None:
+    labels = data.draw(nuclei)
+    corner = st.tuples(st.integers(0, 47), st.integers(0, 59))
+    outline = data.draw(st.lists(corner, min_size=1, max_size=6))
+    edit = draw_nucleus(labels, outline, 999)
+    corrected = check(labels, edit, set(edit.numbers))
+    assert 999 in corrected
 
 
 @settings(max_examples=40, deadline=None)

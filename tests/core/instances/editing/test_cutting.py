@@ -79,6 +79,20 @@ def test_a_stroke_far_from_the_boundary_is_obeyed(check: Check, draw: Draw) -> N
     assert corrected[24, 22] == 1
 
 
+def test_what_a_stroke_cuts_off_beside_a_boundary_is_no_crumb(
+    check: Check, draw: Draw
+) -> None:
+    together = np.minimum(draw((24, 25, 9), (24, 36, 5)), 1)
+    boundary = np.zeros(together.shape, np.float32)
+    boundary[:, 38] = 1  # a line of dirt in the nucleus to cut off
+    depth = ndimage.distance_transform_edt(together).astype(np.float32) / 9
+    maps = Maps(together.astype(np.float32), boundary, depth)
+    stroke = [(10, 36), (40, 36)]
+    drawn = check(together, split_along(together, stroke, 5), {1}) == 5
+    followed = check(together, split_along(together, stroke, 5, maps), {1}) == 5
+    assert np.count_nonzero(followed & drawn) > 0.6 * np.count_nonzero(followed | drawn)
+
+
 def test_a_stroke_that_ends_inside_is_drawn_on(check: Check, draw: Draw) -> None:
     together, _ = pair(draw)
     corrected = check(together, split_along(together, [(22, 28), (26, 28)], 2), {1})

@@ -11,6 +11,7 @@ from scipy import ndimage
 from napari_unet_nuclei.core.instances.editing.edit import (
     Edit,
     EditError,
+    box_of,
     components,
     largest_component,
     widened,
@@ -21,12 +22,18 @@ from napari_unet_nuclei.core.instances.editing.smoothing import smooth_mask
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from napari_unet_nuclei.core.instances.editing.edit import Box
+
 _LEAST_PROBABILITY = 0.02  # below, the network has seen nothing at all
 _NEAR = 2  # px around a click in which the highest probability counts
 _PARTS_OF_PEAK = np.linspace(0.5, 0.95, 16)  # local thresholds, from the lowest
 _LEAST_SOLIDITY = 0.85
 _MOST_AREA = 4.0  # times that of a typical nucleus
 _LEAST_AREA = 6  # px²
+_DRAWN_OVER = 0.25  # of an outline: if others hold more, they are meant to lose it
+_LEAST_REST = 0.3  # of a nucleus that was drawn over; less goes with it
+_STRAIGHT = 0.95  # of a line's length: its ends are so far apart
+_CORNERS = 32  # of a circle
 _HALF_STEPS = (  # from the middle of a pixel to its corners
     (-0.5, -0.5),
     (-0.5, 0.5),
@@ -87,7 +94,11 @@ def grow_nucleus(
 def draw_nucleus(
     labels: NDArray[np.integer], outline: ArrayLike, new_number: int
 ) -> Edit:
-    """Add a nucleus that was drawn; it takes nothing of those that are there.
+    """Add a nucleus that was drawn, by its outline or straight across it.
+
+    A straight line is the diameter of a round one.  It takes nothing of those that are
+    there, unless they hold more than a quarter of it: then it was drawn over them.
+    What is left of these stays if it is as large as a nucleus.
 
     Parameters
     ----------
@@ -101,12 +112,12 @@ def draw_nucleus(
     Returns
     -------
     Edit
-        One connected nucleus more.
+        One connected nucleus more, and connected rests of those it was drawn over.
 
     Raises
     ------
     EditError
-        If the outline holds no background.
+        If the outline lies outside of the image.
 
     Examples
     --------
@@ -115,16 +126,60 @@ def draw_nucleus(
     >>> draw_nucleus(labels, outline, 7).applied_to(labels).tolist()
     [[7, 7, 7, 0], [7, 7, 7, 0], [7, 7, 7, 0], [0, 0, 0, 0]]
     """
-    found = pixels_inside(outline, labels.shape)
+    found = pixels_inside(_drawn(outline), labels.shape)
     if found is None:
         raise EditError("The outline lies outside of the image.")
     box, mask = found
-    corrected = labels[box].copy()
-    mask = largest_component(mask & (corrected <= 0))
-    if not mask.any():
-        raise EditError("The outline holds nothing but nuclei that are there already.")
-    corrected[mask] = new_number
+    inside = labels[box]
+    taken = mask & (inside > 0)
+    if np.count_nonzero(taken) > _DRAWN_OVER * np.count_nonzero(mask):
+        return _draw_over(labels, box, largest_component(mask), new_number)
+    corrected = inside.copy()
+    corrected[largest_component(mask & ~taken)] = new_number
     return Edit(box, corrected, (new_number,))
+
+
+def _drawn(path: ArrayLike) -> NDArray[np.float64]:
+    """Return an outline, which is a circle where only a diameter was drawn."""
+    points = np.asarray(path, float).reshape(-1, 2)
+    first, last = points[0], points[-1]
+    diameter = float(np.linalg.norm(last - first))
+    length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
+    if diameter < max(_STRAIGHT * length, 1.0):
+        return points
+    angles = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    around = np.stack([np.sin(angles), np.cos(angles)], axis=1)
+    return np.asarray((first + last) / 2 + diameter / 2 * around)
+
+
+def _draw_over(
+    labels: NDArray[np.integer], box: Box, mask: NDArray[np.bool_], new_number: int
+) -> Edit:
+    """Take the pixels of a drawn nucleus from those it was drawn over."""
+    names = np.unique(labels[box][mask])
+    others = names[names > 0].tolist()
+    around = box_of(labels, others)
+    rows, columns = (
+        slice(min(one.start, other.start), max(one.stop, other.stop))
+        for one, other in zip(box, around, strict=True)
+    )
+    corrected = labels[rows, columns].copy()
+    top, left = (
+        inner.start - outer.start
+        for inner, outer in zip(box, (rows, columns), strict=True)
+    )
+    drawn = np.zeros(corrected.shape, np.bool_)
+    drawn[top : top + mask.shape[0], left : left + mask.shape[1]] = mask
+    for number in others:
+        whole = corrected == number
+        rest = whole & ~drawn
+        corrected[whole] = 0
+        if rest.any():
+            rest = largest_component(rest)
+        if np.count_nonzero(rest) >= _LEAST_REST * np.count_nonzero(whole):
+            corrected[rest] = number
+    corrected[drawn] = new_number
+    return Edit((rows, columns), corrected, (new_number, *others))
 
 
 def _checked(labels: NDArray[np.integer], point: ArrayLike) -> tuple[int, int]:
@@ -149,7 +204,8 @@ def _grow(
     peak = float(np.where(free, probability, 0)[near].max())
     if peak < _LEAST_PROBABILITY:
         raise EditError(
-            "The network has seen nothing there: draw around the nucleus instead."
+            "The network has seen nothing there: draw around the nucleus, or straight "
+            "across it if it is round."
         )
     for part in _PARTS_OF_PEAK:
         grown = _grown(probability > part * peak, free, where, near)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _BAND = 0.12  # of the diameter: how far from a stroke the maps may move the border
 _BOUNDARY_WEIGHT = 0.5  # as when maps are split
+_LEAST_LIKE = 0.6  # IoU of the smaller part with what was drawn: else that is obeyed
 _LEAST_SHARE = 0.3  # of the smaller half by distance: less is no half of a nucleus
 
 
@@ -41,7 +42,8 @@ def split_along(
 ) -> Edit:
     """Split the nucleus that a stroke goes through.
 
-    The border runs along the stroke; near it, it follows the boundary in the maps.
+    The border runs along the stroke; near it, it follows the boundary in the maps,
+    unless that would give away a good part of what was cut off.
 
     Parameters
     ----------
@@ -78,12 +80,17 @@ def split_along(
     box = box_of(labels, [number], margin=1)
     mask = labels[box] == number
     stroke = _drawn_on(np.asarray(path, float) - _corner(box), mask)
-    markers = _sides_of(stroke, mask, has_maps=maps is not None)
-    if markers is None:
+    sides = _sides_of(stroke, mask)
+    if sides is None:
         raise EditError(
             f"The stroke cuts nothing off nucleus {number}: draw it from edge to edge."
         )
-    parts = _flood(_height(mask, maps, box), markers, mask)
+    height = _height(mask, maps, box)
+    parts = drawn = _flood(height, sides, mask)
+    if maps is not None:
+        parts = _flood(height, _away_from_stroke(sides, mask), mask)
+        if _likeness(parts, drawn) < _LEAST_LIKE:
+            parts = drawn
     return _make_edit(labels, box, number, parts, new_number)
 
 
@@ -141,22 +148,38 @@ def split_between(
 
 
 def _sides_of(
-    stroke: NDArray[np.float64], mask: NDArray[np.bool_], *, has_maps: bool
+    stroke: NDArray[np.float64], mask: NDArray[np.bool_]
 ) -> NDArray[np.int32] | None:
-    """Mark both sides of a stroke, as far from it as the maps may move the border."""
+    """Mark both sides of a stroke, 1 the larger one; ``None`` if there is only one."""
     is_cut = np.zeros_like(mask)
     is_cut[tuple(inside_image(pixels_on(stroke), mask.shape).T)] = True
-    sides, areas = components(mask & ~is_cut)
+    pieces, areas = components(mask & ~is_cut)
     if areas.size < 3:
         return None
+    sides = np.zeros(mask.shape, np.int32)
+    for side, piece in enumerate(np.argsort(-areas, kind="stable")[:2], 1):
+        sides[pieces == piece] = side
+    return sides
+
+
+def _away_from_stroke(
+    sides: NDArray[np.int32], mask: NDArray[np.bool_]
+) -> NDArray[np.int32]:
+    """Leave of both sides what the maps cannot give to the other one."""
     diameter = 2 * math.sqrt(np.count_nonzero(mask) / math.pi)
-    width = max(2.0, _BAND * diameter) if has_maps else 0.0
-    is_far = ndimage.distance_transform_edt(~is_cut) > width
-    markers = np.zeros(mask.shape, np.int32)
-    for marker, side in enumerate(np.argsort(-areas, kind="stable")[:2], 1):
+    width = max(2.0, _BAND * diameter)
+    is_far = ndimage.distance_transform_edt(~(mask & (sides == 0))) > width
+    markers = np.zeros_like(sides)
+    for side in (1, 2):
         core = (sides == side) & is_far
-        markers[core if core.any() else sides == side] = marker
+        markers[core if core.any() else sides == side] = side
     return markers
+
+
+def _likeness(parts: NDArray[np.int32], drawn: NDArray[np.int32]) -> float:
+    """IoU of the smaller part that was drawn with what has become of it."""
+    either = np.count_nonzero((parts == 2) | (drawn == 2))
+    return np.count_nonzero((parts == 2) & (drawn == 2)) / either
 
 
 def _corner(box: Box) -> NDArray[np.float64]:
