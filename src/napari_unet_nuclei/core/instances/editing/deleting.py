@@ -71,6 +71,6 @@ def nuclei_inside(labels: NDArray[np.integer], outline: ArrayLike) -> list[int]:
     is_nucleus = numbers > 0
     names, inside = numbers[is_nucleus], areas[is_nucleus]
     places = places_of(labels, names.tolist())  # of all at once
-    found = np.searchsorted(names, np.asarray(labels).reshape(-1)[places])
-    is_half = 2 * inside >= np.bincount(found, minlength=names.size)
+    which = np.searchsorted(names, np.asarray(labels).reshape(-1)[places])
+    is_half = 2 * inside >= np.bincount(which, minlength=names.size)
     return [int(name) for name in names[is_half]]
