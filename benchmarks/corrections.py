@@ -4,8 +4,10 @@ Usage, on a server under ``xvfb-run -a -s "-screen 0 1600x1000x24"``:
 
     python benchmarks/corrections.py edits [--sides 2048,8000] [--edits 200]
     python benchmarks/corrections.py slider [--sides 1024,2048,8000] [--moves 10]
+        [--crowded]
     python benchmarks/corrections.py tools [--sides 2048] [--edits 20] [--moves 10]
 
+``--crowded`` draws four times as many nuclei: 500 in 1024², 2,000 in 2048².
 ``--cpu`` counts the processor time of the window's thread: for a busy machine.
 
 ``tools`` are those of *Correct nuclei*, on 2,000 nuclei in 2048², and then the slider
@@ -308,9 +310,9 @@ def measure_tools(side: int, n_gestures: int, n_moves: int) -> None:
     shutil.rmtree(folder)
 
 
-def measure_slider(side: int, n_moves: int) -> None:
+def measure_slider(side: int, n_moves: int, density: float) -> None:
     """Print a row: move → labels shown, and whose time in the window's thread it is."""
-    move_slider(Scene(side), n_moves, f"{side}²")
+    move_slider(Scene(side, density), n_moves, f"{side}²")
 
 
 def move_slider(scene: Scene, n_moves: int, title: str) -> None:
@@ -362,6 +364,7 @@ def main() -> None:
     parser.add_argument("--sides")
     parser.add_argument("--edits", type=int, default=200)
     parser.add_argument("--moves", type=int, default=10)
+    parser.add_argument("--crowded", action="store_true")
     parser.add_argument("--cpu", action="store_true")
     parser.add_argument("--one", type=int, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -373,7 +376,8 @@ def main() -> None:
         elif options.what == "tools":
             measure_tools(options.one, min(options.edits, 20), options.moves)
         else:
-            measure_slider(options.one, options.moves)
+            density = CROWDED if options.crowded else NUCLEI_PER_PIXEL
+            measure_slider(options.one, options.moves, density)
         sys.stdout.flush()
         os._exit(0)  # closing a viewer is no part of this
     print(f"{platform.processor() or platform.machine()}, {os.cpu_count()} processors,")

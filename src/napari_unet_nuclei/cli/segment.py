@@ -98,11 +98,7 @@ def segment(
     """
     with one_sentence_errors(debug=debug):
         settings, kinds = nuclei.make_settings(), parse_formats(formats)
-        if overwrite and skip_existing:
-            raise SettingsError(
-                "Expected --skip-existing or --overwrite. Received: both. Leave one of "
-                "them out."
-            )
+        _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
         measurements = measurement.make_settings(kinds)
         names, series = selection.read_names(), image.parse_series()
 
@@ -134,6 +130,14 @@ def segment(
             done = _follow(steps, len(todo))
             if not report(done, folder, loaded.engine.description):
                 raise typer.Exit(1)
+
+
+def _check_not_both(*, overwrite: bool, skip_existing: bool) -> None:
+    if overwrite and skip_existing:
+        raise SettingsError(
+            "Expected --skip-existing or --overwrite. Received: both. Leave one of "
+            "them out."
+        )
 
 
 def _follow(

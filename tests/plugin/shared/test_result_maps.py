@@ -14,7 +14,6 @@ from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.result_maps import (
     ResultMaps,
-    forget_maps,
     maps_of,
     remember_maps,
 )
@@ -41,8 +40,6 @@ def test_maps_are_found_by_the_layer_and_by_a_proxy_of_it() -> None:
     assert maps_of(layer) is made
     assert maps_of(PublicOnlyProxy(layer)) is made
     assert made.image is image
-    forget_maps(layer)
-    assert maps_of(layer) is None
 
 
 def test_maps_are_freed_with_their_layer_and_do_not_hold_the_image() -> None:

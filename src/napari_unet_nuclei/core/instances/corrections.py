@@ -54,12 +54,12 @@ def correct_features(
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns; all columns but ``label``, ``area`` and
-        ``diameter`` are means over the pixels of a nucleus.
+        What `measure_nuclei` returns: means over the pixels, and what follows from
+        their number.
     before, after : (K,) ndarray of int
         Labels of the pixels that were changed, 0 = background.
     values : mapping of str to (K,) ndarray
-        What the columns average, at these pixels; others become NaN where changed.
+        What columns average, at these pixels; others become NaN where changed.
 
     Returns
     -------
@@ -68,18 +68,18 @@ def correct_features(
 
     Examples
     --------
-    >>> features = {"label": np.array([1]), "area": np.array([2])}
-    >>> features["centroid_x"] = np.array([4.5])
+    >>> found = {"label": [1], "area": [2], "centroid_x": [4.5]}
+    >>> features = {name: np.array(column) for name, column in found.items()}
     >>> one, more = np.array([1]), {"centroid_x": np.array([5])}
     >>> correct_features(features, one, 0 * one, more)["centroid_x"].tolist()
     [4.0]
     """
-    ids = np.concatenate([before, after])
-    touched, positions = np.unique(ids, return_inverse=True)
+    touched, positions = np.unique(np.append(before, after), return_inverse=True)
     signs = np.repeat((-1, 1), (before.size, after.size))
-    label = np.union1d(features["label"], touched[touched != 0])
+    changed = touched[touched != 0]
+    label = np.union1d(features["label"], changed)
     old_rows = np.searchsorted(label, features["label"])
-    rows = np.searchsorted(label, touched[touched != 0])
+    rows = np.searchsorted(label, changed)
 
     def change(weights: NDArray[Any]) -> NDArray[np.float64]:
         summed: NDArray[Any] = np.bincount(positions, weights=weights)
@@ -87,25 +87,22 @@ def correct_features(
 
     area = np.zeros(label.size, np.int64)
     area[old_rows] = features["area"]
-    old_area = area.copy()
     area[rows] += np.rint(change(signs)).astype(np.int64)
-    is_left = area > 0
-    corrected: Features = {"label": label[is_left], "area": area[is_left]}
-    for name, means in features.items():
-        if name in corrected:
-            continue
-        if name == "diameter":
-            corrected[name] = equivalent_diameters(area[is_left])
-            continue
+
+    def correct(name: str) -> NDArray[np.float64]:
         column = np.full(label.size, np.nan)
-        column[old_rows] = means
-        sums = np.full(rows.size, np.nan)
+        column[old_rows] = features[name]
+        column[rows] = np.nan
         if name in values:
-            sums = np.where(old_area > 0, column * old_area, 0)[rows]
-            sums += change(signs * np.tile(values[name], 2))
-        column[rows] = sums / np.maximum(area[rows], 1)
-        corrected[name] = column[is_left]
-    return corrected
+            sums = np.bincount(old_rows, features[name] * features["area"], label.size)
+            sums = sums[rows] + change(signs * np.tile(values[name], 2))
+            column[rows] = sums / np.maximum(area[rows], 1)
+        return column
+
+    known: Features = {"label": label, "area": area}
+    known["diameter"] = equivalent_diameters(area)
+    known |= {name: correct(name) for name in features if name not in known}
+    return {name: known[name][area > 0] for name in features}
 
 
 def count_corrections(found: Features, corrected: Features) -> Corrections:

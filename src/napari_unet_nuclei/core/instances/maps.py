@@ -86,11 +86,10 @@ class SplittingParameters:
     seed_threshold: float = 0.5
     min_confidence: float = 0.2
 
-    @property
-    def confident_part(self) -> float:
-        """Part of the way from the threshold to 1 where confidence begins."""
+    def confident_from(self, threshold: float) -> float:
+        """Return the foreground probability from which a network is confident."""
         # Half of a nucleus lies above so much where its mean lies above the minimum.
-        return min(1.0, _CONFIDENT * self.min_confidence)
+        return threshold + min(1.0, _CONFIDENT * self.min_confidence) * (1 - threshold)
 
     def __post_init__(self) -> None:
         for name in ("threshold", "seed_threshold"):

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.images.channels import distinct_channels, to_channe
 from napari_unet_nuclei.core.instances.labels import check_labels, hide_ignored
 from napari_unet_nuclei.core.instances.more_measurements import (
     BORDER_COLUMN,
+    Pixels,
     colours_by_name,
     measure_more,
 )
@@ -72,42 +73,53 @@ def measure_nuclei(
     settings : MeasurementSettings
         What is measured beside the usual columns.
     channels : mapping of str to (Y, X) ndarray, optional
-        What intensities and rings are measured in, by the names that their columns
-        end in; by default the image, with its colours if it has any.
+        What intensities and rings are measured in, by the endings of their columns;
+        by default the image.
 
     Returns
     -------
     dict of str to (N,) ndarray
-        Columns ``label``, ``area`` (px²), ``centroid_y`` and ``centroid_x`` (px),
-        ``mean_intensity`` (of the raw image, averaged over R, G, B); with a foreground
-        ``probability`` (mean over the nucleus); ``diameter`` (px) of a disc of the same
-        area; then what the settings ask for, see `shapes` and `intensities`, and
-        ``touches_border``; with a known pixel size, lengths, areas and centroid in its
-        unit too (``area_um2``, ``centroid_y_um``, ``diameter_um``, …).
+        ``label``, ``area`` (px²), ``centroid_y``, ``centroid_x``, ``diameter`` (px),
+        ``mean_intensity`` (of R, G and B) and ``probability``; what the settings ask
+        for; with a known pixel size, ``area_um2`` and so on.
 
     Raises
     ------
-    LabelsError
-        If the labels are no label image, or differ in height or width from the
-        image, a channel or the foreground.
-    ImageError
-        If an image has a shape or type that cannot be used, or the width of the ring
-        a unit that the image has not.
+    LabelsError, ImageError
+        If the labels, an image or the unit of the ring cannot be used, or an image,
+        a channel or the foreground has another size than the labels.
 
     Examples
     --------
-    >>> from napari_unet_nuclei import Measurement
     >>> labels = np.array([[1, 1, 0], [0, 0, 2]])
-    >>> shape = MeasurementSettings(what=(Measurement.SHAPE,))
-    >>> table = measure_nuclei(labels, labels * 10, settings=shape)
-    >>> table["mean_intensity"].tolist(), table["solidity"].tolist()
-    ([10.0, 20.0], [1.0, 1.0])
+    >>> table = measure_nuclei(labels, labels * 10)
+    >>> table["area"].tolist(), table["mean_intensity"].tolist()
+    ([2, 1], [10.0, 20.0])
     """
     labels = hide_ignored(check_labels(labels, may_ignore=True))
     colours = None if image is None else np.moveaxis(_colours(image, labels), -1, 0)
     rows, columns = np.nonzero(labels)
-    ids = labels[rows, columns]
-    label, positions = _rows_of(ids)
+    label, positions = _rows_of(labels[rows, columns])
+    pixels = rows, columns, positions
+    features = _usual_columns(labels, label, pixels, colours, foreground)
+    if settings:
+        if channels is None:
+            channels = {} if colours is None else colours_by_name(colours)
+        features |= measure_more(labels, pixels, label, channels, settings, calibration)
+    if calibration is not None:
+        features |= _in_units(features, calibration)
+    return features
+
+
+def _usual_columns(
+    labels: NDArray[np.int32],
+    label: NDArray[np.int32],
+    pixels: Pixels,
+    colours: NDArray[Any] | None,
+    foreground: NDArray[Any] | None,
+) -> Features:
+    """Measure what every table has, in pixels."""
+    rows, columns, positions = pixels
     area = np.bincount(positions, minlength=label.size)
 
     def mean(values: NDArray[Any]) -> NDArray[np.float64]:
@@ -122,14 +134,6 @@ def measure_nuclei(
         _check_shape("foreground", foreground.shape, labels.shape)
         features["probability"] = mean(foreground[rows, columns])
     features["diameter"] = equivalent_diameters(area)
-    if settings:
-        own = {} if colours is None else colours_by_name(colours)
-        pixels = own if channels is None else channels
-        features |= measure_more(
-            labels, (rows, columns, positions), label, pixels, settings, calibration
-        )
-    if calibration is not None:
-        features |= _in_units(features, calibration)
     return features
 
 

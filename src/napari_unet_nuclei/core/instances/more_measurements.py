@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 
-    Pixels = tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.intp]]
+Pixels = tuple["NDArray[np.intp]", "NDArray[np.intp]", "NDArray[np.intp]"]
+"""Rows and columns of the pixels of all nuclei, and the position of each nucleus."""
 
 BORDER_COLUMN = "touches_border"
 
@@ -72,13 +73,7 @@ def measure_more(
     ImageError
         If the ring has a unit that the image has not.
     """
-    for name, channel in channels.items():
-        if channel.shape != labels.shape:
-            raise LabelsError(
-                "All channels must be as high and wide as the labels. Received: "
-                f"channel {name!r} {channel.shape}, labels {labels.shape}. Leave it "
-                "out, or choose the labels that belong to it."
-            )
+    _check_channels(channels, labels.shape)
     features: dict[str, NDArray[Any]] = {}
     if Measurement.SHAPE in settings.what:
         features |= measure_shapes(labels, *pixels)
@@ -95,6 +90,18 @@ def measure_more(
     if Measurement.BORDER in settings.what:
         features[BORDER_COLUMN] = np.isin(label, labels_at_border(labels))
     return features
+
+
+def _check_channels(
+    channels: Mapping[str, NDArray[Any]], shape: tuple[int, ...]
+) -> None:
+    for name, channel in channels.items():
+        if channel.shape != shape:
+            raise LabelsError(
+                "All channels must be as high and wide as the labels. Received: "
+                f"channel {name!r} {channel.shape}, labels {shape}. Leave it "
+                "out, or choose the labels that belong to it."
+            )
 
 
 def ring_pixel_size(unit: str, calibration: Calibration | None) -> tuple[float, float]:

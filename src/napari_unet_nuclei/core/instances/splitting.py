@@ -60,8 +60,8 @@ def split_instances(
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
-    Seeds, where the distance map is high and the boundary map is low, are the markers
-    of a watershed of the foreground; a component without a seed stays one nucleus.
+    Seeds, where distance is high and boundary is low, are the markers of a watershed
+    of the foreground; a component without a seed stays one nucleus.
 
     Parameters
     ----------
@@ -69,12 +69,11 @@ def split_instances(
         Output of a network, (Y, X) each.
     parameters : SplittingParameters
         The model's own thresholds.
-    threshold : float in (0, 1), optional
-        Foreground threshold that replaces the model's own.
+    threshold, separation : float in (0, 1), optional
+        Foreground threshold, and depth of seeds (see `find_seeds`), that replace the
+        model's own.
     min_area : int, in px²
         Nuclei smaller than this are dropped, or joined to those they touch.
-    separation : float in (0, 1), optional
-        Depth above which a pixel belongs to a seed, see `find_seeds`.
     smooth : bool
         Whether spurs, notches and holes are smoothed and filled.
     depth : (Y, X) ndarray of float32, optional
@@ -84,9 +83,8 @@ def split_instances(
     -------
     (Y, X) ndarray of int32
         1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and if
-        smooth has no holes but those in which another nucleus lies.  A lower threshold
-        finds all pixels of a higher one, except in holes of more than 4 px: it may
-        divide the nucleus around one, or find another in it.
+        smooth has no holes but those in which another lies.  A lower threshold finds
+        all pixels of a higher one, except in and around holes of more than 4 px.
 
     References
     ----------
@@ -96,17 +94,14 @@ def split_instances(
     threshold = parameters.threshold if threshold is None else threshold
     mask = maps.foreground > threshold
     mask = smooth_outlines(mask) if smooth else mask
-    confident_from = threshold + parameters.confident_part * (1 - threshold)
     (components, confident), depth = _components_and_depth(
-        maps, mask, confident_from, depth, fills=smooth
+        maps, mask, parameters.confident_from(threshold), depth, fills=smooth
     )
     check_cancelled()
     seeds = find_seeds(depth, mask, parameters.seed_threshold, separation)
-    is_kept = _choose(components, confident, min_area)
-    in_kept = is_kept[components.numbers[components.around(seeds.starts)]]
-    components = components.chosen(is_kept[components.numbers])
+    components, seeds = _choose(components, confident, seeds, min_area)
     check_cancelled()
-    whole, flooded = _divide(components, seeds.chosen(in_kept), depth)
+    whole, flooded = _divide(components, seeds, depth)
     del depth  # so that the labels take their memory
     flooded = _merge_fragments(whole, flooded, maps, min_area)
     labels = _number(whole, flooded, mask.shape)
@@ -188,9 +183,9 @@ def _number(whole: Runs, flooded: Flooded, shape: tuple[int, int]) -> NDArray[np
 
 
 def _choose(
-    components: Runs, confident: NDArray[np.intp], min_area: int
-) -> NDArray[np.bool_]:
-    """Choose components that are large enough, and enough of which is confident.
+    components: Runs, confident: NDArray[np.intp], seeds: Runs, min_area: int
+) -> tuple[Runs, Runs]:
+    """Choose components that are large enough, and confident enough, and their seeds.
 
     What passes at one threshold passes at all lower ones, where components are larger
     and what counts as confident is more.
@@ -200,7 +195,11 @@ def _choose(
     is_kept = areas >= max(min_area, 1)
     is_kept &= n_confident >= max(1, min(min_area, _CONFIDENT_AREA) // 2)
     is_kept[0] = False
-    return np.asarray(is_kept)
+    of_seeds = components.numbers[components.around(seeds.starts)]
+    return (
+        components.chosen(is_kept[components.numbers]),
+        seeds.chosen(is_kept[of_seeds]),
+    )
 
 
 class _Components(NamedTuple):

@@ -208,22 +208,16 @@ def iter_segmentation(
     ImageError, ModelError, EngineError, SettingsError
         If image, model or settings cannot be used.
     """
-    from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.segmentation import stacks
 
-    image = request.image
-    if request.region is not None:
-        image = request.region.cut(image, request.axes)
-    stack = PlaneStack(image, request.axes, request.channel)
+    stack = _planes_of(request)
     if not models.is_warm(request.model):
         yield Preparing("Loading the model")
     model = models.load(request.model)
     if not isinstance(request.image, np.ndarray):
         yield Preparing("Reading the image")
-    if request.plane is not None:
-        stack = stack.only(request.plane)
-    elif not stack.leading_shape:
-        stack = stack.only(())  # others are read plane by plane, or with the first one
+    if request.plane is not None or not stack.leading_shape:
+        stack = stack.only(request.plane or ())  # others are read plane by plane
     if not stack.leading_shape:
         yield Preparing("Finding nuclei")
     found = yield from stacks.iter_segmentation(
@@ -240,6 +234,16 @@ def iter_segmentation(
     )
     nuclei = yield from _iter_nuclei(image_maps, found.labels, request.settings)
     return image_maps, nuclei
+
+
+def _planes_of(request: SegmentationRequest) -> PlaneStack:
+    """Return the planes of the image, or of the window of a region."""
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+
+    image = request.image
+    if request.region is not None:
+        image = request.region.cut(image, request.axes)
+    return PlaneStack(image, request.axes, request.channel)
 
 
 def iter_split(

@@ -100,11 +100,6 @@ def maps_of(layer: Labels) -> ResultMaps | None:
     return _known.get(unwrapped(layer))
 
 
-def forget_maps(layer: Labels) -> None:
-    """Free the maps of a layer whose pixels are no longer those of a run."""
-    _known.pop(unwrapped(layer), None)
-
-
 def unwrapped(layer: Any) -> Any:
     """Return a layer itself: napari hands plugins a new proxy at every access."""
     return getattr(layer, "__wrapped__", layer)

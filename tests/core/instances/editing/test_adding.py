@@ -105,6 +105,18 @@ def test_a_straight_line_across_is_a_round_nucleus(draw: Draw, check: Check) -> 
     check(np.zeros_like(truth), at_the_edge, set())
 
 
+def test_a_thin_outline_that_falls_apart_is_drawn_where_most_of_it_lies() -> None:
+    labels = np.zeros((8, 12), np.int32)
+    labels[2:, :3] = 1
+    outline = [(0, 7), (0, 8), (3, 0)]
+    drawn = draw_nucleus(np.zeros_like(labels), outline, 9)
+    edit = draw_nucleus(labels, outline, 9)
+    assert edit.numbers == drawn.numbers == (9,)
+    free = labels == 0
+    drawn_alone = drawn.applied_to(np.zeros_like(labels))
+    assert (edit.applied_to(labels)[free] == drawn_alone[free]).all()
+
+
 @settings(max_examples=40, deadline=None)
 @given(data=st.data())
 def test_whatever_is_drawn_over_leaves_whole_nuclei(

@@ -50,6 +50,20 @@ def test_one_nucleus_or_several_are_deleted_and_the_others_stay(
         delete_nuclei(labels, [])
 
 
+def test_many_are_deleted_as_a_few_are(check: Check) -> None:
+    labels = np.zeros((48, 60), np.int32)
+    labels[2:26:2, 5:40:2] = 3 + np.arange(12 * 18).reshape(12, 18)
+    numbers = [3 + n for n in range(0, 200, 2)]
+    corrected = check(labels, delete_nuclei(labels, numbers), set(numbers))
+    np.testing.assert_array_equal(corrected, labels * ~np.isin(labels, numbers))
+    few, many = (delete_nuclei(labels, numbers[:n]) for n in (2, 18))
+    assert (few.box[0], many.box[0]) == (slice(2, 3), slice(2, 5))
+    with pytest.raises(EditError, match="no nucleus 900"):
+        delete_nuclei(labels, [*numbers, 900])
+    with pytest.raises(EditError, match="no nucleus 0"):
+        delete_nuclei(labels, [*numbers, 0])
+
+
 def test_an_outline_holds_nuclei_that_lie_in_it_for_the_greater_part(
     draw: Draw,
 ) -> None:

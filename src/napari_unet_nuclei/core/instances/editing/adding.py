@@ -129,11 +129,11 @@ def draw_nucleus(
     found = pixels_inside(_drawn(outline), labels.shape)
     if found is None:
         raise EditError("The outline lies outside of the image.")
-    box, mask = found
+    box, mask = found[0], largest_component(found[1])  # a thin one may fall apart
     inside = labels[box]
     taken = mask & (inside > 0)
     if np.count_nonzero(taken) > _DRAWN_OVER * np.count_nonzero(mask):
-        return _draw_over(labels, box, largest_component(mask), new_number)
+        return _draw_over(labels, box, mask, new_number)
     corrected = inside.copy()
     corrected[largest_component(mask & ~taken)] = new_number
     return Edit(box, corrected, (new_number,))

@@ -8,11 +8,14 @@ import numpy as np
 from scipy import ndimage
 
 from napari_unet_nuclei.core.errors import UNetNucleiError
+from napari_unet_nuclei.core.instances.editing.locating import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from numpy.typing import NDArray
+
+_FEW = 8  # nuclei that are found sooner one by one
 
 Box = tuple[slice, slice]
 """Rows and columns."""
@@ -77,8 +80,11 @@ def box_of(labels: NDArray[np.integer], numbers: Iterable[int], margin: int = 0)
     EditError
         If one of the numbers is 0 or does not occur.
     """
+    wanted = list(dict.fromkeys(numbers))
+    if len(wanted) > _FEW:
+        return widened(_box_of_many(labels, wanted), margin, labels.shape)
     tops, bottoms, lefts, rights = [], [], [], []
-    for number in numbers:
+    for number in wanted:
         is_here = labels == number
         rows = np.flatnonzero(is_here.any(axis=1))
         if number == 0 or not rows.size:
@@ -93,6 +99,20 @@ def box_of(labels: NDArray[np.integer], numbers: Iterable[int], margin: int = 0)
         raise EditError("There is no nucleus there.")
     box = slice(min(tops), max(bottoms)), slice(min(lefts), max(rights))
     return widened(box, margin, labels.shape)
+
+
+def _box_of_many(labels: NDArray[np.integer], numbers: list[int]) -> Box:
+    """Find all nuclei in one look at the plane."""
+    places = places_of(labels, numbers)
+    there = np.unique(np.asarray(labels).reshape(-1)[places])
+    missing = set(numbers).difference(there.tolist())
+    if missing:
+        raise EditError(f"There is no nucleus {min(missing)} in the shown plane.")
+    rows, columns = np.divmod(places, labels.shape[1])
+    return (
+        slice(int(rows.min()), int(rows.max()) + 1),
+        slice(int(columns.min()), int(columns.max()) + 1),
+    )
 
 
 def widened(box: Box, margin: int, shape: tuple[int, ...]) -> Box:
