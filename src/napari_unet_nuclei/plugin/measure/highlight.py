@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Labels
     from numpy.typing import NDArray
 
-_OTHERS = (0.55, 0.55, 0.55, 0.35)  # red, green, blue, opacity
+_OTHERS = (0.55, 0.55, 0.55, 0.8)  # red, green, blue, opacity
 
 
 class Highlight:
