@@ -56,3 +56,28 @@ def test_labels_from_an_earlier_session_are_followed(
     assert layer.features["area"].tolist()[1:] == [(image > 100).sum(), 8]
     assert layer.features["mean_intensity"][2] == 0
     assert np.isnan(layer.features["probability"][2])
+
+
+def test_a_slider_says_that_it_needs_a_run_where_labels_were_found_earlier(
+    image: NDArray[np.uint8],
+    make_model: Callable[..., Path],
+    open_scene: Callable[..., Scene],
+) -> None:
+    make_model("tiny")
+    viewer = ViewerModel()
+    viewer.add_image(image, name="cells")
+    scene = open_scene(viewer)
+    scene.move_slider(0.4)
+    assert scene.status == ""
+    labels = (image > 100).astype(np.int32)
+    layer = viewer.add_labels(labels, metadata={"model": "tiny", "image": "cells"})
+    scene.move_slider(0.6)
+    assert "press Segment first" not in scene.status  # its table is not ours
+    set_features(layer, measure_nuclei(labels, image, image / 255))
+    viewer.layers.remove(layer)
+    viewer.add_layer(layer)
+    scene.move_slider(0.3)
+    assert scene.status == (
+        "Sliders act on the maps of a run, which are gone: press Segment first."
+    )
+    assert np.array_equal(layer.data, labels)

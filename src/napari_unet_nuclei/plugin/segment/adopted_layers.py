@@ -87,6 +87,14 @@ class AdoptedLayers:
         followers.edited.connect(self._hear)
         owner.destroyed.connect(self._stop)
 
+    def shows(self, image: Image) -> bool:
+        """Whether one of these layers, which is there, shows nuclei of an image."""
+        return any(
+            table.layer in self._viewer.layers
+            and find_image(table.layer.metadata, [image]) is not None
+            for table in self._tables
+        )
+
     def forget(self, layer: Any) -> None:
         """Stop following a layer that is gone."""
         for table in list(self._tables):

@@ -145,6 +145,11 @@ def describe_result(
     )
 
 
+def describe_missing_maps(run_text: str) -> str:
+    """Say why sliders leave nuclei alone that were found earlier."""
+    return f"Sliders act on the maps of a run, which are gone: press {run_text} first."
+
+
 def describe_removed(name: str) -> str:
     """Say why there is no result of an image."""
     return f"{name} was removed, so nothing is shown."

@@ -26,6 +26,7 @@ from napari_unet_nuclei.plugin.segment.map_layers import MapLayers
 from napari_unet_nuclei.plugin.segment.messages import (
     describe_corrected,
     describe_details,
+    describe_missing_maps,
     describe_progress,
     describe_removed,
     describe_result,
@@ -292,8 +293,12 @@ class SegmentWidget(Container[Widget]):
         self._seen = self._form.key  # or the next change of view resets the slider
         self._show_pending()
         image, run = self.image.layer, self._runs.get(self._form.key)
-        if image is not None and run is not None and not self._status.is_pending:
+        if image is None or self._status.is_pending:
+            return
+        if run is not None:
             self._splitting.follow(self._form.controls, image, run.image_maps)
+        elif self._adopted.shows(image) and not self.panel.is_running:
+            self.panel.say(describe_missing_maps(RUN_TEXT))
 
     def _forget(self, event: Any) -> None:
         """Free the maps of an image that has been removed, and what is said of it."""
