@@ -10,6 +10,7 @@ from napari.layers import Image, Labels
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.instances.corrections import count_corrections
+from napari_unet_nuclei.core.instances.editing.changes import Locked
 from napari_unet_nuclei.plugin.segment import followers
 from napari_unet_nuclei.plugin.segment.edited_labels import (
     EditedLabels,
@@ -17,6 +18,7 @@ from napari_unet_nuclei.plugin.segment.edited_labels import (
     measure_anew,
     positions_only,
 )
+from napari_unet_nuclei.plugin.segment.kept_corrections import can_keep
 from napari_unet_nuclei.plugin.segment.live_table import LiveTable
 from napari_unet_nuclei.plugin.segment.messages import describe_corrections
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
@@ -26,6 +28,7 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     find_image,
     is_result,
     join_corrections,
+    plane_of,
 )
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name
 from napari_unet_nuclei.plugin.shared.layers import (
@@ -34,6 +37,7 @@ from napari_unet_nuclei.plugin.shared.layers import (
     name_rows,
     set_features,
 )
+from napari_unet_nuclei.plugin.shared.locked_nuclei import erased_pixels, locked_ids
 from napari_unet_nuclei.plugin.shared.placement import labels_axes
 
 if TYPE_CHECKING:
@@ -45,6 +49,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.plugin.segment.edited_labels import PixelValues
     from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
+    from napari_unet_nuclei.plugin.segment.results import Result
 
 
 class AdoptedLayers:
@@ -79,7 +84,8 @@ class AdoptedLayers:
         self._owner = owner
         self._results = results
         self._on_edit = on_edit
-        self._tables: list[LiveTable] = []
+        # Whether all is locked that was corrected in a layer before it was adopted.
+        self._tables: dict[LiveTable, bool] = {}
         for layer in viewer.layers:
             self._adopt(layer)
         viewer.layers.events.inserted.connect(self._take)
@@ -95,18 +101,49 @@ class AdoptedLayers:
             for table in self._tables
         )
 
+    def hand_over(self, result: Result) -> LiveTable | None:
+        """Give up the layer in which a new result belongs, and return its table.
+
+        Parameters
+        ----------
+        result : Result
+            Nuclei of a whole image, or of a plane of it.
+
+        Returns
+        -------
+        LiveTable, optional
+            That of the only layer with nuclei of the same image that the result can
+            take the place of, with all that was corrected in it.
+        """
+        image, request = result.image, result.image_maps.request
+        if request.region is not None:
+            return None
+        fitting = [
+            table
+            for table, is_locked in self._tables.items()
+            if is_locked
+            and table.layer in self._viewer.layers
+            and find_image(table.layer.metadata, [image]) is not None
+            and plane_of(table.layer.metadata) == request.plane
+            and can_keep(result, table)
+        ]
+        if len(fitting) != 1:
+            return None
+        del self._tables[fitting[0]]
+        return fitting[0]
+
     def forget(self, layer: Any) -> None:
         """Stop following a layer that is gone."""
         for table in list(self._tables):
             if table.layer.unique_id == layer.unique_id:
-                self._tables.remove(table)
+                del self._tables[table]
                 table.stop()
 
     def _stop(self) -> None:
         self._viewer.layers.events.inserted.disconnect(self._take)
         followers.released.disconnect(self._take_over)
         followers.edited.disconnect(self._hear)
-        tables, self._tables = self._tables, []
+        tables, self._tables = self._tables, {}
         for table in tables:
             table.stop()
             followers.release(table.layer, self._owner)
@@ -136,17 +173,26 @@ class AdoptedLayers:
         if features is None:
             return
         name_rows(layer)
-        pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
-        features = _catch_up(layer, features, pixels or positions_only)
-        self._tables.append(
-            LiveTable(
-                layer,
-                EditedLabels(layer.data.copy(), features, pixels or positions_only),
-                self._owner,
-                lambda _: None,  # `_hear` passes it on like those of other widgets
-                earlier=earlier_corrections(layer.metadata),
-            )
+        # Files do not say what was deleted.
+        is_locked = (
+            not earlier_corrections(layer.metadata) or erased_pixels(layer) is not None
         )
+        pixels = self._results.pixels_of(layer) or self._find_pixels(layer)
+        measured = _catch_up(layer, features, pixels or positions_only)
+        edited = EditedLabels(
+            layer.data.copy(),
+            measured,
+            pixels or positions_only,
+            locked=_locked_before(layer),
+        )
+        table = LiveTable(
+            layer,
+            edited,
+            self._owner,
+            lambda _: None,  # `_hear` passes it on like those of other widgets
+            earlier=earlier_corrections(layer.metadata),
+        )
+        self._tables[table] = is_locked and measured is features
 
     def _find_pixels(self, layer: Labels) -> PixelValues | None:
         images = [each for each in self._viewer.layers if isinstance(each, Image)]
@@ -155,6 +201,15 @@ class AdoptedLayers:
             return None if image is None else _pixels_of(image, layer)
         except UNetNucleiError:  # not the image it was
             return None
+
+
+def _locked_before(layer: Labels) -> Locked:
+    """Return what was corrected before the layer is followed, as far as is known."""
+    erased = erased_pixels(layer)
+    return Locked(
+        locked_ids(layer.metadata),
+        np.zeros(0, np.intp) if erased is None else np.asarray(erased, np.intp),
+    )
 
 
 def _catch_up(layer: Labels, features: Features, pixels: PixelValues) -> Features:

@@ -53,6 +53,12 @@ def earlier_corrections(metadata: Mapping[str, Any]) -> str:
     return str(metadata.get(_CORRECTED) or "")
 
 
+def plane_of(metadata: Mapping[str, Any]) -> tuple[int, ...] | None:
+    """Return the only plane of a stack that was segmented, if it was only one."""
+    plane = metadata.get("plane")
+    return tuple(plane) if isinstance(plane, (list, tuple)) else None
+
+
 def join_corrections(earlier: str, now: str) -> str:
     """Put what was corrected before and what is corrected now into one sentence."""
     return "; then ".join(filter(None, [earlier, now]))

@@ -61,6 +61,9 @@ class ResultDisplay:
         Nothing is done once this is gone.
     layers : ResultLayers
         What is shown where.
+    earlier : callable
+        Gets a result, and returns the table of the layer that holds nuclei of the same
+        image from before, if there is one whose place the result may take.
     on_edit : callable
         Gets the table of a layer each time an edit has changed it.
     """
@@ -70,11 +73,13 @@ class ResultDisplay:
         viewer: napari.viewer.Viewer,
         owner: QObject,
         layers: ResultLayers,
+        earlier: Callable[[Result], LiveTable | None],
         on_edit: Callable[[LiveTable], object],
     ) -> None:
         self._viewer = viewer
         self._owner = owner
         self._layers = layers
+        self._earlier = earlier
         self._on_edit = on_edit
         self._last: Labels | None = None
         self._have_results: set[Hashable] = set()
@@ -93,7 +98,7 @@ class ResultDisplay:
             it, and the table of the layer with the user's corrections, where there is
             one, so that the result has got a layer of its own.
         """
-        before = self._layers.get(result.key)
+        before = self._layers.get(result.key) or self._adopt(result)
         if before is None:
             self._add(result, None)
             on_shown(result, None)
@@ -113,6 +118,18 @@ class ResultDisplay:
                 on_shown(shown, None)
 
         before.table.when_settled(replace)
+
+    def _adopt(self, result: Result) -> ShownResult | None:
+        """Take the layer that a widget which is gone has left."""
+        table = self._earlier(result)
+        if table is None:
+            return None
+        names = result.place(result.nuclei.labels)[1]
+        return ShownResult(
+            table=table,
+            title=table.layer.name,
+            placement=dict.fromkeys(names),  # unknown, so that it is set anew
+        )
 
     def _add(self, result: Result, corrected: ShownResult | None) -> None:
         """Show a result in a new layer, beside the one that was corrected."""

@@ -107,13 +107,15 @@ class SegmentWidget(Container[Widget]):
         self.region = form.region
         self.panel.cancel_on_close(self)
         self._layers = ResultLayers(viewer, self.native)
-        self._display = ResultDisplay(
-            viewer, self.native, self._layers, self._say_corrected
-        )
-        self._maps = MapLayers(viewer)
         self._adopted = AdoptedLayers(
             viewer, self.native, self._layers, self._say_corrected
         )
+        self._display = ResultDisplay(
+            *(viewer, self.native, self._layers),
+            earlier=self._adopted.hand_over,
+            on_edit=self._say_corrected,
+        )
+        self._maps = MapLayers(viewer)
         self._splitting = LiveSplitting(
             self.native,
             on_step=self._say_progress,

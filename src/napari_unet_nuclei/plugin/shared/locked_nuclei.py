@@ -46,9 +46,14 @@ def note_erased(layer: Labels, pixels: NDArray[np.integer]) -> None:
     _erased[unwrapped(layer)] = pixels
 
 
+def erased_pixels(layer: Labels) -> NDArray[np.integer] | None:
+    """Return what `note_erased` was told, ``None`` if nobody has followed the layer."""
+    return _erased.get(unwrapped(layer))
+
+
 def is_erased(layer: Labels, index: Sequence[int]) -> bool:
     """Whether a pixel was erased by hand, as far as anybody has followed that."""
-    pixels = _erased.get(unwrapped(layer))
+    pixels = erased_pixels(layer)
     if pixels is None:
         return False
     return bool((pixels == np.ravel_multi_index(index, layer.data.shape)).any())
