@@ -278,6 +278,17 @@ def test_files_of_another_model_are_refused_and_stay(
     assert path.read_text() == "precious"
 
 
+def test_a_model_that_was_written_before_an_error_stays(
+    request_with: Callable[..., FineTuneRequest],
+) -> None:
+    """There was room for it, but not for the state that is written after it."""
+    full = '{"event": "error", "message": "No space left."}'
+    request = request_with(STARTING, step(0, True), "SAVE", full, "EXIT 1")
+    with pytest.raises(TrainingError, match="No space left"):
+        exhaust(iter_fine_tuning(request))
+    assert files_of(request) == [".csv", ".npz", ".unetnuclei"]
+
+
 def test_a_model_that_another_window_is_making_is_not_removed(
     request_with: Callable[..., FineTuneRequest],
 ) -> None:

@@ -214,6 +214,9 @@ def _iter_events(
                 yield StillRunning(seconds=time.monotonic() - began)
                 continue
             if isinstance(event, ErrorEvent):
+                # Only a better model is written, perhaps just before the error: the
+                # disk may have had room for it, but not for what follows.
+                state.has_improved |= state.has_begun and request.output.exists()
                 raise event.error()
             state.has_begun = True
             if isinstance(event, FinishedEvent):

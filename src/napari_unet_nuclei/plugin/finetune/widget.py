@@ -226,7 +226,7 @@ class FineTuneWidget(Container[Widget]):
 
     def _tell_failed(self, output: Path, error: Exception) -> None:
         """Say which model stays, below the error that has ended the run."""
-        if self._progress.best_score is not None and output.exists():
+        if self._progress.start_score is not None and output.exists():
             self._better = output.stem
             reason = describe_error(error)
             self.panel.say(describe_failed(reason, output.stem, self._progress))
