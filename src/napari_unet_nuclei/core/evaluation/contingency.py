@@ -54,6 +54,13 @@ class Contingency:
     intersections: NDArray[np.int64]
     n_pixels: int
 
+    @property
+    def ious(self) -> NDArray[np.float64]:
+        """Intersection over union of each pair."""
+        areas = self.true_areas[self.rows] + self.predicted_areas[self.columns]
+        ious: NDArray[np.float64] = self.intersections / (areas - self.intersections)
+        return ious
+
 
 def cross_tabulate(truth: ArrayLike, prediction: ArrayLike) -> Contingency:
     """Areas of the nuclei of two label images and of what they share.

@@ -73,8 +73,7 @@ def find_difference(first: NDArray[np.int32], second: NDArray[np.int32]) -> Diff
     """
     tall = first.reshape(-1, first.shape[-1])
     table = cross_tabulate(tall, second.reshape(-1, second.shape[-1]))
-    areas = table.true_areas[table.rows] + table.predicted_areas[table.columns]
-    is_same = table.intersections > _LEAST_IOU * (areas - table.intersections)
+    is_same = table.ious > _LEAST_IOU
     same_first = table.true_labels[table.rows[is_same]]
     same_second = table.predicted_labels[table.columns[is_same]]
     is_alone = (first > 0) & ~np.isin(first, same_first)

@@ -102,8 +102,7 @@ def find_outcome(
     """
     table = cross_tabulate(truth, prediction) if table is None else table
     n_true = table.true_labels.size
-    areas = table.true_areas[table.rows] + table.predicted_areas[table.columns]
-    ious = table.intersections / (areas - table.intersections)
+    ious = table.ious
     best = np.zeros(n_true)
     matched = ious > THRESHOLDS[0]
     best[table.rows[matched]] = ious[matched]

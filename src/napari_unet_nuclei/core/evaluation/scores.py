@@ -190,10 +190,7 @@ def score_image(table: Contingency) -> ImageScores:
     """
     true_areas, predicted_areas = table.true_areas, table.predicted_areas
     n_true, n_predicted = true_areas.size, predicted_areas.size
-    shared = table.intersections
-    unions = true_areas[table.rows] + predicted_areas[table.columns] - shared
-    ious = shared / unions
-
+    ious = table.ious
     tp = tuple(int(np.count_nonzero(ious > threshold)) for threshold in THRESHOLDS)
     foregrounds = int(true_areas.sum() + predicted_areas.sum())
     return ImageScores(
@@ -203,7 +200,7 @@ def score_image(table: Contingency) -> ImageScores:
         fp=tuple(n_predicted - n for n in tp),
         fn=tuple(n_true - n for n in tp),
         iou_sum=float(ious[ious > THRESHOLDS[0]].sum()),
-        dice=2 * int(shared.sum()) / foregrounds if foregrounds else 1.0,
+        dice=2 * int(table.intersections.sum()) / foregrounds if foregrounds else 1.0,
         is_annotated=table.n_pixels > 0,
     )
 
