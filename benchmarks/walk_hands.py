@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -38,7 +39,7 @@ TAKEN = 0.25  # of a missing nucleus: if others hold more, it is drawn over them
 ENOUGH = 2  # clicks in vain, after which the others are drawn at once
 
 
-class Hands:
+class Hands(ABC):
     """Hands that know the truth, and what they have done so far.
 
     Parameters
@@ -72,21 +73,21 @@ class Hands:
         """Longer side of the image, in px."""
         return max(self.truth.shape)
 
+    @abstractmethod
     def split(self, cuts: Iterable[Cut]) -> None:
         """Cut found nuclei that are several."""
-        raise NotImplementedError
 
+    @abstractmethod
     def merge(self, true: int, parts: list[int]) -> None:
         """Join the parts of a true nucleus."""
-        raise NotImplementedError
 
+    @abstractmethod
     def delete(self, numbers: Iterable[int]) -> None:
         """Make nuclei background."""
-        raise NotImplementedError
 
+    @abstractmethod
     def add(self, true: int) -> None:
         """Make a true nucleus that is missing."""
-        raise NotImplementedError
 
     def timed(self, action: Callable[[], object]) -> None:
         """Let a tool compute."""
