@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.browsing.results import ImageProgress, ResultFolder
 
-_OF_THE_SESSION = ("image_id",)
+_PASSING = frozenset({"image_id", "image_stamp"})  # keys that say nothing of labels
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -117,8 +117,7 @@ def digest_of(data: Any, metadata: Mapping[str, Any]) -> bytes:
     labels = np.ascontiguousarray(data, np.int64)
     digest = blake2b(labels.tobytes(), digest_size=16)
     digest.update(repr(labels.shape).encode())
-    lasting = {key: metadata[key] for key in metadata if key not in _OF_THE_SESSION}
-    lasting.pop("image_stamp", None)
+    lasting = {key: metadata[key] for key in metadata if key not in _PASSING}
     digest.update(json.dumps(as_plain(lasting), sort_keys=True).encode())
     return digest.digest()
 

@@ -65,8 +65,7 @@ def describe_origin(provenance: Mapping[str, Any]) -> str:
 
 
 def _describe(provenance: Mapping[str, Any]) -> str:
-    monitor = str(provenance.get("settings", {}).get("monitor", "dsb2018"))
-    values = _write_scores(provenance, monitor)
+    monitor, values = _monitor_of(provenance), _write_scores(provenance)
     parts = [f"From {provenance['start']}"] if provenance.get("start") else ["Trained"]
     minutes = round(provenance["seconds"] / 60)
     parts[0] += f", {minutes} min" if minutes else ", less than a minute"
@@ -89,13 +88,17 @@ def describe_score(provenance: Mapping[str, Any]) -> str:
         Such as ``".61 → .70"``, before and after; empty where nothing is known.
     """
     try:
-        monitor = str(provenance.get("settings", {}).get("monitor", "dsb2018"))
-        return _write_scores(provenance, monitor)
+        return _write_scores(provenance)
     except (KeyError, TypeError, ValueError, AttributeError):
         return ""
 
 
-def _write_scores(provenance: Mapping[str, Any], monitor: str) -> str:
+def _monitor_of(provenance: Mapping[str, Any]) -> str:
+    return str(provenance.get("settings", {}).get("monitor", "dsb2018"))
+
+
+def _write_scores(provenance: Mapping[str, Any]) -> str:
+    monitor = _monitor_of(provenance)
     values = write_score(provenance["scores"][monitor])
     start_scores = provenance.get("start_scores")
     if start_scores is not None:
