@@ -32,7 +32,8 @@ _COLOURS = {
     int(Agreement.ONLY_SECOND): "#56b4e9",
     int(Agreement.CUT_DIFFERENTLY): "#cc79a7",
 }
-"""Told apart by people who see no red or green, too (doi:10.1038/nmeth.1618)."""
+"""Colours that people who see no red or green can distinguish
+(doi:10.1038/nmeth.1618)."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
