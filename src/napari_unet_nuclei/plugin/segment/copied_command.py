@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.plugin.segment.kept_runs import Said
-from napari_unet_nuclei.plugin.segment.messages import describe_copied
 from napari_unet_nuclei.plugin.shared.commands import segment_command
 
 if TYPE_CHECKING:
@@ -55,7 +54,9 @@ def copy_command(
     image, request
         As for `command_for`.
     is_region, has_corrections, is_pending : bool
-        As for `describe_copied`.
+        Whether only a region is segmented here, whether nuclei of the image were
+        corrected, and whether a new run would use other settings than the nuclei on
+        show.
 
     Returns
     -------
@@ -66,7 +67,7 @@ def copy_command(
     clipboard = QApplication.clipboard()
     if clipboard is not None:
         clipboard.setText(command)
-    text = describe_copied(
+    text = _describe_copied(
         is_one_plane=request.plane is not None,
         is_region=is_region,
         unsaved=None if image.source.path else image.name,
@@ -74,3 +75,22 @@ def copy_command(
         is_pending=is_pending,
     )
     return Said(text, command)
+
+
+def _describe_copied(
+    *,
+    is_one_plane: bool,
+    is_region: bool,
+    unsaved: str | None,
+    has_corrections: bool,
+    is_pending: bool,
+) -> str:
+    """Say how what the command does differs from what is shown."""
+    hints = {
+        "It segments all planes.": is_one_plane,
+        "It segments the whole image.": is_region,
+        f"Save the image as {unsaved}.tif too.": unsaved is not None,
+        "It finds the nuclei without your corrections.": has_corrections,
+        "The nuclei on show were found with other settings.": is_pending,
+    }
+    return " ".join(["Copied the command.", *(hint for hint in hints if hints[hint])])

@@ -155,39 +155,6 @@ def describe_removed(name: str) -> str:
     return f"{name} was removed, so nothing is shown."
 
 
-def describe_copied(
-    *,
-    is_one_plane: bool,
-    is_region: bool,
-    unsaved: str | None,
-    has_corrections: bool,
-    is_pending: bool,
-) -> str:
-    """Say that the command was copied, and how what it does differs from what is shown.
-
-    Parameters
-    ----------
-    is_one_plane : bool
-        Whether only one plane is segmented here.
-    is_region : bool
-        Whether only a region is segmented here.
-    unsaved : str, optional
-        Name of the image, if it has no file.
-    has_corrections : bool
-        Whether nuclei of the image were corrected.
-    is_pending : bool
-        Whether a new run would use other settings than the nuclei on show.
-    """
-    hints = {
-        "It segments all planes.": is_one_plane,
-        "It segments the whole image.": is_region,
-        f"Save the image as {unsaved}.tif too.": unsaved is not None,
-        "It finds the nuclei without your corrections.": has_corrections,
-        "The nuclei on show were found with other settings.": is_pending,
-    }
-    return " ".join(["Copied the command.", *(hint for hint in hints if hints[hint])])
-
-
 def describe_corrections(corrections: Corrections) -> str:
     """Say what was corrected by hand.
 
