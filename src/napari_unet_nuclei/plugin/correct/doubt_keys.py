@@ -46,7 +46,7 @@ class DoubtKeys:
     ) -> None:
         self._actions = actions
         self._layer: Labels | None = None
-        owner.destroyed.connect(lambda: self.move_to(None))
+        owner.destroyed.connect(self._end)
 
     def move_to(self, layer: Labels | None) -> None:
         """Let the keys act in another layer, or nowhere."""
@@ -61,3 +61,6 @@ class DoubtKeys:
             action = self._actions[step]
             for key in keys:
                 layer.bind_key(key, lambda _, do=action: do(), overwrite=True)
+
+    def _end(self) -> None:
+        self.move_to(None)

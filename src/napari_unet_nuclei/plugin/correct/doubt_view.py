@@ -130,6 +130,8 @@ class DoubtView:
 
     def _forget_frame(self) -> None:
         """Know that the canvas is gone, and the frame with it."""
+        if self.frame is not None:
+            self.frame.let_go()
         self.frame = None
 
     def _paint(self, colours: Colours) -> None:
@@ -168,10 +170,12 @@ class DoubtFrame(QWidget):
         self._camera = camera_of(viewer)
         self._box: WorldBox | None = None
         self.colour = QColor("white")
-        events = self._camera.events
-        events.connect(self._follow)
-        self.destroyed.connect(lambda: events.disconnect(self._follow))
+        self._camera.events.connect(self._follow)
         self.hide()
+
+    def let_go(self) -> None:
+        """Follow the camera no longer."""
+        self._camera.events.disconnect(self._follow)
 
     def show_box(self, box: WorldBox) -> None:
         """Frame a place."""

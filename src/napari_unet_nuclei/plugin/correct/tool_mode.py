@@ -54,7 +54,7 @@ class ToolMode:
         self._is_switching = False
         self.layer: Labels | None = None
         self.tool: Tool | None = None
-        owner.destroyed.connect(lambda: self.move_to(None))
+        owner.destroyed.connect(self._end)
 
     def move_to(self, layer: Labels | None) -> None:
         """Give up the tool, and let the keys act in another layer."""
@@ -68,6 +68,9 @@ class ToolMode:
                 layer.bind_key(
                     text.key, lambda _, tool=tool: self._on_key(tool), overwrite=True
                 )
+
+    def _end(self) -> None:
+        self.move_to(None)
 
     def take(self, tool: Tool) -> None:
         """Use a tool in the layer, in place of any other tool."""

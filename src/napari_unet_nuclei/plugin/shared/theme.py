@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari.utils.theme import get_theme
+from qtpy.QtCore import QObject
 from qtpy.QtGui import QColor
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import napari.viewer
-    from qtpy.QtCore import QObject
     from qtpy.QtWidgets import QWidget
 
 PRIMARY = "primary"
@@ -98,17 +98,35 @@ def follow_theme(
     paint : callable
         Gets the colours.
     """
+    _ThemeFollower(viewer, owner, paint).repaint()
 
-    def repaint(*_: object) -> None:
-        paint(theme_colours(viewer.theme))
 
-    def stop() -> None:
+class _ThemeFollower(QObject):
+    """Paints as long as its owner lives, which keeps it.
+
+    What is connected are methods.  Qt would call a function even after the garbage
+    collector of a worker's thread has cleared it, which ends the process.
+    """
+
+    def __init__(
+        self,
+        viewer: napari.viewer.Viewer,
+        owner: QObject,
+        paint: Callable[[Colours], object],
+    ) -> None:
+        super().__init__(owner)
+        self._viewer = viewer
+        self._paint = paint
+        viewer.events.theme.connect(self.repaint)
+        owner.destroyed.connect(self._stop)
+
+    def repaint(self, *_: object) -> None:
+        """Paint in the colours of the theme."""
+        self._paint(theme_colours(self._viewer.theme))
+
+    def _stop(self) -> None:
         with suppress(ValueError, RuntimeError):  # the viewer may be gone as well
-            viewer.events.theme.disconnect(repaint)
-
-    viewer.events.theme.connect(repaint)
-    owner.destroyed.connect(stop)
-    repaint()
+            self._viewer.events.theme.disconnect(self.repaint)
 
 
 def mark(widget: QWidget, name: str, *, is_set: bool) -> None:
