@@ -221,7 +221,9 @@ def _bounds(outline: StoredOutline) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def _area(outline: StoredOutline) -> float:
     """Return the area of an outline in px², holes left out if they go the other way."""
-    return sum(abs(sum(map(signed_area, piece))) for piece in outline.pieces)
+    return sum(
+        abs(sum(signed_area(ring) for ring in piece)) for piece in outline.pieces
+    )
 
 
 def _extent(outlines: Sequence[StoredOutline]) -> tuple[tuple[int, ...], str]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from functools import partial
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -125,7 +126,7 @@ def _iter_stored(content: bytes, name: str) -> Iterator[Callable[[], bytes]]:
         if not rois and archive.namelist():
             raise _no_roi(name, "it holds no file that ends in .roi")
         for each in rois:
-            yield lambda file=each: read_from_zip(archive, file, _MAX_BYTES)
+            yield partial(read_from_zip, archive, each, _MAX_BYTES)
 
 
 def _as_outline(roi: Any, number: int, notes: ObjectNotes) -> StoredOutline | None:
