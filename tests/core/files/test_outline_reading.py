@@ -241,3 +241,13 @@ def test_damaged_rois_do_not_stop_the_others() -> None:
     painted = paint_outlines(read_outlines(zipped(b"x", good, good[:70]), "a.zip"))
     assert set(np.unique(painted.labels)) == {0, 2}
     assert painted.notes == ("Damaged, so left out: objects 1 and 3.",)
+
+
+@FORMATS
+def test_the_axis_of_a_stack_may_have_another_name(
+    write: Callable[..., None], file: str, tmp_path: Path
+) -> None:
+    labels = np.stack([difficult(), np.roll(difficult(), 3, axis=1)])
+    write(tmp_path / file, labels, axes="TYX")
+    painted = paint_outlines(read_outlines(tmp_path / file), labels.shape, "ZYX")
+    np.testing.assert_array_equal(painted.labels, labels)

@@ -207,9 +207,10 @@ def _has_planes(shape: Sequence[int], axes: str, outline: StoredOutline) -> bool
 def _place_in(axes: str, outline: StoredOutline) -> Mapping[str, int]:
     """Return the plane; files may call the only axis of a stack by another name."""
     leading, place = axes[:-2], outline.place
-    others = [along for axis, along in place.items() if axis != leading and along]
-    if len(leading) == 1 and len(others) == 1 and not place.get(leading):
-        return {leading: others[0]}
+    if len(leading) == 1 and not place.get(leading):
+        others = [along for axis, along in place.items() if axis != leading]
+        if len(others) == 1 and (others[0] or leading not in place):
+            return {leading: others[0]}
     return place
 
 
