@@ -114,7 +114,7 @@ def paint_outlines(
 def fits_image(
     stored: StoredOutlines, shape: tuple[int, ...], axes: str = "YX"
 ) -> bool:
-    """Return whether all outlines lie in an image, if only in part.
+    """Return whether all outlines lie in an image, or reach over its border at most.
 
     Parameters
     ----------
@@ -128,12 +128,13 @@ def fits_image(
     Returns
     -------
     bool
-        False if one lies outside, or in a plane that the image does not have.
+        False if the middle of one lies outside, or its plane does not exist.
     """
     size = np.array(shape[-2:])
     for outline in stored.outlines:
         low, high = _bounds(outline)
-        is_inside = np.all(high > 0) and np.all(low < size)
+        middle = (low + high) / 2
+        is_inside = np.all(middle >= 0) and np.all(middle <= size)
         if not is_inside or not _has_planes(shape, axes, outline):
             return False
     return True
