@@ -15,7 +15,6 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
-from napari_unet_nuclei.plugin.correct.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
 from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
 from napari_unet_nuclei.plugin.correct.locked_row import LockedRow
@@ -24,6 +23,7 @@ from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane, check_edit
 from napari_unet_nuclei.plugin.correct.tool_mode import ToolMode
 from napari_unet_nuclei.plugin.correct.tool_row import ToolRow
 from napari_unet_nuclei.plugin.correct.tools import TOOLS, Tool
+from napari_unet_nuclei.plugin.shared.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
