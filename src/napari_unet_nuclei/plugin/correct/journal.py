@@ -70,7 +70,7 @@ class Journal:
         self._say = say
         self._journals = journals_of(viewer, owner)
         self._layer: Labels | None = None
-        self._task: BackgroundTask[None, _Difference] | None = None
+        self._task: BackgroundTask[None, _Difference | None] | None = None
         self._offered_path: Path | None = None
         self.offered: JournalNote | None = None
         saved.connect(self._note_saved)
