@@ -23,13 +23,13 @@ from napari_unet_nuclei.plugin.correct.shown_plane import ShownPlane, check_edit
 from napari_unet_nuclei.plugin.correct.tool_mode import ToolMode
 from napari_unet_nuclei.plugin.correct.tool_row import ToolRow
 from napari_unet_nuclei.plugin.correct.tools import TOOLS, Tool
-from napari_unet_nuclei.plugin.shared.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids, unlock
 from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
+from napari_unet_nuclei.plugin.shared.undo_history import UndoWatch
 
 if TYPE_CHECKING:
     import napari.viewer

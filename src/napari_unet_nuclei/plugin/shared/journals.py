@@ -24,13 +24,13 @@ from napari_unet_nuclei.core.files.correction_journal import (
     remove_journal,
     write_journal,
 )
-from napari_unet_nuclei.plugin.shared.correction_count import CorrectionCount
 from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.layer_identity import identify
 from napari_unet_nuclei.plugin.shared.result_maps import maps_of, unwrapped
 from napari_unet_nuclei.plugin.shared.saved_labels import saved
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.undo_history import CorrectionCount
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
