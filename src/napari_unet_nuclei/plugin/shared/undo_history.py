@@ -119,8 +119,8 @@ def carry_history(
 def _pixels(atom: Any, labels: NDArray[np.integer]) -> NDArray[np.integer]:
     """Return the pixels that a part of a step has changed."""
     if not hasattr(atom, "slice_key"):
-        return labels[atom[0]]
-    box = labels[atom.slice_key]
+        return np.asarray(labels[atom[0]])
+    box = np.asarray(labels[atom.slice_key])
     return box if atom.mask is None else box[atom.mask]
 
 
