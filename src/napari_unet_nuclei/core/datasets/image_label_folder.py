@@ -91,6 +91,10 @@ class ImageLabelFolder:
         """The same names, where a stack is one."""
         return tuple(sorted(self._images.keys() | self._labels.keys()))
 
+    def has_labels(self, name: str) -> bool:
+        """Whether there is a label file of an image, by one of ``image_names``."""
+        return bool(self._labels.get(name))
+
     def read_stored_image(self, name: str) -> StoredImage:
         """Return an image, or a whole stack, with what its file says about it.
 

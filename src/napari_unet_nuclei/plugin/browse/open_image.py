@@ -15,6 +15,7 @@ from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
 from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
+from napari_unet_nuclei.plugin.browse.spared_objects import SparedObjects
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
@@ -74,6 +75,7 @@ class OpenImage:
         self._known: dict[Hashable, _Known] = {}
         self._look: dict[str, Any] = {}
         self._is_replacing = False
+        self._spared = SparedObjects()
         self.n_edits = self._n_taken = 0
         viewer.layers.events.inserted.connect(self._watch)
         viewer.layers.events.removed.connect(self._forget)
@@ -82,6 +84,7 @@ class OpenImage:
 
     def stop(self) -> None:
         """Hear of nothing any more."""
+        self._spared.end()
         self._viewer.layers.events.inserted.disconnect(self._watch)
         self._viewer.layers.events.removed.disconnect(self._forget)
         for layer in self._viewer.layers:
@@ -142,6 +145,7 @@ class OpenImage:
         is_editing = isinstance(self._viewer.layers.selection.active, Labels)
         before = self._image if self.is_open else None
         old_labels = self.labels
+        self._spared.begin()  # what is made from now on can be collected
         layers = self._make(opened)
         self._keep_look(layers, before, old_labels)
         self._is_replacing = True
@@ -243,6 +247,8 @@ class OpenImage:
 
     def _forget(self, event: Any) -> None:
         self._listen(event.value, is_on=False)
+        if not self._is_replacing:  # it may be as old as what is spared
+            self._spared.end()
 
     def _listen(self, layer: Any, *, is_on: bool = True) -> None:
         if isinstance(layer, Labels):
