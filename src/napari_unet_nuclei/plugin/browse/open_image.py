@@ -153,6 +153,7 @@ class OpenImage:
             for layer in layers:
                 self._viewer.add_layer(layer)
             remove_layers(self._viewer, old)
+            layers[-1].visible = True
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}
@@ -174,7 +175,9 @@ class OpenImage:
             with layer_source(path=os.fspath(opened.file), reader_plugin=_NAME):
                 layers = [Layer.create(*opened.image)]
         if opened.labels is not None:
-            layers.append(Layer.create(*opened.labels))
+            # An invisible layer is not drawn, so this one is drawn once, in the end.
+            data, kwargs, kind = opened.labels
+            layers.append(Layer.create(data, {**kwargs, "visible": False}, kind))
         return layers
 
     def _keep_look(
