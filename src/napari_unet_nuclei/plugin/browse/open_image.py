@@ -38,7 +38,7 @@ _OF_IMAGES = ("colormap", "gamma", "opacity", "blending", "interpolation2d")
 _OF_LABELS = ("opacity", "blending", "contour")
 _TOOLS = (
     *("brush_size", "n_edit_dimensions", "contiguous", "preserve_labels"),
-    *("selected_label", "mode"),
+    "selected_label",
 )
 _ORIGINS = {"sample_id", "image_id", "image_path"}
 _EDITS = ("paint", "labels_update", "data", "metadata")
@@ -74,6 +74,7 @@ class OpenImage:
         self._others: set[Hashable] = set()
         self._known: dict[Hashable, _Known] = {}
         self._look: dict[str, Any] = {}
+        self._mode: str | None = None
         self._is_replacing = False
         self._spared = SparedObjects()
         self.n_edits = self._n_taken = 0
@@ -153,7 +154,7 @@ class OpenImage:
             for layer in layers:
                 self._viewer.add_layer(layer)
             remove_layers(self._viewer, old)
-            layers[-1].visible = True
+            self._show_labels(layers)
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}
@@ -190,6 +191,7 @@ class OpenImage:
         if old:
             self._look = {name: getattr(old[0], name) for name in _OF_LABELS}
             self._look |= {name: getattr(old[0], name) for name in _TOOLS}
+            self._mode = old[0].mode
         if len(layers) == 1:
             return
         size = math.prod(layers[1].data.shape[-2:])
@@ -197,6 +199,13 @@ class OpenImage:
         look = {"contour": _CONTOUR if is_outlined else 0} | self._look
         for name, value in look.items():
             setattr(layers[1], name, value)
+
+    def _show_labels(self, layers: list[Layer]) -> None:
+        """Draw labels, and take the tool, which napari takes from invisible ones."""
+        for layer in layers[1:]:
+            layer.visible = True
+            if self._mode is not None:
+                layer.mode = self._mode
 
     def _is_mine(self, layer: Any) -> bool:
         """Whether a layer is of the image, and not there before or of another one."""
