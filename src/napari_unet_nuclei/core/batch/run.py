@@ -141,7 +141,9 @@ class _Batch:
         self._last = job
         keeps_maps = not FORMATS_OF_MAPS.isdisjoint(self._outputs.formats)
         job.steps = iter_segmentation(
-            self._model, job.stack, self._settings, keeps_maps=keeps_maps
+            *(self._model, job.stack, self._settings),
+            keeps_maps=keeps_maps,
+            spacing=job.calibration.spacing(),
         )
         for step in job.steps:
             if isinstance(step, PlaneDone):

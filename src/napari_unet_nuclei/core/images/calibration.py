@@ -97,6 +97,24 @@ class Calibration:
             return None
         return self.sizes["Y"], self.sizes["X"]
 
+    def spacing(self) -> float | None:
+        """Return the distance between depths in pixels of a plane, where it is known.
+
+        Returns
+        -------
+        float or None
+            1 for cubic voxels.
+
+        Examples
+        --------
+        >>> Calibration(sizes={"Z": 2.0, "Y": 0.5, "X": 0.5}, unit="um").spacing()
+        4.0
+        """
+        size, step = self.pixel_size(), self.sizes.get("Z")
+        if size is None or step is None:
+            return None
+        return step / math.sqrt(size[0] * size[1])
+
 
 def ascii_unit(name: object) -> str | None:
     """Return the short ASCII name of a unit; ``None`` for pixels and no name.
