@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -70,11 +70,14 @@ class Chains:
         """Number of the chain of each outline, from 0."""
         return np.cumsum(self.is_start) - 1
 
-    def typical_length(self, spacing: float | None = None) -> float:
+    def typical_length(self, waist: float, spacing: float | None = None) -> float:
         """Return in how many planes a nucleus stands, as most outlines see it.
 
         Parameters
         ----------
+        waist : float in [0, 1)
+            Where nuclei on top of each other are cut, as in `cut_waists`.  A plane that
+            was found wrong looks like that, too, so it only limits the length.
         spacing : float, optional
             Distance between planes, in pixels.  Where it is known, nuclei are not taken
             to be deeper than wide: many may stand on top of each other.
@@ -82,20 +85,27 @@ class Chains:
         Returns
         -------
         float
-            Mean length of the chains that outlines are in; 1 without outlines.
+            Mean length of the chains that outlines are in, and of what is left of them
+            after cuts at most twice that; 1 without outlines.
         """
-        lengths = np.bincount(self.numbers).astype(np.float64)
-        if not lengths.size:
+        cut = replace(self, is_start=self.is_start.copy())
+        cut.cut_waists(waist)
+        if not cut.outlines.size:
             return 1.0
-        typical = float((lengths**2).sum() / lengths.sum())
+        typical = min(self._mean_length(), 2 * cut._mean_length())
         if spacing is None:
             return typical
-        widest = np.maximum.reduceat(self.areas, np.flatnonzero(self.is_start))
+        widest = np.maximum.reduceat(cut.areas, np.flatnonzero(cut.is_start))
         diameter = float(np.sqrt(4 / np.pi * np.median(widest)))
         return min(typical, max(diameter / spacing, 1.0))
 
+    def _mean_length(self) -> float:
+        """Return how long the chain of an outline is, in the mean of all outlines."""
+        lengths = np.bincount(self.numbers).astype(np.float64)
+        return float((lengths**2).sum() / lengths.sum())
+
     def cut_waists(self, waist: float, n_ignored: int = 0) -> None:
-        """Cut chains where they are narrow between wide planes, the narrowest first.
+        """Cut chains where they are narrow between wide planes.
 
         How wide a link is lies between the area that its outlines share and the larger
         of both: two nuclei above each other meet in small outlines or little overlap.
@@ -107,6 +117,8 @@ class Chains:
         n_ignored : int
             Links in a row that may be narrower, or planes wider, by mistake.
         """
+        if waist == 0:
+            return
         width = np.zeros(self.areas.size)
         width[1:] = np.sqrt(
             self.shared[1:] * np.maximum(self.areas[1:], self.areas[:-1])
@@ -117,18 +129,21 @@ class Chains:
     def _cut_once(
         self, width: NDArray[np.float64], waist: float, n_ignored: int
     ) -> bool:
-        """Cut each chain that has a waist at its narrowest link."""
-        chain, is_link = self.numbers, ~self.is_start
-        links = np.flatnonzero(is_link)
+        """Cut each chain at its waists; what is left may have others."""
+        links = np.flatnonzero(~self.is_start)
         if not links.size:
             return False
-        closed = -_open(-width[links], chain[links], n_ignored)
+        chain = self.numbers[links]
+        closed = -_open(-width[links], chain, n_ignored)
         narrowness = closed / self._narrower_side(n_ignored)[links]
+        is_narrow = narrowness < waist
+        links, chain = links[is_narrow], chain[is_narrow]
+        # Links that follow each other are one waist.
+        is_next = (np.diff(links, prepend=-2) == 1) & (np.diff(chain, prepend=-1) == 0)
+        run = np.cumsum(~is_next)
         # Of links that are as narrow as each other, the narrowest before closing.
-        order = np.lexsort((width[links], narrowness, chain[links]))
-        is_first = np.diff(chain[links][order], prepend=-1) != 0
-        narrowest = order[is_first]
-        narrowest = narrowest[narrowness[narrowest] < waist]
+        order = np.lexsort((width[links], narrowness[is_narrow], run))
+        narrowest = order[np.diff(run[order], prepend=0) != 0]
         self.is_start[links[narrowest]] = True
         return bool(narrowest.size)
 

@@ -19,7 +19,7 @@ from napari_unet_nuclei.core.linking.overlaps import (
     count_overlaps,
     join_overlaps,
 )
-from napari_unet_nuclei.core.linking.rule import IGNORED_PART, LinkRule
+from napari_unet_nuclei.core.linking.rule import CLEAR_WAIST, IGNORED_PART, LinkRule
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -92,9 +92,8 @@ class PlaneLinker:
         links = match_outlines(join_overlaps(self._next), areas, rule.min_overlap)
         links = join_overlaps([links, self._bridges(links, areas)])
         chains = Chains.of(links, areas)
-        n_typical = chains.typical_length(rule.spacing)
-        if rule.waist > 0:
-            chains.cut_waists(rule.waist, round(IGNORED_PART * n_typical))
+        n_typical = chains.typical_length(min(rule.waist, CLEAR_WAIST), rule.spacing)
+        chains.cut_waists(rule.waist, round(IGNORED_PART * n_typical))
         chains.drop_short(rule.fewest_planes(n_typical), self._at_ends(areas.size))
         if self._at_border:
             chains.drop(np.concatenate(self._at_border))

@@ -13,6 +13,9 @@ from napari_unet_nuclei.core.errors import SettingsError
 IGNORED_PART = 0.1
 """Part of the planes of a typical nucleus that may be found wrong in a row."""
 
+CLEAR_WAIST = 0.6
+"""A waist that tells in chains of any length that there are several nuclei."""
+
 _FEWEST_PART = 0.25  # of the planes of a typical nucleus
 
 
