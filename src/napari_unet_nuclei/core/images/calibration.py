@@ -110,10 +110,12 @@ class Calibration:
         >>> Calibration(sizes={"Z": 2.0, "Y": 0.5, "X": 0.5}, unit="um").spacing()
         4.0
         """
-        size, step = self.pixel_size(), self.sizes.get("Z")
-        if size is None or step is None:
+        if not {"Z", "Y", "X"} <= set(self.sizes):
             return None
-        return step / math.sqrt(size[0] * size[1])
+        z, y, x = (self.sizes[axis] for axis in "ZYX")
+        if self.unit is None and z == y == x:  # of a viewer that counts pixels
+            return None
+        return z / math.sqrt(y * x)
 
 
 def ascii_unit(name: object) -> str | None:
