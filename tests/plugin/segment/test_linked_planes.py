@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from plugin.segment.conftest import Scene
 
     from conftest import BrightnessEngine
+    from plugin.segment.conftest import Scene
 
 
 @pytest.fixture
