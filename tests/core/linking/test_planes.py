@@ -7,6 +7,8 @@ import pytest
 from numpy.testing import assert_array_equal
 
 from napari_unet_nuclei.core.errors import LabelsError, SettingsError
+from napari_unet_nuclei.core.linking.chains import Chains
+from napari_unet_nuclei.core.linking.overlaps import Overlaps
 from napari_unet_nuclei.core.linking.planes import PlaneLinker, link_planes
 from napari_unet_nuclei.core.linking.rule import THROUGH_TIME, LinkRule
 
@@ -132,6 +134,17 @@ def test_empty_planes_and_no_planes() -> None:
 def test_through_time_nothing_is_cut_or_dropped() -> None:
     planes = discs([7, 3, 7, 0, 0, 7])
     assert lengths(link_planes(planes, THROUGH_TIME)) == [3, 1]
+
+
+def test_the_spacing_limits_how_deep_nuclei_are() -> None:
+    # A column without a waist: 40 planes, or 10 px in planes of 2 px.
+    areas = np.append(0, np.full(40, 79))
+    links = Overlaps(np.arange(1, 40), np.arange(2, 41), areas[2:])
+    chains = Chains.of(links, areas)
+    assert chains.typical_length(0.6) == 40
+    assert chains.typical_length(0.6, spacing=2.0) == pytest.approx(5, abs=0.1)
+    assert LinkRule().fewest_planes(40) == 10
+    assert LinkRule().fewest_planes(5) == 2
 
 
 def test_a_single_plane_is_refused() -> None:

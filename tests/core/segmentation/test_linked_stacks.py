@@ -11,7 +11,6 @@ from numpy.testing import assert_array_equal
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.linking.planes import link_planes
-from napari_unet_nuclei.core.linking.rule import LinkRule
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation, iter_split
 from napari_unet_nuclei.core.settings.choices import Link
@@ -90,15 +89,6 @@ def test_in_few_planes(make_model: Callable[..., Model], volume: np.ndarray) -> 
     assert model.segment(volume, every, axes="ZYX").max() == 4
     long = SegmentationSettings(link=Link.T, diameter=10, min_planes=2)
     assert model.segment(volume, long, axes="TYX").max() == 3
-
-
-def test_the_spacing_limits_how_deep_nuclei_are() -> None:
-    rule = LinkRule(spacing=10.0)
-    column = np.zeros((40, 24, 24), int)
-    for z in range(40):
-        radius = 4 + 6 * abs(np.sin(np.pi * (z + 0.5) / 4))
-        column[z] = np.hypot(*np.ogrid[-12:12, -12:12]) < radius
-    assert link_planes(column, rule).max() > link_planes(column).max()
 
 
 @pytest.mark.parametrize(
