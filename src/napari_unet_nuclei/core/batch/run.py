@@ -148,7 +148,9 @@ class _Batch:
             self._outputs.formats
         )
         job.steps = iter_segmentation(
-            self._model, job.stack, self._settings, keeps_maps=keeps_maps
+            *(self._model, job.stack, self._settings),
+            keeps_maps=keeps_maps,
+            spacing=job.calibration.spacing(),
         )
         for step in job.steps:
             if isinstance(step, PlaneDone):
