@@ -9,7 +9,11 @@ import pytest
 
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.settings.choices import Monitor
-from napari_unet_nuclei.core.training.choosing import MANY_NUCLEI, is_preferred
+from napari_unet_nuclei.core.training.choosing import (
+    MANY_NUCLEI,
+    is_preferred,
+    replaces_start,
+)
 from napari_unet_nuclei.core.training.measuring import Measured
 
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
@@ -25,22 +29,24 @@ def measured(score: float, loss: float | None, n_nuclei: int = 10) -> Measured:
     ("new", "is_kept"),
     [
         ((0.75, 0.3), True),  # half a nucleus fewer, much nearer to the labels
-        ((0.85, 0.45), False),  # half a nucleus more, and farther from them
         ((0.65, 0.1), False),  # worse by more than a nucleus, whatever the loss
-        ((0.95, 0.6), True),  # better by more than a nucleus, whatever the loss
-        ((0.85, 0.39), True),
-        ((0.8, 0.39), False),  # so little less is no reason to leave the start
+        ((0.85, 0.3), True),
+        ((0.95, 0.39), False),  # so little less is no reason to leave the start
+        ((0.95, 0.45), False),
         ((0.8, np.inf), False),
         ((0.8, 0.4), False),
     ],
 )
-def test_within_one_nucleus_the_loss_decides(
+def test_by_a_nucleus_or_two_a_start_is_left_only_if_the_loss_is_clearly_less(
     new: tuple[float, float], is_kept: bool
 ) -> None:
-    found = is_preferred(
-        measured(*new), measured(*START), Monitor.DSB2018, START[0], is_start=True
-    )
+    found = replaces_start(measured(*new), measured(*START), Monitor.DSB2018)
     assert found is is_kept
+
+
+def test_more_than_two_nuclei_decide_whatever_the_loss() -> None:
+    start = measured(0.6, 0.4)
+    assert replaces_start(measured(0.81, 0.5), start, Monitor.DSB2018)
 
 
 def test_of_later_weights_the_nearest_are_kept() -> None:
@@ -67,3 +73,4 @@ def test_many_nuclei_decide_alone(n_nuclei: int, loss: float | None) -> None:
     for score, is_kept in ((0.799, False), (0.8, False), (0.801, True)):
         new = measured(score, loss, n_nuclei)
         assert is_preferred(new, best, Monitor.DSB2018, 0.8) is is_kept
+        assert replaces_start(new, best, Monitor.DSB2018) is is_kept

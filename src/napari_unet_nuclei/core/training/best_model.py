@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.settings.choices import Monitor
 from napari_unet_nuclei.core.training.averaging import are_equal, mix_weights
-from napari_unet_nuclei.core.training.choosing import is_preferred
+from napari_unet_nuclei.core.training.choosing import is_preferred, replaces_start
 from napari_unet_nuclei.core.training.measuring import Measured, compare_measured
 from napari_unet_nuclei.core.training.model_file import ModelFile
 from napari_unet_nuclei.core.training.smoke_test import find_failure
@@ -188,13 +188,8 @@ class BestModel:
     def _is_preferred(self, new: Measured, best: Measured) -> bool:
         """Tell whether new weights are better than the best so far."""
         if self.start is not None and not self.is_better_than_start:
-            return self._beats_start(new, best)
+            return replaces_start(new, self.start, self._monitor)
         return is_preferred(new, best, self._monitor, self._highest)
-
-    def _beats_start(self, new: Measured, start: Measured) -> bool:
-        """Tell whether new weights are better than those of the start."""
-        highest = start.score(self._monitor)
-        return is_preferred(new, start, self._monitor, highest, is_start=True)
 
     def mix_start(self, part: float) -> None:
         """Take the best weights a part of the way back to those of the start, once.
@@ -267,7 +262,8 @@ class BestModel:
         else:
             splitting, best = held_out.tune(engine, self.config, self._monitor)
         if self.start is not None and (
-            self._fails(best.scores) or not self._beats_start(best, self.start)
+            self._fails(best.scores)
+            or not replaces_start(best, self.start, self._monitor)
         ):
             self.weights = self._start_weights
             return self.start
