@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-    from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 
 
 def command_for(

@@ -221,8 +221,9 @@ class SegmentWidget(Container[Widget]):
             self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
-        # The command line segments all planes, and all of them.
+        # The command line segments all planes, all of them, and the finest level.
         is_whole = request.plane is None and request.region is None
+        is_whole &= not request.level
         command = command_for(image, request, nuclei.settings) if is_whole else None
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command
