@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -43,6 +44,7 @@ def iter_segmentation(
     settings: SegmentationSettings,
     *,
     keeps_maps: bool = False,
+    frame: tuple[PlaneStack, Window] | None = None,
 ) -> Generator[TileDone | PlaneDone, None, Segmentation]:
     """Segment planes one by one, each split while the network sees the next.
 
@@ -56,6 +58,9 @@ def iter_segmentation(
         How nuclei are found.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
+    frame : (PlaneStack, tuple of slice), optional
+        The whole image, and where in it the stack lies, which then is a window of it:
+        limits of intensity and dyes are those of the whole.
 
     Yields
     ------
@@ -79,7 +84,7 @@ def iter_segmentation(
     check_memory(stack.plane_shape, len(stack))
     labels, seen = StackLabels(stack), SeenPlanes(len(stack), keeps_maps=keeps_maps)
     with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
-        prediction = StackPrediction(model, stack, settings)
+        prediction = StackPrediction(model, stack, settings, frame)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
             maps = yield from prediction.iter_plane(index)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
@@ -193,7 +194,9 @@ def iter_segmentation(
     if not stack.leading_shape:
         yield Preparing("Finding nuclei")
     found = yield from stacks.iter_segmentation(
-        model, stack, request.own_settings(request.settings), keeps_maps=True
+        *(model, stack, request.own_settings(request.settings)),
+        keeps_maps=True,
+        frame=_frame_of(request),
     )
     image_maps = ImageMaps(
         stack=stack,
@@ -230,6 +233,18 @@ def _planes_of(request: SegmentationRequest) -> PlaneStack:
     if request.region is not None:
         image = request.region.cut(image, request.axes)
     return PlaneStack(image, request.axes, request.channel)
+
+
+def _frame_of(request: SegmentationRequest) -> tuple[PlaneStack, Window] | None:
+    """Return the whole image of a region, unless all of it would have to be read."""
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+
+    if request.region is None or not isinstance(request.image, np.ndarray):
+        return None
+    whole = PlaneStack(request.image, request.axes, request.channel)
+    if request.plane is not None or not whole.leading_shape:
+        whole = whole.only(request.plane or ())
+    return whole, request.region.region.window
 
 
 def iter_split(
