@@ -95,6 +95,8 @@ def test_the_level_whose_nuclei_the_model_knows_is_segmented_and_named(
     assert layer.metadata["level"] == 2
     assert layer.metadata["level_factors"] == [4, 4]
     assert "command" not in layer.metadata  # which would segment the finest level
+    scene.widget.copy_command()
+    assert "It segments the finest resolution." in scene.status
     corners = [layer.data_to_world(np.array(layer.data.shape) - 0.5), (349.75, 311.75)]
     np.testing.assert_allclose(*corners)
 

@@ -168,9 +168,11 @@ class SegmentWidget(Container[Widget]):
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
+        run = self._runs.get(self._form.key)
         said = copy_command(
             image,
             request,
+            is_coarse=run is not None and bool(run.image_maps.request.level),
             is_region=self.region.value != RegionKind.WHOLE,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
