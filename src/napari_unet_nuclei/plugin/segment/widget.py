@@ -41,6 +41,7 @@ from napari_unet_nuclei.plugin.segment.segmentation import (
     iter_segmentation,
 )
 from napari_unet_nuclei.plugin.segment.tool_buttons import ToolButtons
+from napari_unet_nuclei.plugin.segment.wanted_runs import WantedRuns
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
@@ -125,6 +126,9 @@ class SegmentWidget(Container[Widget]):
             on_error=lambda error: self.panel.say(describe_error(error)),
         )
         self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
+        self._wanted = WantedRuns(
+            *(viewer, self.native, self.panel, self.image), self.segment
+        )
         models_changed.connect(self._show_pending)
         self.native.destroyed.connect(self._disconnect)
         viewer.layers.events.removed.connect(self._forget)
@@ -219,6 +223,7 @@ class SegmentWidget(Container[Widget]):
         self.image.catch_up()
         if self._status.is_of_result:
             self._show_pending()
+        self._wanted.start()
 
     def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:
