@@ -179,6 +179,7 @@ class _Batch:
             record=LabelRecord(provenance=provenance),
             measurements=self._measurements,
             channels=job.channels,
+            link=self._settings.link,
         )
         for kind in self._outputs.formats_of(name):
             if kind is OutputFormat.RLE:
