@@ -135,8 +135,12 @@ def iter_split(
     labels = StackLabels(stack, settings, spacing)
     parameters = model.config.splitting
     split = partial(_split_again, parameters, labels.plane_settings, depths)
-    n_threads = n_planes_at_once(stack.plane_shape)
-    with closing(map_ahead(split, list(enumerate(maps)), n_threads)) as planes:
+    numbered = list(enumerate(maps))
+    if len(numbered) == 1:  # a thread would have to wait for its turn
+        planes = (split(plane) for plane in numbered)
+    else:
+        planes = map_ahead(split, numbered, n_planes_at_once(stack.plane_shape))
+    with closing(planes):
         for plane in planes:
             labels.append(plane)
             yield PlaneDone(labels.n_planes, len(stack))

@@ -294,10 +294,11 @@ def _iter_nuclei(
         settings = replace(settings, threshold=own)
     features = yield from iter_measured(image_maps, labels)
     absence = None
-    if not labels.any():
+    if not features["label"].size:
         absence = yield from iter_absence(image_maps, settings)
     scales = [maps.scale for maps in image_maps.maps]
-    doubts = find_doubts(labels, scales, image_maps.confidence)
+    areas = [features["area"]] if len(scales) == 1 else None  # saves counting anew
+    doubts = find_doubts(labels, scales, image_maps.confidence, areas=areas)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     n_in_region = None
