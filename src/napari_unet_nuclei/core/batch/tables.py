@@ -38,7 +38,7 @@ def make_table(result: ImageResult) -> Features:
     shape = result.stack.leading_shape
     axes = leading_axes(result.stack.axes)
     tables = {index: _measure(result, index) for index in np.ndindex(shape)}
-    if result.link is Link.Z and "Z" in axes:
+    if result.link in (Link.Z, Link.MAPS) and "Z" in axes:
         return _join(_measure_volumes(result, tables, axes.index("Z")))
     rows = _join([_placed(table, axes, index) for index, table in tables.items()])
     order = np.argsort(rows["label"], kind="stable")

@@ -33,7 +33,7 @@ def measure_volumes(
     *,
     calibration: Calibration | None = None,
 ) -> Features:
-    """Measure each nucleus of a volume; one row for each, by ascending label.
+    """Measure each nucleus of a volume; one row each, by ascending label.
 
     Parameters
     ----------
@@ -69,9 +69,8 @@ def measure_volumes(
     --------
     >>> labels = np.zeros((4, 6, 6), int)
     >>> labels[1:3, 1:5, 1:4] = 7
-    >>> table = measure_volumes(labels)
-    >>> table["label"].tolist(), table["volume"].tolist(), table["n_planes"].tolist()
-    ([7], [24], [2])
+    >>> measure_volumes(labels)["volume"].tolist()
+    [24]
     """
     if labels.ndim != 3:
         raise LabelsError(
@@ -79,20 +78,30 @@ def measure_volumes(
             f"{labels.shape}; measure one time point at a time."
         )
     compact, label = compact_labels(labels)
-    features: Features = {"label": label}
-    features |= _count_voxels(compact, label.size)
     boxes = ndimage.find_objects(compact)
-    depth = np.array([[z.start, z.stop - 1] for z, _, _ in boxes]).reshape(-1, 2)
-    features["first_plane"], features["last_plane"] = depth.T
-    for axis, place in ("y", 1), ("x", 2):
-        lengths = [box[place].stop - box[place].start for box in boxes]
-        features[f"extent_{axis}"] = np.array(lengths, np.int64)
+    features: Features = {"label": label}
+    features |= _count_voxels(compact, label.size) | _measure_boxes(boxes)
     for name in ("mean_intensity", "probability"):
         if values and all(name in table for table in values):
             features[name] = _average(values, name, label)
     if calibration is not None and _is_known(calibration):
         features |= _in_units(features, compact, boxes, calibration)
     return features
+
+
+def _measure_boxes(boxes: Sequence[tuple[slice, ...]]) -> Features:
+    """Return where nuclei begin and end."""
+    starts = [[part.start for part in box] for box in boxes]
+    stops = [[part.stop for part in box] for box in boxes]
+    first = np.array(starts, np.int64).reshape(-1, 3)
+    end = np.array(stops, np.int64).reshape(-1, 3)
+    extent = end - first
+    return {
+        "first_plane": first[:, 0],
+        "last_plane": end[:, 0] - 1,
+        "extent_y": extent[:, 1],
+        "extent_x": extent[:, 2],
+    }
 
 
 def _count_voxels(compact: NDArray[np.int32], n_nuclei: int) -> Features:
