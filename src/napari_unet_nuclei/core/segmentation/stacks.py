@@ -23,6 +23,11 @@ from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_a
 from napari_unet_nuclei.core.segmentation.seen_planes import SeenPlanes
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
 from napari_unet_nuclei.core.segmentation.stack_prediction import StackPrediction
+from napari_unet_nuclei.core.segmentation.volumes import (
+    is_seen_as_volume,
+    iter_volume_segmentation,
+    iter_volume_split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -83,6 +88,9 @@ def iter_segmentation(
         If a plane cannot be used, there is no room for labels or maps, the engine
         fails, or there is no axis to link nuclei along.
     """
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, settings, spacing
+        return (yield from iter_volume_segmentation(*work, keeps_maps=keeps_maps))
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
     labels = StackLabels(stack, settings, spacing)
@@ -137,6 +145,9 @@ def iter_split(
     (…, Y, X) ndarray of int32
         Labels, as in `Segmentation`.
     """
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, maps, settings, spacing
+        return (yield from iter_volume_split(*work))
     labels = StackLabels(stack, settings, spacing)
     parameters = model.config.splitting
     split = partial(_split_again, parameters, labels.plane_settings, depths)
