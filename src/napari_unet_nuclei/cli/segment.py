@@ -97,8 +97,9 @@ def segment(
     then 1.  Existing files are replaced only with --overwrite, input files never.  If
     the images are in the output folder itself, labels are called NAME_masks.
 
-    With -o OUTPUT.zarr, one OME-Zarr image or TIFF of any size is segmented block by
-    block into labels of OME-Zarr; the same command goes on with a run that was ended.
+    With -o OUTPUT.zarr, an OME-Zarr image or plate, or a TIFF, of any size is segmented
+    block by block into labels of OME-Zarr; the same command goes on with a run that was
+    ended.
 
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """
@@ -107,14 +108,14 @@ def segment(
         _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
         if blocks.are_for(folder):
             _check_default_format(kinds, folder)
-            segment_big(
-                make_run(
-                    *(inputs, folder, settings, blocks, image),
-                    model=model,
-                    engine=engine,
-                    overwrite=overwrite,
-                )
+            run = make_run(
+                *(inputs, folder, settings, blocks, image),
+                model=model,
+                engine=engine,
+                overwrite=overwrite,
             )
+            if not segment_big(run):
+                raise typer.Exit(1)
             return
         measurements = measurement.make_settings(kinds)
         names, series = selection.read_names(), image.parse_series()

@@ -147,7 +147,8 @@ class BlockSegmenter:
         if settings.drop_border:
             for edge in _image_edges(labels, block, self._plan.shape):
                 is_kept[edge] = False
-        is_kept[0] = False
+        if is_kept.all():
+            return labels
         return np.where(is_kept, np.arange(is_kept.size), 0).astype(np.int32)[labels]
 
 
