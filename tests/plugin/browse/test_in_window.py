@@ -175,3 +175,19 @@ def test_the_keys_are_none_of_naparis(
     taken = {str(key) for keys in default_shortcuts.values() for key in keys}
     assert "Ctrl+R" in taken
     assert taken.isdisjoint({"Ctrl+PageUp", "Ctrl+PageDown", "Ctrl+Enter"})
+
+
+def test_the_next_image_costs_no_search_of_all_objects(
+    open_walk: Callable[[], Walk], make_images: Callable[..., Path]
+) -> None:
+    """What napari collects with each removed layer is that of the images alone."""
+    walk = open_walk()
+    walk.open(make_images())
+    assert gc.get_freeze_count() > 50_000
+    shown = weakref.ref(walk.viewer.layers[0])
+    walk.next()
+    walk.next()
+    assert len(gc.get_objects()) < 100_000
+    assert shown() is None
+    walk.viewer.layers.remove(walk.image)
+    assert gc.get_freeze_count() == 0

@@ -140,17 +140,19 @@ def _components_and_depth(
     fills: bool,
 ) -> tuple[_Components, NDArray[np.float32]]:
     """Find components and, beside that, how deep inside a nucleus each pixel lies."""
+    if depth is not None:  # a thread would have to wait for its turn
+        found = _find_components(mask, maps.foreground, confident_from, fills=fills)
+        return found, depth
     with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
         find_components = carrying_cancellation(_find_components)
-        found = executor.submit(
+        submitted = executor.submit(
             find_components, mask, maps.foreground, confident_from, fills=fills
         )
-        if depth is None:
-            distance = maps.distance
-            if distance is None:
-                distance = _relative_distance(mask, found.result().runs)
-            depth = _smooth_depth(distance, maps.boundary, executor)
-        return found.result(), depth
+        distance = maps.distance
+        if distance is None:
+            distance = _relative_distance(mask, submitted.result().runs)
+        depth = _smooth_depth(distance, maps.boundary, executor)
+        return submitted.result(), depth
 
 
 def _areas(whole: Runs, flooded: Flooded) -> NDArray[np.float64]:

@@ -46,6 +46,7 @@ from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
+from napari_unet_nuclei.plugin.shared.journals import journals_of
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
@@ -116,6 +117,7 @@ class SegmentWidget(Container[Widget]):
             on_edit=self._say_corrected,
         )
         self._maps = MapLayers(viewer)
+        journals_of(viewer, self.native)  # results are kept whoever corrects them
         self._splitting = LiveSplitting(
             self.native,
             on_step=self._say_progress,
