@@ -54,7 +54,8 @@ def test_an_image_becomes_ome_zarr_and_a_second_run_has_nothing_to_do(
     [
         (["-o", "out", "--workers", 2], "an output that ends in .zarr, with --workers"),
         (["-o", "out.zarr", "--format", "png"], "no --format with"),
-        (["-o", "out.zarr", "--axes", "YX"], "no --axes with an output in OME-Zarr"),
+        (["-o", "out.zarr", "--axes", "YX"], "Expected no --axes with out.zarr"),
+        (["-o", "out.zarr", "--report"], "Expected no --report with out.zarr"),
         (["other.tif", "-o", "out.zarr"], "one image for out.zarr. Received: 2"),
     ],
 )

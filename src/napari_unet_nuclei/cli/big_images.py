@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,8 @@ from napari_unet_nuclei.core.progress import Preparing, Progress
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
+
+    from _typeshed import DataclassInstance
 
     from napari_unet_nuclei.core.blocks.big_run import BigResult
     from napari_unet_nuclei.core.settings.choices import EngineName
@@ -43,14 +45,6 @@ def make_run(
             f"Expected one image for {folder}. Received: {len(inputs)}; segment each "
             "into an output of its own."
         )
-    for name in ("axes", "series"):
-        if getattr(image, name) is not None:
-            raise SettingsError(
-                f"Expected no {{{name}}} with an output in OME-Zarr, for which the "
-                "image itself says what its axes are. Received: "
-                f"{getattr(image, name)}; leave it out.",
-                **{name: None},
-            )
     return BigRun(
         image=inputs[0],
         output=folder,
@@ -65,6 +59,27 @@ def make_run(
         scheduler=blocks.scheduler,
         overwrite=overwrite,
     )
+
+
+def refuse_unused(folder: Path, *groups: DataclassInstance) -> None:
+    """Refuse options that are for folders of images.
+
+    Parameters
+    ----------
+    folder : Path
+        The output.
+    *groups : dataclass
+        Options; all but ``channel`` must be as they are by default.
+    """
+    for group in groups:
+        for option in fields(group):
+            value = getattr(group, option.name)
+            if value != option.default and option.name != "channel":
+                raise SettingsError(
+                    f"Expected no {{{option.name}}} with {folder}, which gets labels "
+                    "and a table in OME-Zarr. Leave it out, or choose a folder.",
+                    **{option.name: True},  # spelled without its value
+                )
 
 
 def segment_big(run: BigRun) -> bool:

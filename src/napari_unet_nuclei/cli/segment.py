@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet_nuclei.cli.big_images import make_run, segment_big
+from napari_unet_nuclei.cli.big_images import make_run, refuse_unused, segment_big
 from napari_unet_nuclei.cli.block_options import BlockOptions
 from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
@@ -110,6 +110,7 @@ def segment(
         _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
         if blocks.are_for(folder):
             _check_default_format(kinds, folder)
+            refuse_unused(folder, measurement, selection, image, page)
             run = make_run(
                 *(inputs, folder, settings, blocks, image),
                 model=model,
