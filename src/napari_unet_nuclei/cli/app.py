@@ -11,6 +11,7 @@ from napari_unet_nuclei.cli.demo import demo
 from napari_unet_nuclei.cli.download import download
 from napari_unet_nuclei.cli.ensemble import ensemble
 from napari_unet_nuclei.cli.evaluate import evaluate
+from napari_unet_nuclei.cli.export_bioimageio import export_bioimageio
 from napari_unet_nuclei.cli.import_model import import_model
 from napari_unet_nuclei.cli.info import info
 from napari_unet_nuclei.cli.insights import insights
@@ -34,6 +35,7 @@ app = typer.Typer(
 for command in (demo, segment, train, evaluate, insights, ensemble, download, info):
     app.command(context_settings={"token_normalize_func": current_option})(command)
 app.command("import")(import_model)
+app.command()(export_bioimageio)
 
 
 def _print_version(value: bool) -> None:

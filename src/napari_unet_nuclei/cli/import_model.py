@@ -1,4 +1,4 @@
-"""``import``: a network that Keras saved in, a model out."""
+"""``import``: a Keras file or a package of the Model Zoo in, a model out."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ KerasFile = Annotated[
     Path,
     typer.Argument(
         help="Network saved by Keras 2 or 3, as .keras or .h5, that ends in one "
-        "sigmoid map.",
+        "sigmoid map; or a package (.zip) of the BioImage Model Zoo with weights of "
+        "Keras.",
         show_default=False,
     ),
 ]
@@ -54,6 +55,8 @@ def import_model(
 ) -> None:
     """Turn a network saved by Keras into a model, without running code from the file.
 
+    Packages that `export-bioimageio` wrote come back as they were.
+
     Images are normalised as for every model, by percentiles, even if the network was
     trained without; fine-tune it with `train --from` where that matters.
 
@@ -61,15 +64,21 @@ def import_model(
     """
     with one_sentence_errors(debug=debug):
         from napari_unet_nuclei.core.conversion import importing
+        from napari_unet_nuclei.core.conversion.model_zoo.exporting import (
+            PACKAGE_SUFFIX,
+        )
+        from napari_unet_nuclei.core.conversion.model_zoo.importing import (
+            import_package,
+        )
         from napari_unet_nuclei.core.models.bundle import check_suffix, write_bundle
         from napari_unet_nuclei.core.writing.outputs import check_outputs
 
         check_suffix(model)
         check_outputs([model], [file], overwrite=overwrite)
+        is_package = file.suffix.lower() == PACKAGE_SUFFIX
+        read = import_package if is_package else importing.import_model
         with quiet_native_libraries(debug=debug):
-            imported = importing.import_model(
-                file, diameter=diameter, brightest=brightest
-            )
+            imported = read(file, diameter=diameter, brightest=brightest)
         write_bundle(model, imported.bundle)
         for note in imported.notes:
             messages.print(

@@ -80,6 +80,33 @@ def test_components_are_flooded_as_the_whole_image_is(
     assert len(with_seed) > 2
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_what_else_is_flooded_changes_nothing_where_seeds_are_equally_deep(
+    seed: int,
+) -> None:
+    rng = np.random.default_rng(seed)
+    smooth = ndimage.gaussian_filter(rng.random((90, 120), np.float32), 2)
+    depth = (smooth * 40).round() / 40  # many pixels of the same depth
+    mask, is_seed = smooth > np.quantile(smooth, 0.4), depth > np.quantile(smooth, 0.8)
+    components, seeds = label_runs(mask), label_runs(is_seed & mask)
+    holding = components.numbers[components.around(seeds.starts)]
+    together = np.zeros(mask.size, int)
+    alone = np.zeros(mask.size, int)
+    pixels, numbers = flood(
+        depth, components.chosen(np.isin(components.numbers, holding)), seeds
+    )
+    together[pixels] = numbers
+    for number in np.unique(holding):
+        pixels, numbers = flood(
+            depth,
+            components.chosen(components.numbers == number),
+            seeds.chosen(holding == number),
+        )
+        alone[pixels] = numbers
+    np.testing.assert_array_equal(together, alone)
+    assert np.unique(depth[is_seed]).size * 10 < is_seed.sum()
+
+
 def test_there_may_be_nothing_to_flood() -> None:
     nothing = label_runs(np.zeros((3, 4), bool))
     pixels, numbers = flood(np.zeros((3, 4), np.float32), nothing, nothing)

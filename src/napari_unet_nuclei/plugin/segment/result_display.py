@@ -21,6 +21,7 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     corrected_metadata,
     result_metadata,
 )
+from napari_unet_nuclei.plugin.segment.quick_outlines import outline_quickly
 from napari_unet_nuclei.plugin.segment.result_appearance import (
     default_appearance,
     hide_truth,
@@ -32,6 +33,7 @@ from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same
 from napari_unet_nuclei.plugin.shared.layers import set_features
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
 from napari_unet_nuclei.plugin.shared.result_maps import remember_maps
+from napari_unet_nuclei.plugin.shared.undo_history import carry_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -108,7 +110,9 @@ class ResultDisplay:
             if result.image not in self._viewer.layers:
                 return
             is_gone = before.layer not in self._viewer.layers
-            is_kept = not (is_gone or can_keep(result, before.table))
+            # What nobody has edited is replaced, whatever its size was.
+            is_replaced = not before.table.is_edited or can_keep(result, before.table)
+            is_kept = not (is_gone or is_replaced)
             if is_gone or is_kept:
                 self._add(result, before if is_kept else None)
                 on_shown(result, before.table if is_kept else None)
@@ -145,6 +149,7 @@ class ResultDisplay:
         labels, placement = result.place(result.nuclei.copy)
         # An invisible layer is not drawn, so this is drawn once, in the end.
         layer = Labels(labels, name=result.title, visible=False, **placement)
+        outline_quickly(layer)
         _describe(layer, result)
         _set_all(layer, appearance)
         followers.claim(layer)  # before anybody else does
@@ -181,7 +186,9 @@ class ResultDisplay:
         labels, placement = result.place(result.nuclei.copy)
         layer = before.layer
         before.table.stop()
-        before.table.forget_history()
+        locked = result.locked.numbers
+        carry_history(layer, labels, result.nuclei.features["label"], locked)
+        outline_quickly(layer)
         _describe(layer, result)
         layer.data = labels
         # Each of these draws the layer anew, so none is set for nothing.
