@@ -29,12 +29,14 @@ from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationOptions
 
 _logger = logging.getLogger(__name__)
 
@@ -211,16 +213,10 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     threshold: float | None = None,
     *,
-    separation: float | None = None,
-    min_area: int | None = None,
-    max_area: int | None = None,
-    drop_border: bool = False,
-    smooth: bool = True,
-    diameter: float | None = None,
-    tta: bool = False,
     stain: Stain | str = Stain.AUTO,
     axes: str | None = None,
     channel: int | None = None,
+    **options: Unpack[SegmentationOptions],
 ) -> NDArray[np.int32]:
     """Find the nuclei of an image or a stack.
 
@@ -232,6 +228,8 @@ def segment(
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional
         Foreground probability of a nucleus; by default the model's own threshold.
+    axes, channel : str and int, optional
+        Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
     separation : float in (0, 1), optional
         How eagerly touching nuclei are cut; by default the model's own way.
     min_area, max_area : int, in px², optional
@@ -245,8 +243,6 @@ def segment(
         Average over the flips and quarter turns that the model was trained with.
     stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
         What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
-    axes, channel : str and int, optional
-        Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
 
     Returns
     -------
@@ -268,14 +264,6 @@ def segment(
     """
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
-        threshold=threshold,
-        separation=separation,
-        min_area=min_area,
-        max_area=max_area,
-        drop_border=drop_border,
-        smooth=smooth,
-        diameter=diameter,
-        tta=tta,
-        stain=parse_stain(stain),
+        threshold=threshold, stain=parse_stain(stain), **options
     )
     return loaded.segment(image, settings, axes=axes, channel=channel)
