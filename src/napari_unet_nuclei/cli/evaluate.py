@@ -90,6 +90,8 @@ def evaluate(
     Kaggle's csv does not say how large an image is, except for its solution files
     (columns Height and Width); otherwise the size is taken from the other side.
 
+    The same goes for outlines: a ROI zip of ImageJ, GeoJSON, or a folder of such files.
+
     Example: `napari-unet-nuclei evaluate truth.zip results --split split.json:val`
     """
     with one_sentence_errors(debug=debug, prints_result=True):

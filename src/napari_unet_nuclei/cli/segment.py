@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.big_images import make_run, refuse_unused, segment_big
+from napari_unet_nuclei.cli.block_options import BlockOptions
 from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
@@ -86,6 +88,7 @@ def segment(
     selection: Selection,
     image: ImageOptions,
     page: ReportOptions,
+    blocks: BlockOptions,
     engine: Engine = EngineName.AUTO,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
@@ -96,11 +99,27 @@ def segment(
     An image that cannot be read is skipped and named at the end; the exit code is
     then 1.  Existing files are replaced only with --overwrite, input files never.
 
+    With -o OUTPUT.zarr, an OME-Zarr image or plate, or a TIFF, of any size is segmented
+    block by block into labels of OME-Zarr; the same command goes on with a run that was
+    ended.
+
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """
     with one_sentence_errors(debug=debug):
         settings, kinds = nuclei.make_settings(), parse_formats(formats)
         _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
+        if blocks.are_for(folder):
+            _check_default_format(kinds, folder)
+            refuse_unused(folder, measurement, selection, image, page)
+            run = make_run(
+                *(inputs, folder, settings, blocks, image),
+                model=model,
+                engine=engine,
+                overwrite=overwrite,
+            )
+            if not segment_big(run):
+                raise typer.Exit(1)
+            return
         page.check(folder, overwrite=overwrite, skip_existing=skip_existing)
         measurements = measurement.make_settings(kinds)
         names, series = selection.read_names(), image.parse_series()
@@ -128,6 +147,7 @@ def segment(
                 *(loaded, todo, outputs, settings),
                 axes=image.axes,
                 channel=image.channel,
+                spacing=image.spacing,
                 measurements=measurements,
                 thumbnail_side=page.thumbnail_side(len(images)),
             )
@@ -135,6 +155,14 @@ def segment(
             done = _follow(steps, len(todo), write_page)
             if not report(done, folder, loaded.engine.description):
                 raise typer.Exit(1)
+
+
+def _check_default_format(kinds: list[OutputFormat], folder: Path) -> None:
+    if kinds != [OutputFormat.TIFF]:
+        raise SettingsError(
+            f"Expected no --format with {folder}, which gets labels and a table as "
+            f"OME-Zarr. Received: {', '.join(kinds)}; leave it out, or choose a folder."
+        )
 
 
 def _check_not_both(*, overwrite: bool, skip_existing: bool) -> None:

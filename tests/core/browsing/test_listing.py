@@ -44,6 +44,7 @@ def test_labels_beside_images_belong_to_them(folder: Path) -> None:
     assert labels is not None
     np.testing.assert_array_equal(labels, LABELS)
     assert second.read_labels() is None
+    assert [first.has_labels, second.has_labels] == [True, False]
 
 
 def test_images_and_labels_in_folders_of_their_own(

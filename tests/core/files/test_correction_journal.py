@@ -14,6 +14,7 @@ from napari_unet_nuclei.core.files.correction_journal import (
     JournalNote,
     find_journals,
     journal_path,
+    prune_journals,
     read_labels,
     read_note,
     remove_journal,
@@ -91,3 +92,20 @@ def test_each_layer_of_an_image_has_a_file_and_the_newest_is_first() -> None:
     assert find_journals("x") == paths[::-1]
     labels = [read_labels(path) for path in paths]
     assert [int(each.max()) for each in labels if each is not None] == [0, 1, 2]
+
+
+def test_old_journals_and_too_many_are_removed() -> None:
+    day, now = 24 * 3600, time.time()
+    paths = [journal_path("x", str(age)) for age in range(5)]
+    for age, path in zip((0, 0.5, 2, 4, 6), paths, strict=True):
+        write_journal(path, np.ones((2, 2), int), NOTE)
+        os.utime(path, (now - age * day, now - age * day))
+    prune_journals()
+    assert all(path.exists() for path in paths)
+    prune_journals(max_days=5)
+    assert [path.exists() for path in paths] == [True] * 4 + [False]
+    size = paths[0].stat().st_size
+    prune_journals(max_bytes=int(3.5 * size))
+    assert [path.exists() for path in paths] == [True] * 3 + [False] * 2
+    prune_journals(max_bytes=0)  # the last day stays whatever it takes
+    assert [path.exists() for path in paths] == [True] * 2 + [False] * 3

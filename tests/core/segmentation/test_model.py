@@ -131,7 +131,7 @@ def test_python_takes_every_setting_as_a_keyword(
 ) -> None:
     options = get_type_hints(SegmentationOptions)
     fields = get_type_hints(SegmentationSettings)
-    named = {"threshold", "stain"}
+    named = {"threshold", "stain", "link"}
     assert options == {name: fields[name] for name in fields.keys() - named}
     assert all(name in (inspect.getdoc(segment) or "") for name in fields)
     image, model = squares((4, 4), (20, 30)), make_model()

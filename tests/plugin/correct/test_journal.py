@@ -5,12 +5,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 import time
+import weakref
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QApplication
 
 from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.files.correction_journal import (
@@ -20,10 +24,14 @@ from napari_unet_nuclei.core.files.correction_journal import (
     read_note,
     write_journal,
 )
+from napari_unet_nuclei.core.instances.maps import SplittingParameters
+from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.correct import journal as journal_module
 from napari_unet_nuclei.plugin.correct.tools import Tool
 from napari_unet_nuclei.plugin.files import saving
+from napari_unet_nuclei.plugin.shared import journals as journals_module
 from napari_unet_nuclei.plugin.shared import workers
+from napari_unet_nuclei.plugin.shared.result_maps import ResultMaps, remember_maps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,7 +72,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     """Return where journals are kept in this test."""
     own = tmp_path / "own"
     monkeypatch.setattr(correction_journal, "journal_folder", lambda: own)
-    monkeypatch.setattr(journal_module, "_QUIET_MS", 1)
+    monkeypatch.setattr(journals_module, "_QUIET_MS", 1)
     return own
 
 
@@ -142,15 +150,26 @@ def row_of(table: Table) -> Any:
     return table.widget.unsaved
 
 
+def is_idle(table: Table) -> bool:
+    """Whether nothing is being written or read."""
+    journal = row_of(table).journal
+    return journal._task is None and journal._journals.is_idle
+
+
+def restore(table: Table, qtbot: QtBot) -> None:
+    row_of(table).restore_button.native.click()
+    qtbot.waitUntil(lambda: is_idle(table))
+
+
 def test_corrections_of_a_killed_process_are_restored(
-    killed: Path, reopen: Callable[[], Table], labels: NDArray[np.int32]
+    killed: Path, reopen: Callable[[], Table], labels: NDArray[np.int32], qtbot: QtBot
 ) -> None:
     table = reopen()
     row = row_of(table)
     assert not row.isHidden()
     assert row.line.value.startswith("2 corrections of ")
     assert row.line.value.endswith(" were not saved.")
-    row.restore_button.native.click()
+    restore(table, qtbot)
     assert row.isHidden()
     expected = np.where((labels == 1) | (labels == 3), 0, labels)
     np.testing.assert_array_equal(table.layer.data, expected)
@@ -184,7 +203,7 @@ def test_nobody_is_offered_their_own_corrections_and_saving_ends_them(
     table.take(Tool.DELETE)
     table.draw((20, 12))
     qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 1)
-    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
+    qtbot.waitUntil(lambda: is_idle(table))
     table.viewer.layers.selection.active = table.viewer.layers[0]
     table.viewer.layers.selection.active = table.layer
     assert row_of(table).isHidden()
@@ -200,7 +219,7 @@ def test_what_was_painted_is_kept_too_and_a_broken_file_is_no_offer(
     qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 1)
     (path,) = folder.glob("[!.]*.npz")
     assert path == journal_path("x").with_name(path.name)
-    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
+    qtbot.waitUntil(lambda: is_idle(table))
     path.write_bytes(b"broken")
     table.viewer.layers.selection.active = table.viewer.layers[0]
     table.viewer.layers.selection.active = table.layer
@@ -251,7 +270,7 @@ def test_corrections_that_are_offered_outlive_new_ones(
     table.layer.paint((5, 60), 9)
     qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 2)
     assert not row_of(table).isHidden()
-    row_of(table).restore_button.native.click()
+    restore(table, qtbot)
     assert table.layer.data[20, 12] == 0
     qtbot.waitUntil(lambda: not killed.exists())
     kept = kept_of(folder)
@@ -267,7 +286,7 @@ def test_two_layers_of_an_image_do_not_replace_each_other(
     other = table.viewer.add_labels(np.zeros((64, 96), np.int32), name="truth")
     other.paint((5, 60), 7)
     qtbot.waitUntil(lambda: len(list(folder.glob("[!.]*.npz"))) == 2)
-    qtbot.waitUntil(lambda: table.widget.unsaved.journal._task is None)
+    qtbot.waitUntil(lambda: is_idle(table))
     kept = {
         note.layer: labels[5, 60]
         for path in folder.glob("[!.]*.npz")
@@ -277,14 +296,14 @@ def test_two_layers_of_an_image_do_not_replace_each_other(
 
 
 def test_what_the_layer_cannot_hold_is_not_restored(
-    killed: Path, reopen: Callable[[], Table]
+    killed: Path, reopen: Callable[[], Table], qtbot: QtBot
 ) -> None:
     table = reopen()
     note = read_note(killed)
     assert note is not None
     write_journal(killed, np.full((64, 96), 300, np.int32), note)
     small = table.viewer.add_labels(np.zeros((64, 96), np.uint8), name="small")
-    row_of(table).restore_button.native.click()
+    restore(table, qtbot)
     assert table.status.startswith("“small” holds no more than 255 nuclei")
     assert not small.data.any()
     assert killed.exists()
@@ -296,14 +315,12 @@ def test_closing_the_window_keeps_what_was_just_corrected(
     monkeypatch: pytest.MonkeyPatch,
     qtbot: QtBot,
 ) -> None:
-    monkeypatch.setattr(journal_module, "_QUIET_MS", 60_000)
+    monkeypatch.setattr(journals_module, "_QUIET_MS", 60_000)
     table = reopen()
     table.layer.paint((5, 60), 9)
     assert not list(folder.glob("[!.]*.npz"))
-    widget = table.widget.native
-    with qtbot.waitSignal(widget.destroyed):
-        table.viewer.window.remove_dock_widget(widget)
-        widget.deleteLater()
+    with qtbot.waitSignal(table.viewer.window._qt_window.destroyed):
+        table.viewer.close()
     kept = kept_of(folder)
     assert kept is not None
     np.testing.assert_array_equal(kept[1], table.layer.data)
@@ -321,9 +338,80 @@ def test_a_folder_that_cannot_be_written_is_said_once(
     blocked = tmp_path / "file" / "corrections"
     monkeypatch.setattr(correction_journal, "journal_folder", lambda: blocked)
     table = reopen()
-    journal = table.widget.unsaved.journal
     for column in (60, 70, 80):
         table.layer.paint((5, column), 9)
-        qtbot.waitUntil(lambda: not journal._unwritten and journal._task is None)
+        qtbot.waitUntil(lambda: is_idle(table))
     (message,) = said
     assert message.startswith("Corrections are not kept in case napari ends before")
+
+
+def test_it_goes_on_once_the_widget_is_closed(
+    reopen: Callable[[], Table], folder: Path, qtbot: QtBot
+) -> None:
+    table = reopen()
+    widget = table.widget.native
+    with qtbot.waitSignal(widget.destroyed):
+        table.viewer.window.remove_dock_widget(widget)
+        widget.deleteLater()
+    table.layer.paint((5, 60), 9)
+    qtbot.waitUntil(lambda: kept_of(folder) is not None)
+    kept = kept_of(folder)
+    assert kept is not None
+    np.testing.assert_array_equal(kept[1], table.layer.data)
+
+
+def test_a_result_is_kept_though_the_widget_was_never_open(
+    make_napari_viewer: Callable[[], Any],
+    image_path: Path,
+    labels: NDArray[np.int32],
+    folder: Path,
+    qtbot: QtBot,
+) -> None:
+    """Painted with napari's own brush; labels of other origin are not."""
+    viewer = make_napari_viewer()
+    viewer.open(str(image_path), plugin="napari")
+    journals = journals_module.journals_of(viewer, viewer.window._qt_window)
+    assert journals_module.journals_of(viewer, QObject()) is journals
+    other = viewer.add_labels(labels.copy(), name="other")
+    other.paint((5, 60), 9)
+    assert journals.is_idle
+    layer = viewer.add_labels(labels.copy(), name="result")
+    remember_maps(
+        layer,
+        ResultMaps(
+            maps=(),
+            splitting=SplittingParameters(),
+            settings=SegmentationSettings(),
+            axes="YX",
+            leading_shape=(),
+            image_ref=weakref.ref(viewer.layers[0]),
+        ),
+    )
+    layer.paint((5, 60), 9)
+    qtbot.waitUntil(lambda: kept_of(folder) is not None)
+    kept = kept_of(folder)
+    assert kept is not None
+    assert kept[0] is not None
+    assert kept[0].layer == "result"
+    qtbot.waitUntil(lambda: journals.is_idle)
+
+
+def test_labels_are_restored_in_the_background(
+    killed: Path, reopen: Callable[[], Table], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: list[str] = []
+
+    def read_in(path: Path) -> Any:
+        threads.append(threading.current_thread().name)
+        return read_labels(path)
+
+    monkeypatch.setattr(journal_module, "read_labels", read_in)
+    table = reopen()
+    row_of(table).restore_button.native.click()
+    assert table.status == "Restoring …"
+    end = time.monotonic() + 30
+    while not is_idle(table):
+        assert time.monotonic() < end
+        QApplication.processEvents()
+    assert threads
+    assert threads[0] != threading.main_thread().name

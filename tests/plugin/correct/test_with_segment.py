@@ -170,6 +170,60 @@ def test_an_undone_correction_is_not_locked(loop: Loop) -> None:
     assert table.widget.locked.isHidden()
 
 
+def test_undo_reaches_back_past_a_slider(
+    loop: Loop, picture: NDArray[np.uint8]
+) -> None:
+    table, layer = loop.table, loop.table.layer
+    together, single = (int(layer.data[place]) for place in ((30, 30), (70, 40)))
+    before = layer.data.copy()
+    table.take(Tool.DELETE)
+    table.draw((70, 40))
+    table.take(Tool.SPLIT)
+    table.draw((10, 39), (50, 39))
+    layer.brush_size = 5
+    layer.paint((85, 110), 77)
+    for threshold in (0.15, 0.6, 0.3):
+        loop.move_slider(threshold)
+    found = int(layer.data[65, 95])
+    assert found > 0
+    moved = layer.data == found
+    layer.undo()
+    assert not (layer.data == 77).any()
+    layer.undo()
+    np.testing.assert_array_equal(layer.data == together, before == together)
+    assert layer.data[70, 40] == 0
+    layer.undo()
+    number = int(layer.data[70, 40])
+    np.testing.assert_array_equal(layer.data == number, before == single)
+    np.testing.assert_array_equal(layer.data == found, moved)  # as the slider left it
+    loop.assert_table_follows(picture)
+    layer.redo()
+    assert layer.data[70, 40] == 0
+    layer.undo()
+    loop.move_slider(0.6)  # what came back is locked
+    number = int(layer.data[70, 40])
+    np.testing.assert_array_equal(layer.data == number, before == single)
+    loop.assert_table_follows(picture)
+
+
+def test_what_a_slider_has_changed_cannot_be_undone(loop: Loop) -> None:
+    table, layer = loop.table, loop.table.layer
+    table.take(Tool.DELETE)
+    table.draw((70, 40))
+    table.widget.locked.unlock_button.native.click()
+    loop.move_slider(0.6)
+    after = layer.data.copy()
+    assert after[70, 40] > 0
+    layer.undo()
+    np.testing.assert_array_equal(layer.data, after)
+    table.draw((70, 40))
+    layer.undo()
+    loop.move_slider(0.5)
+    after = layer.data.copy()
+    layer.redo()
+    np.testing.assert_array_equal(layer.data, after)
+
+
 def test_what_was_painted_with_the_brush_is_locked_too(loop: Loop) -> None:
     layer = loop.table.layer
     layer.brush_size = 5

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from napari_unet_nuclei.core.batch.inputs import find_inputs
 from napari_unet_nuclei.core.datasets.dsb2018 import Dsb2018
+from napari_unet_nuclei.core.datasets.image_label_folder import ImageLabelFolder
 from napari_unet_nuclei.core.datasets.opening import PathContents, open_samples
 from napari_unet_nuclei.core.errors import DatasetError
 
@@ -48,6 +49,8 @@ class ListedImage:
         The file it is read from, where it is one of its own.
     n_bytes : int, optional
         Size of that file.
+    has_labels : bool
+        Whether labels came with it, by the names of the files.
     """
 
     name: str
@@ -55,6 +58,7 @@ class ListedImage:
     read_labels: Callable[[], NDArray[np.int32] | None]
     file: Path | None = None
     n_bytes: int | None = None
+    has_labels: bool = False
 
     @property
     def title(self) -> str:
@@ -135,6 +139,7 @@ def _list(image: NamedImage, source: SampleSource | None, lock: Lock) -> ListedI
         partial(_alone, lock, partial(_read_labels, source, image.name)),
         image.file,
         _size_of(image.file),
+        _has_labels(source, image.name),
     )
 
 
@@ -148,6 +153,12 @@ def _size_of(file: Path | None) -> int | None:
         return None if file is None else os.stat(file).st_size
     except OSError:  # reading it says why
         return None
+
+
+def _has_labels(source: SampleSource | None, name: str) -> bool:
+    if isinstance(source, Dsb2018):
+        return name in source.sample_ids and source.has_masks(name)
+    return isinstance(source, ImageLabelFolder) and source.has_labels(name)
 
 
 def _read_labels(source: SampleSource | None, name: str) -> NDArray[np.int32] | None:

@@ -10,7 +10,8 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from napari_unet_nuclei.core.errors import DatasetError
-from napari_unet_nuclei.core.files.images import find_images
+from napari_unet_nuclei.core.files.images import IMAGE_SUFFIXES, find_images
+from napari_unet_nuclei.core.files.outline_reading import OUTLINE_SUFFIXES
 from napari_unet_nuclei.core.files.regular_files import check_regular
 
 if TYPE_CHECKING:
@@ -61,7 +62,14 @@ class FolderFiles:
 
     def images(self, folder: str = "") -> list[str]:
         """Return the image files of a sub-folder, or of the folder itself, sorted."""
-        files = find_images(self.path / folder)
+        return self._files(folder, IMAGE_SUFFIXES)
+
+    def outlines(self, folder: str = "") -> list[str]:
+        """Return the files of a sub-folder that may hold outlines, sorted."""
+        return self._files(folder, OUTLINE_SUFFIXES)
+
+    def _files(self, folder: str, suffixes: frozenset[str]) -> list[str]:
+        files = find_images(self.path / folder, suffixes)
         return [str(PurePosixPath(folder) / file.name) for file in files]
 
     def open(self, name: str) -> tuple[Path, str]:

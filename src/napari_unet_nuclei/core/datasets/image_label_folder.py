@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from napari_unet_nuclei.core.datasets.image_label_layout import (
     find_layout,
     match_files,
 )
+from napari_unet_nuclei.core.datasets.outlined_labels import read_outlined_labels
 from napari_unet_nuclei.core.datasets.sample import Sample, make_sample
 from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.datasets.zip_files import ZipFiles
@@ -27,6 +29,7 @@ from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.images import read_image, read_stored_image
 from napari_unet_nuclei.core.files.label_coding import n_plane_axes, without_single_axes
 from napari_unet_nuclei.core.files.label_reading import leading_shape, read_nuclei_stack
+from napari_unet_nuclei.core.files.outline_reading import OUTLINE_SUFFIXES
 from napari_unet_nuclei.core.images.plane_names import plane_names
 from napari_unet_nuclei.core.instances.labels import check_labels
 
@@ -88,6 +91,10 @@ class ImageLabelFolder:
         """The same names, where a stack is one."""
         return tuple(sorted(self._images.keys() | self._labels.keys()))
 
+    def has_labels(self, name: str) -> bool:
+        """Whether there is a label file of an image, by one of ``image_names``."""
+        return bool(self._labels.get(name))
+
     def read_stored_image(self, name: str) -> StoredImage:
         """Return an image, or a whole stack, with what its file says about it.
 
@@ -133,9 +140,8 @@ class ImageLabelFolder:
         ImageError, LabelsError
             If the label file is damaged or holds no labels.
         """
-        labels = self._read_plane(
-            sample_id, self._labels, "label file", read_nuclei_stack
-        )
+        read = self._label_reader(sample_id)
+        labels = self._read_plane(sample_id, self._labels, "label file", read)
         name = self._planes.get(sample_id, (sample_id, None))[0]
         file = str(self._path / self._labels[name][0])
         return check_labels(labels, name=file, may_ignore=True)
@@ -160,6 +166,10 @@ class ImageLabelFolder:
         planes: dict[str, _Plane] = {}
         for name in self.image_names:
             files = self._labels.get(name, [])
+            if len(files) == 1 and _holds_outlines(files[0]):
+                files = self._images.get(
+                    name, []
+                )  # which say how many planes there are
             is_alone = len(files) == 1
             leading = leading_shape(*self._stored.open(files[0])) if is_alone else ()
             if not leading:
@@ -168,6 +178,14 @@ class ImageLabelFolder:
             for index, plane in enumerate(plane_names(name, leading)):
                 planes[plane] = name, index
         return planes
+
+    def _label_reader(self, sample_id: str) -> _Reader:
+        """Return what reads the label file of a sample."""
+        name, _ = self._planes.get(sample_id, (sample_id, None))
+        if not _holds_outlines(self._only_file(self._labels, name, "label file")):
+            return read_nuclei_stack
+        image = self._stored.open(self._only_file(self._images, name, "image"))
+        return partial(read_outlined_labels, image_shape=read_image(*image).shape)
 
     def _read_plane(
         self,
@@ -211,6 +229,10 @@ class ImageLabelFolder:
             f"Sample {sample_id} of {self._path} needs exactly one {kind} of its name. "
             f"Received: {names}. Add the missing file or remove the others."
         )
+
+
+def _holds_outlines(file: str) -> bool:
+    return PurePath(file).suffix.lower() in OUTLINE_SUFFIXES
 
 
 def _read(files: StoredFiles, file: str, read: _Reader) -> NDArray[Any]:

@@ -20,6 +20,7 @@ from napari_unet_nuclei.core.datasets.mask_names import (
     folder_pair,
     image_stems,
     images_of_masks,
+    outlined_stem,
     stem_of,
     without_masks,
 )
@@ -123,7 +124,8 @@ def match_files(
     Returns
     -------
     images, labels : dict of str to list of str
-        Files by name; of a good sample there is one in each.
+        Files by name; of a good sample there is one in each.  Outlines in a sub-folder
+        of labels count where there is no label image.
 
     Raises
     ------
@@ -142,6 +144,10 @@ def match_files(
         candidates = (*likely, *image_stems(stem))
         image = next((each for each in candidates if each in image_files), stem)
         label_files.setdefault(image, []).append(name)
+    for name in files.outlines(labels) if labels else ():
+        both = stem_of(name), outlined_stem(name)
+        image = next((each for each in both if each in image_files), both[1])
+        label_files.setdefault(image, [name])  # one form of the same is enough
     return image_files, label_files
 
 

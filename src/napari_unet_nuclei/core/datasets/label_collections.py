@@ -1,9 +1,9 @@
 """Label images by name, however they are stored.
 
-A collection is a folder or zip of label images or masks, a DSB2018 folder or zip, a
-folder or zip with images and labels, or one of Kaggle's run-length csv files.  Each
-plane of a stack of labels is a label image of its own.  Two of them are compared in
-``evaluation.comparison``.
+A collection is a folder or zip of label images or masks, or of outlines, a DSB2018
+folder or zip, a folder or zip with images and labels, one file of outlines, or one of
+Kaggle's run-length csv files.  Each plane of a stack of labels is a label image of its
+own.  Two of them are compared in ``evaluation.comparison``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from napari_unet_nuclei.core.datasets.mask_names import stem_of
 from napari_unet_nuclei.core.datasets.opening import PathContents, open_samples
+from napari_unet_nuclei.core.datasets.outline_collections import (
+    OutlineFiles,
+    open_outline_file,
+    open_outline_files,
+)
 from napari_unet_nuclei.core.datasets.stored_files import StoredFiles, open_files
 from napari_unet_nuclei.core.drawing.overlays import OVERLAY_ENDING
 from napari_unet_nuclei.core.errors import DatasetError, LabelsError
@@ -152,6 +157,20 @@ class _CsvCollection:
             raise LabelsError(f"{self._path}: {error}") from error
 
 
+class _OutlineCollection:
+    """Files of outlines, which never know the shape of the image."""
+
+    def __init__(self, files: OutlineFiles) -> None:
+        self._files = files
+        self.names = files.names
+
+    def knows_shape(self, name: str) -> bool:
+        return False
+
+    def read(self, name: str, shape: Shape | None) -> Labelled:
+        return Labelled(self._files.read(name, shape))
+
+
 class _TextCollection:
     """Another collection, whose names that are not UTF-8 appear as they are written.
 
@@ -183,8 +202,8 @@ def open_collection(path: Path) -> LabelCollection:
     Parameters
     ----------
     path : Path
-        Folder or zip of label images, DSB2018 folder or zip, folder or zip with
-        images and labels, or run-length csv.
+        Folder or zip of label images or of outlines, DSB2018 folder or zip, folder or
+        zip with images and labels, a file of outlines, or run-length csv.
 
     Returns
     -------
@@ -200,6 +219,9 @@ def open_collection(path: Path) -> LabelCollection:
     """
     if path.suffix.lower() == ".csv":
         return _CsvCollection(path)  # is text already
+    outlines = open_outline_file(path)
+    if outlines is not None:
+        return _name_by_text(_OutlineCollection(outlines))
     if PathContents(path).is_data_set:
         return _name_by_text(_SampleCollection(open_samples(path)))
     files = open_files(path)
@@ -208,4 +230,7 @@ def open_collection(path: Path) -> LabelCollection:
             "Expected a folder of label images, a DSB2018 folder or zip, or a "
             f"run-length csv. Received: {path}. Check the path."
         )
+    outlines = None if files.images() else open_outline_files(files)
+    if outlines is not None:
+        return _name_by_text(_OutlineCollection(outlines))
     return _name_by_text(_FileCollection(files))

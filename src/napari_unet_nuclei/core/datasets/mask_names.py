@@ -22,6 +22,9 @@ MASK_ENDINGS = (
 IMAGE_ENDINGS = ("_img", "_image")
 """``a_img.tif`` may go with ``a_masks.tif``, as Cellpose has it."""
 
+OUTLINE_ENDINGS = ("_rois", "-rois", "_roiset", "-roiset", "_nuclei")
+"""``a_rois.zip`` and ``a_nuclei.geojson`` are outlines in ``a.tif``."""
+
 _NUMBERED = re.compile(r"_s\d+(\.ome)?$", re.IGNORECASE)
 
 FOLDER_PAIRS = (
@@ -60,6 +63,31 @@ def stem_of(name: str) -> str:
         What samples are called.
     """
     return PurePath(name).stem
+
+
+def outlined_stem(outlines: str) -> str:
+    """Return what the image of a file of outlines is called.
+
+    Parameters
+    ----------
+    outlines : str
+        Name of a file, with folders or without.
+
+    Returns
+    -------
+    str
+        Its name without suffix and without any of `OUTLINE_ENDINGS`.
+
+    Examples
+    --------
+    >>> outlined_stem("a_rois.zip"), outlined_stem("b.roi")
+    ('a', 'b')
+    """
+    stem = stem_of(outlines)
+    for ending in OUTLINE_ENDINGS:
+        if stem.lower().endswith(ending) and len(stem) > len(ending):
+            return stem[: -len(ending)]
+    return stem
 
 
 def image_stems(mask: str) -> tuple[str, ...]:

@@ -42,6 +42,9 @@ class StoredFiles(Protocol):
             If the folder cannot be listed.
         """
 
+    def outlines(self, folder: str = "") -> list[str]:
+        """Return the files of a sub-folder that may hold outlines, as `images`."""
+
     def read(self, name: str) -> bytes:
         """Return the content of a file.
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.datasets.folder_files import unreadable
 from napari_unet_nuclei.core.errors import DatasetError
 from napari_unet_nuclei.core.files.images import IMAGE_SUFFIXES
+from napari_unet_nuclei.core.files.outline_reading import OUTLINE_SUFFIXES
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
 
@@ -114,11 +115,18 @@ class ZipFiles:
 
     def images(self, folder: str = "") -> list[str]:
         """Return the image files of a sub-folder, or of the folder itself, sorted."""
+        return self._files_in(folder, IMAGE_SUFFIXES)
+
+    def outlines(self, folder: str = "") -> list[str]:
+        """Return the files of a sub-folder that may hold outlines, sorted."""
+        return self._files_in(folder, OUTLINE_SUFFIXES)
+
+    def _files_in(self, folder: str, suffixes: frozenset[str]) -> list[str]:
         return [
             name
             for name in self._visible
             if name.rpartition("/")[0] == folder
-            and PurePosixPath(name).suffix.lower() in IMAGE_SUFFIXES
+            and PurePosixPath(name).suffix.lower() in suffixes
         ]
 
     def open(self, name: str) -> tuple[bytes, str]:

@@ -21,10 +21,18 @@ from platformdirs import user_data_path
 from napari_unet_nuclei.core.writing.atomic_files import remove_file, replacing
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from numpy.typing import NDArray
 
+MOST_DAYS = 90
+"""How long a journal is kept that nobody asks for."""
+
+MOST_BYTES = 10**9
+"""How much all journals may take."""
+
+_SECONDS_A_DAY = 24 * 60 * 60
 _NOTE, _LABELS = "note", "labels"
 _DAMAGES = (
     *(OSError, EOFError, ValueError, KeyError, TypeError, AttributeError),
@@ -155,6 +163,33 @@ def remove_journal(path: Path) -> None:
     """Remove a journal, if there is one."""
     if path.exists():
         remove_file(path)
+
+
+def prune_journals(*, max_days: float = MOST_DAYS, max_bytes: int = MOST_BYTES) -> None:
+    """Remove journals that nobody has asked for, the oldest first.
+
+    Parameters
+    ----------
+    max_days : float
+        Older ones are removed.
+    max_bytes : int
+        How much all of them may take; what was written in the last day stays.
+    """
+    now, n_bytes = time.time(), 0
+    for seconds, size, path in sorted(_iter_files(), reverse=True):
+        n_bytes += size
+        days = (now - seconds) / _SECONDS_A_DAY
+        if days > max_days or (days > 1 and n_bytes > max_bytes):
+            with suppress(OSError):
+                path.unlink()
+
+
+def _iter_files() -> Iterator[tuple[float, int, Path]]:
+    """Yield when each journal was written, its size in bytes, and its path."""
+    for path in journal_folder().glob("*.npz"):
+        with suppress(OSError):  # removed meanwhile
+            status = path.stat()
+            yield status.st_mtime, status.st_size, path
 
 
 def _digest(text: str) -> str:

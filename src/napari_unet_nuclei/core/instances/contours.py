@@ -96,7 +96,7 @@ def _iter_boxes(labels: NDArray[np.int32]) -> Iterator[tuple[int, tuple[slice, s
             yield number + 1 if names is None else int(names[number]), box
 
 
-def signed_area(ring: Ring) -> float:
+def signed_area(ring: Ring | NDArray[np.float64]) -> float:
     """Return the area of a ring; above 0 if it goes round clockwise on a screen."""
     y, x = ring[:, 0], ring[:, 1]
     return float((x * np.roll(y, -1) - np.roll(x, -1) * y).sum() / 2)

@@ -21,8 +21,10 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import (
     DEFAULT_MODEL,
     EngineName,
+    Link,
     Stain,
     parse_engine,
+    parse_link,
     parse_stain,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
@@ -104,6 +106,7 @@ class Model:
         *,
         axes: str | None = None,
         channel: int | None = None,
+        spacing: float | None = None,
     ) -> NDArray[np.int32]:
         """Find the nuclei of an image or a stack.
 
@@ -118,14 +121,17 @@ class Model:
             Axes of a stack, such as ``"ZYX"`` or ``"TCYX"``.
         channel : int, optional
             Channel that shows the nuclei.
+        spacing : float, optional
+            Distance between depths, in pixels, for nuclei that are linked.
 
         Returns
         -------
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
             segmented one by one, all of one signal and at the middle of the scales
-            that suit the planes after one, two and three quarters; no number occurs in
-            two of them.  What should be checked about them is logged as a warning.
+            that suit the planes after one, two and three quarters.  No number occurs in
+            two of them, unless they are linked.  What should be checked about them is
+            logged as a warning.
 
         Raises
         ------
@@ -134,7 +140,8 @@ class Model:
             computer has.
         """
         stack = PlaneStack(image, axes, channel)
-        steps = iter_segmentation(self, stack, settings or SegmentationSettings())
+        settings = settings or SegmentationSettings()
+        steps = iter_segmentation(self, stack, settings, spacing=spacing)
         found = exhaust(steps)
         for doubt in found.doubts:
             _logger.warning("%s", doubt.sentence)
@@ -214,8 +221,10 @@ def segment(
     threshold: float | None = None,
     *,
     stain: Stain | str = Stain.AUTO,
+    link: Link | str = Link.NONE,
     axes: str | None = None,
     channel: int | None = None,
+    spacing: float | None = None,
     **options: Unpack[SegmentationOptions],
 ) -> NDArray[np.int32]:
     """Find the nuclei of an image or a stack.
@@ -228,21 +237,16 @@ def segment(
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional
         Foreground probability of a nucleus; by default the model's own threshold.
-    axes, channel : str and int, optional
-        Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
-    separation : float in (0, 1), optional
-        How eagerly touching nuclei are cut; by default the model's own way.
-    min_area, max_area : int, in px², optional
-        Smaller and larger nuclei are dropped; by default those below 30 px² of what
-        the network saw.
-    drop_border, smooth : bool
-        Drop nuclei that the border cuts; fill holes and smooth outlines.
-    diameter : float, in px, optional
-        Typical diameter of the nuclei, to rescale the image by; estimated by default.
-    tta : bool
-        Average over the flips and quarter turns that the model was trained with.
     stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
         What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
+    link : {"none", "z", "t", "maps"}
+        How nuclei keep their number in a stack.
+    axes, channel, spacing : str, int, and float in px, optional
+        Axes of a stack, such as ``"ZYX"``, the channel that shows the nuclei, and the
+        distance between depths, which ``link="maps"`` needs.
+    **options
+        separation, min_area, max_area, drop_border, smooth, diameter, tta and
+        min_planes, which `SegmentationSettings` explains.
 
     Returns
     -------
@@ -264,6 +268,9 @@ def segment(
     """
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
-        threshold=threshold, stain=parse_stain(stain), **options
+        threshold=threshold,
+        stain=parse_stain(stain),
+        link=parse_link(link),
+        **options,
     )
-    return loaded.segment(image, settings, axes=axes, channel=channel)
+    return loaded.segment(image, settings, axes=axes, channel=channel, spacing=spacing)

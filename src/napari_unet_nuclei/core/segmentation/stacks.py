@@ -23,6 +23,11 @@ from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_a
 from napari_unet_nuclei.core.segmentation.seen_planes import SeenPlanes
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
 from napari_unet_nuclei.core.segmentation.stack_prediction import StackPrediction
+from napari_unet_nuclei.core.segmentation.volumes import (
+    is_seen_as_volume,
+    iter_volume_segmentation,
+    iter_volume_split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -44,6 +49,7 @@ def iter_segmentation(
     settings: SegmentationSettings,
     *,
     keeps_maps: bool = False,
+    spacing: float | None = None,
     frame: tuple[PlaneStack, Window] | None = None,
 ) -> Generator[TileDone | PlaneDone, None, Segmentation]:
     """Segment planes one by one, each split while the network sees the next.
@@ -58,6 +64,8 @@ def iter_segmentation(
         How nuclei are found.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
+    spacing : float, optional
+        Distance between depths, in pixels, for nuclei that are linked.
     frame : (PlaneStack, tuple of slice), optional
         The whole image, and where in it the stack lies, which then is a window of it:
         limits of intensity and dyes are those of the whole.
@@ -76,14 +84,19 @@ def iter_segmentation(
 
     Raises
     ------
-    ImageError, EngineError
-        If a plane cannot be used, there is no room for labels or maps, or the engine
-        fails.
+    ImageError, EngineError, SettingsError
+        If a plane cannot be used, there is no room for labels or maps, the engine
+        fails, or there is no axis to link nuclei along.
     """
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, settings, spacing
+        return (yield from iter_volume_segmentation(*work, keeps_maps=keeps_maps))
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
-    labels, seen = StackLabels(stack), SeenPlanes(len(stack), keeps_maps=keeps_maps)
-    with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
+    labels = StackLabels(stack, settings, spacing)
+    seen = SeenPlanes(len(stack), keeps_maps=keeps_maps)
+    split = partial(_split_plane, model.config.splitting, labels.plane_settings)
+    with Stage(split) as splitting:
         prediction = StackPrediction(model, stack, settings, frame)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
@@ -102,6 +115,8 @@ def iter_split(
     maps: Sequence[Maps],
     settings: SegmentationSettings,
     depths: KeptDepths | None = None,
+    *,
+    spacing: float | None = None,
 ) -> Generator[PlaneDone, None, NDArray[np.int32]]:
     """Split maps again with other settings, several planes at once.
 
@@ -117,6 +132,8 @@ def iter_split(
         Only what splits maps matters here: threshold, separation, areas and the like.
     depths : KeptDepths, optional
         Those of the maps, where they are split again and again.
+    spacing : float, optional
+        Distance between depths, in pixels, for nuclei that are linked.
 
     Yields
     ------
@@ -128,8 +145,12 @@ def iter_split(
     (…, Y, X) ndarray of int32
         Labels, as in `Segmentation`.
     """
-    split = partial(_split_again, model.config.splitting, settings, depths)
-    labels = StackLabels(stack)
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, maps, settings, spacing
+        return (yield from iter_volume_split(*work))
+    labels = StackLabels(stack, settings, spacing)
+    parameters = model.config.splitting
+    split = partial(_split_again, parameters, labels.plane_settings, depths)
     numbered = list(enumerate(maps))
     if len(numbered) == 1:  # a thread would have to wait for its turn
         planes = (split(plane) for plane in numbered)

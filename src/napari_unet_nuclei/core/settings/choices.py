@@ -61,6 +61,19 @@ class Stain(StrEnum):
                 return ""
 
 
+class Link(StrEnum):
+    """How a nucleus gets one number in all planes of a stack.
+
+    Its outlines are linked along an axis, or with ``MAPS`` the volume is seen from
+    three sides and split as a whole.
+    """
+
+    NONE = "none"
+    Z = "z"
+    T = "t"
+    MAPS = "maps"
+
+
 class Annotated(StrEnum):
     """What a user says is annotated of an image."""
 
@@ -184,6 +197,17 @@ def parse_engine(name: EngineName | str) -> EngineName:
         If there is none of this name.
     """
     return _parse(name, EngineName, "engine")
+
+
+def parse_link(name: Link | str) -> Link:
+    """Turn a name into how planes are linked.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    return _parse(name, Link, "link")
 
 
 def parse_stain(name: Stain | str) -> Stain:

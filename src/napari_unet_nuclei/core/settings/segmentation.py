@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TypedDict
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
 MIN_AREA_SEEN = 30
@@ -57,6 +57,14 @@ class SegmentationSettings:
         takes what raises the confidence of the network; grey images have no choice.
         In images of stained tissue, nuclei that are not darker than what surrounds
         them are dropped, except with ``Stain.NONE``.
+    link : Link
+        Along which axis of a stack nuclei are linked from plane to plane: depth, time
+        or none.  ``Link.MAPS`` averages the maps of three views of a volume, which are
+        then split as a whole: better, and several times slower.
+    min_planes : int, optional
+        Of nuclei that are linked, those in fewer planes are dropped, unless one of
+        these is the first or the last.  ``None`` takes a quarter of the planes that
+        nuclei typically stand in, and two at least; through time it drops none.
 
     Raises
     ------
@@ -152,6 +160,24 @@ class SegmentationSettings:
             "DAB (hdab), one channel, or all colours as they are (none)."
         ),
     )
+    link: Link = field(
+        default=Link.NONE,
+        metadata=describe(
+            "Give a nucleus one number in all planes of a stack: link its outlines "
+            "through depth (z) or time (t), or look at the volume from three sides "
+            "(maps): better than z, and several times slower."
+        ),
+    )
+    min_planes: int | None = field(
+        default=None,
+        metadata=describe(
+            "Drop linked nuclei that stand in fewer planes than this.",
+            Range(
+                at_least=1,
+                sentence="The minimum number of planes must be {at_least} or more.",
+            ),
+        ),
+    )
 
     def __post_init__(self) -> None:
         check_fields(self)
@@ -191,3 +217,4 @@ class SegmentationOptions(TypedDict, total=False):
     smooth: bool
     diameter: float | None
     tta: bool
+    min_planes: int | None

@@ -31,6 +31,7 @@ _MARKS = {
     ImageState.CORRECTED: "● ",
     ImageState.DONE: "✓ ",
 }
+_LABELS_BESIDE = "labels beside it"  # shown, and never changed
 _STAININGS = {
     Staining.GRAYSCALE_DARK: "grey, dark",
     Staining.GRAYSCALE_BRIGHT: "grey, bright",
@@ -68,6 +69,8 @@ class ImageRow:
             return f"✕ {self.image.title}\ncannot be read\n"
         progress = self.progress
         done = [progress.state.value]
+        if progress.state is ImageState.NOTHING and self.image.has_labels:
+            done = [_LABELS_BESIDE]
         if progress.n_nuclei is not None:
             noun = "nucleus" if progress.n_nuclei == 1 else "nuclei"
             done.insert(0, f"{progress.n_nuclei:,} {noun}")

@@ -15,6 +15,7 @@ from napari.layers import Image, Labels, Layer
 from napari.layers._source import layer_source  # what viewer.open notes, too
 
 from napari_unet_nuclei.plugin.browse.label_snapshots import LabelsSnapshot
+from napari_unet_nuclei.plugin.browse.spared_objects import SparedObjects
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
@@ -37,7 +38,7 @@ _OF_IMAGES = ("colormap", "gamma", "opacity", "blending", "interpolation2d")
 _OF_LABELS = ("opacity", "blending", "contour")
 _TOOLS = (
     *("brush_size", "n_edit_dimensions", "contiguous", "preserve_labels"),
-    *("selected_label", "mode"),
+    "selected_label",
 )
 _ORIGINS = {"sample_id", "image_id", "image_path"}
 _EDITS = ("paint", "labels_update", "data", "metadata")
@@ -73,7 +74,9 @@ class OpenImage:
         self._others: set[Hashable] = set()
         self._known: dict[Hashable, _Known] = {}
         self._look: dict[str, Any] = {}
+        self._mode: str | None = None
         self._is_replacing = False
+        self._spared = SparedObjects()
         self.n_edits = self._n_taken = 0
         viewer.layers.events.inserted.connect(self._watch)
         viewer.layers.events.removed.connect(self._forget)
@@ -82,6 +85,7 @@ class OpenImage:
 
     def stop(self) -> None:
         """Hear of nothing any more."""
+        self._spared.end()
         self._viewer.layers.events.inserted.disconnect(self._watch)
         self._viewer.layers.events.removed.disconnect(self._forget)
         for layer in self._viewer.layers:
@@ -128,7 +132,7 @@ class OpenImage:
             if layer.unique_id == written.layer_id:
                 saved(value=layer)
 
-    def replace(self, opened: OpenedImage, name: str) -> None:
+    def replace(self, opened: OpenedImage, name: str) -> Image:
         """Show another image; view, contrast, look and tool stay.
 
         Parameters
@@ -137,11 +141,17 @@ class OpenImage:
             What to show.
         name : str
             Its name.
+
+        Returns
+        -------
+        napari.layers.Image
+            The image.
         """
         old = [each for each in self._viewer.layers if self._is_mine(each)]
         is_editing = isinstance(self._viewer.layers.selection.active, Labels)
         before = self._image if self.is_open else None
         old_labels = self.labels
+        self._spared.begin()  # what is made from now on can be collected
         layers = self._make(opened)
         self._keep_look(layers, before, old_labels)
         self._is_replacing = True
@@ -149,6 +159,7 @@ class OpenImage:
             for layer in layers:
                 self._viewer.add_layer(layer)
             remove_layers(self._viewer, old)
+            self._show_labels(layers)
         finally:
             self._is_replacing = False
         mine = {layer.unique_id for layer in layers}
@@ -162,6 +173,7 @@ class OpenImage:
             self._viewer.reset_view()
         chosen = layers[-1] if is_editing else layers[0]
         self._viewer.layers.selection.active = chosen
+        return self._image
 
     def _make(self, opened: OpenedImage) -> list[Layer]:
         if opened.file is None:
@@ -170,7 +182,9 @@ class OpenImage:
             with layer_source(path=os.fspath(opened.file), reader_plugin=_NAME):
                 layers = [Layer.create(*opened.image)]
         if opened.labels is not None:
-            layers.append(Layer.create(*opened.labels))
+            # An invisible layer is not drawn, so this one is drawn once, in the end.
+            data, kwargs, kind = opened.labels
+            layers.append(Layer.create(data, {**kwargs, "visible": False}, kind))
         return layers
 
     def _keep_look(
@@ -183,6 +197,7 @@ class OpenImage:
         if old:
             self._look = {name: getattr(old[0], name) for name in _OF_LABELS}
             self._look |= {name: getattr(old[0], name) for name in _TOOLS}
+            self._mode = old[0].mode
         if len(layers) == 1:
             return
         size = math.prod(layers[1].data.shape[-2:])
@@ -190,6 +205,13 @@ class OpenImage:
         look = {"contour": _CONTOUR if is_outlined else 0} | self._look
         for name, value in look.items():
             setattr(layers[1], name, value)
+
+    def _show_labels(self, layers: list[Layer]) -> None:
+        """Draw labels, and take the tool, which napari takes from invisible ones."""
+        for layer in layers[1:]:
+            layer.visible = True
+            if self._mode is not None:
+                layer.mode = self._mode
 
     def _is_mine(self, layer: Any) -> bool:
         """Whether a layer is of the image, and not there before or of another one."""
@@ -243,6 +265,8 @@ class OpenImage:
 
     def _forget(self, event: Any) -> None:
         self._listen(event.value, is_on=False)
+        if not self._is_replacing:  # it may be as old as what is spared
+            self._spared.end()
 
     def _listen(self, layer: Any, *, is_on: bool = True) -> None:
         if isinstance(layer, Labels):

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from magicgui.widgets import PushButton
 from qtpy.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.journal import Journal
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import DOUBT, mark
@@ -52,20 +51,9 @@ class JournalRow(QWidget):
         layout.addWidget(self.line.native)
         layout.addLayout(buttons)
         self.hide()
-        self.journal = Journal(viewer, self, self._show_offer)
-        self.restore_button.changed.connect(lambda: self._restore())
+        self.journal = Journal(viewer, self, self._show_offer, say)
+        self.restore_button.changed.connect(lambda: self.journal.restore())
         self.discard_button.changed.connect(lambda: self._discard())
-
-    def _restore(self) -> None:
-        note = self.journal.offered
-        if note is None:
-            return
-        try:
-            self.journal.restore()
-        except EditError as error:
-            self._say(str(error))
-        else:
-            self._say(f"Restored {note.words}.")
 
     def _discard(self) -> None:
         self.journal.discard()

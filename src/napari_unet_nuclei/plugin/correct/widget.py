@@ -15,7 +15,6 @@ from napari.layers import Labels
 
 from napari_unet_nuclei.core.instances.editing.edit import EditError
 from napari_unet_nuclei.plugin.correct.actions import Gesture, Scene, correct
-from napari_unet_nuclei.plugin.correct.correction_count import UndoWatch
 from napari_unet_nuclei.plugin.correct.doubt_panel import DoubtPanel
 from napari_unet_nuclei.plugin.correct.journal_row import JournalRow
 from napari_unet_nuclei.plugin.correct.locked_row import LockedRow
@@ -30,6 +29,7 @@ from napari_unet_nuclei.plugin.shared.layer_events import LayerEvents
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids, unlock
 from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
+from napari_unet_nuclei.plugin.shared.undo_history import UndoWatch
 
 if TYPE_CHECKING:
     import napari.viewer

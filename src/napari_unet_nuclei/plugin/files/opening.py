@@ -1,4 +1,4 @@
-"""Samples, data sets and labels → a viewer, by this plugin's commands in napari's menu.
+"""Samples, data sets, labels and outlines → a viewer, by commands in napari's menu.
 
 napari chooses a reader by the name of a file, and offers every reader of folders for
 every folder.  The manifest therefore claims no folder; folders are opened here, and so
@@ -17,6 +17,8 @@ from napari.utils.notifications import show_error
 from npe2 import PluginManager
 
 from napari_unet_nuclei.core.errors import DatasetError, UNetNucleiError
+from napari_unet_nuclei.core.files.outline_reading import is_outline_file
+from napari_unet_nuclei.plugin.files.outline_reader import read_outline_file
 from napari_unet_nuclei.plugin.files.reader import get_reader, read
 from napari_unet_nuclei.plugin.shared.label_files import read_label_file
 
@@ -27,7 +29,10 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QWidget
 
 _NAME = "napari-unet-nuclei"
-_FILTER = "Label images and zips (*.tif *.tiff *.png *.zip);;All files (*)"
+_FILTER = (
+    "Label images, outlines and zips "
+    "(*.tif *.tiff *.png *.zip *.roi *.geojson);;All files (*)"
+)
 
 
 def open_paths(
@@ -43,7 +48,8 @@ def open_paths(
     viewer : napari.components.ViewerModel
         Where the layers go.
     paths : sequence of path
-        Sample folders, data sets, folders of results, zips, label images.
+        Sample folders, data sets, folders of results, zips, label images, files of
+        outlines, which become labels of the size of an image that is open.
 
     Returns
     -------
@@ -60,7 +66,9 @@ def open_paths(
     added = []
     for path in [os.fspath(each) for each in paths]:
         is_zip = path.lower().endswith(".zip")
-        if get_reader(path) is not None:
+        if is_outline_file(path):
+            layers = [read_outline_file(path, viewer.layers)]
+        elif get_reader(path) is not None:
             layers = read(path)
         elif os.path.isdir(path) or is_zip:
             raise DatasetError(
@@ -93,7 +101,10 @@ def choose_files() -> None:
 
     viewer = napari.current_viewer()
     files, _ = QFileDialog.getOpenFileNames(
-        _parent(viewer), "Open label images or DSB2018 zip", _last_folder(), _FILTER
+        _parent(viewer),
+        "Open label images, outlines or DSB2018 zip",
+        _last_folder(),
+        _FILTER,
     )
     if files:
         show_paths(viewer, files)

@@ -1,7 +1,8 @@
-"""DSB2018 samples and data sets, and labels that were written here → layers.
+"""DSB2018 samples and data sets, labels that were written here, outlines → layers.
 
 What a path stands for is asked in ``core.datasets.opening``; label images become layers
-in ``label_reader``.  Other image files are left to napari.
+in ``label_reader``, outlines in ``outline_reader``.  Other image files are left to
+napari.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.datasets.dsb2018 import open_dsb2018
 from napari_unet_nuclei.core.datasets.opening import PathContents
 from napari_unet_nuclei.core.datasets.zip_files import is_broken_zip
+from napari_unet_nuclei.core.files.outline_reading import is_outline_file
 from napari_unet_nuclei.plugin.files.data_set_layers import next_layers
 from napari_unet_nuclei.plugin.files.label_reader import (
     is_label_file,
@@ -21,6 +23,7 @@ from napari_unet_nuclei.plugin.files.label_reader import (
     read_label_folder,
     read_label_stack,
 )
+from napari_unet_nuclei.plugin.files.outline_reader import read_outline_file
 from napari_unet_nuclei.plugin.shared.label_files import read_label_file
 
 if TYPE_CHECKING:
@@ -46,8 +49,8 @@ def get_reader(
     Returns
     -------
     callable or None
-        `read`, if every path is a DSB2018 sample, data set or zip, or labels, or a
-        folder of labels that were written here.
+        `read`, if every path is a DSB2018 sample, data set or zip, or labels, or
+        outlines, or a folder of labels that were written here.
     """
     paths = _as_list(path)
     if paths and all(_is_ours(each) for each in paths):
@@ -63,7 +66,8 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     Parameters
     ----------
     path : path or list of them
-        Sample folders, data-set folders or zips, label images or folders of them.
+        Sample folders, data-set folders or zips, label images or folders of them,
+        files of outlines.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def read(path: Paths | Sequence[Paths]) -> list[LayerData]:
     ImageError
         If a label image, or an image or a mask of a single sample, is damaged.
     LabelsError
-        If a label image holds none.
+        If a label image holds none, or outlines cannot be read.
     """
     paths = _as_list(path)
     if len(paths) > 1 and all(map(is_label_file, paths)):
@@ -103,11 +107,12 @@ def is_ours_by_content(path: str) -> bool:
     -------
     bool
         True for DSB2018 samples, data sets and zips, for labels that were written here
-        and for folders of such.
+        and for folders of such, for ROIs of ImageJ and for GeoJSON.
     """
     if os.path.isdir(path):
         return _is_data_set(path) or is_label_folder(path)
-    return is_own_label_file(path) or PathContents(path).is_dsb2018
+    is_labels = is_own_label_file(path) or is_outline_file(path)
+    return is_labels or PathContents(path).is_dsb2018
 
 
 def _is_ours(path: str) -> bool:
@@ -115,8 +120,8 @@ def _is_ours(path: str) -> bool:
         return False
     if not os.path.isdir(path):
         # No other reader would say what is wrong with a broken zip.
-        is_known = is_label_file(path) or PathContents(path).is_dsb2018
-        return is_known or is_broken_zip(path)
+        is_labels = is_label_file(path) or is_outline_file(path)
+        return is_labels or PathContents(path).is_dsb2018 or is_broken_zip(path)
     return _is_data_set(path) or is_label_folder(path)
 
 
@@ -145,6 +150,8 @@ def _sub_folders(path: str) -> Iterator[str]:
 def _read(path: str) -> list[LayerData]:
     if is_label_file(path):
         return [read_label_file(path)]
+    if is_outline_file(path):
+        return [read_outline_file(path)]
     if os.path.isdir(path) and not _is_data_set(path):
         return read_label_folder(path)
     return _read_next(path)

@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.instances.editing.keeping import (
     keep_in_place,
     renumber,
 )
+from napari_unet_nuclei.core.instances.linked_measurements import N_PLANES
 from napari_unet_nuclei.plugin.shared.layers import found_features
 
 if TYPE_CHECKING:
@@ -143,8 +144,8 @@ def _of_plane(
 ) -> Features | None:
     """Return the measurements of the nuclei of a plane, if they tell of planes."""
     names = [axis.lower() for axis in axes[: len(place)]]
-    if features is None or not set(names) <= set(features):
-        return None
+    if features is None or N_PLANES in features or not set(names) <= set(features):
+        return None  # linked nuclei stand in several, of which one says the middle
     is_here = np.ones(features["label"].size, np.bool_)
     for name, position in zip(names, place, strict=True):
         is_here &= features[name] == position

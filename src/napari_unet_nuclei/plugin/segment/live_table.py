@@ -152,10 +152,6 @@ class LiveTable:
         if self._task is not None:
             self._task.cancel()
 
-    def forget_history(self) -> None:
-        """Empty napari's undo history; see `Strokes.forget_history`."""
-        self._strokes.forget_history()
-
     @property
     def waiting(self) -> Callable[[], object] | None:
         """What waits for all edits to be known; see `when_settled`."""

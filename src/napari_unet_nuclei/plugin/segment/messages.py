@@ -227,8 +227,9 @@ def _describe_diameter(
     nuclei: Nuclei, pixel_side: float, pixel_area: float | None
 ) -> str:
     """Say how large the nuclei are: the diameter of a disc of their median area."""
-    area = float(np.median(nuclei.features["area"]))
-    diameter = 2 * math.sqrt(area / math.pi) * pixel_side
+    features = nuclei.features
+    area = features["area"] / features.get("n_planes", 1)
+    diameter = 2 * math.sqrt(float(np.median(area)) / math.pi) * pixel_side
     if pixel_area is None:
         return f"median diameter {diameter:.0f} px"
     return f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"

@@ -37,6 +37,8 @@ class SegmentationRequest:
         The image at several resolutions, where there are several.
     level : int, optional
         The one of them that ``image`` is; ``None`` lets the run choose.
+    spacing : float, optional
+        Distance between depths, in px of the finest resolution.
     """
 
     image: ArrayLike
@@ -48,6 +50,7 @@ class SegmentationRequest:
     region: RegionRun | None = None
     pyramid: Pyramid | None = None
     level: int | None = None
+    spacing: float | None = None
 
     @property
     def source(self) -> ArrayLike:
@@ -65,6 +68,11 @@ class SegmentationRequest:
     def pixel_side(self) -> float:
         """Side of a square as large as a pixel, in px of the finest resolution."""
         return math.sqrt(math.prod(self.factors))
+
+    @property
+    def own_spacing(self) -> float | None:
+        """Distance between depths, in px of ``image``."""
+        return self.spacing and self.spacing / self.pixel_side
 
     def at_level(self, level: int) -> SegmentationRequest:
         """Return the same for one of the resolutions, from 0, the finest."""

@@ -33,6 +33,7 @@ from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same
 from napari_unet_nuclei.plugin.shared.layers import set_features
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
 from napari_unet_nuclei.plugin.shared.result_maps import remember_maps
+from napari_unet_nuclei.plugin.shared.undo_history import carry_history
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
@@ -185,7 +186,8 @@ class ResultDisplay:
         labels, placement = result.place(result.nuclei.copy)
         layer = before.layer
         before.table.stop()
-        before.table.forget_history()
+        locked = result.locked.numbers
+        carry_history(layer, labels, result.nuclei.features["label"], locked)
         outline_quickly(layer)
         _describe(layer, result)
         layer.data = labels

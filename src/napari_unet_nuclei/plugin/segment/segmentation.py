@@ -196,6 +196,7 @@ def iter_segmentation(
     found = yield from stacks.iter_segmentation(
         *(model, stack, request.own_settings(request.settings)),
         keeps_maps=True,
+        spacing=request.own_spacing,
         frame=_frame_of(request),
     )
     image_maps = ImageMaps(
@@ -276,7 +277,8 @@ def iter_split(
     model, stack = image_maps.model, image_maps.stack
     own = image_maps.request.own_settings(settings)
     labels = yield from stacks.iter_split(
-        model, stack, image_maps.maps, own, image_maps.depths
+        *(model, stack, image_maps.maps, own, image_maps.depths),
+        spacing=image_maps.request.own_spacing,
     )
     return (yield from _iter_nuclei(image_maps, labels, settings))
 

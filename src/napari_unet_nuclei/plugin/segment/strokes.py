@@ -1,4 +1,4 @@
-"""What napari says about painting: where pixels change, the mouse button, history.
+"""What napari says about painting: where pixels change, and the mouse button.
 
 Everything that depends on how napari's labels layer paints is here.
 """
@@ -42,7 +42,6 @@ class Strokes:
         self._layer = layer
         self._on_paint = on_paint
         self._on_release = on_release
-        self._has_history = False
         self.is_under_way = False
         layer.events.paint.connect(self._note_paint)
         layer.mouse_drag_callbacks.append(self._note_drag)
@@ -53,20 +52,7 @@ class Strokes:
         if self._note_drag in self._layer.mouse_drag_callbacks:
             self._layer.mouse_drag_callbacks.remove(self._note_drag)
 
-    def forget_history(self) -> None:
-        """Empty napari's undo history, which is about labels that are replaced.
-
-        napari keeps it; undoing would write pixels of the old labels into the new.
-        """
-        if self._has_history:
-            mode = self._layer.mode
-            with self._layer.events.mode.blocker():  # nobody has changed the tool
-                self._layer.editable = False  # does it, and takes the tool away
-                self._layer.editable = True
-                self._layer.mode = mode
-
     def _note_paint(self, event: Any) -> None:
-        self._has_history = True
         self._on_paint(event.value)
 
     def _note_drag(self, _: Labels, event: Any) -> Iterator[None]:

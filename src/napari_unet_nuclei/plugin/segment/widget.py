@@ -14,10 +14,7 @@ from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
-from napari_unet_nuclei.plugin.segment.copied_command import (
-    command_for,
-    copy_command,
-)
+from napari_unet_nuclei.plugin.segment.copied_command import copy_command, same_command
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
 from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns, Said
@@ -41,11 +38,13 @@ from napari_unet_nuclei.plugin.segment.segmentation import (
     iter_segmentation,
 )
 from napari_unet_nuclei.plugin.segment.tool_buttons import ToolButtons
+from napari_unet_nuclei.plugin.segment.wanted_runs import WantedRuns
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
 from napari_unet_nuclei.plugin.shared.docking import lay_out
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
+from napari_unet_nuclei.plugin.shared.journals import journals_of
 from napari_unet_nuclei.plugin.shared.model_choice import models_changed
 from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
 from napari_unet_nuclei.plugin.shared.run_panel import RunPanel
@@ -116,6 +115,7 @@ class SegmentWidget(Container[Widget]):
             on_edit=self._say_corrected,
         )
         self._maps = MapLayers(viewer)
+        journals_of(viewer, self.native)  # results are kept whoever corrects them
         self._splitting = LiveSplitting(
             self.native,
             on_step=self._say_progress,
@@ -123,6 +123,9 @@ class SegmentWidget(Container[Widget]):
             on_error=lambda error: self.panel.say(describe_error(error)),
         )
         self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
+        self._wanted = WantedRuns(
+            *(viewer, self.native, self.panel, self.image), self.segment
+        )
         models_changed.connect(self._show_pending)
         self.native.destroyed.connect(self._disconnect)
         viewer.layers.events.removed.connect(self._forget)
@@ -217,16 +220,13 @@ class SegmentWidget(Container[Widget]):
         self.image.catch_up()
         if self._status.is_of_result:
             self._show_pending()
+        self._wanted.start()
 
     def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:
             self.panel.say(describe_removed(image.name))
             return
-        request = image_maps.request
-        # The command line segments all planes, all of them, and the finest level.
-        is_whole = request.plane is None and request.region is None
-        is_whole &= not request.level
-        command = command_for(image, request, nuclei.settings) if is_whole else None
+        command = same_command(image, image_maps.request, nuclei.settings)
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command
         )
@@ -240,9 +240,9 @@ class SegmentWidget(Container[Widget]):
         text = describe_result(
             result.image_maps, result.nuclei, layer, pixel_area(result.image)
         )
-        tooltip = describe_details(result.image_maps, result.nuclei)
-        is_doubtful = bool(result.nuclei.doubts)
-        self._status.say_result(result.key, Said(text, tooltip, is_doubtful))
+        details = describe_details(result.image_maps, result.nuclei)
+        said = Said(text, details, bool(result.nuclei.doubts))
+        self._status.say_result(result.key, said)
         self._show_pending()
 
     def _say_corrected(self, table: LiveTable) -> None:
