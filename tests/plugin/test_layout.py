@@ -120,3 +120,45 @@ def test_nothing_above_the_status_moves_when_it_grows(window: NapariWindow) -> N
         widget.panel.progress_bar.visible = len(text) > 20
         window.settle()
         assert places() == before
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+@pytest.mark.parametrize(
+    "titles",
+    [
+        (SEGMENT, "Correct nuclei", "Measure nuclei"),
+        ("Browse images", SEGMENT, "Correct nuclei", "Measure nuclei"),
+        ("Correct nuclei", "Measure nuclei", SEGMENT),
+    ],
+)
+def test_the_sliders_stay_in_sight_however_many_docks_there_are(
+    window: NapariWindow, qtbot: QtBot, titles: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    widgets = {}
+    for title in titles:
+        widgets[title] = window.open(title)
+        qtbot.wait(700)  # rounds of laying out
+    segment = widgets[SEGMENT]
+    for slider in (segment.threshold, segment.separation):
+        assert window.is_reachable(slider.native)
+    for part in (segment.panel.run_button, segment.panel.status):
+        assert window.is_reachable(part.native)
+    newest = [title for title in titles if title != SEGMENT][-1]
+    assert window.is_reachable(widgets[newest].native)
+    assert (window.native.width(), window.native.height()) == size
+
+
+def test_docks_stand_below_each_other_where_there_is_room(
+    window: NapariWindow, qtbot: QtBot
+) -> None:
+    window.resize(1366, 768)
+    segment, correct = window.open(SEGMENT), window.open("Correct nuclei")
+    qtbot.wait(700)
+    docks = [each.native.parent() for each in (segment, correct)]
+    assert not window.native.tabifiedDockWidgets(docks[0])
+    assert docks[1].y() > docks[0].y()
+    measure = window.open("Measure nuclei")
+    qtbot.wait(700)
+    newest = measure.native.parent()
+    assert window.native.tabifiedDockWidgets(newest) == [docks[1]]

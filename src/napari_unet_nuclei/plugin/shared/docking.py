@@ -15,16 +15,21 @@ from qtpy.QtWidgets import (
     QApplication,
     QBoxLayout,
     QComboBox,
-    QDockWidget,
     QFrame,
     QLayout,
-    QMainWindow,
     QScrollArea,
     QSizePolicy,
     QSlider,
     QWidget,
 )
 
+from napari_unet_nuclei.plugin.shared.dock_column import (
+    join_column,
+    keep_least_height,
+    mark_dock,
+    take_needed_height,
+)
+from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.theme import follow_theme, style_sheet
 
 if TYPE_CHECKING:
@@ -35,9 +40,11 @@ if TYPE_CHECKING:
 _WIDTH = 345  # px, of a form in a dock of the original size
 _LEAST_WIDTH = 240  # px
 _LEAST_HEIGHT = 84  # px, of the form: three controls
+_BELOW_ROW = 6  # px, so that the last row in sight is not cut
 _MS_TO_LAY_OUT = 30
 _MS_TO_SEEK = 1000  # a busy window lays out late
 _N_ROUNDS = 15  # of laying out, after a widget is docked
+_ROUNDS_TO_POLISH = 3  # until it is known how high it is
 _FORM_CHANGES = (
     QEvent.Type.LayoutRequest,
     QEvent.Type.Polish,
@@ -52,6 +59,7 @@ def lay_out(
     viewer: napari.viewer.Viewer,
     *,
     n_below: int = 0,
+    in_sight: QWidget | None = None,
 ) -> None:
     """Put a form on top of a widget, where it scrolls when there is little room.
 
@@ -65,8 +73,10 @@ def lay_out(
         Whose theme to follow.
     n_below : int
         How many of the widget's own parts go to the lower end of the dock.
+    in_sight : QWidget, optional
+        The row down to which the form is never covered, however many docks there are.
     """
-    area = FormArea(form)
+    area = FormArea(form, in_sight)
     layout = widget.native.layout()
     if isinstance(layout, QBoxLayout):
         layout.insertWidget(0, area)
@@ -76,12 +86,37 @@ def lay_out(
     widget.native.setSizePolicy(
         QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding
     )
-    widget.native.installEventFilter(_ShownFilter(widget.native))
+    arrange_when_docked(widget.native, viewer, stays=in_sight is not None)
     follow_theme(
         viewer,
         widget.native,
         lambda colours: widget.native.setStyleSheet(style_sheet(colours)),
     )
+
+
+def arrange_when_docked(
+    widget: QWidget, viewer: napari.viewer.Viewer, *, stays: bool = False
+) -> None:
+    """Give a widget a place, its height and the order of its keys once it is docked.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What napari docks soon.
+    viewer : napari.viewer.Viewer
+        In whose window.
+    stays : bool
+        Whether no other dock of this plugin may take its place.
+    """
+    mark_dock(widget, stays=stays)
+    widget.installEventFilter(_ShownFilter(widget, _height_of(viewer)))
+
+
+def _height_of(viewer: napari.viewer.Viewer) -> int:
+    """Return how high the window of a viewer is, in px; 0 if none is on show."""
+    window = getattr(unwrapped(viewer), "window", None)
+    native = None if window is None else window._qt_window
+    return native.height() if native is not None and native.isVisible() else 0
 
 
 def show_row(form: QWidget, row: QWidget) -> None:
@@ -98,26 +133,6 @@ def show_row(form: QWidget, row: QWidget) -> None:
     area = None if viewport is None else viewport.parent()
     if isinstance(area, FormArea):
         area.show_soon(row)
-
-
-def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
-    """Make the dock of a widget as high as its form, at the cost of other docks.
-
-    Qt gives a new dock all the height, and leaves the others their minimum.
-
-    Parameters
-    ----------
-    widget : QWidget
-        What napari has docked, if it has.
-    may_shrink : bool
-        Whether the other docks get the height that this one does not need.
-    """
-    dock = widget.parent()
-    window = widget.window()
-    if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
-        needed = max(dock.sizeHint().height(), dock.minimumSizeHint().height())
-        if may_shrink or dock.height() < needed:
-            window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
 
 
 def set_tab_order(widget: QWidget) -> None:
@@ -140,10 +155,15 @@ class FormArea(QScrollArea):
     ----------
     form : QWidget
         What it shows; never wider than this area.
+    in_sight : QWidget, optional
+        The row down to which it is at least as high as its form.
     """
 
-    def __init__(self, form: QWidget) -> None:
+    def __init__(self, form: QWidget, in_sight: QWidget | None = None) -> None:
         super().__init__()
+        self._in_sight = in_sight
+        self._is_laid_out = False
+        self._least = _LEAST_HEIGHT
         self._form = self._wanted = form
         self._seeking = QTimer(self)  # while it runs, what is wanted stays in sight
         self._seeking.setSingleShot(True)
@@ -186,12 +206,12 @@ class FormArea(QScrollArea):
         return QSize(max(_WIDTH, self._form.sizeHint().width()), self._height())
 
     def minimumSizeHint(self) -> QSize:
-        """As wide as the form and the scroll bar, and three controls high."""
+        """As wide as the form and the scroll bar, and some controls high."""
         bar = self.verticalScrollBar()
         width = self._form.minimumSizeHint().width()
         if bar is not None:
             width += bar.sizeHint().width()
-        return QSize(width, min(_LEAST_HEIGHT, self._height()))
+        return QSize(width, min(self._least, self._height()))
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Be no higher than the form is at the new width."""
@@ -214,11 +234,24 @@ class FormArea(QScrollArea):
     def _scroll(self) -> None:
         self.ensureWidgetVisible(self._wanted, 0, 0)
 
+    def keep_in_sight(self) -> None:
+        """Be no lower than to what stays in sight, now that rows have their places."""
+        self._is_laid_out = True
+        self._fit()
+
     def _fit(self) -> None:
-        height = self._height()
-        if height != self.maximumHeight():
+        height, least = self._height(), self._least_height()
+        if height != self.maximumHeight() or least != self._least:
+            self._least = least
             self.setMaximumHeight(height)
             self.updateGeometry()
+
+    def _least_height(self) -> int:
+        row = self._in_sight
+        if row is None or not self._is_laid_out:
+            return _LEAST_HEIGHT
+        bottom = row.mapTo(self._form, row.rect().bottomLeft()).y()
+        return max(bottom + _BELOW_ROW, _LEAST_HEIGHT)
 
     def _height(self) -> int:
         layout, viewport = self._form.layout(), self.viewport()
@@ -236,9 +269,9 @@ class _ShownFilter(QObject):
     height is set several times; after that it is the user's choice.
     """
 
-    def __init__(self, widget: QWidget) -> None:
+    def __init__(self, widget: QWidget, height_before: int) -> None:
         super().__init__(widget)
-        self._widget = widget
+        self._widget, self._height_before = widget, height_before
         self._n_rounds = _N_ROUNDS
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._finish)
@@ -248,11 +281,27 @@ class _ShownFilter(QObject):
             self._timer.start(_MS_TO_LAY_OUT)
         return False
 
+    def _grown(self) -> int:
+        """Return by how many px Qt has made the window higher for the new dock."""
+        before = self._height_before
+        return max(self._widget.window().height() - before, 0) if before else 0
+
+    def _restore_size(self) -> None:
+        window, grown = self._widget.window(), self._grown()
+        if grown:
+            window.resize(window.width(), window.height() - grown)
+
     def _finish(self) -> None:
         # Qt starts with another order in each window.
         set_tab_order(self._widget)
         if self._n_rounds > 0:
             self._n_rounds -= 1
+            for area in self._widget.findChildren(FormArea):
+                area.keep_in_sight()
+            keep_least_height(self._widget)
+            if self._n_rounds == _N_ROUNDS - _ROUNDS_TO_POLISH:
+                join_column(self._widget, self._grown())
+            self._restore_size()
             take_needed_height(self._widget)
         else:
             self._timer.stop()
