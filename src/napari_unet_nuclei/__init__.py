@@ -40,6 +40,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.instances.doubts.reasons import DoubtReason, Suspicion
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.instances.measurements import measure_nuclei
+    from napari_unet_nuclei.core.linking.planes import link_planes
+    from napari_unet_nuclei.core.linking.rule import LinkRule
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.proposals.proposing import ProposedTile, propose_tiles
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
         Architecture,
         Augmentation,
         EngineName,
+        Link,
         Measurement,
         Monitor,
         Schedule,
@@ -81,6 +84,8 @@ __all__ = [
     "ImageError",
     "Interval",
     "LabelsError",
+    "Link",
+    "LinkRule",
     "Maps",
     "Measurement",
     "MeasurementSettings",
@@ -109,6 +114,7 @@ __all__ = [
     "annotated_area",
     "evaluate",
     "find_doubtful_nuclei",
+    "link_planes",
     "load_model",
     "measure_nuclei",
     "propose_tiles",
@@ -132,13 +138,15 @@ _MODULES = {
     "instances.doubts.reasons": "DoubtReason Suspicion",
     "instances.maps": "Maps SplittingParameters",
     "instances.measurements": "measure_nuclei",
+    "linking.planes": "link_planes",
+    "linking.rule": "LinkRule",
     "models.bundle": "ModelBundle",
     "models.config": "ModelConfig",
     "proposals.proposing": "ProposedTile propose_tiles",
     "segmentation.model": "Model load_model segment",
     "settings.choices": (
-        "Annotated Architecture Augmentation EngineName Measurement Monitor Schedule "
-        "Stain"
+        "Annotated Architecture Augmentation EngineName Link Measurement Monitor "
+        "Schedule Stain"
     ),
     "settings.measurements": "MeasurementSettings",
     "settings.segmentation": "SegmentationSettings",

@@ -194,3 +194,12 @@ def test_the_limits_of_a_process_count_less_what_it_uses(limit: str) -> None:
 
 def test_this_computer_has_memory() -> None:
     assert 0 < free_memory() <= total_memory() <= 64 * GB
+
+
+def test_processors_can_be_shared_with_other_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(hardware.PROCESSORS_VARIABLE, "1")
+    assert hardware.n_processors() == 1
+    monkeypatch.setenv(hardware.PROCESSORS_VARIABLE, "many")
+    assert hardware.n_processors() >= 1

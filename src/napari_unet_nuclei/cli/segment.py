@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from napari_unet_nuclei.cli.big_images import make_run, segment_big
+from napari_unet_nuclei.cli.block_options import BlockOptions
 from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
+from napari_unet_nuclei.cli.report_options import ReportOptions
 from napari_unet_nuclei.cli.reporting import (
     make_progress,
     one_sentence_errors,
@@ -31,7 +35,7 @@ from napari_unet_nuclei.core.settings.choices import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Generator
+    from collections.abc import Callable, Generator
 
     from napari_unet_nuclei.core.batch.jobs import ImageDone
 
@@ -83,6 +87,8 @@ def segment(
     measurement: MeasurementOptions,
     selection: Selection,
     image: ImageOptions,
+    page: ReportOptions,
+    blocks: BlockOptions,
     engine: Engine = EngineName.AUTO,
     skip_existing: SkipExisting = False,
     overwrite: Overwrite = False,
@@ -91,14 +97,28 @@ def segment(
     """Find the nuclei of images and write them in the formats you ask for.
 
     An image that cannot be read is skipped and named at the end; the exit code is
-    then 1.  Existing files are replaced only with --overwrite, input files never.  If
-    the images are in the output folder itself, labels are called NAME_masks.
+    then 1.  Existing files are replaced only with --overwrite, input files never.
+
+    With -o OUTPUT.zarr, one OME-Zarr image or TIFF of any size is segmented block by
+    block into labels of OME-Zarr; the same command goes on with a run that was ended.
 
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """
     with one_sentence_errors(debug=debug):
         settings, kinds = nuclei.make_settings(), parse_formats(formats)
         _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
+        if blocks.are_for(folder):
+            _check_default_format(kinds, folder)
+            segment_big(
+                make_run(
+                    *(inputs, folder, settings, blocks, image),
+                    model=model,
+                    engine=engine,
+                    overwrite=overwrite,
+                )
+            )
+            return
+        page.check(folder, overwrite=overwrite, skip_existing=skip_existing)
         measurements = measurement.make_settings(kinds)
         names, series = selection.read_names(), image.parse_series()
 
@@ -126,10 +146,20 @@ def segment(
                 axes=image.axes,
                 channel=image.channel,
                 measurements=measurements,
+                thumbnail_side=page.thumbnail_side(len(images)),
             )
-            done = _follow(steps, len(todo))
+            write_page = partial(page.write, images, outputs, loaded, skip_existing)
+            done = _follow(steps, len(todo), write_page)
             if not report(done, folder, loaded.engine.description):
                 raise typer.Exit(1)
+
+
+def _check_default_format(kinds: list[OutputFormat], folder: Path) -> None:
+    if kinds != [OutputFormat.TIFF]:
+        raise SettingsError(
+            f"Expected no --format with {folder}, which gets labels and a table as "
+            f"OME-Zarr. Received: {', '.join(kinds)}; leave it out, or choose a folder."
+        )
 
 
 def _check_not_both(*, overwrite: bool, skip_existing: bool) -> None:
@@ -141,13 +171,18 @@ def _check_not_both(*, overwrite: bool, skip_existing: bool) -> None:
 
 
 def _follow(
-    steps: Generator[ImageDone, None, object], n_images: int
+    steps: Generator[ImageDone, None, object],
+    n_images: int,
+    write_page: Callable[[list[ImageDone]], object],
 ) -> list[ImageDone]:
     """Segment image after image, and show how far that is."""
-    done = []
+    done: list[ImageDone] = []
     with make_progress() as progress, closing(steps):
         task = progress.add_task("Segmenting", total=n_images)
-        for result in steps:
-            done.append(result)
-            progress.advance(task)
+        try:
+            for result in steps:
+                done.append(result)
+                progress.advance(task)
+        finally:  # also of what was done before it was stopped
+            write_page(done)
     return done

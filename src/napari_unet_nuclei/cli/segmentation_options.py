@@ -10,7 +10,7 @@ import typer
 
 from napari_unet_nuclei.cli.option_groups import setting_option
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import OutputFormat, Stain
+from napari_unet_nuclei.core.settings.choices import Link, OutputFormat, Stain
 from napari_unet_nuclei.core.settings.segmentation import (
     MIN_AREA_SEEN,
     SegmentationSettings,
@@ -58,6 +58,16 @@ class NucleiOptions:
     stain: Annotated[
         Stain, _setting("stain", "auto, what the network is most confident of")
     ] = SegmentationSettings.stain
+    link: Annotated[Link, _setting("link")] = SegmentationSettings.link
+    min_planes: Annotated[
+        int | None,
+        _setting(
+            "min_planes",
+            "a quarter of those that nuclei typically stand in, and two at least; with "
+            "--link t, 1",
+            metavar="N",
+        ),
+    ] = SegmentationSettings.min_planes
 
     def make_settings(self) -> SegmentationSettings:
         """Return the settings that were chosen."""

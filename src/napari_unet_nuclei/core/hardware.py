@@ -22,6 +22,9 @@ from napari_unet_nuclei.core.errors import ImageError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PROCESSORS_VARIABLE = "NAPARI_UNET_NUCLEI_PROCESSORS"
+"""Environment variable with the processors that this process may keep busy."""
+
 HARMLESS = 100_000_000  # bytes; for less, the limits are not read
 _ROOT = Path("/")
 _UNLIMITED = 1 << 60  # bytes; version 1 writes the largest page number for no limit
@@ -118,9 +121,12 @@ def n_processors(root: Path = _ROOT) -> int:
     -------
     int
         At least one: those it may run on, or what the quota of a control group
-        allows, rounded up.
+        allows, rounded up, or fewer where ``NAPARI_UNET_NUCLEI_PROCESSORS`` says so.
     """
     quotas = [math.ceil(quota) for quota in _quotas(root)]
+    asked = os.environ.get(PROCESSORS_VARIABLE, "")
+    if asked.isdecimal():
+        quotas.append(int(asked))
     return max(1, min([available_processors(), *quotas]))
 
 

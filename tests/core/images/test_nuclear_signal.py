@@ -107,3 +107,23 @@ def test_nuclei_are_darker_or_denser(stain: Callable[..., Any]) -> None:
     assert darkness[is_nucleus].mean() > darkness[~is_nucleus].mean() + 20
     _, dye = NuclearSignal(stain(NUCLEI, DAB)).darkness()
     assert dye[is_nucleus].mean() > dye[~is_nucleus].mean() + 100
+
+
+def test_a_part_is_seen_as_in_the_whole_image(stain: Callable[..., Any]) -> None:
+    colours = np.stack([NUCLEI // 2, NUCLEI.T[:160, :1] + 0 * NUCLEI, NUCLEI], axis=-1)
+    for whole in (stain(NUCLEI, EOSIN), stain(NUCLEI, DAB), in_blue(), colours):
+        channels = to_channels(whole)
+        window = np.s_[20:70, 10:90]
+        signal, part = (
+            NuclearSignal(channels),
+            NuclearSignal(channels[window], typical=channels),
+        )
+        assert part.light is signal.light
+        assert part.candidates == signal.candidates
+        for choice in (Stain.NONE, *signal.candidates):
+            pixels, limits = part.see(choice)
+            expected, its_limits = signal.see(choice, window)
+            assert limits == its_limits
+            np.testing.assert_array_equal(pixels, expected)
+        for dark, expected_dark in zip(part.darkness(), signal.darkness(), strict=True):
+            np.testing.assert_array_equal(dark, expected_dark[window])

@@ -219,3 +219,14 @@ def test_a_confidence_out_of_range_is_refused(value: float) -> None:
 def test_parameters_out_of_range_are_refused(name: str, value: float) -> None:
     with pytest.raises(SettingsError, match=f"The {name} must lie between 0 and 1"):
         SplittingParameters(**{name: value})
+
+
+def test_what_counts_as_a_fragment_can_be_said() -> None:
+    """As blocks of one image do, of which each would find another size."""
+    _, truth = draw_nuclei(3, shape=(200, 200), n_nuclei=60)
+    maps = Maps(*np.moveaxis(make_targets(truth).astype(np.float32), -1, 0))
+    usual = split_instances(maps, DEFAULT)
+    np.testing.assert_array_equal(split_instances(maps, DEFAULT, min_part=0), usual)
+    joined = split_instances(maps, DEFAULT, min_part=10_000)
+    assert 0 < joined.max() < usual.max()
+    assert (joined[usual > 0] > 0).all()

@@ -84,6 +84,14 @@ def test_planes_of_a_stack_are_doubted_together() -> None:
     assert "Half of the 72 objects" in doubt.sentence
 
 
+def test_areas_that_are_known_are_not_counted_anew() -> None:
+    labels = lattice(6, 30)
+    areas = np.bincount(labels.ravel())[1:]
+    counted = find_doubts(labels, [1.0], 0.5)
+    assert find_doubts(labels, [1.0], 0.5, areas=[areas]) == counted
+    assert not find_doubts(labels, [1.0], 0.5, areas=[areas[:0]])
+
+
 def test_a_doubt_says_what_to_do() -> None:
     confidence, sizes = find_doubts(lattice(6, 30), [1.0], 0.5)
     assert "Low confidence (50%)" in confidence.sentence

@@ -96,7 +96,7 @@ def loop(
     table_of: Callable[..., Table],
 ) -> Loop:
     """Return napari after a run, with the widget that corrects it."""
-    monkeypatch.setattr(plausibility, "find_doubts", lambda *_: ())
+    monkeypatch.setattr(plausibility, "find_doubts", lambda *_, **__: ())
     monkeypatch.setattr(ScalePolicy, "needs_coarse_pass", lambda *_: False)
     make_model("tiny", threshold=0.45)
     viewer = make_napari_viewer()

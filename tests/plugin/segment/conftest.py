@@ -122,7 +122,7 @@ def _no_hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _no_doubts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Doubt nothing: a network that sees nothing but brightness is never confident."""
-    monkeypatch.setattr(plausibility, "find_doubts", lambda *_: ())
+    monkeypatch.setattr(plausibility, "find_doubts", lambda *_, **__: ())
     monkeypatch.setattr(ScalePolicy, "needs_coarse_pass", lambda *_: False)
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pytest
 from qtpy.QtCore import QEvent, QTimer
 from qtpy.QtWidgets import QApplication
 
+from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids, unlock
 
 if TYPE_CHECKING:
@@ -118,6 +120,48 @@ def test_locked_nuclei_of_a_stack_stay_in_their_plane(
     assert layer.data[0, 30, 20] > 0
     numbers = [set(np.unique(plane[plane > 0])) for plane in layer.data]
     assert not numbers[0] & numbers[1]
+
+
+@pytest.mark.parametrize("axes", ["ZYX", "YXZ", "TCYX", "YX with colours"])
+def test_a_slider_finds_nuclei_around_corrected_ones_of_every_kind_of_image(
+    scene: Scene, image: NDArray[np.uint8], axes: str
+) -> None:
+    if axes == "YX with colours":
+        scene.viewer.add_image(np.stack([image] * 3, axis=-1), name="cells")
+    else:
+        pixels = np.stack([image, image[::-1]])
+        pixels = {
+            "ZYX": lambda: pixels,
+            "YXZ": lambda: np.moveaxis(pixels, 0, -1),
+            "TCYX": lambda: np.stack([pixels, pixels[::-1]], axis=1),
+        }[axes]()
+        scene.viewer.add_image(
+            pixels, name="cells", rgb=False, axis_labels=tuple(axes.lower())
+        )
+    layer = scene.segment()
+    found = layer.data.copy()
+    number = int(found.max())
+    where = np.argwhere(found == 1)
+    layer.data[found == 1] = 0
+    layer.data[tuple(np.argwhere(found == number)[::2].T)] = number + 5
+    layer.refresh()
+    kept = layer.data.copy()
+    assert scene.move_slider(0.2) is layer
+    assert not layer.data[tuple(where.T)].any()
+    for locked in (number, number + 5):
+        np.testing.assert_array_equal(layer.data == locked, kept == locked)
+    expected = {
+        int(each): int(n) for each, n in zip(*label_areas(layer.data), strict=True)
+    }
+    table = layer.features[layer.features["area"].notna()]
+    areas = {
+        int(each): int(n) for each, n in zip(table.index, table["area"], strict=True)
+    }
+    assert areas == expected
+    # What is edited next is compared with a copy that holds the same.
+    layer.refresh()
+    scene.wait_for_table(layer)
+    assert locked_ids(layer.metadata) == {number, number + 5}
 
 
 def test_corrections_that_no_event_told_of_are_kept(scene: Scene, cells: Image) -> None:

@@ -50,7 +50,7 @@ def test_a_doubtful_result_asks_to_be_checked(
     sentence = "Low confidence (20%): check the outlines."
     doubt = Doubt(kind=DoubtKind.CONFIDENCE, sentence=sentence)
     with monkeypatch.context() as patch:
-        patch.setattr(plausibility, "find_doubts", lambda *_: (doubt,))
+        patch.setattr(plausibility, "find_doubts", lambda *_, **__: (doubt,))
         layer = scene.segment()
     line = scene.widget.panel.status
     assert " · please check: low confidence · " in scene.status

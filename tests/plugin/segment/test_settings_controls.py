@@ -7,7 +7,7 @@ import pytest
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.instances.maps import SplittingParameters
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 
@@ -54,6 +54,8 @@ def test_at_first_they_stand_for_the_default_settings(
         ("diameter", 30, 30.0, "input"),
         ("tta", True, True, "input"),
         ("stain", Stain.HDAB, Stain.HDAB, "input"),
+        ("link", Link.Z, Link.Z, "slider"),
+        ("min_planes", 3, 3, "slider"),
     ],
 )
 def test_each_control_stands_for_its_field(

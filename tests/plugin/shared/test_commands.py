@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.commands import (
     fine_tune_arguments,
@@ -48,6 +48,8 @@ def test_no_setting_is_left_out() -> None:
         "diameter": 40.0,
         "tta": True,
         "stain": Stain.HDAB,
+        "link": Link.Z,
+        "min_planes": 3,
     }
     plain = segment_command("a.tif", "classic", SegmentationSettings(), "YX")
     for field in fields(SegmentationSettings):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.batch.inputs import NamedImage
     from napari_unet_nuclei.core.images.axes import PlaneStack
     from napari_unet_nuclei.core.images.calibration import Calibration
+    from napari_unet_nuclei.core.reports.image_summary import ImageSummary
     from napari_unet_nuclei.core.segmentation.seen_planes import Segmentation
 
 
@@ -47,6 +48,8 @@ class ImageDone:
         Sentences on why the result should be checked, and what to do.
     cause : UNetNucleiError, optional
         The error behind that sentence.
+    summary : ImageSummary, optional
+        What a report says of its nuclei, if there is to be one.
     """
 
     name: str
@@ -58,6 +61,7 @@ class ImageDone:
     notes: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
     cause: UNetNucleiError | None = None
+    summary: ImageSummary | None = None
 
     @property
     def is_own_result(self) -> bool:
@@ -98,6 +102,7 @@ class Job:
     seconds: float = 0.0
     error: str | None = None
     cause: UNetNucleiError | None = None
+    summary: ImageSummary | None = None
     is_over: Event = field(default_factory=Event)
 
     def advance(self, stage: Callable[[Job], None]) -> Job:
@@ -143,6 +148,7 @@ class Job:
             notes=self.notes,
             warnings=self.warnings,
             cause=self.cause,
+            summary=self.summary,
         )
 
 

@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.images.channel_stacks import split_channels
 from napari_unet_nuclei.core.images.header_axes import settle_axes
 from napari_unet_nuclei.core.progress import PlaneDone, exhaust
+from napari_unet_nuclei.core.reports.image_summary import summarise_image
 from napari_unet_nuclei.core.segmentation.memory import fits_beside_another
 from napari_unet_nuclei.core.segmentation.provenance import describe_run
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
@@ -48,12 +49,12 @@ def segment_images(
     axes: str | None = None,
     channel: int | None = None,
     measurements: MeasurementSettings = _USUAL,
+    thumbnail_side: int | None = None,
 ) -> Generator[ImageDone, None, None]:
     """Segment images and write the results, file by file.
 
-    An image that cannot be read or segmented, or whose result somebody else has
-    written meanwhile, is reported and skipped.  Closing the generator keeps what
-    has been written, with the rows of the csv.
+    An image that cannot be read or segmented, or whose result appeared meanwhile, is
+    reported and skipped.  Closing the generator keeps what has been written.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def segment_images(
     images : sequence of NamedImage
         Images to segment.
     outputs : BatchOutputs
-        What to write, and where; what ``plan_outputs`` returns has been checked.
+        What to write, and where: what ``plan_outputs`` returns.
     settings : SegmentationSettings
         Threshold, smallest area, diameter, test-time flips and stain.
     axes : str, optional
@@ -71,6 +72,8 @@ def segment_images(
         Channel that shows the nuclei.
     measurements : MeasurementSettings
         What the table of nuclei says beside the usual columns.
+    thumbnail_side : int, in px, optional
+        Sum each image up for a report, with a thumbnail of that size.
 
     Yields
     ------
@@ -82,10 +85,9 @@ def segment_images(
     OutputError
         If a result cannot be written.
     """
-    batch = _Batch(
-        *(model, outputs, settings, measurements), axes=axes, channel=channel
-    )
-    # While the network works on one image, the next is read and the last is written.
+    work = model, outputs, settings, measurements
+    batch = _Batch(*work, axes=axes, channel=channel, thumbnail_side=thumbnail_side)
+    # While the network sees an image, the next is read and the last is written.
     jobs = (Job(image) for image in images)
     ready = map_ahead(lambda job: job.advance(batch.read), jobs)
     predicted = (job.advance(batch.predict) for job in ready)
@@ -111,9 +113,11 @@ class _Batch:
         *,
         axes: str | None,
         channel: int | None,
+        thumbnail_side: int | None,
     ) -> None:
         self._model, self._settings, self._outputs = model, settings, outputs
         self._axes, self._channel = axes, channel
+        self._thumbnail_side = thumbnail_side
         is_measured = OutputFormat.FEATURES in outputs.formats
         self._measurements = measurements if is_measured else _USUAL
         self._last: Job | None = None
@@ -139,9 +143,14 @@ class _Batch:
         if self._last is not None and not fits_beside_another(shape, n_planes):
             self._last.is_over.wait()
         self._last = job
-        keeps_maps = not FORMATS_OF_MAPS.isdisjoint(self._outputs.formats)
+        is_summarised = self._thumbnail_side is not None and n_planes == 1
+        keeps_maps = is_summarised or not FORMATS_OF_MAPS.isdisjoint(
+            self._outputs.formats
+        )
         job.steps = iter_segmentation(
-            self._model, job.stack, self._settings, keeps_maps=keeps_maps
+            *(self._model, job.stack, self._settings),
+            keeps_maps=keeps_maps,
+            spacing=job.calibration.spacing(),
         )
         for step in job.steps:
             if isinstance(step, PlaneDone):
@@ -184,3 +193,10 @@ class _Batch:
             else:
                 path = self._outputs.path_of(name, kind)
                 WRITERS[kind](path, result, self._outputs.may_replace)
+        if self._thumbnail_side is not None:
+            job.summary = summarise_image(
+                list(job.stack),
+                found.labels.reshape(-1, *job.stack.plane_shape),
+                found.maps,
+                side=self._thumbnail_side,
+            )

@@ -97,6 +97,26 @@ class Calibration:
             return None
         return self.sizes["Y"], self.sizes["X"]
 
+    def spacing(self) -> float | None:
+        """Return the distance between depths in pixels of a plane, where it is known.
+
+        Returns
+        -------
+        float or None
+            1 for cubic voxels.
+
+        Examples
+        --------
+        >>> Calibration(sizes={"Z": 2.0, "Y": 0.5, "X": 0.5}, unit="um").spacing()
+        4.0
+        """
+        if not {"Z", "Y", "X"} <= set(self.sizes):
+            return None
+        z, y, x = (self.sizes[axis] for axis in "ZYX")
+        if self.unit is None and z == y == x:  # of a viewer that counts pixels
+            return None
+        return z / math.sqrt(y * x)
+
 
 def ascii_unit(name: object) -> str | None:
     """Return the short ASCII name of a unit; ``None`` for pixels and no name.

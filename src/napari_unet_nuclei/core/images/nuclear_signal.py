@@ -74,6 +74,9 @@ class NuclearSignal:
     ----------
     channels : (Y, X, 3) ndarray
         Output of :func:`~napari_unet_nuclei.core.images.channels.to_channels`.
+    typical : (y, x, 3) ndarray, optional
+        A sample of the whole image, where ``channels`` are only a part of it: light,
+        dyes and limits are found in the sample, so that all parts share them.
 
     Examples
     --------
@@ -87,18 +90,24 @@ class NuclearSignal:
     ([200, 200, 200], (0.0, 200.0))
     """
 
-    def __init__(self, channels: NDArray[np.generic]) -> None:
+    def __init__(
+        self,
+        channels: NDArray[np.generic],
+        typical: NDArray[np.generic] | None = None,
+    ) -> None:
         self._channels = channels
-        self._as_it_is = single_colour_as_grey(channels)
+        self._typical = channels if typical is None else typical
+        self._as_it_is = single_colour_as_grey(channels, self._typical)
+        self._typical_as_it_is = single_colour_as_grey(self._typical)
         self._dyes: dict[Stain, NuclearStain] = {}
 
     @cached_property
     def light(self) -> Light:
         """How the image got its colours, from a sample of its pixels."""
-        if distinct_channels(self._as_it_is).shape[-1] == 1:
+        if distinct_channels(self._typical_as_it_is).shape[-1] == 1:
             return Light.GREY
         low, high = self._limits
-        sample = normalise(sample_pixels(self._as_it_is), (min(low, 0), high))
+        sample = normalise(sample_pixels(self._typical_as_it_is), (min(low, 0), high))
         is_even = np.ptp(sample, axis=(0, 1)).max() == 0
         if is_even or np.ptp(sample, axis=-1).mean() <= _MIN_COLOUR:
             return Light.GREY
@@ -135,7 +144,7 @@ class NuclearSignal:
         Stain
             The same, or ``Stain.NONE``.
         """
-        has_colours = distinct_channels(self._channels).shape[-1] > 1
+        has_colours = distinct_channels(self._typical).shape[-1] > 1
         if stain in STAINS and self.light is Light.GREY:
             return Stain.NONE
         return stain if has_colours else Stain.NONE
@@ -157,13 +166,12 @@ class NuclearSignal:
         """
         if stain in STAINS:
             if stain not in self._dyes:
-                self._dyes[stain] = NuclearStain(self._channels, stain)
+                self._dyes[stain] = NuclearStain(self._typical, stain)
             shown = self._dyes[stain].show(self._channels[window])
             return SeenPixels(shown, (0.0, 255.0))
         if stain in CHANNELS:
-            one = self._channels[..., CHANNELS.index(stain), np.newaxis]
-            channel = np.broadcast_to(one, self._channels.shape)
-            return SeenPixels(channel[window], intensity_limits(channel))
+            limits = intensity_limits(_one_channel(self._typical, stain))
+            return SeenPixels(_one_channel(self._channels, stain)[window], limits)
         return SeenPixels(self._as_it_is[window], self._limits)
 
     def darkness(self) -> tuple[NDArray[np.uint8], ...]:
@@ -185,18 +193,23 @@ class NuclearSignal:
 
     @cached_property
     def _stain(self) -> Stain:
-        return stain_of(self._as_it_is)
+        return stain_of(self._typical_as_it_is)
 
     @cached_property
     def _limits(self) -> Limits:
-        return intensity_limits(self._as_it_is)
+        return intensity_limits(self._typical_as_it_is)
 
     @property
     def _lit_channels(self) -> tuple[Stain, ...]:
-        sample = sample_pixels(self._channels).astype(np.float64)
+        sample = sample_pixels(self._typical).astype(np.float64)
         low, high = np.percentile(sample, LIMIT_PERCENTILES, axis=(0, 1))
         is_lit = high - low > _MIN_RANGE * (high - low).max()
         return tuple(stain for stain, lit in zip(CHANNELS, is_lit, strict=True) if lit)
+
+
+def _one_channel(channels: NDArray[np.generic], stain: Stain) -> NDArray[np.generic]:
+    one = channels[..., CHANNELS.index(stain), np.newaxis]
+    return np.broadcast_to(one, channels.shape)
 
 
 def _darkness(channels: NDArray[np.generic], limits: Limits) -> NDArray[np.uint8]:

@@ -82,8 +82,11 @@ def flood(depth: NDArray[np.float32], components: Runs, seeds: Runs) -> Flooded:
             seeds.chosen(part_of_seed_run == part),
         )
 
-    with ThreadPoolExecutor(_N_THREADS, thread_name_prefix="flood") as executor:
-        parts = list(executor.map(flood_part, range(n_parts)))
+    # This thread takes part, as it has not to wait for its turn.
+    with ThreadPoolExecutor(_N_THREADS - 1, thread_name_prefix="flood") as executor:
+        others = executor.map(flood_part, range(1, n_parts, 2))
+        parts = [flood_part(part) for part in range(0, n_parts, 2)]
+        parts += others
     return Flooded(*(np.concatenate(values) for values in zip(*parts, strict=True)))
 
 

@@ -16,8 +16,8 @@ from napari_unet_nuclei.core.cancellation import (
     carrying_cancellation,
     check_cancelled,
 )
-from napari_unet_nuclei.core.instances.diameter import confidence
 from napari_unet_nuclei.core.instances.flooding import Flooded, flood, merge_small
+from napari_unet_nuclei.core.instances.fragments import fragment_area
 from napari_unet_nuclei.core.instances.holes import MAX_HOLE, fill_holes, fill_nuclei
 from napari_unet_nuclei.core.instances.outlines import smooth_outlines
 from napari_unet_nuclei.core.instances.padding import repeat_edges
@@ -41,10 +41,6 @@ BLOCK_ROWS = 32
 
 _BOUNDARY_WEIGHT = 0.5
 _CONFIDENT_AREA = 30  # px² of a nucleus; half of it is enough, however large it is
-# Of validation images with less confidence, mostly of tissue, smaller parts are
-# fragments; of the others, cultures, they are nuclei.  See docs/experiments.md.
-_MAX_FRAGMENT = 0.4  # of the median area
-_FEW_FRAGMENTS = 0.7  # confidence from which none is merged
 _SCALE = 1 / 256  # with it the smoothing weights of both axes add up to 1
 
 
@@ -57,6 +53,7 @@ def split_instances(
     separation: float | None = None,
     smooth: bool = True,
     depth: NDArray[np.float32] | None = None,
+    min_part: int | None = None,
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
@@ -78,6 +75,8 @@ def split_instances(
         Whether spurs, notches and holes are smoothed and filled.
     depth : (Y, X) ndarray of float32, optional
         What `depth_of` returns for the maps, if that is known.
+    min_part : int, in px², optional
+        Smaller parts of components are joined; by default what `fragments` says.
 
     Returns
     -------
@@ -103,7 +102,10 @@ def split_instances(
     check_cancelled()
     whole, flooded = _divide(components, seeds, depth)
     del depth  # so that the labels take their memory
-    flooded = _merge_fragments(whole, flooded, maps, min_area)
+    least = max(min_area, MAX_HOLE + 1)
+    if min_part is None:
+        min_part = fragment_area(maps, _areas(whole, flooded), least)
+    flooded = merge_small(flooded, max(least, min_part), maps.foreground.shape)
     labels = _number(whole, flooded, mask.shape)
     if smooth:
         fill_nuclei(labels, components)
@@ -138,37 +140,27 @@ def _components_and_depth(
     fills: bool,
 ) -> tuple[_Components, NDArray[np.float32]]:
     """Find components and, beside that, how deep inside a nucleus each pixel lies."""
+    if depth is not None:  # a thread would have to wait for its turn
+        found = _find_components(mask, maps.foreground, confident_from, fills=fills)
+        return found, depth
     with ThreadPoolExecutor(N_THREADS, thread_name_prefix="splitting") as executor:
         find_components = carrying_cancellation(_find_components)
-        found = executor.submit(
+        submitted = executor.submit(
             find_components, mask, maps.foreground, confident_from, fills=fills
         )
-        if depth is None:
-            distance = maps.distance
-            if distance is None:
-                distance = _relative_distance(mask, found.result().runs)
-            depth = _smooth_depth(distance, maps.boundary, executor)
-        return found.result(), depth
+        distance = maps.distance
+        if distance is None:
+            distance = _relative_distance(mask, submitted.result().runs)
+        depth = _smooth_depth(distance, maps.boundary, executor)
+        return submitted.result(), depth
 
 
-def _merge_fragments(
-    whole: Runs, flooded: Flooded, maps: Maps, min_area: int
-) -> Flooded:
-    """Give parts that are no nuclei to their neighbours."""
-    least = max(min_area, MAX_HOLE + 1)
-    if confidence(maps) < _FEW_FRAGMENTS:
-        least = max(least, _fragment_area(whole, flooded, least))
-    return merge_small(flooded, least, maps.foreground.shape)
-
-
-def _fragment_area(whole: Runs, flooded: Flooded, min_area: int) -> int:
-    """Area in px² under which a part of a component is a fragment of a nucleus."""
-    areas = np.append(
+def _areas(whole: Runs, flooded: Flooded) -> NDArray[np.float64]:
+    """Areas of whole components and of parts of others, in px²; some are 0."""
+    return np.append(
         np.bincount(whole.numbers, whole.lengths, minlength=1)[1:],
         np.bincount(flooded.numbers, minlength=1)[1:],
     )
-    areas = areas[areas >= min_area]
-    return round(_MAX_FRAGMENT * float(np.median(areas))) if areas.size else 0
 
 
 def _number(whole: Runs, flooded: Flooded, shape: tuple[int, int]) -> NDArray[np.int32]:

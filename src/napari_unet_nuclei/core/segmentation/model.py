@@ -21,8 +21,10 @@ from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import (
     DEFAULT_MODEL,
     EngineName,
+    Link,
     Stain,
     parse_engine,
+    parse_link,
     parse_stain,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
@@ -102,6 +104,7 @@ class Model:
         *,
         axes: str | None = None,
         channel: int | None = None,
+        spacing: float | None = None,
     ) -> NDArray[np.int32]:
         """Find the nuclei of an image or a stack.
 
@@ -116,14 +119,17 @@ class Model:
             Axes of a stack, such as ``"ZYX"`` or ``"TCYX"``.
         channel : int, optional
             Channel that shows the nuclei.
+        spacing : float, optional
+            Distance between depths, in pixels, for nuclei that are linked.
 
         Returns
         -------
         (Y, X) ndarray of int32, or (…, Y, X) for a stack
             Nuclei numbered from 1, 0 = background.  Planes of a stack are
             segmented one by one, all of one signal and at the middle of the scales
-            that suit the planes after one, two and three quarters; no number occurs in
-            two of them.  What should be checked about them is logged as a warning.
+            that suit the planes after one, two and three quarters.  No number occurs in
+            two of them, unless they are linked.  What should be checked about them is
+            logged as a warning.
 
         Raises
         ------
@@ -132,7 +138,8 @@ class Model:
             computer has.
         """
         stack = PlaneStack(image, axes, channel)
-        steps = iter_segmentation(self, stack, settings or SegmentationSettings())
+        settings = settings or SegmentationSettings()
+        steps = iter_segmentation(self, stack, settings, spacing=spacing)
         found = exhaust(steps)
         for doubt in found.doubts:
             _logger.warning("%s", doubt.sentence)
@@ -219,6 +226,8 @@ def segment(
     diameter: float | None = None,
     tta: bool = False,
     stain: Stain | str = Stain.AUTO,
+    link: Link | str = Link.NONE,
+    min_planes: int | None = None,
     axes: str | None = None,
     channel: int | None = None,
 ) -> NDArray[np.int32]:
@@ -245,6 +254,9 @@ def segment(
         Average over the flips and quarter turns that the model was trained with.
     stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
         What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
+    link, min_planes : {"none", "z", "t"}, and int, optional
+        Axis of a stack along which nuclei keep their number, and in how many planes
+        they must stand.
     axes, channel : str and int, optional
         Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
 
@@ -277,5 +289,7 @@ def segment(
         diameter=diameter,
         tta=tta,
         stain=parse_stain(stain),
+        link=parse_link(link),
+        min_planes=min_planes,
     )
     return loaded.segment(image, settings, axes=axes, channel=channel)

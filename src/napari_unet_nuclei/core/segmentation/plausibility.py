@@ -100,6 +100,8 @@ def find_doubts(
     scales: Sequence[float],
     confidence: float,
     limits: PlausibilityLimits = DEFAULT_LIMITS,
+    *,
+    areas: Sequence[NDArray[np.integer]] | None = None,
 ) -> tuple[Doubt, ...]:
     """Find what is doubtful about nuclei.
 
@@ -114,14 +116,17 @@ def find_doubts(
         :func:`~napari_unet_nuclei.core.instances.diameter.confidence`.
     limits : PlausibilityLimits
         From where on something is doubtful.
+    areas : sequence of (N,) ndarray of int, in px², optional
+        Of the nuclei of each plane, if they are known; else they are counted.
 
     Returns
     -------
     tuple of Doubt
         Empty where nothing is doubtful, or there are no nuclei.
     """
-    planes = labels.reshape(-1, *labels.shape[-2:])
-    areas = [label_areas(plane)[1] for plane in planes]
+    if areas is None:
+        planes = labels.reshape(-1, *labels.shape[-2:])
+        areas = [label_areas(plane)[1] for plane in planes]
     n_pixels = sum(int(each.sum()) for each in areas)
     if not n_pixels:
         return ()

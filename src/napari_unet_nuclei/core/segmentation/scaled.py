@@ -64,6 +64,7 @@ def iter_plane_maps(
     scale: float | None = None,
     stain: Stain | None = None,
     max_area: int | None = None,
+    typical: NDArray[np.generic] | None = None,
     policy: ScalePolicy = DEFAULT_SCALE_POLICY,
     signal_policy: SignalPolicy = DEFAULT_SIGNAL_POLICY,
 ) -> Generator[TileDone, None, Maps]:
@@ -84,6 +85,8 @@ def iter_plane_maps(
         other planes of its stack.
     max_area : int, in px², optional
         Largest area of a tile, as for `iter_tiles`.
+    typical : (y, x, 3) ndarray, optional
+        Sample of the image that this is a part of, for its intensities and dyes.
     policy, signal_policy : ScalePolicy and SignalPolicy
         Find scale and signal where neither these nor the settings say which.
 
@@ -104,7 +107,7 @@ def iter_plane_maps(
     EngineError
         If the engine fails, or finds no memory for the smallest tiles either.
     """
-    signal = NuclearSignal(to_channels(image))
+    signal = NuclearSignal(to_channels(image), typical)
     if scale is None and settings.diameter is not None:
         scale = config.diameter / settings.diameter
     sight = _Sight(engine, config, signal, max_area, scale, policy)

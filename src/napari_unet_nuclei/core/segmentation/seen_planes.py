@@ -34,7 +34,8 @@ class Segmentation:
     Parameters
     ----------
     labels : (…, Y, X) ndarray of int32
-        Nuclei numbered from 1, 0 = background; no number occurs in two planes.
+        Nuclei numbered from 1, 0 = background; no number occurs in two planes, unless
+        nuclei were linked.
     scales : tuple of float
         How much larger the network saw each plane than it is.
     signals : tuple of Stain

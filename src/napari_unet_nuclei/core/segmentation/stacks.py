@@ -43,6 +43,7 @@ def iter_segmentation(
     settings: SegmentationSettings,
     *,
     keeps_maps: bool = False,
+    spacing: float | None = None,
 ) -> Generator[TileDone | PlaneDone, None, Segmentation]:
     """Segment planes one by one, each split while the network sees the next.
 
@@ -56,6 +57,8 @@ def iter_segmentation(
         How nuclei are found.
     keeps_maps : bool
         Whether the maps are returned, in a temporary file where memory is too small.
+    spacing : float, optional
+        Distance between depths, in pixels, for nuclei that are linked.
 
     Yields
     ------
@@ -71,14 +74,16 @@ def iter_segmentation(
 
     Raises
     ------
-    ImageError, EngineError
-        If a plane cannot be used, there is no room for labels or maps, or the engine
-        fails.
+    ImageError, EngineError, SettingsError
+        If a plane cannot be used, there is no room for labels or maps, the engine
+        fails, or there is no axis to link nuclei along.
     """
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
-    labels, seen = StackLabels(stack), SeenPlanes(len(stack), keeps_maps=keeps_maps)
-    with Stage(partial(_split_plane, model.config.splitting, settings)) as splitting:
+    labels = StackLabels(stack, settings, spacing)
+    seen = SeenPlanes(len(stack), keeps_maps=keeps_maps)
+    split = partial(_split_plane, model.config.splitting, labels.plane_settings)
+    with Stage(split) as splitting:
         prediction = StackPrediction(model, stack, settings)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
@@ -97,6 +102,8 @@ def iter_split(
     maps: Sequence[Maps],
     settings: SegmentationSettings,
     depths: KeptDepths | None = None,
+    *,
+    spacing: float | None = None,
 ) -> Generator[PlaneDone, None, NDArray[np.int32]]:
     """Split maps again with other settings, several planes at once.
 
@@ -112,6 +119,8 @@ def iter_split(
         Only what splits maps matters here: threshold, separation, areas and the like.
     depths : KeptDepths, optional
         Those of the maps, where they are split again and again.
+    spacing : float, optional
+        Distance between depths, in pixels, for nuclei that are linked.
 
     Yields
     ------
@@ -123,10 +132,15 @@ def iter_split(
     (…, Y, X) ndarray of int32
         Labels, as in `Segmentation`.
     """
-    split = partial(_split_again, model.config.splitting, settings, depths)
-    labels = StackLabels(stack)
-    n_threads = n_planes_at_once(stack.plane_shape)
-    with closing(map_ahead(split, list(enumerate(maps)), n_threads)) as planes:
+    labels = StackLabels(stack, settings, spacing)
+    parameters = model.config.splitting
+    split = partial(_split_again, parameters, labels.plane_settings, depths)
+    numbered = list(enumerate(maps))
+    if len(numbered) == 1:  # a thread would have to wait for its turn
+        planes = (split(plane) for plane in numbered)
+    else:
+        planes = map_ahead(split, numbered, n_planes_at_once(stack.plane_shape))
+    with closing(planes):
         for plane in planes:
             labels.append(plane)
             yield PlaneDone(labels.n_planes, len(stack))

@@ -61,6 +61,14 @@ class Stain(StrEnum):
                 return ""
 
 
+class Link(StrEnum):
+    """Along which axis of a stack the outlines of a nucleus get one number."""
+
+    NONE = "none"
+    Z = "z"
+    T = "t"
+
+
 class Annotated(StrEnum):
     """What a user says is annotated of an image."""
 
@@ -184,6 +192,17 @@ def parse_engine(name: EngineName | str) -> EngineName:
         If there is none of this name.
     """
     return _parse(name, EngineName, "engine")
+
+
+def parse_link(name: Link | str) -> Link:
+    """Turn a name into how planes are linked.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of this name.
+    """
+    return _parse(name, Link, "link")
 
 
 def parse_stain(name: Stain | str) -> Stain:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
 
 MIN_AREA_SEEN = 30
@@ -56,6 +56,13 @@ class SegmentationSettings:
         takes what raises the confidence of the network; grey images have no choice.
         In images of stained tissue, nuclei that are not darker than what surrounds
         them are dropped, except with ``Stain.NONE``.
+    link : Link
+        Along which axis of a stack nuclei are linked from plane to plane: depth, time
+        or none.
+    min_planes : int, optional
+        Of nuclei that are linked, those in fewer planes are dropped, unless one of
+        these is the first or the last.  ``None`` takes a quarter of the planes that
+        nuclei typically stand in, and two at least; through time it drops none.
 
     Raises
     ------
@@ -149,6 +156,23 @@ class SegmentationSettings:
         metadata=describe(
             "What shows the nuclei of a colour image: hematoxylin beside eosin (he) or "
             "DAB (hdab), one channel, or all colours as they are (none)."
+        ),
+    )
+    link: Link = field(
+        default=Link.NONE,
+        metadata=describe(
+            "Give a nucleus one number in all planes of a stack: through depth (z) or "
+            "time (t)."
+        ),
+    )
+    min_planes: int | None = field(
+        default=None,
+        metadata=describe(
+            "Drop linked nuclei that stand in fewer planes than this.",
+            Range(
+                at_least=1,
+                sentence="The minimum number of planes must be {at_least} or more.",
+            ),
         ),
     )
 

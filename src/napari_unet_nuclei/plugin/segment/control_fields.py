@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from magicgui.widgets import CheckBox, ComboBox, FloatSlider, FloatSpinBox
 
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.rules import help_of, range_of
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DEFAULTS = SegmentationSettings()
 _MOST_AREA = 1_000_000  # px², or µm²
+_MOST_PLANES = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +178,39 @@ FIELDS = {
         to_setting=Stain,
         to_value=Stain,
         acts_at_once=False,
+    ),
+    "link": ControlField(
+        kind=ComboBox,
+        options={
+            "value": _DEFAULTS.link,
+            "choices": [
+                ("no, each plane alone", Link.NONE),
+                ("through depth (Z)", Link.Z),
+                ("through time (T)", Link.T),
+            ],
+            "label": "Link planes",
+        },
+        note="Changing it updates the labels at once.",
+        to_setting=Link,
+        to_value=Link,
+        acts_at_once=True,
+    ),
+    "min_planes": ControlField(
+        kind=FloatSpinBox,
+        options={
+            "value": 0,
+            "min": 0,
+            "max": _MOST_PLANES,
+            "step": 1,
+            "label": "Fewest planes",
+        },
+        note="Automatic means a quarter of the planes that nuclei typically stand in, "
+        "and two at least; through time, 1. Nuclei of the first and of the last plane "
+        "are kept. Changing it updates the labels at once.",
+        to_setting=lambda value: round(value) or None,
+        to_value=lambda n_planes: n_planes or 0,
+        acts_at_once=True,
+        unit="planes",
     ),
 }
 """By the names of the fields, in the order in which they are shown."""

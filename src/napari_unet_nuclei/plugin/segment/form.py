@@ -26,7 +26,7 @@ from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
 from napari_unet_nuclei.plugin.shared.layers import image_array
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
 from napari_unet_nuclei.plugin.shared.pairing import image_of
-from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
+from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area, plane_spacing
 from napari_unet_nuclei.plugin.shared.preferences import apply_preferences
 from napari_unet_nuclei.plugin.shared.sections import Section
 from napari_unet_nuclei.plugin.shared.small_buttons import (
@@ -44,6 +44,9 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.instances.maps import SplittingParameters
     from napari_unet_nuclei.plugin.segment.results import ResultKey
+
+
+_OF_STACKS = ("link", "min_planes")
 
 
 class SegmentForm:
@@ -174,6 +177,7 @@ class SegmentForm:
             settings=self.controls.settings,
             channel=chosen_channel(image, axes, self._viewer.dims),
             plane=self.plane_of(image),
+            spacing=plane_spacing(image),
         )
 
     def plane_of(self, image: Image) -> tuple[int, ...] | None:
@@ -205,7 +209,7 @@ class SegmentForm:
                 self.controls["threshold"],
                 self.controls["separation"],
                 put_side_by_side(self.own_button, self.defaults_button),
-                *(self.controls[name] for name in at_once),
+                *(self.controls[name] for name in (*at_once, *_OF_STACKS)),
                 *self.sections.values(),
             ]
         )
@@ -255,7 +259,9 @@ class SegmentForm:
     def _offer_planes(self) -> None:
         image = self.image.layer
         self.controls.use_pixel_area(None if image is None else pixel_area(image))
-        self.only_plane.visible = image is not None and self._shown_plane(image) != ()
+        is_stack = image is not None and self._shown_plane(image) != ()
+        for control in self.only_plane, *(self.controls[name] for name in _OF_STACKS):
+            control.visible = is_stack
 
     def _shown_plane(self, image: Image) -> tuple[int, ...]:
         try:

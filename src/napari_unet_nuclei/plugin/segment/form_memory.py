@@ -6,13 +6,14 @@ from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.remembered import recall, remember
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from enum import StrEnum
 
     from qtpy.QtWidgets import QWidget
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _NAME = "segment"
 _QUIET_MS = 300
+_CHOICES: Mapping[str, type[StrEnum]] = {"stain": Stain, "link": Link}
 
 
 class FormMemory:
@@ -77,8 +79,9 @@ def _read_settings(known: Any) -> SegmentationSettings | None:
     names = {each.name for each in fields(SegmentationSettings)}
     values = {name: value for name, value in known.items() if name in names}
     try:
-        if "stain" in values:
-            values["stain"] = Stain(values["stain"])
+        for name, choices in _CHOICES.items():
+            if name in values:
+                values[name] = choices(values[name])
         return SegmentationSettings(**values)
     except (SettingsError, ValueError, TypeError):
         return None

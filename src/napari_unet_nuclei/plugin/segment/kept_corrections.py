@@ -6,7 +6,7 @@ What becomes of the pixels is known to ``core.instances.editing.keeping``.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -14,17 +14,17 @@ from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.instances.corrections import correct_features
 from napari_unet_nuclei.core.instances.editing.keeping import (
     free_numbers,
-    keep_nuclei,
+    keep_in_place,
     renumber,
 )
+from napari_unet_nuclei.core.instances.linked_measurements import N_PLANES
 from napari_unet_nuclei.plugin.shared.layers import found_features
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from numpy.typing import NDArray
 
-    from napari_unet_nuclei.core.instances.editing.changes import Locked
     from napari_unet_nuclei.core.instances.measurements import Features
     from napari_unet_nuclei.plugin.segment.live_table import LiveTable
     from napari_unet_nuclei.plugin.segment.results import Result
@@ -42,7 +42,8 @@ def keep_corrections(result: Result, table: LiveTable) -> Result:
     Parameters
     ----------
     result : Result
-        What was found anew.
+        What was found anew; its labels are changed in place, because copies of a large
+        image would hold the window.
     table : LiveTable
         The table of the layer, all of whose edits are known; see `can_keep`.
 
@@ -56,20 +57,23 @@ def keep_corrections(result: Result, table: LiveTable) -> Result:
         return result
     nuclei = result.nuclei
     numbers = free_numbers(nuclei.features["label"], locked.numbers)
-    fresh = nuclei.labels.copy()
+    labels, copy = map(np.ascontiguousarray, (nuclei.labels, nuclei.copy))
     features = _renamed(nuclei.features, numbers)
-    kept = _keep(result, fresh, features, table, numbers, locked)
-    before, after = result.place(fresh)[0], result.place(kept)[0]
-    places = np.nonzero(before != after)
-    features = correct_features(
-        features, before[places], after[places], result.pixels(places)
-    )
+    changes = list(_iter_kept(result, labels, copy, features, table, numbers))
+    if changes:
+        before, after = (
+            np.concatenate([getattr(each, name) for each in changes])
+            for name in ("before", "after")
+        )
+        axes = zip(*(each.places for each in changes), strict=True)
+        places = tuple(np.concatenate(axis) for axis in axes)
+        features = correct_features(features, before, after, result.pixels(places))
     return replace(
         result,
         nuclei=replace(
             nuclei,
-            labels=kept,
-            copy=kept.copy(),
+            labels=labels,
+            copy=copy,
             features=features,
             absence=None if features["label"].size else nuclei.absence,
         ),
@@ -78,38 +82,55 @@ def keep_corrections(result: Result, table: LiveTable) -> Result:
     )
 
 
-def _keep(
+class _Change(NamedTuple):
+    """Pixels of a plane that have another label, by their places in the layer."""
+
+    places: tuple[NDArray[np.intp], ...]
+    before: NDArray[np.int32]
+    after: NDArray[np.int32]
+
+
+def _iter_kept(
     result: Result,
-    fresh: NDArray[np.int32],
+    labels: NDArray[np.int32],
+    copy: NDArray[np.int32],
     features: Features,
     table: LiveTable,
     numbers: dict[int, int],
-    locked: Locked,
-) -> NDArray[np.int32]:
-    """Keep what is locked, plane by plane; fresh labels get their new numbers."""
-    layer = table.layer
-    erased = None
-    if locked.erased.size:
-        erased = np.zeros(layer.data.shape, np.bool_)
-        erased.reshape(-1)[locked.erased] = True
-        erased = result.take_back(erased)
+) -> Iterator[_Change]:
+    """Keep what is locked in labels and their copy, plane by plane."""
+    layer, locked = table.layer, table.locked
     current, known = result.take_back(layer.data), found_features(layer)
     axes = leading_axes(result.image_maps.request.axes)
-    kept = np.empty_like(fresh)
-    for index in np.ndindex(fresh.shape[:-2]):
-        place = index if fresh[..., 0, 0].size > 1 else ()
+    erased = result.take_back_places(locked.erased, layer.data.shape)
+    for index in np.ndindex(labels.shape[:-2]):
+        place = index if labels[..., 0, 0].size > 1 else ()
         before = _of_plane(result.nuclei.features, axes, place)
         there = _of_plane(known, axes, place)
-        renumber(fresh[index], {n: numbers[n] for n in _among(numbers, before)}, before)
-        kept[index] = keep_nuclei(
-            fresh[index],
+        plane = labels[index]
+        renamed = renumber(
+            plane, {n: numbers[n] for n in _among(numbers, before)}, before
+        )
+        is_here = np.ones(erased[-1].size, np.bool_)
+        for axis, position in zip(erased, index, strict=False):
+            is_here &= axis == position
+        where, found = keep_in_place(
+            plane,
             current[index],
             _among(locked.numbers, there),
-            None if erased is None else erased[index],
+            np.ravel_multi_index([axis[is_here] for axis in erased[-2:]], plane.shape),
             fresh_features=_of_plane(features, axes, place),
             current_features=there,
         )
-    return kept
+        now = plane.reshape(-1)
+        for each in (renamed, where):
+            copy[index].reshape(-1)[each] = now[each]
+        is_other = found != now[where]
+        if is_other.any():
+            where = where[is_other]
+            y, x = np.unravel_index(where, plane.shape)
+            places = result.place_pixels(index, y, x)
+            yield _Change(places, found[is_other], now[where])
 
 
 def _among(numbers: Iterable[int], features: Features | None) -> set[int]:
@@ -123,8 +144,8 @@ def _of_plane(
 ) -> Features | None:
     """Return the measurements of the nuclei of a plane, if they tell of planes."""
     names = [axis.lower() for axis in axes[: len(place)]]
-    if features is None or not set(names) <= set(features):
-        return None
+    if features is None or N_PLANES in features or not set(names) <= set(features):
+        return None  # linked nuclei stand in several, of which one says the middle
     is_here = np.ones(features["label"].size, np.bool_)
     for name, position in zip(names, place, strict=True):
         is_here &= features[name] == position

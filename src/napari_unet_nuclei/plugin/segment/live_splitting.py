@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.plugin.segment.segmentation import iter_split
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
-from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.timers import PostedCall, make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     )
     from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 
-_PAUSE_MS = 5
-"""Time for more moves of the mouse to arrive before the first is followed."""
 _PATIENCE_SECONDS = 0.15
 """How long splitting may take and still be shown, though newer requests wait."""
 
@@ -72,7 +70,8 @@ class LiveSplitting:
         self._wanted: _Request | None = None
         self._task: BackgroundTask[SplittingStep, Nuclei] | None = None
         self._started = 0.0
-        self._timer = make_quiet_timer(owner, _PAUSE_MS, self._start)
+        self._soon = PostedCall(owner, self._start)  # after all moves of this turn
+        self._patience = make_quiet_timer(owner, 0, self._start)
 
     @property
     def is_idle(self) -> bool:
@@ -123,12 +122,11 @@ class LiveSplitting:
             Threshold and smallest area.
         """
         self._wanted = _Request(image=image, image_maps=image_maps, settings=settings)
-        if not self._timer.isActive():  # or a slider that moves on would restart it
-            self._timer.start(_PAUSE_MS)
+        self._soon.post()
 
     def discard(self) -> None:
         """Drop what is waiting and what is running."""
-        self._timer.stop()
+        self._patience.stop()
         self._wanted = None
         if self._task is not None:
             self._task.cancel()
@@ -139,7 +137,7 @@ class LiveSplitting:
         if self._task is not None:  # whose end starts the next one
             patience = self._started + _PATIENCE_SECONDS - time.perf_counter()
             if patience > 0:
-                self._timer.start(math.ceil(1000 * patience))
+                self._patience.start(math.ceil(1000 * patience))
             else:
                 self._task.cancel()
             return
@@ -162,5 +160,5 @@ class LiveSplitting:
 
     def _end(self) -> None:
         self._task = None
-        self._timer.stop()
+        self._patience.stop()
         self._start()

@@ -22,6 +22,7 @@ def iter_measured(
     image_maps: ImageMaps, labels: NDArray[np.int32]
 ) -> Generator[PlaneMeasured, None, Features]:
     """Measure plane by plane; a stack gets a column for each leading axis."""
+    from napari_unet_nuclei.core.instances.linked_measurements import join_linked
     from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 
     stack, only = image_maps.stack, image_maps.request.plane
@@ -39,4 +40,4 @@ def iter_measured(
         yield PlaneMeasured(len(tables), len(stack))
     if not tables:
         return {"label": np.zeros(0, np.int32), "area": np.zeros(0, np.intp)}
-    return {name: np.concatenate([t[name] for t in tables]) for name in tables[0]}
+    return join_linked(tables)

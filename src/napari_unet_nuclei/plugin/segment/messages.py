@@ -223,7 +223,9 @@ def _name_doubts(nuclei: Nuclei) -> list[str]:
 
 def _describe_diameter(nuclei: Nuclei, pixel_area: float | None) -> str:
     """Say how large the nuclei are: the diameter of a disc of their median area."""
-    diameter = 2 * math.sqrt(float(np.median(nuclei.features["area"])) / math.pi)
+    features = nuclei.features
+    area = features["area"] / features.get("n_planes", 1)
+    diameter = 2 * math.sqrt(float(np.median(area)) / math.pi)
     if pixel_area is None:
         return f"median diameter {diameter:.0f} px"
     return f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"

@@ -21,6 +21,7 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     corrected_metadata,
     result_metadata,
 )
+from napari_unet_nuclei.plugin.segment.quick_outlines import outline_quickly
 from napari_unet_nuclei.plugin.segment.result_appearance import (
     default_appearance,
     hide_truth,
@@ -146,6 +147,7 @@ class ResultDisplay:
         labels, placement = result.place(result.nuclei.copy)
         # An invisible layer is not drawn, so this is drawn once, in the end.
         layer = Labels(labels, name=result.title, visible=False, **placement)
+        outline_quickly(layer)
         _describe(layer, result)
         _set_all(layer, appearance)
         followers.claim(layer)  # before anybody else does
@@ -184,6 +186,7 @@ class ResultDisplay:
         before.table.stop()
         locked = result.locked.numbers
         carry_history(layer, labels, result.nuclei.features["label"], locked)
+        outline_quickly(layer)
         _describe(layer, result)
         layer.data = labels
         # Each of these draws the layer anew, so none is set for nothing.

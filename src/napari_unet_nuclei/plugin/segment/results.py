@@ -6,6 +6,8 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.instances.editing.changes import NOTHING_LOCKED, Locked
 from napari_unet_nuclei.plugin.segment.nucleus_pixels import NucleusPixels
@@ -15,7 +17,6 @@ from napari_unet_nuclei.plugin.shared.result_maps import ResultMaps, unwrapped
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    import numpy as np
     from napari.layers import Image
     from numpy.typing import NDArray
 
@@ -125,6 +126,53 @@ class Result:
         """
         axes = self.image_maps.request.axes
         return take_back(labels, axes, is_rgb=self.image.rgb)
+
+    def take_back_places(
+        self, places: NDArray[np.intp], shape: tuple[int, ...]
+    ) -> tuple[NDArray[np.intp], ...]:
+        """Return where pixels of the layer lie among the nuclei.
+
+        Parameters
+        ----------
+        places : (K,) ndarray of int
+            Indices into the flattened layer.
+        shape : tuple of int
+            Its shape.
+
+        Returns
+        -------
+        tuple of (K,) ndarray of int
+            One for each axis of the nuclei, Y and X last.
+        """
+        axes = self.image_maps.request.axes
+        wanted = labels_axes(axes, is_rgb=self.image.rgb)
+        by_axis = dict(zip(wanted, np.unravel_index(places, shape), strict=True))
+        return tuple(by_axis[axis] for axis in [*leading_axes(axes), "Y", "X"])
+
+    def place_pixels(
+        self, plane: tuple[int, ...], y: NDArray[np.intp], x: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], ...]:
+        """Return where pixels of a plane of the nuclei lie in the layer.
+
+        Parameters
+        ----------
+        plane : tuple of int
+            Index of the plane.
+        y, x : (K,) ndarray of int
+            Rows and columns of the pixels.
+
+        Returns
+        -------
+        tuple of (K,) ndarray of int
+            One for each axis of the layer.
+        """
+        axes = self.image_maps.request.axes
+        by_axis = {"Y": y, "X": x}
+        for axis, position in zip(leading_axes(axes), plane, strict=True):
+            by_axis[axis] = np.full(y.size, position)
+        wanted = labels_axes(axes, is_rgb=self.image.rgb)
+        nowhere = np.zeros(y.size, np.intp)  # the only place along an axis of channels
+        return tuple(by_axis.get(axis, nowhere) for axis in wanted)
 
 
 def take_back(labels: NDArray[Any], axes: str, *, is_rgb: bool) -> NDArray[Any]:

@@ -67,6 +67,8 @@ class SegmentationRequest:
         Place of the only plane to segment, along each axis before Y and X.
     region : RegionRun, optional
         The only part of each plane to segment, and the nuclei that are there.
+    spacing : float, optional
+        Distance between depths, in pixels.
     """
 
     image: ArrayLike
@@ -76,6 +78,7 @@ class SegmentationRequest:
     channel: int | None = None
     plane: tuple[int, ...] | None = None
     region: RegionRun | None = None
+    spacing: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -221,7 +224,7 @@ def iter_segmentation(
     if not stack.leading_shape:
         yield Preparing("Finding nuclei")
     found = yield from stacks.iter_segmentation(
-        model, stack, request.settings, keeps_maps=True
+        *(model, stack, request.settings), keeps_maps=True, spacing=request.spacing
     )
     image_maps = ImageMaps(
         stack=stack,
@@ -274,7 +277,8 @@ def iter_split(
 
     model, stack = image_maps.model, image_maps.stack
     labels = yield from stacks.iter_split(
-        model, stack, image_maps.maps, settings, image_maps.depths
+        *(model, stack, image_maps.maps, settings, image_maps.depths),
+        spacing=image_maps.request.spacing,
     )
     return (yield from _iter_nuclei(image_maps, labels, settings))
 
@@ -290,10 +294,11 @@ def _iter_nuclei(
         settings = replace(settings, threshold=own)
     features = yield from iter_measured(image_maps, labels)
     absence = None
-    if not labels.any():
+    if not features["label"].size:
         absence = yield from iter_absence(image_maps, settings)
     scales = [maps.scale for maps in image_maps.maps]
-    doubts = find_doubts(labels, scales, image_maps.confidence)
+    areas = [features["area"]] if len(scales) == 1 else None  # saves counting anew
+    doubts = find_doubts(labels, scales, image_maps.confidence, areas=areas)
     if image_maps.request.plane is not None:
         labels = labels.reshape(*(1 for _ in image_maps.request.plane), *labels.shape)
     n_in_region = None

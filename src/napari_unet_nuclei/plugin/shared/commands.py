@@ -10,7 +10,7 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.settings.choices import Stain
+from napari_unet_nuclei.core.settings.choices import Link, Stain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -55,6 +55,10 @@ def segment_command(
         words.append("--tta")
     if settings.stain is not Stain.AUTO:
         words += ["--stain", settings.stain.value]
+    if settings.link is not Link.NONE:
+        words += ["--link", settings.link.value]
+    if settings.min_planes is not None:
+        words += ["--min-planes", str(settings.min_planes)]
     if axes not in ("YX", "YXC") or channel is not None:
         words += ["--axes", axes]
     if channel is not None:

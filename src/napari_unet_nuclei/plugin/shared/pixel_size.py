@@ -12,6 +12,8 @@ from napari_unet_nuclei.plugin.shared.layers import layer_calibration
 if TYPE_CHECKING:
     from napari.layers import Image
 
+    from napari_unet_nuclei.core.images.calibration import Calibration
+
 _MICROMETRE = LENGTH_UNITS["um"]
 
 
@@ -28,16 +30,40 @@ def pixel_area(layer: Image) -> float | None:
     float, in µm²
         ``None`` where the layer counts pixels, or its axes are not clear.
     """
-    try:
-        axes = image_axes(layer)
-    except UNetNucleiError:  # which is reported when it is segmented
+    calibration = _calibration(layer)
+    if calibration is None:
         return None
-    spatial = axes.removesuffix("C") if layer.rgb else axes
-    units = [str(unit) for unit in layer.units]
-    calibration = layer_calibration({"scale": layer.scale, "units": units}, spatial)
     sizes = calibration.pixel_size()
     metres = LENGTH_UNITS.get(calibration.unit or "")
     if sizes is None or metres is None:
         return None
     height, width = (size * metres / _MICROMETRE for size in sizes)
     return height * width or None
+
+
+def plane_spacing(layer: Image) -> float | None:
+    """Return the distance between depths in pixels of a plane.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        An image.
+
+    Returns
+    -------
+    float or None
+        ``None`` where it is not known, or the axes of the layer are not clear.
+    """
+    calibration = _calibration(layer)
+    return None if calibration is None else calibration.spacing()
+
+
+def _calibration(layer: Image) -> Calibration | None:
+    """Return how large a pixel is, where the axes of the layer are clear."""
+    try:
+        axes = image_axes(layer)
+    except UNetNucleiError:  # which is reported when it is segmented
+        return None
+    spatial = axes.removesuffix("C") if layer.rgb else axes
+    units = [str(unit) for unit in layer.units]
+    return layer_calibration({"scale": layer.scale, "units": units}, spatial)

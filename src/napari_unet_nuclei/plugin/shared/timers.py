@@ -1,15 +1,18 @@
-"""Timers that wait until nothing has happened for a while."""
+"""Calls that come later: once nothing has happened for a while, or very soon."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import (  # type: ignore[attr-defined]  # Signal has many names
+    QObject,
+    Qt,
+    QTimer,
+    Signal,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from qtpy.QtCore import QObject
 
 
 def make_quiet_timer(
@@ -36,3 +39,35 @@ def make_quiet_timer(
     timer.setInterval(milliseconds)
     timer.timeout.connect(on_quiet)
     return timer
+
+
+class PostedCall(QObject):
+    """Calls back in the next turn of the event loop, before anything is drawn.
+
+    A timer of 0 ms comes after that, and drawing a window can take 20 ms.
+
+    Parameters
+    ----------
+    owner : QObject
+        Nothing is called once this is gone.
+    callback : callable
+        Called once, however often the call is posted before.
+    """
+
+    _posted = Signal()
+
+    def __init__(self, owner: QObject, callback: Callable[[], object]) -> None:
+        super().__init__(owner)
+        self._callback = callback
+        self._is_waiting = False
+        self._posted.connect(self._call, Qt.ConnectionType.QueuedConnection)
+
+    def post(self) -> None:
+        """Call back soon."""
+        if not self._is_waiting:
+            self._is_waiting = True
+            self._posted.emit()
+
+    def _call(self) -> None:
+        self._is_waiting = False
+        self._callback()

@@ -15,6 +15,7 @@ from napari_unet_nuclei.core.instances.editing.changes import (
 )
 from napari_unet_nuclei.core.instances.editing.keeping import (
     free_numbers,
+    keep_in_place,
     keep_nuclei,
     renumber,
 )
@@ -99,6 +100,11 @@ def test_locked_pixels_stay_and_every_nucleus_is_connected(
         current_features=measure_nuclei(current),
     )
     np.testing.assert_array_equal(located, kept)
+    changed = fresh.copy()
+    places, before = keep_in_place(changed, current, locked, np.flatnonzero(erased))
+    np.testing.assert_array_equal(changed, kept)
+    np.testing.assert_array_equal(fresh.ravel()[places], before)
+    assert np.isin(np.flatnonzero(fresh != kept), places).all()
     for number in locked:
         np.testing.assert_array_equal(kept == number, current == number)
     assert not kept[erased & ~np.isin(current, list(locked))].any()

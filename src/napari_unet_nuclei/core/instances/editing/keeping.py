@@ -66,18 +66,58 @@ def keep_nuclei(
     [[1, 1, 0, 0, 4]]
     """
     kept = fresh.copy()
-    flat, found = kept.reshape(-1), fresh.reshape(-1)
-    fixed = places_of(current, locked, current_features)
-    lost = found[fixed]
-    if erased is not None:
-        places = np.flatnonzero(erased)
-        lost = np.append(lost, found[places])
-        flat[places] = 0
-    flat[fixed] = current.reshape(-1)[fixed]
-    touched = np.unique(lost)
-    if touched.any():
-        _trim(kept, fresh, touched[touched > 0], fresh_features)
+    keep_in_place(
+        kept,
+        current,
+        locked,
+        np.zeros(0, np.intp) if erased is None else np.flatnonzero(erased),
+        fresh_features=fresh_features,
+        current_features=current_features,
+    )
     return kept
+
+
+def keep_in_place(
+    labels: NDArray[np.int32],
+    current: NDArray[np.integer],
+    locked: Iterable[int],
+    erased: NDArray[np.intp],
+    *,
+    fresh_features: Features | None = None,
+    current_features: Features | None = None,
+) -> tuple[NDArray[np.intp], NDArray[np.int32]]:
+    """Do what `keep_nuclei` does without a copy, and without a look at all pixels.
+
+    Parameters
+    ----------
+    labels : (Y, X) ndarray of int32, C-contiguous
+        What was found anew; changed in place.
+    current, locked, fresh_features, current_features
+        As for `keep_nuclei`.
+    erased : (K,) ndarray of int
+        Pixels that stay background, as indices into the flattened labels.
+
+    Returns
+    -------
+    places : (M,) ndarray of int
+        Pixels that may have changed, ascending, as indices into the flattened labels.
+    before : (M,) ndarray of int32
+        What they were.
+    """
+    flat = labels.reshape(-1)
+    fixed = places_of(current, locked, current_features)
+    given = np.append(fixed, erased)
+    touched = np.unique(flat[given])
+    touched = touched[touched > 0]
+    whole = places_of(labels, touched.tolist(), fresh_features)
+    places = np.union1d(given, whole)
+    before = flat[places]
+    numbers = flat[whole]
+    flat[erased] = 0
+    flat[fixed] = current.reshape(-1)[fixed]
+    if touched.size:
+        _trim(labels, whole, numbers, touched)
+    return places, before
 
 
 def free_numbers(fresh: NDArray[np.int32], locked: Iterable[int]) -> dict[int, int]:
@@ -105,7 +145,7 @@ def renumber(
     labels: NDArray[np.int32],
     numbers: dict[int, int],
     features: Features | None = None,
-) -> None:
+) -> NDArray[np.intp]:
     """Give some nuclei of a plane other numbers, in place.
 
     Parameters
@@ -116,37 +156,42 @@ def renumber(
         Old and new numbers, as `free_numbers` returns them.
     features : dict of str to (N,) ndarray, optional
         Measurements under the old numbers; see `places_of`.
+
+    Returns
+    -------
+    (K,) ndarray of int
+        Pixels that have changed, as indices into the flattened labels.
     """
     places = places_of(labels, numbers, features)
-    if not places.size:
-        return
-    old, new = np.array(sorted(numbers.items()), np.int32).T
-    flat = labels.reshape(-1)
-    flat[places] = new[np.searchsorted(old, flat[places])]
+    if places.size:
+        old, new = np.array(sorted(numbers.items()), np.int32).T
+        flat = labels.reshape(-1)
+        flat[places] = new[np.searchsorted(old, flat[places])]
+    return places
 
 
 def _trim(
     kept: NDArray[np.int32],
-    fresh: NDArray[np.int32],
+    places: NDArray[np.intp],
+    numbers: NDArray[np.int32],
     touched: NDArray[np.int32],
-    features: Features | None,
 ) -> None:
-    """Leave of each touched nucleus one part that is a nucleus, or nothing."""
-    places = places_of(fresh, touched.tolist(), features)
-    numbers = fresh.reshape(-1)[places]
+    """Leave of each touched nucleus one part that is a nucleus, or nothing.
+
+    Where each was before is told by places and numbers.
+    """
     order = np.lexsort((places, numbers))
     firsts = np.searchsorted(numbers[order], touched)
-    rows, columns = np.divmod(places[order], fresh.shape[1])
-    tops, bottoms = rows[firsts], rows[np.append(firsts[1:], rows.size) - 1] + 1
+    areas = np.diff(firsts, append=places.size)
+    rows, columns = np.divmod(places[order], kept.shape[1])
+    tops, bottoms = rows[firsts], rows[firsts + areas - 1] + 1
     lefts = np.minimum.reduceat(columns, firsts)
     rights = np.maximum.reduceat(columns, firsts) + 1
-    for number, top, bottom, left, right in zip(
-        touched.tolist(), tops, bottoms, lefts, rights, strict=True
+    for number, area, top, bottom, left, right in zip(
+        touched.tolist(), areas.tolist(), tops, bottoms, lefts, rights, strict=True
     ):
-        box = slice(top, bottom), slice(left, right)
-        part = kept[box]
+        part = kept[top:bottom, left:right]
         rest = part == number
-        area = np.count_nonzero(fresh[box] == number)
         n_left = np.count_nonzero(rest)
         part[rest] = 0
         if n_left < _LEAST_REST * area:

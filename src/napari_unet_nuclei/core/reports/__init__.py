@@ -1,0 +1,1 @@
+"""One page about many images: a table, thumbnails and distributions, to look at."""
