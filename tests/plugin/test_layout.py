@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QSlider
 
-from napari_unet_nuclei.plugin.shared.docking import FormArea
+from napari_unet_nuclei.plugin.shared.form_area import FormArea
 
 if TYPE_CHECKING:
     from collections.abc import Callable
