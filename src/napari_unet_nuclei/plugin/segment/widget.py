@@ -175,9 +175,11 @@ class SegmentWidget(Container[Widget]):
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
+        run = self._runs.get(self._form.key)
         said = copy_command(
             image,
             request,
+            is_coarse=run is not None and bool(run.image_maps.request.level),
             is_region=self.region.value != RegionKind.WHOLE,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
@@ -229,8 +231,9 @@ class SegmentWidget(Container[Widget]):
             self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
-        # The command line segments all planes, and all of them.
+        # The command line segments all planes, all of them, and the finest level.
         is_whole = request.plane is None and request.region is None
+        is_whole &= not request.level
         command = command_for(image, request, nuclei.settings) if is_whole else None
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command
