@@ -103,13 +103,11 @@ def join_column(widget: QWidget, grown: int = 0) -> None:
         return
     movable = [each for each in column if _property(each, _OURS) is True]
     movable = [each for each in movable if not _property(each, _STAYS)]
-    for below, above in pairwise([each for each in movable if each is not dock]):
+    for below, above in pairwise(movable):
         if above not in window.tabifiedDockWidgets(below):
             window.tabifyDockWidget(below, above)
-    if dock in movable and len(movable) > 1:
-        others = [each for each in movable if each is not dock]
-        window.tabifyDockWidget(others[-1], dock)
-        dock.raise_()
+    if len(movable) > 1:
+        movable[-1].raise_()  # the newest; on a busy machine, others come here later
 
 
 def _is_open(dock: QDockWidget) -> bool:
