@@ -54,7 +54,8 @@ def test_an_image_becomes_ome_zarr_and_a_second_run_has_nothing_to_do(
     [
         (["-o", "out", "--workers", 2], "an output that ends in .zarr, with --workers"),
         (["-o", "out.zarr", "--format", "png"], "no --format with"),
-        (["-o", "out.zarr", "--axes", "YX"], "no --axes with an output in OME-Zarr"),
+        (["-o", "out.zarr", "--axes", "YX"], "Expected no --axes with out.zarr"),
+        (["-o", "out.zarr", "--report"], "Expected no --report with out.zarr"),
         (["other.tif", "-o", "out.zarr"], "one image for out.zarr. Received: 2"),
     ],
 )
@@ -65,3 +66,64 @@ def test_what_does_not_belong_together_is_refused(
     assert result.exit_code == 1
     assert said in " ".join(result.output.split())
     assert not list(slide.parent.glob("out*"))
+
+
+def write_plate(path: Path, fields: list[str]) -> None:
+    import zarr
+
+    zarr.open_group(path, mode="w").attrs["ome"] = {
+        "version": "0.5",
+        "plate": {"wells": [{"path": field.rpartition("/")[0]} for field in fields]},
+    }
+    space = [{"name": name, "type": "space"} for name in "yx"]
+    for number, field in enumerate(fields):
+        well, _, name = field.rpartition("/")
+        zarr.open_group(path / well, mode="w").attrs["ome"] = {
+            "version": "0.5",
+            "well": {"images": [{"path": name}]},
+        }
+        group = zarr.open_group(path / field, mode="w")
+        pixels = draw_nuclei(number, (150, 160), 12)[0]
+        array = group.create_array(
+            "0", shape=pixels.shape, dtype=pixels.dtype, dimension_names=("y", "x")
+        )
+        array[:] = pixels
+        scale = {"type": "scale", "scale": [1, 1]}
+        datasets = [{"path": "0", "coordinateTransformations": [scale]}]
+        multiscale = {"axes": space, "datasets": datasets}
+        group.attrs["ome"] = {"version": "0.5", "multiscales": [multiscale]}
+
+
+def test_a_plate_of_six_wells_goes_through_past_a_bad_one(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    import zarr
+
+    plate = tmp_path / "plate.zarr"
+    fields = [f"{row}/{column}/0" for row in "AB" for column in (1, 2, 3)]
+    write_plate(plate, fields)
+    metadata = plate / "B/2/0/zarr.json"
+    whole = metadata.read_text()
+    metadata.write_text(whole.replace("multiscales", "nothing"))
+    options = ["segment", plate, "-o", plate, "--model", "classic"]
+    result = run(*options)
+    assert result.exit_code == 1
+    assert "1 could not be segmented" in result.output
+    assert "B/2/0: Expected an OME-Zarr image" in result.output
+    metadata.write_text(whole)
+    again = run(*options)
+    assert again.exit_code == 0, again.output
+    assert again.output.count("complete already") == 5
+    for field in fields:
+        labels = zarr.open_array(plate / field / "labels/nuclei/0", mode="r")
+        assert 0 < int(np.max(labels[:])) <= 12
+
+
+def test_a_folder_of_ome_zarr_says_what_output_it_needs(
+    run: Callable[..., Any], tmp_path: Path
+) -> None:
+    write_plate(tmp_path / "plate.zarr", ["A/1/0"])
+    plate = tmp_path / "plate.zarr"
+    result = run("segment", plate, "-o", tmp_path / "results", "--model", "classic")
+    assert result.exit_code == 1
+    assert "Name an output that ends in .zarr" in " ".join(result.output.split())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from napari_unet_nuclei.cli.big_images import make_run, segment_big
+from napari_unet_nuclei.cli.big_images import make_run, refuse_unused, segment_big
 from napari_unet_nuclei.cli.block_options import BlockOptions
 from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
@@ -99,8 +99,9 @@ def segment(
     An image that cannot be read is skipped and named at the end; the exit code is
     then 1.  Existing files are replaced only with --overwrite, input files never.
 
-    With -o OUTPUT.zarr, one OME-Zarr image or TIFF of any size is segmented block by
-    block into labels of OME-Zarr; the same command goes on with a run that was ended.
+    With -o OUTPUT.zarr, an OME-Zarr image or plate, or a TIFF, of any size is segmented
+    block by block into labels of OME-Zarr; the same command goes on with a run that was
+    ended.
 
     Example: `napari-unet-nuclei segment photos/ -o results --format tiff,overlay`
     """
@@ -109,14 +110,15 @@ def segment(
         _check_not_both(overwrite=overwrite, skip_existing=skip_existing)
         if blocks.are_for(folder):
             _check_default_format(kinds, folder)
-            segment_big(
-                make_run(
-                    *(inputs, folder, settings, blocks, image),
-                    model=model,
-                    engine=engine,
-                    overwrite=overwrite,
-                )
+            refuse_unused(folder, measurement, selection, image, page)
+            run = make_run(
+                *(inputs, folder, settings, blocks, image),
+                model=model,
+                engine=engine,
+                overwrite=overwrite,
             )
+            if not segment_big(run):
+                raise typer.Exit(1)
             return
         page.check(folder, overwrite=overwrite, skip_existing=skip_existing)
         measurements = measurement.make_settings(kinds)

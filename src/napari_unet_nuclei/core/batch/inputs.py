@@ -237,7 +237,7 @@ def _read_other(path: Path) -> StoredImage:
 def _refuse_folder(path: Path) -> StoredImage:
     raise ImageError(
         f"Expected an image file. Received: {path}, a folder of the kind OME-Zarr. "
-        "Save the image as TIFF."
+        "Name an output that ends in .zarr, or save the image as TIFF."
     )
 
 

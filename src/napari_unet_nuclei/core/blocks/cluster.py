@@ -6,6 +6,7 @@ import logging
 import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.blocks.worker import BlockJob, BlockOutcome, do_block
@@ -130,14 +131,14 @@ def _submit(
     index_of: dict[Any, int],
 ) -> None:
     """Hand out blocks until all workers have enough."""
-    n_workers = max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    n_workers = max(1, len(client.ncores()))
     while len(index_of) < _AHEAD * n_workers:
         index = next(waiting, None)
         if index is None:
             return
-        future = client.submit(
-            do_block, job, index, pure=False, retries=_RETRIES, key=f"block-{index}"
-        )
+        # Of its own, since a scheduler may know several runs.
+        key = f"block-{index}-{uuid4().hex}"
+        future = client.submit(do_block, job, index, retries=_RETRIES, key=key)
         index_of[future.key] = index
         running.add(future)
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
+from enum import Enum
 from fractions import Fraction
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.blocks.grid import BlockGrid
 from napari_unet_nuclei.core.errors import OutputError
-from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
@@ -45,6 +45,16 @@ class RunRequest:
     model_sha256: str
     settings: Mapping[str, Any]
     package: str
+
+    def read_settings(self) -> SegmentationSettings:
+        """Return the settings, with the choices that their words stand for."""
+        defaults = SegmentationSettings()
+        return SegmentationSettings(
+            **{
+                name: _choice(getattr(defaults, name), value)
+                for name, value in self.settings.items()
+            }
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,8 +126,7 @@ class RunPlan:
     @property
     def settings(self) -> SegmentationSettings:
         """How nuclei are found."""
-        chosen = dict(self.request.settings)
-        return SegmentationSettings(**{**chosen, "stain": Stain(chosen["stain"])})
+        return self.request.read_settings()
 
     def to_json(self) -> str:
         """Return the plan as text, the same for the same plan."""
@@ -177,6 +186,10 @@ def _iter_differences(
                     yield _name(field.name, key), *map(_show, (one, other))
         elif before != now:
             yield field.name.replace("_", " "), before, now
+
+
+def _choice(usual: object, value: object) -> Any:
+    return type(usual)(value) if isinstance(usual, Enum) else value
 
 
 def _name(group: str, key: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, replace
+from enum import Enum
 from hashlib import sha256
 from statistics import median_low
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,7 @@ from napari_unet_nuclei.core.images.nuclear_signal import NuclearSignal
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.instances.fragments import fragment_area
 from napari_unet_nuclei.core.instances.splitting import split_instances
-from napari_unet_nuclei.core.progress import Preparing
+from napari_unet_nuclei.core.progress import Preparing, exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.core.writing.own_files import SOFTWARE
@@ -67,7 +68,10 @@ def make_request(
         image=dict(image.identity),
         model=name,
         model_sha256=sha256(model_path.read_bytes()).hexdigest(),
-        settings={**asdict(settings), "stain": settings.stain.value},
+        settings={
+            name: value.value if isinstance(value, Enum) else value
+            for name, value in asdict(settings).items()
+        },
         package=SOFTWARE,
     )
 
@@ -107,7 +111,7 @@ def iter_plan(
     """
     yield Preparing("Sampling the image")
     sample = sample_image(image)
-    settings = _settings_of(request)
+    settings = request.read_settings()
     probes = []
     for box in probed_boxes(image.shape, sample):
         yield Preparing("Probing the image")
@@ -169,22 +173,12 @@ def _check_side(plan: RunPlan) -> None:
         )
 
 
-def _settings_of(request: RunRequest) -> SegmentationSettings:
-    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-
-    chosen = dict(request.settings)
-    chosen["stain"] = Stain(chosen["stain"])
-    return SegmentationSettings(**chosen)
-
-
 def _probe(
     model: Model,
     pixels: NDArray[Any],
     settings: SegmentationSettings,
     sample: NDArray[Any],
 ) -> Maps:
-    from napari_unet_nuclei.core.progress import exhaust
-
     return exhaust(
         iter_plane_maps(
             model.engine,

@@ -19,7 +19,7 @@ _MAX_READ_WHOLE = 2**26  # px² of an image that is read from end to end
 _PLACES = 16  # along each axis of a larger one
 _PLACE_SIDE = 256  # px
 _STEP = 8  # px
-_PROBE_SIDE = 1024  # px
+_PROBE_SIDE = 768  # px
 _MAX_PROBED_WHOLE = 2**22  # px² of an image that the network sees whole
 # Which places are probed, from the emptiest to the busiest; the very busiest may be
 # dirt.

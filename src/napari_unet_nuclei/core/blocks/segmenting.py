@@ -19,6 +19,7 @@ from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.instances.polarity import drop_pale
 from napari_unet_nuclei.core.instances.splitting import split_instances
 from napari_unet_nuclei.core.progress import exhaust
+from napari_unet_nuclei.core.segmentation.memory import affordable_tile
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.choices import Stain
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.calibration import Calibration
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
+
+_MAX_TILE_AREA = 4608**2  # px²; about 1.5 GB, see docs/benchmarks.md
 
 
 class SeenBlock(NamedTuple):
@@ -92,6 +95,7 @@ class BlockSegmenter:
                 self._settings,
                 scale=float(Fraction(self._plan.scale)),
                 stain=Stain(self._plan.stain),
+                max_area=_largest_tile(pixels.shape[:2]),
                 typical=self._typical,
             )
         )
@@ -143,8 +147,18 @@ class BlockSegmenter:
         if settings.drop_border:
             for edge in _image_edges(labels, block, self._plan.shape):
                 is_kept[edge] = False
-        is_kept[0] = False
+        if is_kept.all():
+            return labels
         return np.where(is_kept, np.arange(is_kept.size), 0).astype(np.int32)[labels]
+
+
+def _largest_tile(shape: tuple[int, ...]) -> int:
+    """Area of the largest tile of a window: all of it, where memory has room for that.
+
+    Tiles overlap by what the network sees; the fewer there are, the less is computed
+    twice.
+    """
+    return min(affordable_tile(shape), _MAX_TILE_AREA)
 
 
 def empty_block(block: Block, calibration: Calibration) -> BlockNuclei:
@@ -169,13 +183,12 @@ def empty_block(block: Block, calibration: Calibration) -> BlockNuclei:
 
 
 def _cut(maps: Maps, view: tuple[slice, slice]) -> Maps:
-    """Keep of maps what lies in a view."""
+    """Keep of maps what lies in a view, without a copy."""
     boundary, distance = (
-        None if each is None else np.ascontiguousarray(each[view])
-        for each in (maps.boundary, maps.distance)
+        None if each is None else each[view] for each in (maps.boundary, maps.distance)
     )
     return maps._replace(
-        foreground=np.ascontiguousarray(maps.foreground[view]),
+        foreground=maps.foreground[view],
         boundary=boundary,
         distance=distance,
         darkness=tuple(np.ascontiguousarray(each[view]) for each in maps.darkness),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.errors import ImageError, SettingsError
 from napari_unet_nuclei.core.images.axes import check_axes, leading_axes
 from napari_unet_nuclei.core.images.calibration import Calibration
 
@@ -54,6 +54,8 @@ class BigImage:
     ------
     ImageError
         If this is a stack, or a channel must be chosen.
+    SettingsError
+        If there is no such channel.
 
     Examples
     --------
@@ -88,7 +90,7 @@ class BigImage:
                 channel=0,
             )
         if self.channel is not None and not 0 <= self.channel < n_channels:
-            raise ImageError(
+            raise SettingsError(
                 f"The channel must lie between 0 and {n_channels - 1}. "
                 "Received: {channel}",
                 channel=self.channel,

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -49,6 +50,7 @@ def iter_segmentation(
     *,
     keeps_maps: bool = False,
     spacing: float | None = None,
+    frame: tuple[PlaneStack, Window] | None = None,
 ) -> Generator[TileDone | PlaneDone, None, Segmentation]:
     """Segment planes one by one, each split while the network sees the next.
 
@@ -64,6 +66,9 @@ def iter_segmentation(
         Whether the maps are returned, in a temporary file where memory is too small.
     spacing : float, optional
         Distance between depths, in pixels, for nuclei that are linked.
+    frame : (PlaneStack, tuple of slice), optional
+        The whole image, and where in it the stack lies, which then is a window of it:
+        limits of intensity and dyes are those of the whole.
 
     Yields
     ------
@@ -92,7 +97,7 @@ def iter_segmentation(
     seen = SeenPlanes(len(stack), keeps_maps=keeps_maps)
     split = partial(_split_plane, model.config.splitting, labels.plane_settings)
     with Stage(split) as splitting:
-        prediction = StackPrediction(model, stack, settings)
+        prediction = StackPrediction(model, stack, settings, frame)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
             maps = yield from prediction.iter_plane(index)

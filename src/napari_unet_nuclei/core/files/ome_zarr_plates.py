@@ -1,0 +1,67 @@
+"""Plates of OME-Zarr: which images there are in their wells."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from napari_unet_nuclei.core.errors import ImageError
+from napari_unet_nuclei.core.files.extras import import_extra
+from napari_unet_nuclei.core.files.ome_zarr import is_zarr
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def find_fields(path: Path) -> list[str]:
+    """List the images of a plate, or of one of its wells.
+
+    Parameters
+    ----------
+    path : Path
+        Any image.
+
+    Returns
+    -------
+    list of str
+        Paths within it, such as ``"B/3/0"``, in the order of wells and fields; one
+        empty path for what is no plate and no well.
+
+    Raises
+    ------
+    ImageError
+        If the metadata of a plate are malformed, or name a well that is not there.
+    """
+    if not is_zarr(path):
+        return [""]
+    zarr = import_extra("zarr", "OME-Zarr")
+    described = _described(zarr, path)
+    try:
+        if "plate" in described:
+            wells = [str(each["path"]) for each in described["plate"]["wells"]]
+            return [
+                f"{well}/{field}"
+                for well in wells
+                for field in _fields(_described(zarr, path / well))
+            ]
+        if "well" in described:
+            return _fields(described)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ImageError(
+            f"Expected a plate of OME-Zarr. Received: {path}, whose metadata are "
+            f"malformed ({error})."
+        ) from error
+    return [""]
+
+
+def _fields(described: dict[str, Any]) -> list[str]:
+    return [str(each["path"]) for each in described["well"]["images"]]
+
+
+def _described(zarr: Any, path: Path) -> dict[str, Any]:
+    """Return what a group says of itself; nothing where there is none."""
+    try:
+        attributes = zarr.open_group(path, mode="r").attrs.asdict()
+    except Exception:  # noqa: BLE001 - zarr has many kinds; whoever opens it says which
+        return {}
+    described = attributes.get("ome", attributes)
+    return described if isinstance(described, dict) else {}
