@@ -69,8 +69,8 @@ def measure(way: str, path: Path, model: str) -> str:
     from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.segmentation import stack_maps
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
     from napari_unet_nuclei.plugin.segment.segmentation import (
-        SegmentationRequest,
         iter_segmentation,
         iter_split,
     )

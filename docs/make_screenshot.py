@@ -3,7 +3,7 @@
 Those that the docs show are copied to ``docs/images``; all of them go into a folder, to
 be looked at:
 
-    xvfb-run -s '-screen 0 1700x1100x24' python docs/make_screenshot.py FOLDER
+    xvfb-run -s '-screen 0 2000x1200x24' python docs/make_screenshot.py FOLDER
 
 Needs a screen with OpenGL.  All images are drawn or come with the package; models and
 settings of the user are neither read nor written.
@@ -29,6 +29,7 @@ from screenshots.segmenting import (
     correction,
     empty,
     long_names,
+    nothing_found,
     region,
     stack,
 )
@@ -39,7 +40,16 @@ from napari_unet_nuclei.core.files import correction_journal
 from napari_unet_nuclei.core.models import store as model_store
 
 SCENES = (
-    *(empty, after_a_run, region, stack, correction, correcting, doubting),
+    *(
+        empty,
+        after_a_run,
+        nothing_found,
+        region,
+        stack,
+        correction,
+        correcting,
+        doubting,
+    ),
     *(long_names, training, painting, annotating, measuring, browsing, models),
     *(dialogs, fine_tuning),
 )

@@ -17,8 +17,8 @@ from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 from napari_unet_nuclei.plugin.segment.segmentation import (
-    SegmentationRequest,
     iter_segmentation,
     iter_split,
 )

@@ -46,6 +46,16 @@ def after_a_run(studio: Studio) -> None:
     studio.take("focus")
 
 
+def nothing_found(studio: Studio) -> None:
+    """Show what is said where there are no nuclei."""
+    noise = np.random.default_rng(0).normal(100, 8, (400, 400)).astype(np.uint16)
+    studio.viewer.add_image(noise, name="empty well")
+    widget = studio.open("Segment nuclei")
+    studio.run(widget)
+    studio.viewer.reset_view()
+    studio.take("nothing-found")
+
+
 def region(studio: Studio) -> None:
     """Show nuclei of a drawn shape among the others, and the maps behind them."""
     studio.open_sample()

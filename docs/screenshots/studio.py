@@ -35,7 +35,16 @@ FOR_THE_DOCS = {
     "browse-dark-1366": "browse-dark.png",
     "models-light-1366": "models.png",
 }
-SIZES = ((1366, 768), (1600, 1000))
+IN_THE_GALLERY = (
+    *("after-a-run", "mid-slide", "nothing-found", "splitting"),
+    *("doubtful", "measured", "browse", "models"),
+)
+GALLERY = {
+    f"{name}-{ending}": f"gallery/{name}-{ending}.png"
+    for name in IN_THE_GALLERY
+    for ending in ("dark-1366", "light-1920")
+}
+SIZES = ((1366, 768), (1920, 1080))
 THEMES = ("dark", "light")
 TIMEOUT = 180  # s
 N_COLOURS = 200  # of a picture in the docs, so that it stays small
@@ -84,8 +93,9 @@ class Studio:
             self.viewer.screenshot(str(path), canvas_only=False, flash=False)
         else:
             dialog.grab().save(str(path))
-        if (target := FOR_THE_DOCS.get(path.stem)) is not None:
-            shrink(path, IMAGES / target)
+        for shown in (FOR_THE_DOCS, GALLERY):
+            if target := shown.get(path.stem):
+                shrink(path, IMAGES / target)
 
     def close(self) -> None:
         """Close the window."""
@@ -113,7 +123,7 @@ def wait_until(is_reached: Callable[[], bool], seconds: float = TIMEOUT) -> None
 
 def shrink(path: Path, target: Path) -> None:
     """Write a picture with so few colours that it is small."""
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(exist_ok=True, parents=True)
     with Image.open(path) as picture:
         small = picture.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
         small.save(target, optimize=True)

@@ -138,15 +138,15 @@ def test_a_model_that_is_not_complete_gets_a_warning(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from napari_unet_nuclei.core.training import best_model
+    from napari_unet_nuclei.core.training import model_file
     from napari_unet_nuclei.core.training.learner import Learner
 
     def fail(bundle: ModelBundle) -> ModelBundle:
         raise EngineError("No OpenVINO form.")
 
     monkeypatch.setattr(Learner, "openvino_form", lambda *_: None)
-    monkeypatch.setattr(best_model, "add_openvino_at_once", lambda bundle: bundle)
-    monkeypatch.setattr(best_model, "add_openvino", fail)
+    monkeypatch.setattr(model_file, "add_openvino_at_once", lambda bundle: bundle)
+    monkeypatch.setattr(model_file, "add_openvino", fail)
     model = tmp_path / "mine.unetnuclei"
     options = ("--from", "classic", "--epochs", 1, "--steps-per-epoch", 1)
     result = run("train", labelled, "-o", model, *options, "--events", "jsonl")

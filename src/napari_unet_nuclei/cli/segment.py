@@ -147,6 +147,7 @@ def segment(
                 *(loaded, todo, outputs, settings),
                 axes=image.axes,
                 channel=image.channel,
+                spacing=image.spacing,
                 measurements=measurements,
                 thumbnail_side=page.thumbnail_side(len(images)),
             )

@@ -87,6 +87,15 @@ class ImageOptions:
     channel: Annotated[
         int | None, typer.Option(help="Channel that shows the nuclei, from 0.")
     ] = None
+    spacing: Annotated[
+        float | None,
+        typer.Option(
+            metavar="PX",
+            help="Distance between depths in pixels, for --link z and maps.  [default: "
+            "what the file says]",
+            show_default=False,
+        ),
+    ] = None
     series: Annotated[
         str | None,
         typer.Option(

@@ -86,3 +86,23 @@ def test_a_huge_sharp_nucleus_is_whole(spot: float, contrast: float) -> None:
     areas = np.bincount(labels.ravel())[1:]
     assert areas.size <= 2
     assert areas.max() == pytest.approx(np.pi / 4 * 300**2, rel=0.1)
+
+
+def specks(confidence: float) -> Maps:
+    """Maps of dots far smaller than a model knows."""
+    maps = maps_with(0)
+    maps.foreground[4::10, 4::10] = maps.foreground[4::10, 5::10] = (1 + confidence) / 2
+    return maps
+
+
+@pytest.mark.parametrize(("confidence", "expected"), [(0.7, 4.0), (0.4, None)])
+def test_tiny_nuclei_are_enlarged_unless_the_network_does_not_believe_in_them(
+    confidence: float, expected: float | None
+) -> None:
+    assert POLICY.better_scale(specks(confidence), typical=20) == expected
+
+
+@pytest.mark.parametrize("model", ["resnet", "classic"])
+def test_there_are_no_nuclei_in_noise(model: str) -> None:
+    noise = np.random.default_rng(0).normal(100, 8, (400, 400)).astype(np.uint16)
+    assert load_model(model).segment(noise).max() == 0

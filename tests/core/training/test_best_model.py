@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -10,8 +10,9 @@ from napari_unet_nuclei.core.errors import EngineError, OutputError
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.settings.choices import Monitor
-from napari_unet_nuclei.core.training import best_model
+from napari_unet_nuclei.core.training import model_file
 from napari_unet_nuclei.core.training.best_model import BestModel
+from napari_unet_nuclei.core.training.measuring import Measured
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.models.bundle import ModelBundle
 
 SCORES = evaluate(np.eye(3, dtype=int), np.eye(3, dtype=int))
+
+
+def scored(loss: float | None = None, **scores: Any) -> Measured:
+    return Measured(scores=replace(SCORES, **scores), loss=loss)
 
 
 def weights(value: float) -> dict[str, np.ndarray]:
@@ -33,7 +38,7 @@ def test_only_better_weights_are_written(
     assert not path.exists()
     found = []
     for value, score in (1, 0.2), (2, 0.2), (3, 0.1), (4, 0.3):
-        better = best.consider(weights(value), replace(SCORES, dsb2018=score))
+        better = best.consider(weights(value), scored(dsb2018=score))
         found.append((better, read_bundle(path).weights["conv/kernel"][0, 0]))
     assert found == [(True, 1), (False, 1), (False, 1), (True, 4)]
     assert best.scores.dsb2018 == 0.3
@@ -45,9 +50,34 @@ def test_another_score_can_be_monitored(
 ) -> None:
     path = tmp_path / "best.unetnuclei"
     best = BestModel(path, tiny_bundle.config, weights(0), Monitor.DICE)
-    assert best.consider(weights(1), replace(SCORES, dsb2018=0.5, dice=0.6))
-    assert not best.consider(weights(2), replace(SCORES, dsb2018=0.9, dice=0.6))
-    assert best.consider(weights(3), replace(SCORES, dsb2018=0.1, dice=0.7))
+    assert best.consider(weights(1), scored(dsb2018=0.5, dice=0.6))
+    assert not best.consider(weights(2), scored(dsb2018=0.9, dice=0.6))
+    assert best.consider(weights(3), scored(dsb2018=0.1, dice=0.7))
+
+
+def test_a_start_that_is_kept_sees_images_as_it_did(
+    tmp_path: Path, tiny_bundle: ModelBundle
+) -> None:
+    """The size of new nuclei is for weights that have learned from them."""
+    path, known = tmp_path / "best.unetnuclei", tiny_bundle.config
+    tuned = replace(known, diameter=30, image_diameter=45.0, image_scale=0.4)
+    best = BestModel(path, tuned, weights(0), start_config=known)
+
+    class HeldOut:
+        def tune(self, _: object, config: Any, __: object) -> tuple[Any, Measured]:
+            return config.splitting, scored(dsb2018=0.5)
+
+    start = best.score_start(HeldOut(), None)  # type: ignore[arg-type]
+    assert best.consider(best.weights, start)
+    assert not best.is_better_than_start
+    assert best.complete() is not None  # of weights that are no network's
+    written = read_bundle(path).config
+    assert (written.diameter, written.image_diameter) == (known.diameter, None)
+    assert written.image_scale is None
+    assert best.consider(weights(1), scored(dsb2018=0.6))
+    assert best.is_better_than_start
+    written = read_bundle(path).config
+    assert (written.diameter, written.image_diameter) == (30, 45.0)
 
 
 def test_a_model_is_complete_with_openvino_or_says_why_not(
@@ -59,12 +89,12 @@ def test_a_model_is_complete_with_openvino_or_says_why_not(
     def fail(bundle: ModelBundle) -> None:
         raise EngineError("No compiler.")
 
-    monkeypatch.setattr(best_model, "add_openvino", fail)
+    monkeypatch.setattr(model_file, "add_openvino", fail)
     assert best.complete() == "No compiler."
     assert read_bundle(path).openvino is None
     assert read_bundle(path).weights.keys() == tiny_bundle.weights.keys()
     monkeypatch.setattr(
-        best_model, "add_openvino", lambda b: replace(b, openvino=(b"<xml/>", b"bin"))
+        model_file, "add_openvino", lambda b: replace(b, openvino=(b"<xml/>", b"bin"))
     )
     assert best.complete() is None
     assert read_bundle(path).openvino == (b"<xml/>", b"bin")
@@ -76,11 +106,11 @@ def test_weights_are_brought_into_openvinos_form_once(
     def fail(bundle: ModelBundle) -> None:
         raise AssertionError(bundle)
 
-    monkeypatch.setattr(best_model, "add_openvino", fail)
-    monkeypatch.setattr(best_model, "add_openvino_at_once", fail)
+    monkeypatch.setattr(model_file, "add_openvino", fail)
+    monkeypatch.setattr(model_file, "add_openvino_at_once", fail)
     path, form = tmp_path / "best.unetnuclei", (b"<xml/>", b"bin")
     best = BestModel(path, tiny_bundle.config, tiny_bundle.weights)
-    assert best.consider(tiny_bundle.weights, SCORES, openvino=form)
+    assert best.consider(tiny_bundle.weights, scored(), openvino=form)
     assert read_bundle(path).openvino == form
     best.config = replace(best.config, diameter=30)
     assert best.complete() is None

@@ -22,7 +22,7 @@ from napari_unet_nuclei.core.settings.choices import (
     EngineName,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-from napari_unet_nuclei.core.training import best_model
+from napari_unet_nuclei.core.training import model_file
 from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.loop import iter_training
 from napari_unet_nuclei.core.training.schedules import cosine_learning_rate
@@ -202,8 +202,8 @@ def test_a_model_without_its_openvino_form_is_kept(
     settings = replace(settings, steps_per_epoch=1, epochs=1)
     with monkeypatch.context() as patched:
         patched.setattr(Learner, "openvino_form", lambda *_: None)
-        patched.setattr(best_model, "add_openvino_at_once", lambda bundle: bundle)
-        patched.setattr(best_model, "add_openvino", fail)
+        patched.setattr(model_file, "add_openvino_at_once", lambda bundle: bundle)
+        patched.setattr(model_file, "add_openvino", fail)
         run = follow(
             iter_training(drawn_samples, output, settings, start=tiny_path), output
         )

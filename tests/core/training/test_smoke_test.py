@@ -58,12 +58,12 @@ def test_an_exploding_result_is_not_kept_whatever_its_score(
 
     held_out: Any = HeldOut()
     best.score_start(held_out, None)  # type: ignore[arg-type]
-    assert best.consider(start, best.start_scores, writes=False)
-    assert not best.consider({}, exploding)
+    assert best.consider(start, best.start, writes=False)
+    assert not best.consider({}, Measured(scores=exploding))
     assert not path.exists()
     assert best.failure is not None
     better = replace(SOME, dsb2018=0.6)
-    assert best.consider({}, better)
+    assert best.consider({}, Measured(scores=better))
     assert best.failure is None
 
     # Thresholds that suit the score can make it explode at the very end.

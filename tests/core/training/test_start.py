@@ -17,7 +17,7 @@ from napari_unet_nuclei.core.networks.bundling import (
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-from napari_unet_nuclei.core.training import best_model, held_out
+from napari_unet_nuclei.core.training import held_out, model_file
 from napari_unet_nuclei.core.training.loop import iter_training
 from napari_unet_nuclei.core.training.measuring import Measured
 
@@ -268,13 +268,13 @@ def test_a_run_that_is_killed_has_no_log_or_state_of_another_beside_its_model(
     for path in companions:
         path.write_text("of another run")
     found = []
-    write = best_model.write_bundle
+    write = model_file.write_bundle
 
     def note(path: Path, bundle: ModelBundle) -> None:
         found.append([each.exists() for each in companions])
         write(path, bundle)
 
-    monkeypatch.setattr(best_model, "write_bundle", note)
+    monkeypatch.setattr(model_file, "write_bundle", note)
     steps = iter_training(drawn_samples, output, settings, start=tiny_path)
     next(steps)
     steps.close()

@@ -14,7 +14,7 @@ from PIL import Image
 from napari_unet_nuclei.core.errors import OutputError, TrainingError
 from napari_unet_nuclei.core.evaluation.scores import evaluate
 from napari_unet_nuclei.core.settings.training import TrainingSettings
-from napari_unet_nuclei.core.training import best_model
+from napari_unet_nuclei.core.training import model_file
 from napari_unet_nuclei.core.training.steps import TrainingStep
 from napari_unet_nuclei.core.training.tensorboard import TensorBoardLog
 
@@ -129,7 +129,7 @@ def test_a_run_is_noted_step_by_step(
     from napari_unet_nuclei.core.progress import exhaust
     from napari_unet_nuclei.core.training.loop import iter_training
 
-    monkeypatch.setattr(best_model, "add_openvino", lambda bundle: bundle)
+    monkeypatch.setattr(model_file, "add_openvino", lambda bundle: bundle)
     settings = TrainingSettings(crop_size=32, batch_size=2, steps_per_epoch=4, epochs=1)
     exhaust(
         iter_training(

@@ -49,6 +49,23 @@ def test_a_gain_that_can_be_chance_may_only_be_better(gain: Interval | None) -> 
     assert verdict.advice == "Label more nuclei where mine errs."
 
 
+def test_where_nuclei_are_too_few_to_tell_nearer_maps_may_be_better() -> None:
+    found = replace(BETTER, score=0.78, n_images=1, n_nuclei=6, gain=None)
+    found = replace(found, loss=0.0993, start_loss=0.1417)
+    verdict = make_verdict(found)
+    assert verdict.is_better
+    assert not verdict.is_certain
+    assert verdict.sentence == (
+        "mine may be better than resnet: AP50 .79 → .78 (about .75 to .90) on 1 "
+        "held-out image with 6 nuclei; so few nuclei cannot tell, but its maps are "
+        "nearer to the labels (loss .14 → .10)."
+    )
+    assert verdict.advice is not None
+    assert verdict.advice.startswith("Label more nuclei: with 6 of them held out")
+    kept = make_verdict(replace(found, score=0.79, loss=0.1417))
+    assert not kept.is_better
+
+
 @pytest.mark.parametrize(
     ("changes", "reason", "advice"),
     [

@@ -36,7 +36,7 @@ class Walk:
         """Wait until all is read and saved."""
         browser = self.browser
         self._qtbot.waitUntil(
-            lambda: not browser.is_busy and browser._target is None, timeout=30_000
+            lambda: not browser.is_busy and browser.way.target is None, timeout=30_000
         )
 
     def wait_for_saving(self) -> None:

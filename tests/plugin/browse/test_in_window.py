@@ -16,12 +16,14 @@ from qtpy.QtGui import QCloseEvent
 from scipy import ndimage
 
 from napari_unet_nuclei.core.browsing.results import ImageState
+from napari_unet_nuclei.plugin.browse.widget import BrowseWidget
 from napari_unet_nuclei.plugin.shared.label_files import read_label_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import pytest
     from numpy.typing import NDArray
     from pytestqt.qtbot import QtBot
 
@@ -114,7 +116,7 @@ def test_a_large_image_does_not_hold_up_the_window(
 
     own = longest_turn(qtbot, add, lambda: len(walk.viewer.layers) == 1)
     ours = longest_turn(
-        qtbot, walk.widget.next_button.click, lambda: walk.browser.current == 1
+        qtbot, walk.widget.next_button.click, lambda: walk.browser.way.current == 1
     )
     # What is left is napari's own: a texture of 20 MB, drawn without a graphics card.
     assert ours < 1.5 * own + 0.1
@@ -191,3 +193,46 @@ def test_the_next_image_costs_no_search_of_all_objects(
     assert shown() is None
     walk.viewer.layers.remove(walk.image)
     assert gc.get_freeze_count() == 0
+
+
+def test_images_without_labels_are_segmented_when_opened(
+    open_walk: Callable[[], Walk],
+    make_model: Callable[..., Path],
+    engine: Any,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """By a Segment widget that opens by itself; hasty steps segment only the last."""
+    monkeypatch.setenv("NAPARI_CONFIG", str(tmp_path / "settings.yaml"))
+    make_model("tiny")
+    write_discs(tmp_path / "cells", 4)
+    walk = open_walk()
+    monkeypatch.setattr("napari.current_viewer", lambda: walk.viewer)
+    assert not walk.widget.segment_box.isChecked()
+    walk.widget.segment_box.click()
+    walk.open(tmp_path / "cells")
+
+    def is_segmented(name: str) -> bool:
+        names = [layer.name for layer in walk.viewer.layers]
+        return names == [name, f"{name} nuclei"]
+
+    qtbot.waitUntil(lambda: is_segmented("00"), timeout=30_000)
+    walk.next()
+    qtbot.waitUntil(lambda: is_segmented("01"), timeout=30_000)
+    walk.widget.next_button.click()
+    walk.widget.next_button.click()
+    qtbot.waitUntil(lambda: is_segmented("03"), timeout=30_000)
+    results = tmp_path / "cells_results"
+    assert sorted(path.name for path in results.glob("*.tif")) == [
+        "00_masks.tif",
+        "01_masks.tif",
+    ]
+    before = walk.viewer.layers[1].data.copy()
+    walk.previous()
+    walk.next()  # has labels by now, which stay
+    np.testing.assert_array_equal(walk.labels[0].data, before)
+    other = BrowseWidget(walk.viewer)
+    qtbot.addWidget(other)
+    assert other.segment_box.isChecked()  # remembered
+    other.browser.save_now()

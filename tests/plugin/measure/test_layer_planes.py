@@ -85,6 +85,22 @@ def test_multiscale_labels_are_measured_at_full_resolution() -> None:
     np.testing.assert_allclose(features["mean_intensity"], means(PLANES[0]))
 
 
+def test_nuclei_of_a_coarser_level_are_measured_in_it() -> None:
+    fine = np.repeat(np.repeat(PLANES[0], 2, axis=0), 2, axis=1)
+    image = Image([fine, PLANES[0]], multiscale=True, name="cells")
+    layer = Labels(LABELS, scale=(2, 2), translate=(0.5, 0.5))
+    with pytest.raises(LabelsError, match="do not fit"):
+        measure(layer, image)  # which may be another image's
+    for nonsense in ([3, 3], ["a", 0], 7):
+        layer.metadata = {"level": 1, "level_factors": nonsense}
+        with pytest.raises(LabelsError, match="do not fit"):
+            measure(layer, image)
+    layer.metadata = {"level": 1, "level_factors": [2, 2]}
+    features = measure(layer, image)
+    assert features["area"].tolist() == [48, 30]
+    np.testing.assert_allclose(features["mean_intensity"], means(PLANES[0]))
+
+
 def test_labels_of_another_size_are_refused() -> None:
     with pytest.raises(LabelsError, match="do not fit"):
         measure(Labels(LABELS[1:]), Image(PLANES[0], name="cells"))

@@ -14,7 +14,7 @@ from napari_unet_nuclei.plugin.segment.freshness import (
     changes,
     describe_changes,
 )
-from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pytest
 
 from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.result_maps import maps_of
@@ -176,3 +177,21 @@ def test_the_view_is_what_the_canvas_shows(
     assert scene.labels.data[30, 100] == 1
     assert "1 of them in the region" in scene.status
     scene.widget.native.close()
+
+
+def test_a_dark_region_is_seen_in_the_light_of_the_whole_image(scene: Scene) -> None:
+    y, x = np.ogrid[:64, :600]
+    pixels = np.zeros((64, 600), np.uint8)
+    for centre, brightness in ((20, 70), (60, 70), (540, 250)):
+        pixels[(y - 30) ** 2 + (x - centre) ** 2 < 100] = brightness
+    scene.viewer.add_image(pixels, name="cells")
+    expected = scene.segment().data.copy()
+    assert np.unique(expected).tolist() == [0, 1]  # the bright one
+    draw(scene, 0, 100)
+    np.testing.assert_array_equal(scene.segment().data, expected)
+    # Of an image that is not in memory, no more is read than the region.
+    da = pytest.importorskip("dask.array")
+    scene.viewer.layers.clear()
+    scene.viewer.add_image(da.from_array(pixels), name="cells")
+    draw(scene, 0, 100)
+    assert np.unique(scene.segment().data).tolist() == [0, 1, 2]

@@ -20,8 +20,8 @@ from napari_unet_nuclei.core.progress import (
 from napari_unet_nuclei.core.segmentation import model as prediction
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.segment.messages import describe_nuclei, short_engine
+from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 from napari_unet_nuclei.plugin.segment.segmentation import (
-    SegmentationRequest,
     fraction_done,
     iter_segmentation,
     iter_split,

@@ -48,6 +48,7 @@ def segment_images(
     *,
     axes: str | None = None,
     channel: int | None = None,
+    spacing: float | None = None,
     measurements: MeasurementSettings = _USUAL,
     thumbnail_side: int | None = None,
 ) -> Generator[ImageDone, None, None]:
@@ -66,10 +67,9 @@ def segment_images(
         What to write, and where: what ``plan_outputs`` returns.
     settings : SegmentationSettings
         Threshold, smallest area, diameter, test-time flips and stain.
-    axes : str, optional
-        Axes of each image, such as ``"CYX"``; by default what its file says.
-    channel : int, optional
-        Channel that shows the nuclei.
+    axes, channel, spacing : str, int, and float in px, optional
+        Axes of each image, such as ``"CYX"``, the channel that shows the nuclei, and
+        the distance between depths; by default what its file says.
     measurements : MeasurementSettings
         What the table of nuclei says beside the usual columns.
     thumbnail_side : int, in px, optional
@@ -86,7 +86,7 @@ def segment_images(
         If a result cannot be written.
     """
     work = model, outputs, settings, measurements
-    batch = _Batch(*work, axes=axes, channel=channel, thumbnail_side=thumbnail_side)
+    batch = _Batch(*work, axes, channel, spacing, thumbnail_side)
     # While the network sees an image, the next is read and the last is written.
     jobs = (Job(image) for image in images)
     ready = map_ahead(lambda job: job.advance(batch.read), jobs)
@@ -110,14 +110,14 @@ class _Batch:
         outputs: BatchOutputs,
         settings: SegmentationSettings,
         measurements: MeasurementSettings,
-        *,
         axes: str | None,
         channel: int | None,
+        spacing: float | None,
         thumbnail_side: int | None,
     ) -> None:
         self._model, self._settings, self._outputs = model, settings, outputs
         self._axes, self._channel = axes, channel
-        self._thumbnail_side = thumbnail_side
+        self._spacing, self._thumbnail_side = spacing, thumbnail_side
         is_measured = OutputFormat.FEATURES in outputs.formats
         self._measurements = measurements if is_measured else _USUAL
         self._last: Job | None = None
@@ -150,7 +150,7 @@ class _Batch:
         job.steps = iter_segmentation(
             *(self._model, job.stack, self._settings),
             keeps_maps=keeps_maps,
-            spacing=job.calibration.spacing(),
+            spacing=self._spacing or job.calibration.spacing(),
         )
         for step in job.steps:
             if isinstance(step, PlaneDone):
@@ -186,6 +186,7 @@ class _Batch:
             record=LabelRecord(provenance=provenance),
             measurements=self._measurements,
             channels=job.channels,
+            link=self._settings.link,
         )
         for kind in self._outputs.formats_of(name):
             if kind is OutputFormat.RLE:

@@ -7,16 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.batch.tables import make_table
 from napari_unet_nuclei.core.datasets.dsb2018_writing import write_dsb2018_sample
 from napari_unet_nuclei.core.drawing.overlays import draw_side_by_side, write_png
 from napari_unet_nuclei.core.files.geojson import write_geojson
 from napari_unet_nuclei.core.files.imagej_rois import write_rois
 from napari_unet_nuclei.core.files.labels import write_labels_png, write_labels_tiff
-from napari_unet_nuclei.core.instances.measurements import (
-    measure_nuclei,
-    write_features_csv,
-)
-from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.core.instances.measurements import write_features_csv
+from napari_unet_nuclei.core.settings.choices import Link, OutputFormat
 from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
 
 if TYPE_CHECKING:
@@ -47,6 +45,8 @@ class ImageResult:
         What is measured of them.
     channels : mapping of str to PlaneStack
         All channels of the image, if more than the usual columns is measured.
+    link : Link
+        Along which axis its nuclei are linked.
     """
 
     stack: PlaneStack
@@ -55,6 +55,7 @@ class ImageResult:
     record: LabelRecord
     measurements: MeasurementSettings = field(default_factory=MeasurementSettings)
     channels: Mapping[str, PlaneStack] = field(default_factory=dict)
+    link: Link = Link.NONE
 
 
 def _write_tiff(path: Path, result: ImageResult, may_replace: bool) -> None:
@@ -84,16 +85,8 @@ def _write_overlay(path: Path, result: ImageResult, may_replace: bool) -> None:
 
 
 def _write_features(path: Path, result: ImageResult, may_replace: bool) -> None:
-    segmentation = result.segmentation
-    features = measure_nuclei(
-        segmentation.labels,
-        result.stack.single_plane(),
-        segmentation.maps[0].foreground,
-        calibration=result.calibration,
-        settings=result.measurements,
-        channels={name: each.single_plane() for name, each in result.channels.items()},
-    )
-    signals = np.full(len(features["label"]), segmentation.signal.value)
+    features = make_table(result)
+    signals = np.full(len(features["label"]), result.segmentation.signal.value)
     table = {**features, "signal": signals}
     write_features_csv(path, table, may_replace=may_replace)
 
@@ -120,7 +113,12 @@ WRITERS: Mapping[OutputFormat, Callable[[Path, ImageResult, bool], None]] = {
 """By form: takes a path, a result, and whether a file that is there is replaced."""
 
 FORMATS_OF_STACKS = frozenset(
-    {OutputFormat.TIFF, OutputFormat.ROIS, OutputFormat.GEOJSON}
+    {
+        OutputFormat.TIFF,
+        OutputFormat.FEATURES,
+        OutputFormat.ROIS,
+        OutputFormat.GEOJSON,
+    }
 )
 """Forms that hold more than a plane."""
 

@@ -174,8 +174,13 @@ class NuclearSignal:
             return SeenPixels(_one_channel(self._channels, stain)[window], limits)
         return SeenPixels(self._as_it_is[window], self._limits)
 
-    def darkness(self) -> tuple[NDArray[np.uint8], ...]:
+    def darkness(self, window: Window = WHOLE) -> tuple[NDArray[np.uint8], ...]:
         """Show what nuclei in stained tissue have more of than what surrounds them.
+
+        Parameters
+        ----------
+        window : tuple of slice
+            Rows and columns to show.
 
         Returns
         -------
@@ -185,10 +190,10 @@ class NuclearSignal:
         """
         if self.light is not Light.BRIGHT_FIELD:
             return ()
-        darkness = _darkness(self._as_it_is, self._limits)
+        darkness = _darkness(self._as_it_is[window], self._limits)
         if self._stain is not Stain.HDAB:
             return (darkness,)
-        dye = self.see(Stain.HDAB).channels
+        dye = self.see(Stain.HDAB, window).channels
         return darkness, np.asarray(dye[..., 0], np.uint8)
 
     @cached_property

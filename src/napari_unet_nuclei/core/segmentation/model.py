@@ -230,6 +230,7 @@ def segment(
     min_planes: int | None = None,
     axes: str | None = None,
     channel: int | None = None,
+    spacing: float | None = None,
 ) -> NDArray[np.int32]:
     """Find the nuclei of an image or a stack.
 
@@ -254,11 +255,11 @@ def segment(
         Average over the flips and quarter turns that the model was trained with.
     stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
         What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
-    link, min_planes : {"none", "z", "t"}, and int, optional
-        Axis of a stack along which nuclei keep their number, and in how many planes
-        they must stand.
-    axes, channel : str and int, optional
-        Axes of a stack, such as ``"ZYX"``, and the channel that shows the nuclei.
+    link, min_planes : {"none", "z", "t", "maps"}, and int, optional
+        How nuclei keep their number in a stack, and in how many planes they must stand.
+    axes, channel, spacing : str, int, and float in px, optional
+        Axes of a stack, such as ``"ZYX"``, the channel that shows the nuclei, and the
+        distance between depths, which ``link="maps"`` needs.
 
     Returns
     -------
@@ -292,4 +293,4 @@ def segment(
         link=parse_link(link),
         min_planes=min_planes,
     )
-    return loaded.segment(image, settings, axes=axes, channel=channel)
+    return loaded.segment(image, settings, axes=axes, channel=channel, spacing=spacing)

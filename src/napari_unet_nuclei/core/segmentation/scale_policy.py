@@ -23,7 +23,9 @@ class ScalePolicy:
     Parameters
     ----------
     small : float
-        Nuclei with a diameter below this are enlarged.
+        Nuclei with a diameter below this are enlarged,
+    believable : float in [0, 1]
+        unless the confidence is below this: specks of noise look like tiny nuclei.
     large, huge : float
         Nuclei with a diameter above ``large`` are shrunk where the network is not
         confident, those above ``huge`` always.
@@ -55,6 +57,7 @@ class ScalePolicy:
     """
 
     small: float = 0.62
+    believable: float = 0.5
     large: float = 1.45
     huge: float = 2.75
     confident: float = 0.86
@@ -143,10 +146,12 @@ class ScalePolicy:
         if diameter is None:
             return None
         seen_as = diameter * maps.scale / typical
+        confident = confidence(maps)
+        is_too_small = seen_as < self.small and confident >= self.believable
         is_too_large = seen_as > self.huge or (
-            seen_as > self.large and confidence(maps) < self.confident
+            seen_as > self.large and confident < self.confident
         )
-        if seen_as >= self.small and not is_too_large:
+        if not (is_too_small or is_too_large):
             return None
         steps = round(self.steps_per_octave * math.log2(typical / diameter))
         scale = 2 ** (steps / self.steps_per_octave)

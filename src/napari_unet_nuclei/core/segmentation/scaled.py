@@ -63,6 +63,7 @@ def iter_plane_maps(
     *,
     scale: float | None = None,
     stain: Stain | None = None,
+    window: Window = WHOLE,
     max_area: int | None = None,
     typical: NDArray[np.generic] | None = None,
     policy: ScalePolicy = DEFAULT_SCALE_POLICY,
@@ -83,6 +84,8 @@ def iter_plane_maps(
     scale, stain : float and Stain, optional
         Scale and signal, not ``Stain.AUTO``, that are used all the same, as those of
         other planes of its stack.
+    window : tuple of slice
+        The only part of the image that is seen, in the light of all of it.
     max_area : int, in px², optional
         Largest area of a tile, as for `iter_tiles`.
     typical : (y, x, 3) ndarray, optional
@@ -98,7 +101,8 @@ def iter_plane_maps(
     Returns
     -------
     Maps
-        Those of the network, (Y, X) float32 each, with the scale they were made at.
+        Those of the network, (Y, X) float32 each, with the scale they were made at; of
+        the window alone.
 
     Raises
     ------
@@ -114,9 +118,11 @@ def iter_plane_maps(
     chosen = SignalChoice(signal.settle(stain or settings.stain))
     if chosen.stain is Stain.AUTO:
         chosen = yield from iter_signal_choice(signal, sight.iter_maps, signal_policy)
-    maps = yield from sight.iter_chosen(chosen, tta=settings.tta)
+    if window != WHOLE:
+        chosen = SignalChoice(chosen.stain)  # maps of all of the image will not do
+    maps = yield from sight.iter_chosen(chosen, window, tta=settings.tta)
     is_filtered = settings.stain is not Stain.NONE
-    darkness = signal.darkness() if is_filtered else ()
+    darkness = signal.darkness(window) if is_filtered else ()
     return maps._replace(signal=chosen.stain, darkness=darkness)
 
 
@@ -148,7 +154,7 @@ class _Sight:
         return _iter_fitting(view, self._policy)
 
     def iter_chosen(
-        self, chosen: SignalChoice, *, tta: bool
+        self, chosen: SignalChoice, window: Window, *, tta: bool
     ) -> Generator[TileDone, None, Maps]:
         """Evaluate the network on the signal that was chosen, unless its probe will do.
 
@@ -156,14 +162,14 @@ class _Sight:
         """
         if not (tta and self._config.n_symmetries > 1):
             if chosen.maps is None:
-                return (yield from self.iter_maps(chosen.stain))
+                return (yield from self.iter_maps(chosen.stain, window))
             yield TileDone(1, 1)
             return chosen.maps
         scale = self._scale
         if scale is None:
-            maps = chosen.maps or (yield from self.iter_maps(chosen.stain))
+            maps = chosen.maps or (yield from self.iter_maps(chosen.stain, window))
             scale = maps.scale
-        view = self._view(chosen.stain, WHOLE)
+        view = self._view(chosen.stain, window)
         return (yield from view.iter_maps(scale, tta=True))
 
     def _view(self, stain: Stain, window: Window) -> _View:

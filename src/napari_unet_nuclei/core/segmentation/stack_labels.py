@@ -58,7 +58,7 @@ class StackLabels:
 
     def _make_linker(self, spacing: float | None) -> PlaneLinker | None:
         link, min_planes = self._settings.link, self._settings.min_planes
-        if link is Link.NONE or not self._leading:
+        if link in (Link.NONE, Link.MAPS) or not self._leading:
             return None
         if link.value.upper() not in self._leading:
             raise SettingsError(

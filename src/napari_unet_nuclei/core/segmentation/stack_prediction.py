@@ -9,6 +9,7 @@ from dataclasses import replace
 from statistics import median_low
 from typing import TYPE_CHECKING
 
+from napari_unet_nuclei.core.images.nuclear_signal import WHOLE
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
 from napari_unet_nuclei.core.progress import TileDone, map_steps
 from napari_unet_nuclei.core.segmentation.scaled import iter_plane_maps
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterable
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
@@ -31,11 +33,18 @@ class StackPrediction:
 
     Nuclei are of one size and colour in a stack, so a few planes are probed first:
     those after one, two and three quarters of each axis say how all are seen.
+    ``frame`` says of which image the stack is a window, see
+    :func:`~napari_unet_nuclei.core.segmentation.stacks.iter_segmentation`.
     """
 
     def __init__(
-        self, model: Model, stack: PlaneStack, settings: SegmentationSettings
+        self,
+        model: Model,
+        stack: PlaneStack,
+        settings: SegmentationSettings,
+        frame: tuple[PlaneStack, Window] | None = None,
     ) -> None:
+        self._seen, self._window = frame or (stack, WHOLE)
         self._model, self._stack, self._settings = model, stack, settings
         self._scale: float | None = None
         self._signal: Stain | None = None
@@ -77,10 +86,11 @@ class StackPrediction:
         return iter_plane_maps(
             self._model.engine,
             self._model.config,
-            self._stack.plane(index),
+            self._seen.plane(index),
             settings,
             scale=self._scale,
             stain=self._signal,
+            window=self._window,
         )
 
     def _count(

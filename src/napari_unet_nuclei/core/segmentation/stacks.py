@@ -23,6 +23,11 @@ from napari_unet_nuclei.core.segmentation.memory import check_memory, n_planes_a
 from napari_unet_nuclei.core.segmentation.seen_planes import SeenPlanes
 from napari_unet_nuclei.core.segmentation.stack_labels import StackLabels
 from napari_unet_nuclei.core.segmentation.stack_prediction import StackPrediction
+from napari_unet_nuclei.core.segmentation.volumes import (
+    is_seen_as_volume,
+    iter_volume_segmentation,
+    iter_volume_split,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Sequence
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps, SplittingParameters
     from napari_unet_nuclei.core.segmentation.model import Model
@@ -44,6 +50,7 @@ def iter_segmentation(
     *,
     keeps_maps: bool = False,
     spacing: float | None = None,
+    frame: tuple[PlaneStack, Window] | None = None,
 ) -> Generator[TileDone | PlaneDone, None, Segmentation]:
     """Segment planes one by one, each split while the network sees the next.
 
@@ -59,6 +66,9 @@ def iter_segmentation(
         Whether the maps are returned, in a temporary file where memory is too small.
     spacing : float, optional
         Distance between depths, in pixels, for nuclei that are linked.
+    frame : (PlaneStack, tuple of slice), optional
+        The whole image, and where in it the stack lies, which then is a window of it:
+        limits of intensity and dyes are those of the whole.
 
     Yields
     ------
@@ -78,13 +88,16 @@ def iter_segmentation(
         If a plane cannot be used, there is no room for labels or maps, the engine
         fails, or there is no axis to link nuclei along.
     """
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, settings, spacing
+        return (yield from iter_volume_segmentation(*work, keeps_maps=keeps_maps))
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
     labels = StackLabels(stack, settings, spacing)
     seen = SeenPlanes(len(stack), keeps_maps=keeps_maps)
     split = partial(_split_plane, model.config.splitting, labels.plane_settings)
     with Stage(split) as splitting:
-        prediction = StackPrediction(model, stack, settings)
+        prediction = StackPrediction(model, stack, settings, frame)
         yield from prediction.iter_probes()
         for index in np.ndindex(stack.leading_shape):
             maps = yield from prediction.iter_plane(index)
@@ -132,6 +145,9 @@ def iter_split(
     (…, Y, X) ndarray of int32
         Labels, as in `Segmentation`.
     """
+    if is_seen_as_volume(stack, settings):
+        work = model, stack, maps, settings, spacing
+        return (yield from iter_volume_split(*work))
     labels = StackLabels(stack, settings, spacing)
     parameters = model.config.splitting
     split = partial(_split_again, parameters, labels.plane_settings, depths)

@@ -62,11 +62,16 @@ class Stain(StrEnum):
 
 
 class Link(StrEnum):
-    """Along which axis of a stack the outlines of a nucleus get one number."""
+    """How a nucleus gets one number in all planes of a stack.
+
+    Its outlines are linked along an axis, or with ``MAPS`` the volume is seen from
+    three sides and split as a whole.
+    """
 
     NONE = "none"
     Z = "z"
     T = "t"
+    MAPS = "maps"
 
 
 class Annotated(StrEnum):

@@ -83,3 +83,19 @@ def mix_weights(weights: Weights, others: Weights, part: float) -> Weights:
         path: ((1 - part) * weight + part * others[path]).astype(np.float32)
         for path, weight in weights.items()
     }
+
+
+def are_equal(weights: Weights, others: Weights) -> bool:
+    """Tell whether two networks have the same weights.
+
+    Parameters
+    ----------
+    weights, others : dict of str to ndarray of float32
+        Weights of two networks of one shape, by path.
+
+    Returns
+    -------
+    bool
+        Whether each number is the same.
+    """
+    return all(np.array_equal(weights[path], others[path]) for path in others)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from napari_unet_nuclei.core.errors import EngineError
-from napari_unet_nuclei.core.models.bundle import (
-    ModelBundle,
-    check_suffix,
-    write_bundle,
-)
-from napari_unet_nuclei.core.networks.exporting import (
-    add_openvino,
-    add_openvino_at_once,
-)
 from napari_unet_nuclei.core.settings.choices import Monitor
-from napari_unet_nuclei.core.training.averaging import mix_weights
-from napari_unet_nuclei.core.training.measuring import compare_measured
+from napari_unet_nuclei.core.training.averaging import are_equal, mix_weights
+from napari_unet_nuclei.core.training.choosing import is_preferred, replaces_start
+from napari_unet_nuclei.core.training.measuring import Measured, compare_measured
+from napari_unet_nuclei.core.training.model_file import ModelFile
 from napari_unet_nuclei.core.training.smoke_test import find_failure
-from napari_unet_nuclei.core.training.steps import is_better
-from napari_unet_nuclei.core.writing.atomic_files import remove_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +23,6 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.models.config import ModelConfig
     from napari_unet_nuclei.core.models.weights import Weights
     from napari_unet_nuclei.core.training.held_out import HeldOutSamples
-    from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.verdict import HeldOutComparison
 
     OpenVinoForm = tuple[bytes, bytes]
@@ -51,12 +41,16 @@ class BestModel:
         Weights at the beginning of the run.
     monitor : Monitor
         Score that says what is better.
+    start_config : ModelConfig, optional
+        That of the model that training started from.
 
     Attributes
     ----------
-    scores, start_scores : Scores, optional
-        Those of the best weights, ``None`` before the first validation; and those of
-        the model that training started from, ``None`` where it began from scratch.
+    weights : dict of str to ndarray of float32
+        The best weights so far.
+    best, start : Measured, optional
+        What these reach, ``None`` before the first validation; and what the model
+        reaches that training started from, ``None`` where it began from scratch.
     failure : str, optional
         Why the last weights could not be kept, whatever their score.
 
@@ -72,34 +66,48 @@ class BestModel:
         config: ModelConfig,
         weights: Weights,
         monitor: Monitor = Monitor.DSB2018,
+        start_config: ModelConfig | None = None,
     ) -> None:
-        check_suffix(output)
+        self.file = ModelFile(output)
         self.config = config
         self.weights = weights
-        self.scores: Scores | None = None
-        self.start_scores: Scores | None = None
+        self.best: Measured | None = None
+        self.start: Measured | None = None
         self.failure: str | None = None
-        self._written: ModelBundle | None = None
+        self._highest = -math.inf
         self._is_mixed = False
-        self._output = output
+        self._is_resumed = False
         self._monitor = monitor
         self._start_weights = weights
-        self._start: Measured | None = None
+        self._start_config = start_config
 
     def restore(
         self,
         weights: Weights,
-        scores: Scores | None,
-        start_scores: Scores | None,
+        best: Measured | None,
+        start: Measured | None,
         splitting: SplittingParameters | None,
+        highest: float,
     ) -> None:
-        """Go on from the best weights of the earlier part of a run."""
-        self.weights, self.scores = weights, scores
-        self.start_scores = start_scores
+        """Go on from the best weights of the earlier part of a run.
+
+        Parameters
+        ----------
+        weights, best, start
+            As among the attributes.
+        splitting : SplittingParameters, optional
+            Thresholds that the scores are of, where they are not those of the start.
+        highest : float
+            The highest score of all weights so far, kept or not.
+        """
+        self._is_resumed = True
+        is_start = are_equal(weights, self._start_weights)
+        self.weights = self._start_weights if is_start else weights
+        self.best, self.start, self._highest = best, start, highest
         if splitting is not None:
             self.config = replace(self.config, splitting=splitting)
 
-    def score_start(self, held_out: HeldOutSamples, engine: Engine) -> Scores:
+    def score_start(self, held_out: HeldOutSamples, engine: Engine) -> Measured:
         """Score the start with the thresholds that suit it, which all weights get.
 
         Parameters
@@ -111,23 +119,33 @@ class BestModel:
 
         Returns
         -------
-        Scores
+        Measured
             What others have to beat, to the end of the run.
         """
-        splitting, self._start = held_out.tune(engine, self.config, self._monitor)
+        splitting, self.start = held_out.tune(engine, self.config, self._monitor)
         self.config = replace(self.config, splitting=splitting)
-        self.start_scores = self._start.scores
-        return self.start_scores
+        return self.start
+
+    @property
+    def scores(self) -> Scores | None:
+        """Scores of the best weights so far."""
+        return None if self.best is None else self.best.scores
+
+    @property
+    def start_scores(self) -> Scores | None:
+        """Scores of the start."""
+        return None if self.start is None else self.start.scores
 
     @property
     def is_better_than_start(self) -> bool:
         """Whether any weights have been better than those of the start."""
-        return self.scores is not None and self.scores != self.start_scores
+        is_start = self.start is not None and self.weights is self._start_weights
+        return self.best is not None and not is_start
 
     def consider(
         self,
         weights: Weights,
-        scores: Scores,
+        measured: Measured,
         *,
         writes: bool = True,
         openvino: OpenVinoForm | None = None,
@@ -138,8 +156,8 @@ class BestModel:
         ----------
         weights : dict of str to ndarray of float32
             Weights by path; not to be changed afterwards.
-        scores : Scores
-            Their scores on the held-out samples.
+        measured : Measured
+            What they reach on the held-out samples.
         writes : bool
             False where they are only what others have to beat.
         openvino : tuple of bytes, optional
@@ -150,22 +168,28 @@ class BestModel:
         bool
             Whether they are the best so far.
         """
-        if self._fails(scores):
+        if self._fails(measured.scores):
             return False
-        best = self.scores
-        if best is not None and not is_better(scores, best, self._monitor):
+        is_new = self.best is None or self._is_preferred(measured, self.best)
+        self._highest = max(self._highest, measured.score(self._monitor))
+        if not is_new:
             return False
-        self.weights, self.scores = weights, scores
+        self.weights, self.best = weights, measured
         if writes:
-            bundle = replace(self._bundle(), openvino=openvino)
-            self._write(bundle if openvino else add_openvino_at_once(bundle))
+            self.file.write(self._final_config, weights, openvino)
         return True
 
     def _fails(self, scores: Scores) -> bool:
         """Tell whether weights are not to be kept at all, and remember why."""
-        if self.start_scores is not None:
-            self.failure = find_failure(scores, self.start_scores)
+        if self.start is not None:
+            self.failure = find_failure(scores, self.start.scores)
         return self.failure is not None
+
+    def _is_preferred(self, new: Measured, best: Measured) -> bool:
+        """Tell whether new weights are better than the best so far."""
+        if self.start is not None and not self.is_better_than_start:
+            return replaces_start(new, self.start, self._monitor)
+        return is_preferred(new, best, self._monitor, self._highest)
 
     def mix_start(self, part: float) -> None:
         """Take the best weights a part of the way back to those of the start, once.
@@ -175,7 +199,7 @@ class BestModel:
         part : float in [0, 1)
             How much the start counts.
         """
-        if part > 0 and not self._is_mixed:
+        if part > 0 and self.is_better_than_start and not self._is_mixed:
             self._is_mixed = True
             self.weights = mix_weights(self.weights, self._start_weights, part)
 
@@ -208,11 +232,12 @@ class BestModel:
         comparison : HeldOutComparison
             These beside those of the start.
         """
-        best, start = self._tune(held_out, engine_with, is_hurried)
+        best = self._settle(held_out, engine_with, is_hurried)
+        self.best = best
         comparison = compare_measured(
             best,
-            start,
-            model=self._output.stem,
+            self.start,
+            model=self.file.name,
             start_name=start_name,
             monitor=self._monitor,
             n_steps=n_steps,
@@ -220,88 +245,49 @@ class BestModel:
         )
         return best.scores, comparison
 
-    def _tune(
+    def _settle(
         self,
         held_out: HeldOutSamples,
         engine_with: Callable[[Weights], Engine],
         is_hurried: bool,
-    ) -> tuple[Measured, Measured | None]:
-        """Return what the best weights, and the start, reach; one where it is best."""
-        config, monitor = self.config, self._monitor
-        is_new, start = self.is_better_than_start, self._start
-        if start is None and self.start_scores is not None:  # resumed
-            start = held_out.measure(engine_with(self._start_weights), config)
-        if start is not None:
-            self.start_scores = start.scores
-            if not is_new:
-                self.scores = start.scores
-                return start, start
-        engine, splitting = engine_with(self.weights), config.splitting
+    ) -> Measured:
+        """Measure the best weights anew, and go back to the start if that is better."""
+        if self._is_resumed and self.start is not None:
+            self.start = held_out.measure(engine_with(self._start_weights), self.config)
+        if self.start is not None and not self.is_better_than_start:
+            return self.start
+        engine, splitting = engine_with(self.weights), self.config.splitting
         if is_hurried:
-            best = held_out.measure(engine, config)
+            best = held_out.measure(engine, self.config)
         else:
-            splitting, best = held_out.tune(engine, config, monitor)
-        if start is not None and (
+            splitting, best = held_out.tune(engine, self.config, self._monitor)
+        if self.start is not None and (
             self._fails(best.scores)
-            or not is_better(best.scores, start.scores, monitor)
+            or not replaces_start(best, self.start, self._monitor)
         ):
-            self.weights, self.scores = self._start_weights, start.scores
-            return start, start
-        self.scores, self.config = best.scores, replace(config, splitting=splitting)
-        return best, start
+            self.weights = self._start_weights
+            return self.start
+        self.config = replace(self.config, splitting=splitting)
+        return best
+
+    @property
+    def _final_config(self) -> ModelConfig:
+        """Everything but the weights; of the start, the sizes that it knows.
+
+        It has not learned to see other nuclei at the scale of those in new images.
+        """
+        if self.is_better_than_start or self._start_config is None:
+            return self.config
+        known = self._start_config
+        return replace(
+            self.config,
+            diameter=known.diameter,
+            estimated_diameter=known.estimated_diameter,
+            image_diameter=known.image_diameter,
+            image_scale=known.image_scale,
+            n_symmetries=known.n_symmetries,
+        )
 
     def complete(self) -> str | None:
-        """Write the model with its OpenVINO form.
-
-        Returns
-        -------
-        str, optional
-            Why it has none: it is a model all the same, but slower.
-        """
-        if self._is_complete:
-            return None
-        bundle, written, warning = self._bundle(), self._written, None
-        if written is not None and written.weights is self.weights:
-            bundle = replace(bundle, openvino=written.openvino)
-        try:
-            bundle = bundle if bundle.openvino else add_openvino(bundle)
-        except EngineError as error:
-            warning = str(error)
-        self._write(bundle)
-        return warning
-
-    @property
-    def is_written(self) -> bool:
-        """Whether this run has written the file."""
-        return self._written is not None
-
-    @property
-    def _is_complete(self) -> bool:
-        """Whether the file holds all there is, as after each better epoch."""
-        written = self._written
-        return (
-            written is not None
-            and written.openvino is not None
-            and written.weights is self.weights
-            and written.config is self.config
-        )
-
-    def remove(self) -> None:
-        """Remove the file, if this run has written it.
-
-        Raises
-        ------
-        OutputError
-            If it cannot be removed.
-        """
-        if self.is_written:
-            remove_file(self._output)
-
-    def _write(self, bundle: ModelBundle) -> None:
-        write_bundle(self._output, bundle)
-        self._written = bundle
-
-    def _bundle(self) -> ModelBundle:
-        return ModelBundle(
-            name=self._output.stem, config=self.config, weights=self.weights
-        )
+        """Write the model with its OpenVINO form; say why where it has none."""
+        return self.file.complete(self._final_config, self.weights)

@@ -107,6 +107,7 @@ def conclude(
         seconds=end.seconds,
         monitor=settings.monitor,
         note=end.note,
+        keeps_start=not best.is_better_than_start,
     )
     if settings.only_better and not report.is_better_than_start:
         return replace(report, is_written=False)

@@ -8,11 +8,18 @@ from __future__ import annotations
 
 import math
 import time
-from functools import partial
+from dataclasses import replace
+from functools import cached_property, partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from napari_unet_nuclei.core.evaluation.scores import summarise
+from napari_unet_nuclei.core.instances.labels import label_areas
+from napari_unet_nuclei.core.training.choosing import are_few
+from napari_unet_nuclei.core.training.crops.targets import make_targets
+from napari_unet_nuclei.core.training.map_loss import measure_loss
 from napari_unet_nuclei.core.training.measuring import Measured
 from napari_unet_nuclei.core.training.set_scores import average_scores
 from napari_unet_nuclei.core.training.validation import (
@@ -25,7 +32,6 @@ from napari_unet_nuclei.core.training.validation import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    import numpy as np
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.engines.engine import Engine
@@ -74,7 +80,7 @@ class HeldOutSamples:
         self.pictures: dict[str, NDArray[np.uint8]] = {}
         self.seconds = math.inf
 
-    def score(self, engine: Engine, config: ModelConfig) -> Scores:
+    def score(self, engine: Engine, config: ModelConfig) -> Measured:
         """Compare the nuclei that a network finds with the true ones.
 
         Parameters
@@ -86,19 +92,23 @@ class HeldOutSamples:
 
         Returns
         -------
-        Scores
-            Scores over all samples; of several sets, :class:`SetScores`.
+        Measured
+            Scores over all samples, of several sets :class:`SetScores`, and the loss;
+            without what became of each nucleus, which would take longer.
         """
         began = time.monotonic()
         maps = self._predict(engine, config)
         scores = self._score(maps, config.splitting)
+        measured = Measured(scores=scores, loss=self._measure_loss(maps))
         self.seconds = time.monotonic() - began
         self._draw(maps, config.splitting)
-        return scores
+        return measured
 
     def measure(self, engine: Engine, config: ModelConfig) -> Measured:
-        """Return the scores, with what chance could have made of them."""
-        return self._measure(self._predict(engine, config), config.splitting)
+        """Return scores and loss, with what chance could have made of the scores."""
+        maps = self._predict(engine, config)
+        measured = self._measure(maps, config.splitting)
+        return replace(measured, loss=self._measure_loss(maps))
 
     def tune(
         self, engine: Engine, config: ModelConfig, monitor: Monitor
@@ -127,7 +137,7 @@ class HeldOutSamples:
         else:
             measured = self._measure(maps, splitting)
         self._draw(maps, splitting)
-        return splitting, measured
+        return splitting, replace(measured, loss=self._measure_loss(maps))
 
     def _draw(
         self, maps: Sequence[Sequence[Maps]], splitting: SplittingParameters
@@ -163,6 +173,24 @@ class HeldOutSamples:
             outcomes=outcomes,
             shares=[each.share for each in self._sets],
         )
+
+    def _measure_loss(self, maps: Sequence[Sequence[Maps]]) -> float | None:
+        """Measure the loss of each set as its scores; ``None`` where these will do."""
+        if self._targets is None:
+            return None
+        losses = [
+            np.mean([measure_loss(*each) for each in zip(of_set, targets, strict=True)])
+            for of_set, targets in zip(maps, self._targets, strict=True)
+        ]
+        return float(np.average(losses, weights=[each.share for each in self._sets]))
+
+    @cached_property
+    def _targets(self) -> list[list[NDArray[np.float32]]] | None:
+        """The true maps, where so few nuclei are held out that they are needed."""
+        labels = [[sample.labels for sample in each.samples] for each in self._sets]
+        if not are_few(sum(label_areas(each)[0].size for each in chain(*labels))):
+            return None
+        return [[make_targets(each) for each in of_set] for of_set in labels]
 
     def _join(self, scores: Sequence[Scores]) -> Scores:
         if len(scores) == 1:

@@ -37,11 +37,18 @@ class Measured:
         Of each data set, and in it of each sample.
     shares : sequence of float
         What each data set counts, summing to 1.
+    loss : float, optional
+        How far its maps are from the true ones; only where few nuclei are held out.
     """
 
     scores: Scores
     outcomes: Sequence[Sequence[ImageOutcome]] = ()
     shares: Sequence[float] = ()
+    loss: float | None = None
+
+    def score(self, monitor: Monitor) -> float:
+        """Return the score that decides."""
+        return summarise_scores(self.scores)[monitor]
 
     def resample(self, monitor: Monitor) -> NDArray[np.float64] | None:
         """Return the score as chance could have brought it, many times.
@@ -132,8 +139,8 @@ def compare_measured(
         monitor=monitor,
         n_images=scores.n_images,
         n_nuclei=scores.n_true,
-        score=summarise_scores(scores)[monitor],
-        start_score=None if start is None else summarise_scores(start.scores)[monitor],
+        score=best.score(monitor),
+        start_score=None if start is None else start.score(monitor),
         interval=best.interval(monitor),
         start_interval=None if start is None else start.interval(monitor),
         gain=best.gain_over(start, monitor) if start is not None and is_new else None,
@@ -142,4 +149,6 @@ def compare_measured(
         ap50_interval=best.interval(Monitor.AP50),
         n_steps=n_steps,
         failure=None if is_new else failure,
+        loss=best.loss,
+        start_loss=None if start is None else start.loss,
     )

@@ -21,6 +21,7 @@ from napari_unet_nuclei.core.training.learner import Learner
 from napari_unet_nuclei.core.training.log import RunLog, remove_companions
 from napari_unet_nuclei.core.training.provenance import describe_model
 from napari_unet_nuclei.core.training.replay import ReplayedBatches, count_replayed
+from napari_unet_nuclei.core.training.resuming import gather_state, restore_best
 from napari_unet_nuclei.core.training.schedules import (
     count_plateaus,
     epochs_since_best,
@@ -28,7 +29,6 @@ from napari_unet_nuclei.core.training.schedules import (
 )
 from napari_unet_nuclei.core.training.start import read_start
 from napari_unet_nuclei.core.training.state import (
-    TrainingState,
     remove_state,
     state_path,
     write_state,
@@ -46,8 +46,10 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.evaluation.scores import Scores
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.crops.batches import Batches
+    from napari_unet_nuclei.core.training.measuring import Measured
     from napari_unet_nuclei.core.training.mixture import DataMixture
     from napari_unet_nuclei.core.training.pictures import ShownSamples
+    from napari_unet_nuclei.core.training.state import TrainingState
     from napari_unet_nuclei.core.training.steps import TrainingReport
 
 
@@ -112,7 +114,8 @@ class TrainingRun:
         config = describe_model(self._learner, data, settings, bundle, self._identity)
         self.scale = config.scale
         average = WeightAverage(weights, settings.ema_momentum)
-        self._best = BestModel(output, config, weights, settings.monitor)
+        start_config = None if bundle is None else bundle.config
+        self._best = BestModel(output, config, weights, settings.monitor, start_config)
         self._log = RunLog(output, settings.monitor)
         self._tally = StepTally()
         self._clock = TrainingClock(settings)
@@ -188,7 +191,7 @@ class TrainingRun:
         """Go on to the end of a run that has given up, only if it found something."""
         if self._best.is_better_than_start:
             return
-        is_saved = self._best.scores is not None and not self._settings.only_better
+        is_saved = self._best.best is not None and not self._settings.only_better
         so_far = "the best weights so far are saved, " if is_saved else ""
         raise TrainingError(
             f"{self._guarded.failure}; {so_far}"
@@ -221,8 +224,8 @@ class TrainingRun:
     def score_start(self) -> TrainingStep:
         """Score the model that training starts from, the first best one."""
         engine = self._learner.engine_with(self._guarded.average.weights)
-        scores = self._best.score_start(self.held_out, engine)
-        return self._end_validation(scores, writes=not self._settings.only_better)
+        measured = self._best.score_start(self.held_out, engine)
+        return self._end_validation(measured, writes=not self._settings.only_better)
 
     def end_epoch(self) -> TrainingStep:
         """Validate the averaged weights, save what is worth it."""
@@ -230,18 +233,30 @@ class TrainingRun:
         self._guarded.fold(self.step)
         engine = self._learner.engine_with(self._guarded.average.weights)
         step = self._end_validation(self.held_out.score(engine, self._best.config))
-        write_state(self._output, self._state())
+        state = gather_state(
+            self._identity,
+            self._learner,
+            self._guarded,
+            self._best,
+            self._log,
+            step=self.step,
+            epoch=self.epoch,
+            seconds=self._clock.seconds,
+        )
+        write_state(self._output, state)
         return step
 
-    def _end_validation(self, scores: Scores, *, writes: bool = True) -> TrainingStep:
+    def _end_validation(
+        self, measured: Measured, *, writes: bool = True
+    ) -> TrainingStep:
         if not self._log.rows:
             # Should this run be killed, none of another would lie beside its model.
             remove_companions(self._output)
         weights = self._guarded.average.weights
         form = self._learner.openvino_form(weights)
-        is_best = self._best.consider(weights, scores, writes=writes, openvino=form)
-        step = self._make_step(self._tally.end_epoch(), scores, is_best)
-        self._log.add(step, scores)
+        is_best = self._best.consider(weights, measured, writes=writes, openvino=form)
+        step = self._make_step(self._tally.end_epoch(), measured.scores, is_best)
+        self._log.add(step, measured.scores)
         return step
 
     def finish(self) -> TrainingReport:
@@ -264,7 +279,7 @@ class TrainingRun:
         """Complete the best model so far; the state to resume from stays."""
         if self._settings.only_better and not self._best.is_better_than_start:
             self._remove_all()
-        elif self._best.scores is not None:
+        elif self._best.best is not None:
             report = self._conclude(is_stopped=True)
             if report.is_written:
                 self._best.complete()
@@ -288,32 +303,13 @@ class TrainingRun:
 
     def _remove_all(self) -> None:
         """Leave no trace of a run that was to write only a better model."""
-        self._best.remove()
+        self._best.file.remove()
         remove_companions(self._output)
-
-    def _state(self) -> TrainingState:
-        return TrainingState(
-            identity=self._identity,
-            model=self._learner.weights,
-            average=self._guarded.average.weights,
-            best=self._best.weights,
-            optimizer=self._learner.optimizer,
-            step=self.step,
-            epoch=self.epoch,
-            seconds=self._clock.seconds,
-            log=self._log.rows,
-            best_scores=self._best.scores,
-            start_scores=self._best.start_scores,
-            splitting=self._best.config.splitting,
-            n_rollbacks=self._guarded.n_rollbacks,
-        )
 
     def _restore(self, state: TrainingState) -> None:
         settings = self._settings
         self._learner.restore(state.model, state.optimizer)
-        self._best.restore(
-            state.best, state.best_scores, state.start_scores, state.splitting
-        )
         self._log = RunLog(self._output, settings.monitor, state.log)
+        restore_best(self._best, state, self._log)
         self._clock = TrainingClock(settings, state.seconds)
         self.step, self.epoch = state.step, state.epoch

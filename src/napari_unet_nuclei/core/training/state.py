@@ -59,6 +59,8 @@ class TrainingState:
         How often the learning rate has been halved, because the loss was no number.
     splitting : SplittingParameters, optional
         Thresholds that the scores are of; ``None`` for those the start came with.
+    best_loss, start_loss : float, optional
+        Losses on the held-out samples that go with the scores.
     """
 
     identity: RunIdentity
@@ -74,6 +76,8 @@ class TrainingState:
     start_scores: Scores | None
     n_rollbacks: int = 0
     splitting: SplittingParameters | None = None
+    best_loss: float | None = None
+    start_loss: float | None = None
 
 
 def state_path(output: Path) -> Path:
@@ -175,6 +179,8 @@ def _pack(state: TrainingState) -> dict[str, Any]:
         "start_scores": _pack_scores(state.start_scores),
         "n_rollbacks": state.n_rollbacks,
         "splitting": None if state.splitting is None else asdict(state.splitting),
+        "best_loss": state.best_loss,
+        "start_loss": state.start_loss,
     }
     arrays: dict[str, Any] = {
         f"{group}/{path}": value

@@ -86,6 +86,8 @@ class TrainingReport:
         Whether there is a model: not where only a better one was wanted.
     note : str, optional
         What went wrong on the way, in a sentence.
+    keeps_start : bool
+        Whether no weights were better than those of the start.
     comparison : HeldOutComparison, optional
         Scores with what chance could make of them, for
         :func:`~napari_unet_nuclei.core.training.verdict.make_verdict`.
@@ -101,14 +103,13 @@ class TrainingReport:
     warning: str | None = None
     is_written: bool = True
     note: str | None = None
+    keeps_start: bool = False
     comparison: HeldOutComparison | None = None
 
     @property
     def is_better_than_start(self) -> bool:
         """Whether training helped: true when it began from scratch."""
-        return self.start_scores is None or is_better(
-            self.scores, self.start_scores, self.monitor
-        )
+        return self.start_scores is None or not self.keeps_start
 
 
 def is_better(

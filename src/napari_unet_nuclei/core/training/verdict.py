@@ -49,6 +49,9 @@ class HeldOutComparison:
         Steps that were trained.
     failure : str, optional
         Why what was learned is not kept, as a clause without a full stop.
+    loss, start_loss : float, optional
+        How far the maps of both are from the labels, where so few nuclei are held out
+        that this decides; equal where the start is kept.
     """
 
     model: str
@@ -66,6 +69,20 @@ class HeldOutComparison:
     ap50_interval: Interval | None = None
     n_steps: int
     failure: str | None = None
+    loss: float | None = None
+    start_loss: float | None = None
+
+    @property
+    def has_gained(self) -> bool:
+        """Whether the score is higher than that of the start."""
+        return self.start_score is None or self.score > self.start_score
+
+    @property
+    def is_nearer(self) -> bool:
+        """Whether the maps are nearer to the labels than those of the start."""
+        if self.loss is None or self.start_loss is None:
+            return False
+        return self.loss < self.start_loss
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +92,8 @@ class Verdict:
     Parameters
     ----------
     is_better : bool
-        Whether the new model scores higher than its start, or there was none.
+        Whether the new model scores higher than its start, or cannot be told from it
+        by its score and has a lower loss; true where there was no start.
     is_certain : bool
         Whether it is better by more than the chance of what was held out.
     sentence : str
@@ -118,7 +136,7 @@ held-out images with 200 nuclei; the gain of about .02 to .08 is more than chanc
     To gain more, label nuclei where it still errs.
     """
     is_better = found.start_score is None or (
-        found.failure is None and found.score > found.start_score
+        found.failure is None and (found.has_gained or found.is_nearer)
     )
     is_certain = found.start_score is None or (
         is_better and found.gain is not None and found.gain.low > 0
@@ -146,6 +164,14 @@ def _make_sentence(
         return (
             f"{found.model} is better than {found.start}: {reached}; the gain of "
             f"{found.gain} is more than chance."
+        )
+    if not found.has_gained:
+        losses = (
+            f"{write_score(found.start_loss or 0)} → {write_score(found.loss or 0)}"
+        )
+        return (
+            f"{found.model} may be better than {found.start}: {reached}; so few nuclei "
+            f"cannot tell, but its maps are nearer to the labels (loss {losses})."
         )
     likely = "" if found.gain is None else f" ({found.gain})"
     return (

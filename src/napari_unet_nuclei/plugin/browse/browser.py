@@ -6,11 +6,10 @@ controls in ``widget``.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.browsing.results import ResultFolder
-from napari_unet_nuclei.core.browsing.walking import next_index
 from napari_unet_nuclei.core.errors import UNetNucleiError
 from napari_unet_nuclei.plugin.browse.image_layers import OpenedImage
 from napari_unet_nuclei.plugin.browse.image_model import ImageModel, ImageRow
@@ -26,8 +25,10 @@ from napari_unet_nuclei.plugin.browse.visits import (
     find_images,
     visit,
 )
+from napari_unet_nuclei.plugin.browse.way import Way
 from napari_unet_nuclei.plugin.shared.error_messages import describe_error
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
+from napari_unet_nuclei.plugin.shared.wanted_runs import want_run
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -38,14 +39,6 @@ if TYPE_CHECKING:
 
 QUIET_MS = 2000
 """How long after the last edit the labels are saved by themselves."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Target:
-    """Where the user wants to go; ``step`` is the direction past unreadable images."""
-
-    index: int
-    step: int
 
 
 class Browser:
@@ -73,13 +66,12 @@ class Browser:
     ) -> None:
         self._on_change, self._say = on_change, say
         self.listing: Listing | None = None
-        self.current: int | None = None
-        self.skips_done = False
+        self.segments_opened = False
         self.model = ImageModel(lambda row: self._previews.want(row))
+        self.way = Way(self.model)
         self._previews = PreviewLoading(owner, self._take_preview)
         self._shown = OpenImage(viewer, lambda: self._timer.start())
         self._timer = make_quiet_timer(owner, QUIET_MS, self._save_soon)
-        self._target: _Target | None = None
         self._to_open: tuple[Path, Path | None] | None = None
         self._task = OneTask(owner)
         self._n_saved = 0
@@ -94,7 +86,7 @@ class Browser:
     @property
     def is_idle(self) -> bool:
         """Whether nothing is going on, pictures of the list included."""
-        return not self.is_busy and self._target is None and self._previews.is_idle
+        return not self.is_busy and self.way.target is None and self._previews.is_idle
 
     @property
     def is_unsaved(self) -> bool:
@@ -104,7 +96,8 @@ class Browser:
     @property
     def row(self) -> ImageRow | None:
         """The image on show, as the list has it."""
-        return None if self.current is None else self.model.rows[self.current]
+        current = self.way.current
+        return None if current is None else self.model.rows[current]
 
     # What the user asks for.
 
@@ -137,26 +130,22 @@ class Browser:
         self._save_soon()
         self._on_change()
 
-    def next(self, step: int) -> int | None:
-        """Return the position of the next image in a direction, if there is one."""
-        start = self.current if self._target is None else self._target.index
-        return next_index(start, step, len(self.model.rows), self._is_skipped)
-
     def go(self, step: int) -> None:
         """Show the next or the previous image."""
-        index = self.next(step)
+        index = self.way.next(step)
         if index is None:
             end = "last" if step > 0 else "first"
-            left = " that is not done" if self.skips_done else ""
+            left = " that is not done" if self.way.skips_done else ""
             self._say(f"This is the {end} image{left}.")
         else:
             self.go_to(index, step)
 
     def go_to(self, index: int, step: int = 1) -> None:
         """Show an image of the list."""
-        if index == self.current and self._target is None and self._shown.is_open:
+        is_here = index == self.way.current and self.way.target is None
+        if is_here and self._shown.is_open:
             return
-        self._target = _Target(index=index, step=step)
+        self.way.aim(index, step)
         self._work()
 
     def mark_done(self, is_done: bool) -> None:
@@ -179,10 +168,6 @@ class Browser:
 
     # What happens next.
 
-    def _is_skipped(self, index: int) -> bool:
-        row = self.model.rows[index]
-        return row.problem is not None or (self.skips_done and row.progress.is_done)
-
     def _save_soon(self) -> None:
         if self.is_busy:
             self._timer.start()
@@ -194,10 +179,11 @@ class Browser:
         if self.listing is None or self.is_busy:
             return
         is_saving = self.is_unsaved or self._is_done is not None
-        if self._target is None and not is_saving:
+        target = self.way.target
+        if target is None and not is_saving:
             return
         self._timer.stop()
-        index = None if self._target is None else self._target.index
+        index = None if target is None else target.index
         n_edits, row = self._shown.n_edits, self.row
         errand = Errand(
             name="" if row is None else row.image.name,
@@ -242,12 +228,12 @@ class Browser:
         if self._to_open is not None:
             place, self._to_open = self._to_open, None
             self.open(*place)
-        elif self._target is not None or self._is_done is not None:
+        elif self.way.target is not None or self._is_done is not None:
             self._work()
 
     def _fail(self, error: Exception) -> None:
         """Stay where the user is: nothing that is not saved may go."""
-        self._target = None
+        self.way.target = None
         self._say(describe_error(error))
 
     def _take_saved(self, saved: SavedLabels | Noted) -> None:
@@ -257,13 +243,10 @@ class Browser:
         if isinstance(saved, Noted):
             return
         self._shown.note_saved(saved)
-        said = f"Saved {saved.path.name}."
-        if saved.kept is not None:
-            said += f" The corrected labels of before are in {saved.kept.name}."
-        self._say(said)
+        self._say(saved.sentence)
 
     def _take_listing(self, listing: Listing) -> None:
-        self.listing, self.current, self._target = listing, None, None
+        self.listing = listing
         self._n_saved = self._shown.n_edits
         images = listing.images
         self._previews.start_anew(images.images, listing.results)
@@ -273,10 +256,7 @@ class Browser:
         ]
         self.model.set_rows(rows)
         self._say(" ".join(images.notes))
-        first = next(
-            (row for row, each in enumerate(rows) if not each.progress.is_done), 0
-        )
-        self._target = _Target(index=first, step=1)
+        self.way.begin()
 
     def _take_preview(self, seen: SeenImage) -> None:
         if seen.preview is None:
@@ -284,36 +264,30 @@ class Browser:
             self._on_change()
             return
         self.model.set_preview(seen.index, seen.preview)
-        is_current = seen.index == self.current
+        is_current = seen.index == self.way.current
         if seen.progress is not None and not is_current:
             self.model.set_progress(seen.index, seen.progress)
 
     def _arrive(self, result: OpenedImage | Unreadable | None, n_edits: int) -> None:
         """Show what was read, unless the user has gone on or painted meanwhile."""
         self._n_saved = n_edits
-        if isinstance(result, Unreadable):
-            self._pass_over(result)
+        if isinstance(result, Unreadable) and self.way.pass_over(
+            result.index, result.reason
+        ):
+            title = self.model.rows[result.index].image.title
+            self._say(f"Skipped {title}, which cannot be read: {result.reason}")
         if not isinstance(result, OpenedImage) or self.is_unsaved:
             return
-        if self._target is None or self._target.index != result.index:
-            return
-        self._target, self.current = None, result.index
-        row = self.model.rows[result.index]
-        self._shown.replace(result, row.image.name)
-        self._n_saved = self._shown.n_edits
-        self.model.set_progress(result.index, result.progress)
-        self.model.set_current(result.index)
-        place = f"{result.index + 1:,} of {len(self.model.rows):,}"
-        self._say(" ".join([f"{row.image.title}, {place}.", *result.notes]))
+        if self.way.arrive(result.index):
+            self._show(result)
 
-    def _pass_over(self, unreadable: Unreadable) -> None:
-        """Go on to the next image in the same direction."""
-        self.model.set_problem(unreadable.index, unreadable.reason)
-        target = self._target
-        if target is None or target.index != unreadable.index:
-            return
-        rows = len(self.model.rows)
-        index = next_index(target.index, target.step, rows, self._is_skipped)
-        self._target = None if index is None else replace(target, index=index)
-        title = self.model.rows[unreadable.index].image.title
-        self._say(f"Skipped {title}, which cannot be read: {unreadable.reason}")
+    def _show(self, opened: OpenedImage) -> None:
+        row = self.model.rows[opened.index]
+        image = self._shown.replace(opened, row.image.name)
+        self._n_saved = self._shown.n_edits
+        self.model.set_progress(opened.index, opened.progress)
+        self.model.set_current(opened.index)
+        place = f"{opened.index + 1:,} of {len(self.model.rows):,}"
+        self._say(" ".join([f"{row.image.title}, {place}.", *opened.notes]))
+        if self.segments_opened and opened.labels is None:
+            want_run(image)

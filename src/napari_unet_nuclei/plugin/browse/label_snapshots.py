@@ -98,6 +98,14 @@ class SavedLabels:
     progress: ImageProgress | None
     kept: Path | None = None
 
+    @property
+    def sentence(self) -> str:
+        """What has been written, for the user."""
+        if self.kept is None:
+            return f"Saved {self.path.name}."
+        kept = f"The corrected labels of before are in {self.kept.name}."
+        return f"Saved {self.path.name}. {kept}"
+
 
 def digest_of(data: Any, metadata: Mapping[str, Any]) -> bytes:
     """Return what identifies labels, and how they were made.

@@ -132,7 +132,7 @@ class OpenImage:
             if layer.unique_id == written.layer_id:
                 saved(value=layer)
 
-    def replace(self, opened: OpenedImage, name: str) -> None:
+    def replace(self, opened: OpenedImage, name: str) -> Image:
         """Show another image; view, contrast, look and tool stay.
 
         Parameters
@@ -141,6 +141,11 @@ class OpenImage:
             What to show.
         name : str
             Its name.
+
+        Returns
+        -------
+        napari.layers.Image
+            The image.
         """
         old = [each for each in self._viewer.layers if self._is_mine(each)]
         is_editing = isinstance(self._viewer.layers.selection.active, Labels)
@@ -168,6 +173,7 @@ class OpenImage:
             self._viewer.reset_view()
         chosen = layers[-1] if is_editing else layers[0]
         self._viewer.layers.selection.active = chosen
+        return self._image
 
     def _make(self, opened: OpenedImage) -> list[Layer]:
         if opened.file is None:

@@ -25,6 +25,7 @@ from qtpy.QtWidgets import (
 from napari_unet_nuclei.plugin.browse.browser import Browser
 from napari_unet_nuclei.plugin.browse.image_model import SIDE
 from napari_unet_nuclei.plugin.shared.elision import elide_words
+from napari_unet_nuclei.plugin.shared.remembered import recall, remember
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
 from napari_unet_nuclei.plugin.shared.theme import PRIMARY, follow_theme, style_sheet
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     import napari.viewer
 
 PREVIOUS_KEY, NEXT_KEY, DONE_KEY = "Ctrl+PgUp", "Ctrl+PgDown", "Ctrl+Return"
+_NAME, _SEGMENTS_OPENED = "browse", "segments_opened"  # of what is remembered
 _LEAST_WIDTH = 240  # px
 _WIDTH = 345  # px
 _LEAST_ROWS = 3  # of the list
@@ -104,6 +106,11 @@ class BrowseWidget(QWidget):
         self.done_box.setToolTip(f"Nothing is left to do of this image ({DONE_KEY})")
         self.skip_box = QCheckBox("Skip what is done")
         self.skip_box.setToolTip("Previous and Next pass over images that are done")
+        self.segment_box = QCheckBox("Segment when opened")
+        self.segment_box.setToolTip(
+            "Images without labels are segmented at once, with the settings of "
+            "Segment nuclei"
+        )
         self.results_label = QLabel("Results")
         self.results = QLabel()
         self.results_button = QPushButton("Change …")
@@ -118,6 +125,7 @@ class BrowseWidget(QWidget):
         for row in (
             (self.previous_button, self.next_button),
             (self.done_box, self.skip_box),
+            (self.segment_box,),
             (self.results_label, self.results, self.results_button),
         ):
             line = QHBoxLayout()
@@ -145,6 +153,8 @@ class BrowseWidget(QWidget):
         self.next_button.clicked.connect(lambda: browser.go(1))
         self.done_box.clicked.connect(browser.mark_done)
         self.skip_box.toggled.connect(self._skip_done)
+        self.segment_box.toggled.connect(self._segment_opened)
+        self.segment_box.setChecked(recall(_NAME).get(_SEGMENTS_OPENED) is True)
         self.results_button.clicked.connect(self.ask_for_results)
         for button, key in (
             (self.previous_button, PREVIOUS_KEY),
@@ -181,8 +191,12 @@ class BrowseWidget(QWidget):
         self.browser.go_to(index.row())
 
     def _skip_done(self, is_on: bool) -> None:
-        self.browser.skips_done = is_on
+        self.browser.way.skips_done = is_on
         self._show_choices()
+
+    def _segment_opened(self, is_on: bool) -> None:
+        self.browser.segments_opened = is_on
+        remember(_NAME, {_SEGMENTS_OPENED: is_on})
 
     # What is shown.
 
@@ -192,14 +206,15 @@ class BrowseWidget(QWidget):
         row, listing = browser.row, browser.listing
         has_list = listing is not None
         self.open_button.setEnabled(not browser.is_busy or not has_list)
-        self.previous_button.setEnabled(has_list and browser.next(-1) is not None)
-        self.next_button.setEnabled(has_list and browser.next(1) is not None)
+        self.previous_button.setEnabled(has_list and browser.way.next(-1) is not None)
+        self.next_button.setEnabled(has_list and browser.way.next(1) is not None)
         self.done_box.setEnabled(row is not None)
         self.done_box.setChecked(row is not None and row.progress.is_done)
         self.results_button.setEnabled(has_list)
         self._show_places()
-        if browser.current is not None and not browser.is_busy:
-            self.list.setCurrentIndex(browser.model.index(browser.current))
+        current = browser.way.current
+        if current is not None and not browser.is_busy:
+            self.list.setCurrentIndex(browser.model.index(current))
 
     def _show_places(self) -> None:
         listing = self.browser.listing

@@ -11,7 +11,7 @@ from napari_unet_nuclei.core.images.axes import PlaneStack, leading_axes
 from napari_unet_nuclei.core.images.channel_stacks import column_ending, split_channels
 from napari_unet_nuclei.plugin.measure.label_planes import ImageUnder, LabelPlanes
 from napari_unet_nuclei.plugin.shared.axes_choice import axes_by_name, n_channels
-from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution
+from napari_unet_nuclei.plugin.shared.layer_axes import full_resolution, level_of
 from napari_unet_nuclei.plugin.shared.layers import image_array, layer_calibration
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
 from napari_unet_nuclei.plugin.shared.placement import axes_of_labels
@@ -71,9 +71,10 @@ def calibration_of(layer: Labels, axes: str) -> Calibration:
 def can_be_measured_in(image: Image, labels: Labels) -> bool:
     """Whether labels have the size of an image, so that they can belong to it."""
     try:
-        return pair(image, labels).confidence is not Confidence.IMPOSSIBLE
+        found = pair(image, labels, level=level_of(image, labels))
     except ImageError:
         return False
+    return found.confidence is not Confidence.IMPOSSIBLE
 
 
 def make_planes(
@@ -101,7 +102,7 @@ def make_planes(
         If axes are not clear, or an image does not fit the labels.
     """
     for image in images:
-        found = pair(image, layer)
+        found = pair(image, layer, level=level_of(image, layer))
         if found.confidence is Confidence.IMPOSSIBLE:
             raise LabelsError(found.reason)
     axes = measured_axes(layer, images)
@@ -141,6 +142,8 @@ def _image_under(
     image: Image, layer: Labels, axes: str, length: Mapping[str, int], name: str
 ) -> ImageUnder:
     pixels, image_letters = image_array(image)
+    if image.multiscale:
+        pixels = image.data[level_of(image, layer)]
     channels = split_channels(pixels, image_letters, is_rgb=image.rgb)
     return ImageUnder(
         stack=PlaneStack(

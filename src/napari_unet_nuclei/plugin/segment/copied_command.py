@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari.layers import Image
 
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
-    from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 
 
 def command_for(
@@ -46,6 +46,7 @@ def copy_command(
     is_region: bool,
     has_corrections: bool,
     is_pending: bool,
+    is_coarse: bool = False,
 ) -> Said:
     """Put the command of a request on the clipboard.
 
@@ -53,10 +54,10 @@ def copy_command(
     ----------
     image, request
         As for `command_for`.
-    is_region, has_corrections, is_pending : bool
+    is_region, has_corrections, is_pending, is_coarse : bool
         Whether only a region is segmented here, whether nuclei of the image were
-        corrected, and whether a new run would use other settings than the nuclei on
-        show.
+        corrected, whether a new run would use other settings than the nuclei on show,
+        and whether those were found at a coarser resolution.
 
     Returns
     -------
@@ -73,6 +74,7 @@ def copy_command(
         unsaved=None if image.source.path else image.name,
         has_corrections=has_corrections,
         is_pending=is_pending,
+        is_coarse=is_coarse,
     )
     return Said(text, command)
 
@@ -84,11 +86,13 @@ def _describe_copied(
     unsaved: str | None,
     has_corrections: bool,
     is_pending: bool,
+    is_coarse: bool,
 ) -> str:
     """Say how what the command does differs from what is shown."""
     hints = {
         "It segments all planes.": is_one_plane,
         "It segments the whole image.": is_region,
+        "It segments the finest resolution.": is_coarse,
         f"Save the image as {unsaved}.tif too.": unsaved is not None,
         "It finds the nuclei without your corrections.": has_corrections,
         "The nuclei on show were found with other settings.": is_pending,

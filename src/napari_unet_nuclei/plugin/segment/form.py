@@ -17,13 +17,13 @@ from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.settings.choices import Stain
 from napari_unet_nuclei.plugin.segment.form_memory import FormMemory
 from napari_unet_nuclei.plugin.segment.region_choice import RegionChoice
-from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 from napari_unet_nuclei.plugin.segment.settings_controls import SettingsControls
 from napari_unet_nuclei.plugin.shared.axes_control import AxesControl
 from napari_unet_nuclei.plugin.shared.canvas import chosen_channel, shown_plane
 from napari_unet_nuclei.plugin.shared.form import make_form
 from napari_unet_nuclei.plugin.shared.layer_choice import LayerChoice
-from napari_unet_nuclei.plugin.shared.layers import image_array
+from napari_unet_nuclei.plugin.shared.layers import image_array, image_pyramid
 from napari_unet_nuclei.plugin.shared.model_choice import ModelChoice
 from napari_unet_nuclei.plugin.shared.pairing import image_of
 from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area, plane_spacing
@@ -177,6 +177,7 @@ class SegmentForm:
             settings=self.controls.settings,
             channel=chosen_channel(image, axes, self._viewer.dims),
             plane=self.plane_of(image),
+            pyramid=image_pyramid(image, axes),
             spacing=plane_spacing(image),
         )
 

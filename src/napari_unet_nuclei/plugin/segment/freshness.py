@@ -15,7 +15,7 @@ from napari_unet_nuclei.core.errors import ModelError
 from napari_unet_nuclei.core.models.store import find_model
 
 if TYPE_CHECKING:
-    from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
 
 _MOST_SUMMED = 1 << 22  # bytes
 
@@ -43,7 +43,7 @@ class RunInputs:
         """Note what a run that starts now would see."""
         return cls(
             request=request,
-            checksum=_checksum(request.image),
+            checksum=_checksum(request.source),
             model_time=_model_time(request.model),
         )
 
@@ -64,7 +64,7 @@ def changes(made: RunInputs, wanted: RunInputs) -> list[str]:
     """
     old, new = made.request, wanted.request
     is_same_model = old.model == new.model and made.model_time == wanted.model_time
-    is_same_image = old.image is new.image and made.checksum == wanted.checksum
+    is_same_image = old.source is new.source and made.checksum == wanted.checksum
     return [
         name
         for name, is_same in {

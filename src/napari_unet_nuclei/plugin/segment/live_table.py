@@ -7,7 +7,6 @@ at once where that takes a moment, in a worker where it takes longer.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +23,7 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     join_corrections,
 )
 from napari_unet_nuclei.plugin.segment.strokes import Strokes, painted_boxes
+from napari_unet_nuclei.plugin.segment.window_share import WindowShare
 from napari_unet_nuclei.plugin.shared import locked_nuclei
 from napari_unet_nuclei.plugin.shared.layers import foreign_columns, set_features
 from napari_unet_nuclei.plugin.shared.task_callbacks import TaskCallbacks
@@ -31,7 +31,7 @@ from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 from napari_unet_nuclei.plugin.shared.workers import BackgroundTask
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
+    from collections.abc import Callable
 
     from napari.layers import Labels
     from qtpy.QtCore import QObject
@@ -42,27 +42,6 @@ if TYPE_CHECKING:
 
 _QUIET_MS = 100  # without another redraw, after which a large layer is compared
 _MOST_COMPARED = 1 << 22  # pixels of a layer that is compared at every redraw
-
-
-@dataclass(frozen=True, kw_only=True)
-class WindowShare:
-    """What a table may do in the window's thread; a worker does what takes longer.
-
-    Parameters
-    ----------
-    seconds : float
-        Time for one edit.
-    seconds_per_turn : float
-        Time for all edits until the window handles other events.
-    n_pixels : int
-        Changed pixels that are measured in it.
-    """
-
-    seconds: float = 0.01
-    seconds_per_turn: float = 0.02
-    n_pixels: int = 1 << 14
-
-
 WINDOW_SHARE = WindowShare()
 
 
@@ -267,7 +246,7 @@ class LiveTable:
         before = self._edited.features
         steps = self._edited.iter_follow(self.layer.data, boxes)
         is_slow = self._is_slow or not isinstance(self.layer.data, np.ndarray)
-        if is_slow or not _run_at_once(steps):
+        if is_slow or not WINDOW_SHARE.allows(steps):
             self._task = BackgroundTask(
                 steps,
                 f"Measuring {self.layer.name}",
@@ -304,13 +283,3 @@ class LiveTable:
         locked_nuclei.note_erased(self.layer, locked.erased)
         self._on_change(self)
         followers.edited(value=self)
-
-
-def _run_at_once(steps: Generator[int, None, None]) -> bool:
-    """Go through the steps; stop where they would take long and return False."""
-    start, share = time.perf_counter(), WINDOW_SHARE
-    for n_changed in steps:
-        is_long = time.perf_counter() - start > share.seconds
-        if is_long or n_changed > share.n_pixels:
-            return False
-    return True

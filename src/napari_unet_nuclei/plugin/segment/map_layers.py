@@ -66,6 +66,7 @@ class MapLayers:
             request.axes,
             request.channel,
             request.plane,
+            request.factors,
         )
         layer = self._find(image, name)
         if layer is not None and layer.data.shape == pixels.shape:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.instances.corrections import Corrections
     from napari_unet_nuclei.plugin.segment.absence import Absence
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
     from napari_unet_nuclei.plugin.segment.segmentation import (
         ImageMaps,
         Nuclei,
@@ -87,8 +88,9 @@ def describe_nuclei(
     parts = [
         f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
         *_name_doubts(nuclei),
-        _describe_diameter(nuclei, pixel_area),
+        _describe_diameter(nuclei, image_maps.request.pixel_side, pixel_area),
         engine,
+        *_describe_level(image_maps.request),
     ]
     if image_maps.request.settings.diameter is None:
         parts += _describe_scales({maps.scale for maps in image_maps.maps})
@@ -221,14 +223,25 @@ def _name_doubts(nuclei: Nuclei) -> list[str]:
     return [f"please check: {kinds}"] if kinds else []
 
 
-def _describe_diameter(nuclei: Nuclei, pixel_area: float | None) -> str:
+def _describe_diameter(
+    nuclei: Nuclei, pixel_side: float, pixel_area: float | None
+) -> str:
     """Say how large the nuclei are: the diameter of a disc of their median area."""
     features = nuclei.features
     area = features["area"] / features.get("n_planes", 1)
-    diameter = 2 * math.sqrt(float(np.median(area)) / math.pi)
+    diameter = 2 * math.sqrt(float(np.median(area)) / math.pi) * pixel_side
     if pixel_area is None:
         return f"median diameter {diameter:.0f} px"
     return f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"
+
+
+def _describe_level(request: SegmentationRequest) -> list[str]:
+    """Say which resolution of an image was segmented, if there are several."""
+    if request.pyramid is None or request.level is None:
+        return []
+    n_levels, side = len(request.pyramid.levels), request.pixel_side
+    size = "full resolution" if request.level == 0 else f"{1 / side:.2g} of the size"
+    return [f"level {request.level + 1} of {n_levels} ({size})"]
 
 
 def _describe_scales(scales: set[float]) -> list[str]:
@@ -256,7 +269,8 @@ def _explain(absence: Absence, image_maps: ImageMaps, nuclei: Nuclei) -> str:
         return "No nuclei found: all pixels of the image have the same value."
     if absence.n_small:
         smallest = max(
-            nuclei.settings.smallest_area(maps.scale) for maps in image_maps.maps
+            nuclei.settings.smallest_area(maps.scale / image_maps.request.pixel_side)
+            for maps in image_maps.maps
         )
         return (
             f"No nuclei left: {absence.n_small} found, all smaller than {smallest} "

@@ -27,6 +27,10 @@ def result_metadata(result: Result) -> dict[str, Any]:
     """Return the metadata of the layer of a result."""
     image_maps, nuclei, command = result.image_maps, result.nuclei, result.command
     extra: dict[str, Any] = {} if command is None else {_COMMAND: command}
+    request = image_maps.request
+    if request.pyramid is not None:
+        extra["level"] = request.level
+        extra["level_factors"] = list(request.factors)
     if nuclei.doubts:
         extra["warnings"] = [doubt.sentence for doubt in nuclei.doubts]
     return labels_layer_metadata(
@@ -91,7 +95,7 @@ def corrected_metadata(metadata: Mapping[str, Any], corrections: str) -> dict[st
 
 def has_same_pixels(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Whether the nuclei of two layers lie in the same pixels, by their metadata."""
-    names = ("image_id", "axes", "channel", "plane")
+    names = ("image_id", "axes", "channel", "plane", "level")
     return all(first.get(name) == second.get(name) for name in names)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from magicgui.widgets import ComboBox
@@ -12,18 +13,20 @@ from napari.layers import Shapes
 
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.instances.regions import Region
+from napari_unet_nuclei.core.models.bundle import read_config
+from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.plugin.segment.region_run import RegionRun
 from napari_unet_nuclei.plugin.segment.results import take_back
-from napari_unet_nuclei.plugin.shared.layer_axes import image_shape
 from napari_unet_nuclei.plugin.shared.layers import found_features
 from napari_unet_nuclei.plugin.shared.surfaces import iter_surfaces
 
 if TYPE_CHECKING:
     import napari.viewer
     from napari.layers import Image
+    from numpy.typing import NDArray
 
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
     from napari_unet_nuclei.plugin.segment.result_layers import ShownResult
-    from napari_unet_nuclei.plugin.segment.segmentation import SegmentationRequest
 
 
 class RegionKind(StrEnum):
@@ -54,7 +57,13 @@ class RegionChoice(ComboBox):
             "that were there; the others stay.",
         )
 
-    def find(self, image: Image, axes: str) -> Region | None:
+    def find(
+        self,
+        image: Image,
+        axes: str,
+        shape: tuple[int, int],
+        factors: tuple[float, float] = (1.0, 1.0),
+    ) -> Region | None:
         """Return where to look for nuclei.
 
         Parameters
@@ -63,6 +72,10 @@ class RegionChoice(ComboBox):
             The image to segment.
         axes : str
             Its axes.
+        shape : tuple of int, in px
+            Height and width at the resolution that is segmented.
+        factors : tuple of float
+            Height and width of its pixels, in px of the finest resolution.
 
         Returns
         -------
@@ -76,11 +89,9 @@ class RegionChoice(ComboBox):
         """
         if self.value == RegionKind.WHOLE:
             return None
-        whole = image_shape(image)
-        shape = whole[axes.index("Y")], whole[axes.index("X")]
         if self.value == RegionKind.SHAPE:
-            return self._in_shapes(image, axes, shape)
-        box = _box_in_view(image, axes, shape)
+            return self._in_shapes(image, axes, shape, factors)
+        box = _box_in_view(image, axes, shape, factors)
         is_whole = all(
             part == slice(0, length) for part, length in zip(box, shape, strict=True)
         )
@@ -105,23 +116,41 @@ class RegionChoice(ComboBox):
         ImageError
             If the region holds no pixel of the image.
         """
-        region = self.find(image, request.axes)
+        if self.value == RegionKind.WHOLE:
+            return request
+        labels = None
+        if shown is not None:
+            labels = take_back(shown.layer.data, request.axes, is_rgb=image.rgb)
+        if request.pyramid is not None:
+            level = _level_of(request, labels)
+            request = request.at_level(level)
+            if labels is not None and labels.shape[-2:] != _plane_shape(request):
+                labels = None  # of a resolution that there is no more
+        region = self.find(image, request.axes, _plane_shape(request), request.factors)
         if region is None:
             return request
-        if shown is None:
+        if shown is None or labels is None:
             return replace(request, region=RegionRun(region=region))
-        layer = shown.layer
-        labels = take_back(layer.data, request.axes, is_rgb=image.rgb)
-        run = RegionRun(region=region, labels=labels, features=found_features(layer))
+        features = found_features(shown.layer)
+        run = RegionRun(region=region, labels=labels, features=features)
         return replace(request, region=run)
 
-    def _in_shapes(self, image: Image, axes: str, shape: tuple[int, int]) -> Region:
+    def _in_shapes(
+        self,
+        image: Image,
+        axes: str,
+        shape: tuple[int, int],
+        factors: tuple[float, float],
+    ) -> Region:
         from skimage.draw import polygon  # loads half of scikit-image
 
         mask = np.zeros(shape, np.bool_)
         for shapes in self._shapes():
             for outline in iter_surfaces(shapes, image):
-                corners = outline[:, axes.index("Y")], outline[:, axes.index("X")]
+                corners = (
+                    (outline[:, axes.index(axis)] + 0.5) / factor - 0.5
+                    for axis, factor in zip("YX", factors, strict=True)
+                )
                 mask[polygon(*corners, mask.shape)] = True
         if not mask.any():
             raise ImageError(
@@ -142,17 +171,47 @@ class RegionChoice(ComboBox):
         ]
 
 
+def _plane_shape(request: SegmentationRequest) -> tuple[int, int]:
+    """Return height and width of the image, in px."""
+    shape, axes = request.image.shape, request.axes
+    return shape[axes.index("Y")], shape[axes.index("X")]
+
+
+def _level_of(request: SegmentationRequest, labels: NDArray[Any] | None) -> int:
+    """Return the resolution of the nuclei that there are, else that for new ones.
+
+    Where the diameter of the nuclei is not known, it is the finest that memory holds.
+    """
+    from napari_unet_nuclei.core.segmentation.levels import nearest_level  # loads much
+
+    pyramid = request.pyramid
+    if pyramid is None:
+        return 0
+    if labels is not None:
+        for level in range(len(pyramid.levels)):
+            if pyramid.plane_shape(level) == labels.shape[-2:]:
+                return level
+    config = read_config(find_model(request.model))
+    typical = config.estimated_diameter or config.diameter
+    diameter = request.settings.diameter
+    return nearest_level(pyramid, diameter, typical, pyramid.fitting())
+
+
 def _box_in_view(
-    image: Image, axes: str, shape: tuple[int, int]
+    image: Image, axes: str, shape: tuple[int, int], factors: tuple[float, float]
 ) -> tuple[slice, slice]:
     """Return the rows and columns that the canvas shows."""
     corners = np.asarray(image.corner_pixels, float)
     if image.multiscale:
-        corners = corners * image.downsample_factors[image.data_level]
+        factor = image.downsample_factors[image.data_level]
+        corners = np.stack([corners[0] * factor, (corners[1] + 1) * factor - 1])
     first, last = np.floor(corners[0]).astype(int), np.ceil(corners[1]).astype(int)
     rows, columns = (
-        slice(max(0, int(first[axis])), min(int(last[axis]) + 1, length))
-        for axis, length in zip((axes.index("Y"), axes.index("X")), shape, strict=True)
+        slice(
+            max(0, int(first[axes.index(axis)] // factor)),
+            min(math.ceil((last[axes.index(axis)] + 1) / factor), length),
+        )
+        for axis, length, factor in zip("YX", shape, factors, strict=True)
     )
     if rows.stop <= rows.start or columns.stop <= columns.start:
         raise ImageError(

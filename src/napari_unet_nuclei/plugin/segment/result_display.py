@@ -110,7 +110,9 @@ class ResultDisplay:
             if result.image not in self._viewer.layers:
                 return
             is_gone = before.layer not in self._viewer.layers
-            is_kept = not (is_gone or can_keep(result, before.table))
+            # What nobody has edited is replaced, whatever its size was.
+            is_replaced = not before.table.is_edited or can_keep(result, before.table)
+            is_kept = not (is_gone or is_replaced)
             if is_gone or is_kept:
                 self._add(result, before if is_kept else None)
                 on_shown(result, before.table if is_kept else None)

@@ -108,7 +108,8 @@ class Result:
         """
         request = self.image_maps.request
         return place_labels(
-            self.image, labels, request.axes, request.channel, request.plane
+            *(self.image, labels, request.axes, request.channel, request.plane),
+            factors=request.factors,
         )
 
     def take_back(self, labels: NDArray[Any]) -> NDArray[Any]:

@@ -29,56 +29,23 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.axes import PlaneStack
-    from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.images.nuclear_signal import Window
     from napari_unet_nuclei.core.instances.depths import KeptDepths
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.instances.measurements import Features
+    from napari_unet_nuclei.core.segmentation.levels import Pyramid
     from napari_unet_nuclei.core.segmentation.model import Model
     from napari_unet_nuclei.core.segmentation.plausibility import Doubt
     from napari_unet_nuclei.core.settings.choices import Stain
     from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
     from napari_unet_nuclei.plugin.segment.absence import Absence
-    from napari_unet_nuclei.plugin.segment.region_run import RegionRun
+    from napari_unet_nuclei.plugin.segment.request import SegmentationRequest
     from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 
 SplittingStep = PlaneDone | PlaneMeasured | Preparing
 SegmentationStep = TileDone | SplittingStep
 
 _UNTIL_SPLIT, _UNTIL_MEASURED = 0.8, 0.9  # parts of the time of a run
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class SegmentationRequest:
-    """Everything a run needs to know.
-
-    Parameters
-    ----------
-    image : array_like
-        Pixels; an array of Dask, Zarr or HDF5 is read when the run begins.
-    axes : str
-        Its axes, such as ``"YX"``, ``"YXC"`` or ``"ZYX"``.
-    model : str
-        Name or path of a model.
-    settings : SegmentationSettings
-        Threshold, smallest area, diameter, flips and stain.
-    channel : int, optional
-        Channel that shows the nuclei, where there is a choice.
-    plane : tuple of int, optional
-        Place of the only plane to segment, along each axis before Y and X.
-    region : RegionRun, optional
-        The only part of each plane to segment, and the nuclei that are there.
-    spacing : float, optional
-        Distance between depths, in pixels.
-    """
-
-    image: ArrayLike
-    axes: str
-    model: str
-    settings: SegmentationSettings
-    channel: int | None = None
-    plane: tuple[int, ...] | None = None
-    region: RegionRun | None = None
-    spacing: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -217,6 +184,9 @@ def iter_segmentation(
     if not models.is_warm(request.model):
         yield Preparing("Loading the model")
     model = models.load(request.model)
+    if request.pyramid is not None and request.level is None:
+        request = yield from _iter_level(model, request, request.pyramid)
+        stack = _planes_of(request)
     if not isinstance(request.image, np.ndarray):
         yield Preparing("Reading the image")
     if request.plane is not None or not stack.leading_shape:
@@ -224,7 +194,10 @@ def iter_segmentation(
     if not stack.leading_shape:
         yield Preparing("Finding nuclei")
     found = yield from stacks.iter_segmentation(
-        *(model, stack, request.settings), keeps_maps=True, spacing=request.spacing
+        *(model, stack, request.own_settings(request.settings)),
+        keeps_maps=True,
+        spacing=request.own_spacing,
+        frame=_frame_of(request),
     )
     image_maps = ImageMaps(
         stack=stack,
@@ -239,6 +212,20 @@ def iter_segmentation(
     return image_maps, nuclei
 
 
+def _iter_level(
+    model: Model, request: SegmentationRequest, pyramid: Pyramid
+) -> Generator[Preparing, None, SegmentationRequest]:
+    """Choose at which resolution the image is segmented."""
+    from napari_unet_nuclei.core.segmentation.levels import iter_level
+
+    level = yield from iter_level(
+        *(model, pyramid, request.settings),
+        channel=request.channel,
+        plane=request.plane,
+    )
+    return request.at_level(level)
+
+
 def _planes_of(request: SegmentationRequest) -> PlaneStack:
     """Return the planes of the image, or of the window of a region."""
     from napari_unet_nuclei.core.images.axes import PlaneStack
@@ -247,6 +234,18 @@ def _planes_of(request: SegmentationRequest) -> PlaneStack:
     if request.region is not None:
         image = request.region.cut(image, request.axes)
     return PlaneStack(image, request.axes, request.channel)
+
+
+def _frame_of(request: SegmentationRequest) -> tuple[PlaneStack, Window] | None:
+    """Return the whole image of a region, unless all of it would have to be read."""
+    from napari_unet_nuclei.core.images.axes import PlaneStack
+
+    if request.region is None or not isinstance(request.image, np.ndarray):
+        return None
+    whole = PlaneStack(request.image, request.axes, request.channel)
+    if request.plane is not None or not whole.leading_shape:
+        whole = whole.only(request.plane or ())
+    return whole, request.region.region.window
 
 
 def iter_split(
@@ -276,9 +275,10 @@ def iter_split(
     from napari_unet_nuclei.core.segmentation import stacks
 
     model, stack = image_maps.model, image_maps.stack
+    own = image_maps.request.own_settings(settings)
     labels = yield from stacks.iter_split(
-        *(model, stack, image_maps.maps, settings, image_maps.depths),
-        spacing=image_maps.request.spacing,
+        *(model, stack, image_maps.maps, own, image_maps.depths),
+        spacing=image_maps.request.own_spacing,
     )
     return (yield from _iter_nuclei(image_maps, labels, settings))
 
@@ -295,7 +295,8 @@ def _iter_nuclei(
     features = yield from iter_measured(image_maps, labels)
     absence = None
     if not features["label"].size:
-        absence = yield from iter_absence(image_maps, settings)
+        wanted = image_maps.request.own_settings(settings)
+        absence = yield from iter_absence(image_maps, wanted)
     scales = [maps.scale for maps in image_maps.maps]
     areas = [features["area"]] if len(scales) == 1 else None  # saves counting anew
     doubts = find_doubts(labels, scales, image_maps.confidence, areas=areas)

@@ -41,6 +41,7 @@ from napari_unet_nuclei.plugin.segment.segmentation import (
     iter_segmentation,
 )
 from napari_unet_nuclei.plugin.segment.tool_buttons import ToolButtons
+from napari_unet_nuclei.plugin.segment.wanted_runs import WantedRuns
 from napari_unet_nuclei.plugin.segment.warm_model import WarmModel
 from napari_unet_nuclei.plugin.segment.watched_pixels import WatchedPixels
 from napari_unet_nuclei.plugin.shared.canvas import show_pixels
@@ -125,6 +126,9 @@ class SegmentWidget(Container[Widget]):
             on_error=lambda error: self.panel.say(describe_error(error)),
         )
         self._pixels = WatchedPixels(viewer, self.native, self._follow_view)
+        self._wanted = WantedRuns(
+            *(viewer, self.native, self.panel, self.image), self.segment
+        )
         models_changed.connect(self._show_pending)
         self.native.destroyed.connect(self._disconnect)
         viewer.layers.events.removed.connect(self._forget)
@@ -170,9 +174,11 @@ class SegmentWidget(Container[Widget]):
         except UNetNucleiError as error:
             self.panel.refuse(error)
             return
+        run = self._runs.get(self._form.key)
         said = copy_command(
             image,
             request,
+            is_coarse=run is not None and bool(run.image_maps.request.level),
             is_region=self.region.value != RegionKind.WHOLE,
             has_corrections=self._layers.has_corrections(image),
             is_pending=self._status.is_pending,
@@ -217,14 +223,16 @@ class SegmentWidget(Container[Widget]):
         self.image.catch_up()
         if self._status.is_of_result:
             self._show_pending()
+        self._wanted.start()
 
     def _show(self, image: Image, image_maps: ImageMaps, nuclei: Nuclei) -> None:
         if image not in self._viewer.layers:
             self.panel.say(describe_removed(image.name))
             return
         request = image_maps.request
-        # The command line segments all planes, and all of them.
+        # The command line segments all planes, all of them, and the finest level.
         is_whole = request.plane is None and request.region is None
+        is_whole &= not request.level
         command = command_for(image, request, nuclei.settings) if is_whole else None
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command

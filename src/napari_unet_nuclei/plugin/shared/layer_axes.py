@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from napari_unet_nuclei.core.errors import ImageError, SettingsError
 from napari_unet_nuclei.plugin.shared.axes_choice import (
     ChannelChoice,
@@ -20,7 +22,7 @@ from napari_unet_nuclei.plugin.shared.axes_choice import (
 from napari_unet_nuclei.plugin.shared.axes_text import read_typed_axes
 
 if TYPE_CHECKING:
-    from napari.layers import Image
+    from napari.layers import Image, Labels
 
 _AXES_KEY = "nuclei_axes"
 _CHANNEL_KEY = "nuclei_channel"
@@ -68,10 +70,41 @@ def understood_axes(layer: Image) -> UnderstoodAxes:
     return understood
 
 
-def image_shape(layer: Image) -> tuple[int, ...]:
-    """Return the shape of an image layer at full resolution, colours last."""
-    shape = full_resolution(layer.data, is_multiscale=layer.multiscale).shape
-    return tuple(int(length) for length in shape)
+def image_shape(layer: Image, level: int = 0) -> tuple[int, ...]:
+    """Return the shape of an image layer, colours last, at its finest resolution."""
+    data = layer.data[level] if layer.multiscale else layer.data
+    return tuple(int(length) for length in data.shape)
+
+
+def level_of(image: Image, labels: Labels) -> int:
+    """Return the resolution of an image in which nuclei were found.
+
+    Parameters
+    ----------
+    image : napari.layers.Image
+        The image.
+    labels : napari.layers.Labels
+        Their layer.
+
+    Returns
+    -------
+    int
+        From 0, the finest, which it is too where the labels do not say.
+    """
+    factors = labels.metadata.get("level_factors")  # a file may hold anything there
+    is_known = isinstance(factors, (list, tuple)) and len(factors) == 2
+    if not (image.multiscale and is_known):
+        return 0
+    axes = image_axes(image)
+    wanted = np.asarray(image_shape(image), float)
+    for axis, factor in zip("YX", factors, strict=True):
+        is_factor = isinstance(factor, (int, float)) and factor > 0
+        wanted[axes.index(axis)] /= factor if is_factor else 1
+    shapes = [image_shape(image, level) for level in range(len(image.data))]
+    fitting = (
+        level for level, shape in enumerate(shapes) if np.allclose(shape, wanted)
+    )
+    return next(fitting, 0)
 
 
 def remember_axes(layer: Image, axes: str | None) -> None:

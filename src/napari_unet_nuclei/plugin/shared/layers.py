@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
+    from napari_unet_nuclei.core.segmentation.levels import Pyramid
 
 LayerData = tuple[Any, dict[str, Any], str]
 """Data, keyword arguments and type of a layer, as napari takes it from a plugin."""
@@ -70,6 +71,30 @@ def image_array(layer: Image) -> tuple[ArrayLike, str]:
     """
     data = full_resolution(layer.data, is_multiscale=layer.multiscale)
     return data, image_axes(layer)
+
+
+def image_pyramid(layer: Image, axes: str) -> Pyramid | None:
+    """Return the resolutions of a multiscale image layer.
+
+    Parameters
+    ----------
+    layer : napari.layers.Image
+        The layer.
+    axes : str
+        Its axes, as in `image_array`.
+
+    Returns
+    -------
+    Pyramid, optional
+        The layer's own arrays, of which only what is needed is read; ``None`` where
+        there is only one that differs in height and width alone.
+    """
+    from napari_unet_nuclei.core.segmentation.levels import Pyramid  # loads much
+
+    if not layer.multiscale:
+        return None
+    pyramid = Pyramid.of(list(layer.data), axes)
+    return pyramid if len(pyramid.levels) > 1 else None
 
 
 def labels_layer_metadata(image: Image, **provenance: object) -> dict[str, Any]:

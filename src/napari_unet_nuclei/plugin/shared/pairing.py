@@ -55,7 +55,9 @@ class Pairing:
     reason: str
 
 
-def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
+def pair(
+    image: Image, labels: Labels, images: Iterable[Image] = (), *, level: int = 0
+) -> Pairing:
     """Return whether labels belong to an image.
 
     Parameters
@@ -66,6 +68,8 @@ def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
         The labels.
     images : iterable of napari.layers.Image
         All images that are open, of which another may be the right one.
+    level : int
+        The resolution of the image that the labels may have, from 0, the finest.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def pair(image: Image, labels: Labels, images: Iterable[Image] = ()) -> Pairing:
         *doubtful*.
     """
     others = [each for each in images if each.unique_id != image.unique_id]
-    if (misfit := _misfit(image, labels)) is not None:
+    if (misfit := _misfit(image, labels, level)) is not None:
         return Pairing(confidence=Confidence.IMPOSSIBLE, reason=misfit)
     origin = _origin(image, labels, others)
     if origin is not None:
@@ -139,13 +143,13 @@ def _best(layers: list[Any], pair_up: Callable[[Any], Pairing]) -> Any:
     return plausible
 
 
-def _misfit(image: Image, labels: Labels) -> str | None:
+def _misfit(image: Image, labels: Labels, level: int = 0) -> str | None:
     """Return why the labels cannot belong to the image, ``None`` if they can."""
     try:
         axes = image_axes(image)[: image.ndim]
     except ImageError as error:
         return str(error)
-    size = dict(zip(axes, image_shape(image), strict=False))
+    size = dict(zip(axes, image_shape(image, level), strict=False))
     of_labels = axes_of_labels(image, labels)
     shape = full_resolution(labels.data, is_multiscale=labels.multiscale).shape
     if of_labels is not None:

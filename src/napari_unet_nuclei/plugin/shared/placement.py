@@ -166,6 +166,7 @@ def place_labels(
     axes: str,
     channel: int | None,
     plane: tuple[int, ...] | None,
+    factors: tuple[float, float] = (1.0, 1.0),
 ) -> tuple[NDArray[Any], dict[str, Any]]:
     """Put labels where they were found.
 
@@ -181,6 +182,8 @@ def place_labels(
         The channel in which they were found.
     plane : tuple of int, optional
         The plane they belong to, if it is only one.
+    factors : tuple of float
+        Height and width of their pixels, in px of the image.
 
     Returns
     -------
@@ -197,6 +200,9 @@ def place_labels(
     if plane is not None:
         place |= dict(zip(leading, plane, strict=True))
     kwargs = spatial_kwargs(image, wanted, axes)
+    for axis, factor in zip("YX", factors, strict=True):
+        kwargs["scale"][wanted.index(axis)] *= factor
+        place[axis] = (factor - 1) / 2 / factor  # its middle, in px of the labels
     if "C" in wanted:
         where = wanted.index("C")
         labels = np.expand_dims(labels, where)
