@@ -199,7 +199,7 @@ def test_blocks_beside_the_tissue_are_skipped(
 
 def test_nuclei_are_not_linked_between_blocks(run: BigRun) -> None:
     linked = replace(run, settings=replace(run.settings, link=Link.Z))
-    with pytest.raises(SettingsError, match="Received: link='z'.*choose a folder"):
+    with pytest.raises(SettingsError, match=r"Received: link='z'.*choose a folder"):
         exhaust(iter_big_run(linked))
 
 
