@@ -58,7 +58,10 @@ if TYPE_CHECKING:
         Stain,
     )
     from napari_unet_nuclei.core.settings.measurements import MeasurementSettings
-    from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+    from napari_unet_nuclei.core.settings.segmentation import (
+        SegmentationOptions,
+        SegmentationSettings,
+    )
     from napari_unet_nuclei.core.settings.training import TrainingSettings
     from napari_unet_nuclei.core.training.loop import train
     from napari_unet_nuclei.core.training.mixture import TrainingSet
@@ -100,6 +103,7 @@ __all__ = [
     "Sample",
     "Schedule",
     "Scores",
+    "SegmentationOptions",
     "SegmentationSettings",
     "SettingsError",
     "SplittingParameters",
@@ -149,7 +153,7 @@ _MODULES = {
         "Schedule Stain"
     ),
     "settings.measurements": "MeasurementSettings",
-    "settings.segmentation": "SegmentationSettings",
+    "settings.segmentation": "SegmentationOptions SegmentationSettings",
     "settings.training": "TrainingSettings",
     "training.loop": "train",
     "training.mixture": "TrainingSet",

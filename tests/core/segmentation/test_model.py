@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_type_hints
 
 import numpy as np
 import pytest
@@ -17,7 +18,10 @@ from napari_unet_nuclei.core.images.axes import PlaneStack
 from napari_unet_nuclei.core.segmentation.model import load_model, segment
 from napari_unet_nuclei.core.segmentation.stacks import iter_segmentation
 from napari_unet_nuclei.core.settings.choices import EngineName
-from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
+from napari_unet_nuclei.core.settings.segmentation import (
+    SegmentationOptions,
+    SegmentationSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,6 +124,21 @@ def test_settings_are_obeyed(
     assert model.segment(image).max() == 2
     assert model.segment(image, SegmentationSettings(threshold=0.8)).max() == 1
     assert model.segment(image, SegmentationSettings(min_area=65)).max() == 0
+
+
+def test_python_takes_every_setting_as_a_keyword(
+    make_model: Callable[..., Any], squares: Callable[..., Any]
+) -> None:
+    options = get_type_hints(SegmentationOptions)
+    fields = get_type_hints(SegmentationSettings)
+    named = {"threshold", "stain", "link"}
+    assert options == {name: fields[name] for name in fields.keys() - named}
+    assert all(name in (inspect.getdoc(segment) or "") for name in fields)
+    image, model = squares((4, 4), (20, 30)), make_model()
+    assert segment(image, model, 0.5, stain="none", tta=True).max() == 2
+    assert segment(image, model, threshold=0.5, min_area=65).max() == 0
+    with pytest.raises(TypeError, match="minimum"):
+        segment(image, model, minimum=3)  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize(

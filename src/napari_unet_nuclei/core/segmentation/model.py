@@ -31,12 +31,14 @@ from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Unpack
 
     from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.images.lazy import ArrayLike
     from napari_unet_nuclei.core.instances.maps import Maps
     from napari_unet_nuclei.core.models.config import ModelConfig
+    from napari_unet_nuclei.core.settings.segmentation import SegmentationOptions
 
 _logger = logging.getLogger(__name__)
 
@@ -218,19 +220,12 @@ def segment(
     model: str | Path | Model = DEFAULT_MODEL,
     threshold: float | None = None,
     *,
-    separation: float | None = None,
-    min_area: int | None = None,
-    max_area: int | None = None,
-    drop_border: bool = False,
-    smooth: bool = True,
-    diameter: float | None = None,
-    tta: bool = False,
     stain: Stain | str = Stain.AUTO,
     link: Link | str = Link.NONE,
-    min_planes: int | None = None,
     axes: str | None = None,
     channel: int | None = None,
     spacing: float | None = None,
+    **options: Unpack[SegmentationOptions],
 ) -> NDArray[np.int32]:
     """Find the nuclei of an image or a stack.
 
@@ -242,24 +237,16 @@ def segment(
         Name or path of a model, or a loaded one.
     threshold : float in (0, 1), optional
         Foreground probability of a nucleus; by default the model's own threshold.
-    separation : float in (0, 1), optional
-        How eagerly touching nuclei are cut; by default the model's own way.
-    min_area, max_area : int, in px², optional
-        Smaller and larger nuclei are dropped; by default those below 30 px² of what
-        the network saw.
-    drop_border, smooth : bool
-        Drop nuclei that the border cuts; fill holes and smooth outlines.
-    diameter : float, in px, optional
-        Typical diameter of the nuclei, to rescale the image by; estimated by default.
-    tta : bool
-        Average over the flips and quarter turns that the model was trained with.
     stain : {"auto", "he", "hdab", "red", "green", "blue", "none"}
         What shows the nuclei of a colour image; with ``"none"`` it is seen as it is.
-    link, min_planes : {"none", "z", "t", "maps"}, and int, optional
-        How nuclei keep their number in a stack, and in how many planes they must stand.
+    link : {"none", "z", "t", "maps"}
+        How nuclei keep their number in a stack.
     axes, channel, spacing : str, int, and float in px, optional
         Axes of a stack, such as ``"ZYX"``, the channel that shows the nuclei, and the
         distance between depths, which ``link="maps"`` needs.
+    **options
+        separation, min_area, max_area, drop_border, smooth, diameter, tta and
+        min_planes, which `SegmentationSettings` explains.
 
     Returns
     -------
@@ -282,15 +269,8 @@ def segment(
     loaded = model if isinstance(model, Model) else load_model(model)
     settings = SegmentationSettings(
         threshold=threshold,
-        separation=separation,
-        min_area=min_area,
-        max_area=max_area,
-        drop_border=drop_border,
-        smooth=smooth,
-        diameter=diameter,
-        tta=tta,
         stain=parse_stain(stain),
         link=parse_link(link),
-        min_planes=min_planes,
+        **options,
     )
     return loaded.segment(image, settings, axes=axes, channel=channel, spacing=spacing)

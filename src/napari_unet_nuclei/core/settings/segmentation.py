@@ -6,6 +6,7 @@ Every default lives here once; the widgets and the command line read it from her
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TypedDict
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import Link, Stain
@@ -204,3 +205,16 @@ class SegmentationSettings:
         if self.min_area is not None:
             return self.min_area
         return round(MIN_AREA_SEEN / scale**2)
+
+
+class SegmentationOptions(TypedDict, total=False):
+    """What `segment` hands on to `SegmentationSettings`, which says what each means."""
+
+    separation: float | None
+    min_area: int | None
+    max_area: int | None
+    drop_border: bool
+    smooth: bool
+    diameter: float | None
+    tta: bool
+    min_planes: int | None

@@ -39,6 +39,24 @@ def command_for(
     return segment_command(path, request.model, settings, request.axes, request.channel)
 
 
+def same_command(
+    image: Image, request: SegmentationRequest, settings: SegmentationSettings
+) -> str | None:
+    """Return the command that finds the very same nuclei, if there is one.
+
+    The command line segments all planes, all of each, at the finest resolution.
+
+    Parameters
+    ----------
+    image, request, settings
+        As for `command_for`.
+    """
+    is_part = request.plane is not None or request.region is not None
+    if is_part or request.level:
+        return None
+    return command_for(image, request, settings)
+
+
 def copy_command(
     image: Image,
     request: SegmentationRequest,

@@ -14,10 +14,7 @@ from magicgui.widgets.bases import Widget
 
 from napari_unet_nuclei.core.errors import SettingsError, UNetNucleiError
 from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
-from napari_unet_nuclei.plugin.segment.copied_command import (
-    command_for,
-    copy_command,
-)
+from napari_unet_nuclei.plugin.segment.copied_command import copy_command, same_command
 from napari_unet_nuclei.plugin.segment.form import SegmentForm
 from napari_unet_nuclei.plugin.segment.freshness import RunInputs, changes
 from napari_unet_nuclei.plugin.segment.kept_runs import KeptRun, KeptRuns, Said
@@ -98,8 +95,9 @@ class SegmentWidget(Container[Widget]):
             on_input=self._show_pending,
             on_slider=self._split_again,
         )
-        lay_out(self, self._form.native, viewer, n_below=1)
         form, controls = self._form, self._form.controls
+        sliders = controls["separation"].native
+        lay_out(self, form.native, viewer, n_below=1, in_sight=sliders)
         self.image, self.axes, self.model = form.image, form.axes, form.model
         self.threshold, self.separation = controls["threshold"], controls["separation"]
         self.min_area, self.max_area = controls["min_area"], controls["max_area"]
@@ -229,11 +227,7 @@ class SegmentWidget(Container[Widget]):
         if image not in self._viewer.layers:
             self.panel.say(describe_removed(image.name))
             return
-        request = image_maps.request
-        # The command line segments all planes, all of them, and the finest level.
-        is_whole = request.plane is None and request.region is None
-        is_whole &= not request.level
-        command = command_for(image, request, nuclei.settings) if is_whole else None
+        command = same_command(image, image_maps.request, nuclei.settings)
         result = Result(
             image=image, image_maps=image_maps, nuclei=nuclei, command=command
         )
@@ -247,9 +241,9 @@ class SegmentWidget(Container[Widget]):
         text = describe_result(
             result.image_maps, result.nuclei, layer, pixel_area(result.image)
         )
-        tooltip = describe_details(result.image_maps, result.nuclei)
-        is_doubtful = bool(result.nuclei.doubts)
-        self._status.say_result(result.key, Said(text, tooltip, is_doubtful))
+        details = describe_details(result.image_maps, result.nuclei)
+        said = Said(text, details, bool(result.nuclei.doubts))
+        self._status.say_result(result.key, said)
         self._show_pending()
 
     def _say_corrected(self, table: LiveTable) -> None:
