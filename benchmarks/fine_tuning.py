@@ -81,10 +81,11 @@ def tune(
     annotated: Sequence[Sample], n_crops: int, arguments: argparse.Namespace
 ) -> Model:
     """Fine-tune the start, in as many crops."""
-    batch_size = TrainingSettings.batch_size
+    n_steps = n_crops / TrainingSettings.batch_size
+    epochs = max(1, round(n_steps / arguments.steps_per_epoch))
     settings = TrainingSettings(
-        epochs=max(1, round(n_crops / batch_size / arguments.steps_per_epoch)),
-        steps_per_epoch=min(arguments.steps_per_epoch, n_crops // batch_size),
+        epochs=epochs,
+        steps_per_epoch=max(1, round(n_steps / epochs)),
         replay=arguments.replay,
         start_weight=arguments.start_weight,
         rescale=arguments.rescale,
@@ -162,7 +163,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--most", type=int, help="score so many images of a data set")
     parser.add_argument("--annotated", nargs="+", type=int, default=[3])
     parser.add_argument("--crops", nargs="+", type=int, default=[800])
-    parser.add_argument("--steps-per-epoch", type=int, default=50)
+    parser.add_argument("--steps-per-epoch", type=int, default=50, help="about")
     parser.add_argument("--replay", type=float, default=TrainingSettings.replay)
     parser.add_argument(
         "--start-weight", type=float, default=TrainingSettings.start_weight

@@ -208,7 +208,8 @@ def test_the_reader_claims_only_names_of_ours(manifest: PluginManifest) -> None:
     suffixes = ("tif", "tiff", "ome.tif", "ome.tiff", "png")
     masks = [f"*_masks.{suffix}" for suffix in suffixes]
     zips = ["stage1_*.zip", "stage2_*.zip", "*dsb2018*.zip"]
-    assert reader.filename_patterns == [*zips, *masks]
+    outlines = ["*.roi", "*_rois.zip", "*oi?et*.zip", "*.geojson"]
+    assert reader.filename_patterns == [*zips, *masks, *outlines]
 
 
 def test_dependencies_have_lower_bounds_only() -> None:

@@ -231,7 +231,7 @@ class NapariWindow:
 
     def area_of(self, widget: Any) -> Any:
         """Return the part of a widget that scrolls."""
-        from napari_unet_nuclei.plugin.shared.docking import FormArea
+        from napari_unet_nuclei.plugin.shared.form_area import FormArea
 
         area = widget.native.findChild(FormArea)
         assert area is not None

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtWidgets import QSlider
 
-from napari_unet_nuclei.plugin.shared.docking import FormArea
+from napari_unet_nuclei.plugin.shared.form_area import FormArea
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -120,3 +120,51 @@ def test_nothing_above_the_status_moves_when_it_grows(window: NapariWindow) -> N
         widget.panel.progress_bar.visible = len(text) > 20
         window.settle()
         assert places() == before
+
+
+@pytest.mark.parametrize("size", [(1366, 768), (1920, 1080)])
+@pytest.mark.parametrize(
+    "titles",
+    [
+        (SEGMENT, "Correct nuclei", "Measure nuclei"),
+        ("Browse images", SEGMENT, "Correct nuclei", "Measure nuclei"),
+        ("Correct nuclei", "Measure nuclei", SEGMENT),
+    ],
+)
+def test_the_sliders_stay_in_sight_however_many_docks_there_are(
+    window: NapariWindow, qtbot: QtBot, titles: tuple[str, ...], size: tuple[int, int]
+) -> None:
+    window.resize(*size)
+    widgets = {title: window.open(title) for title in titles}
+    segment = widgets[SEGMENT]
+    newest = [title for title in titles if title != SEGMENT][-1]
+    parts = [
+        *(segment.threshold, segment.separation),
+        *(segment.panel.run_button, segment.panel.status),
+        widgets[newest],
+    ]
+
+    def is_laid_out() -> bool:
+        are_seen = all(window.is_reachable(part.native) for part in parts)
+        return are_seen and (window.native.width(), window.native.height()) == size
+
+    qtbot.waitUntil(is_laid_out, timeout=20_000)  # a busy machine lays out late
+    qtbot.wait(500)
+    assert is_laid_out()
+
+
+def test_docks_stand_below_each_other_where_there_is_room(
+    window: NapariWindow, qtbot: QtBot
+) -> None:
+    window.resize(1366, 768)
+    segment, correct = window.open(SEGMENT), window.open("Correct nuclei")
+    docks = [each.native.parent() for each in (segment, correct)]
+    qtbot.waitUntil(lambda: docks[1].y() > docks[0].y(), timeout=20_000)
+    qtbot.wait(700)
+    assert not window.native.tabifiedDockWidgets(docks[0])
+    newest = window.open("Measure nuclei").native.parent()
+
+    def behind() -> list[object]:
+        return list(window.native.tabifiedDockWidgets(newest))
+
+    qtbot.waitUntil(lambda: behind() == [docks[1]], timeout=20_000)

@@ -17,6 +17,7 @@ from napari_unet_nuclei.cli.info import info
 from napari_unet_nuclei.cli.insights import insights
 from napari_unet_nuclei.cli.interrupts import STOPPED
 from napari_unet_nuclei.cli.reporting import messages
+from napari_unet_nuclei.cli.rerun import rerun
 from napari_unet_nuclei.cli.segment import segment
 from napari_unet_nuclei.cli.train import train
 from napari_unet_nuclei.cli.wording import current_option
@@ -32,7 +33,10 @@ app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (demo, segment, train, evaluate, insights, ensemble, download, info):
+for command in (
+    *(demo, segment, rerun, train, evaluate),
+    *(insights, ensemble, download, info),
+):
     app.command(context_settings={"token_normalize_func": current_option})(command)
 app.command("import")(import_model)
 app.command()(export_bioimageio)

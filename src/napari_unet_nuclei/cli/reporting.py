@@ -29,6 +29,7 @@ from napari_unet_nuclei.core.shown_text import make_visible
 
 _QUIET = {
     "absl": logging.ERROR,
+    "distributed": logging.CRITICAL,
     "matplotlib": logging.ERROR,
     "tifffile": logging.CRITICAL,
 }

@@ -93,5 +93,6 @@ def test_tracks_have_a_row_for_each_time_point(
     table, _ = table_of(tmp_path, movie, Link.T, model)
     assert table["label"].tolist() == sorted(list(range(1, 9)) * 2)
     assert table["t"].tolist() == [0, 1] * 8
+    assert not table["parent"].any()
     first = table["label"] == 1
     np.testing.assert_allclose(np.diff(table["centroid_y"][first]), 4, atol=0.5)

@@ -12,7 +12,7 @@ import pytest
 from napari_unet_nuclei.core.blocks.big_run import BigRun, BlockDone
 from napari_unet_nuclei.core.blocks.cluster import existing_cluster, local_cluster
 from napari_unet_nuclei.core.blocks.run import iter_big_run
-from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.errors import EngineError, SettingsError
 from napari_unet_nuclei.core.progress import exhaust
 
 if TYPE_CHECKING:
@@ -53,6 +53,26 @@ def test_two_processes_find_what_one_finds_though_one_is_killed(run: BigRun) -> 
     assert not psutil.pid_exists(killed[0])
     assert result.n_nuclei == read(one).max()
     assert np.array_equal(read(run), read(one)), "not even the numbers differ"
+
+
+def test_a_scheduler_that_ends_is_named_and_nothing_is_lost(
+    run: BigRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_unet_nuclei.core.blocks.cluster._PATIENCE", 2)
+    with local_cluster(1) as client:
+        cluster = client.cluster
+        steps = iter_big_run(replace(run, scheduler=cluster.scheduler_address))
+
+        def follow() -> None:
+            for step in steps:
+                if isinstance(step, BlockDone) and step.n_done == 2:
+                    cluster.close()
+
+        with pytest.raises(EngineError, match="goes on to answer"):
+            follow()
+    n_done = len([*(run.folder / "blocks").glob("block-*.npz")])
+    assert n_done >= 2
+    assert exhaust(iter_big_run(run)).n_done_before == n_done
 
 
 def test_a_scheduler_that_does_not_answer_is_named(

@@ -110,9 +110,13 @@ def test_sides_fit_memory_and_chunks(
 ) -> None:
     monkeypatch.setattr(hardware, "free_memory", lambda: int(free))
     assert choose_side(chunk, n_workers) == side
+    assert choose_side(chunk, n_workers, scale=0.5) == side
+    assert choose_side(1, 1, scale=1.75) <= max(256, 4096 / 1.75)
 
 
-def test_background_is_what_a_smaller_level_shows_flat() -> None:
+def test_background_is_what_a_smaller_level_shows_flat(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 5, (1200, 1600)).astype(np.uint8)
     pixels[300:312, 400:412] = 120
@@ -128,6 +132,8 @@ def test_background_is_what_a_smaller_level_shows_flat() -> None:
     assert {*range(len(plan.grid))} - {*find_background(image, plan)} == seen
     assert find_background(replace(image, reduction=2), plan) == ()
     assert find_background(replace(image, coarse=None), plan) == ()
+    monkeypatch.setattr("napari_unet_nuclei.core.blocks.background._MOST_READ", 999)
+    assert find_background(image, plan) == ()
 
 
 def test_a_worker_refuses_another_model(

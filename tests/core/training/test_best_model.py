@@ -80,6 +80,17 @@ def test_a_start_that_is_kept_sees_images_as_it_did(
     assert (written.diameter, written.image_diameter) == (30, 45.0)
 
 
+@pytest.mark.parametrize(("value", "is_better"), [(0, False), (1, True)])
+def test_a_resumed_run_knows_whether_it_has_left_its_start(
+    tmp_path: Path, tiny_bundle: ModelBundle, value: float, is_better: bool
+) -> None:
+    """By the weights, as scores on few nuclei may be the same."""
+    best = BestModel(tmp_path / "best.unetnuclei", tiny_bundle.config, weights(0))
+    same = scored(dsb2018=0.5)
+    best.restore(weights(value), same, same, None, highest=0.5)
+    assert best.is_better_than_start is is_better
+
+
 def test_a_model_is_complete_with_openvino_or_says_why_not(
     tmp_path: Path, tiny_bundle: ModelBundle, monkeypatch: pytest.MonkeyPatch
 ) -> None:

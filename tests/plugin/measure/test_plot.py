@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 from qtpy.QtCore import QPoint, Qt
-from qtpy.QtGui import QColor, QImage
+from qtpy.QtGui import QColor, QImage, QPainter
 
+from napari_unet_nuclei.plugin.measure import nuclei_plot
 from napari_unet_nuclei.plugin.measure.nuclei_plot import NucleiPlot
 from napari_unet_nuclei.plugin.measure.plot_drawing import group_colour, mark_colour
 from napari_unet_nuclei.plugin.measure.plotted_nuclei import (
@@ -181,3 +182,18 @@ def test_missing_values_and_rare_groups_are_groups() -> None:
 )
 def test_columns_of_few_values_are_groups(values: list[Any], expected: bool) -> None:
     assert can_group(np.array(values)) is expected
+
+
+def test_axes_say_their_unit(plot: NucleiPlot, monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn: list[str] = []
+
+    class Painter(QPainter):
+        def drawText(self, *values: Any) -> None:
+            drawn.append(values[-1])
+            super().drawText(*values)
+
+    monkeypatch.setattr(nuclei_plot, "QPainter", Painter)
+    plot.show_nuclei(plot_nuclei(LABEL, ("area_um2", X), ("perimeter", Y)))
+    plot.grab()
+    assert {"area (µm²)", "perimeter (px)"} <= set(drawn)
+    assert plot.accessibleName().startswith("perimeter (px) over area (µm²), ")

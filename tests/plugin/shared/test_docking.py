@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from qtpy.QtWidgets import QLabel, QVBoxLayout, QWidget
 
-from napari_unet_nuclei.plugin.shared.docking import FormArea
+from napari_unet_nuclei.plugin.shared.form_area import FormArea
 
 if TYPE_CHECKING:
     from pytestqt.qtbot import QtBot

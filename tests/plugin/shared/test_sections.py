@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from magicgui.widgets import LineEdit
 
-from napari_unet_nuclei.plugin.shared.docking import FormArea
 from napari_unet_nuclei.plugin.shared.form import make_form
+from napari_unet_nuclei.plugin.shared.form_area import FormArea
 from napari_unet_nuclei.plugin.shared.sections import Section
 
 if TYPE_CHECKING:

@@ -9,10 +9,13 @@ import numpy as np
 from napari_unet_nuclei.core.images.axes import leading_axes
 from napari_unet_nuclei.core.instances.measurements import measure_nuclei
 from napari_unet_nuclei.core.instances.volumes import measure_volumes
+from napari_unet_nuclei.core.linking.divisions import find_parents
 from napari_unet_nuclei.core.settings.choices import Link
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from napari_unet_nuclei.core.batch.writers import ImageResult
     from napari_unet_nuclei.core.instances.measurements import Features
@@ -32,7 +35,8 @@ def make_table(result: ImageResult) -> Features:
     -------
     dict of str to (N,) ndarray
         As `measure_nuclei`, of each plane of a stack, with columns ``z`` and ``t``:
-        the tracks of nuclei that are linked through time.  Of nuclei that are linked
+        the tracks of nuclei that are linked through time, with the number of the track
+        that one has come from in ``parent``, else 0.  Of nuclei that are linked
         through depth, as `measure_volumes`.
     """
     shape = result.stack.leading_shape
@@ -41,8 +45,21 @@ def make_table(result: ImageResult) -> Features:
     if result.link in (Link.Z, Link.MAPS) and "Z" in axes:
         return _join(_measure_volumes(result, tables, axes.index("Z")))
     rows = _join([_placed(table, axes, index) for index, table in tables.items()])
+    if result.link is Link.T and "T" in axes:
+        rows["parent"] = _find_parents(result, axes.index("T"), rows["label"])
     order = np.argsort(rows["label"], kind="stable")
     return {name: column[order] for name, column in rows.items()}
+
+
+def _find_parents(
+    result: ImageResult, time: int, label: NDArray[np.int32]
+) -> NDArray[np.int32]:
+    """Return the track that each one has come from, by row of the table."""
+    movies = np.moveaxis(result.segmentation.labels, time, -3)
+    parents: dict[int, int] = {}
+    for place in np.ndindex(movies.shape[:-3]):
+        parents |= find_parents(movies[place])
+    return np.array([parents.get(number, 0) for number in label.tolist()], np.int32)
 
 
 def _measure(result: ImageResult, index: Index) -> Features:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
     from napari_unet_nuclei.core.images.big_image import BigImage
 
 _FLAT = 0.02  # of the range of intensities; noise, averaged over 8 px or more
+_MOST_READ = 2**26  # px² of a smaller level
 _LEAST_REDUCTION = 4  # times; with less, noise is hardly averaged
 
 
@@ -27,10 +29,13 @@ def find_background(image: BigImage, plan: RunPlan) -> tuple[int, ...]:
     Returns
     -------
     tuple of int
-        Indices of blocks; none where there is no smaller level.
+        Indices of blocks; none where there is no smaller level, or one of more than
+        64 Mpx.
     """
     low, high = plan.limits
     if image.reduction < _LEAST_REDUCTION or not high > low:
+        return ()
+    if math.prod(image.shape) > _MOST_READ * image.reduction**2:
         return ()
     coarse = image.read_coarse()
     if coarse is None:

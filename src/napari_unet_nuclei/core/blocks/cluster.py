@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+from concurrent.futures import CancelledError
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from napari_unet_nuclei.core import hardware
 from napari_unet_nuclei.core.blocks.worker import BlockJob, BlockOutcome, do_block
-from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.errors import EngineError, SettingsError, UNetNucleiError
 from napari_unet_nuclei.core.files.extras import import_extra
 
 if TYPE_CHECKING:
@@ -108,6 +109,11 @@ def iter_on_cluster(
     BlockOutcome
         After each, as they are done.  A block whose worker was killed is done again,
         and counts as failed where that happens too often.
+
+    Raises
+    ------
+    EngineError
+        If the scheduler ends.
     """
     distributed = import_extra("distributed", _PURPOSE)
     waiting = iter(indices)
@@ -119,6 +125,13 @@ def iter_on_cluster(
             index = index_of.pop(future.key)
             _submit(client, job, waiting, running, index_of)
             yield _outcome(distributed, future, index)
+    except UNetNucleiError:
+        raise
+    except (CancelledError, OSError) as error:
+        raise EngineError(
+            "Expected a Dask scheduler that goes on to answer. Received: none any "
+            "more; start it, and run again: the blocks that are done are kept."
+        ) from error
     finally:
         running.clear()
 

@@ -44,6 +44,7 @@ _LEAST_LARGEST = 2.0  # of the typical diameter that a model knows
 _MOST_LARGEST = 10.0  # of the median diameter; beyond it something is no nucleus
 _SIDES = ((3_000_000_000, 4096), (1_200_000_000, 2048))  # px by free bytes a worker
 _SMALLEST_SIDE = 1024  # px
+_STEP = 256  # px between other sides
 _BLENDED = 3  # px that interpolation and smoothing reach, as the network sees them
 _USEFUL_CHUNKS = range(64, 4097)  # px
 
@@ -132,7 +133,7 @@ def iter_plan(
         sample_sha256=sha256(np.ascontiguousarray(sample).data).hexdigest(),
         min_part=sizes.min_part,
         largest_diameter=largest,
-        side=side or choose_side(image.chunk_side, n_workers),
+        side=side or choose_side(image.chunk_side, n_workers, float(scale)),
         reach=math.ceil(_HALO * largest),
         margin=math.ceil(radius / scale),
         stride=stride,
@@ -141,7 +142,7 @@ def iter_plan(
     return plan, sample
 
 
-def choose_side(chunk_side: int, n_workers: int) -> int:
+def choose_side(chunk_side: int, n_workers: int, scale: float = 1.0) -> int:
     """Choose how large blocks are: what memory suffices for, in whole chunks.
 
     Parameters
@@ -150,14 +151,17 @@ def choose_side(chunk_side: int, n_workers: int) -> int:
         Side of the chunks that the image is stored in.
     n_workers : int
         Processes that share the memory of this computer.
+    scale : float
+        How much larger the network sees the image.
 
     Returns
     -------
     int, in px
-        About 4096, 2048 or 1024.
+        About 4096, 2048 or 1024, less where the image is enlarged.
     """
     free = hardware.free_memory() // max(1, n_workers)
     wanted = next((side for least, side in _SIDES if free >= least), _SMALLEST_SIDE)
+    wanted = max(_STEP, int(wanted / max(1.0, scale)) // _STEP * _STEP)
     if chunk_side not in _USEFUL_CHUNKS:
         return wanted
     return max(1, wanted // chunk_side) * chunk_side

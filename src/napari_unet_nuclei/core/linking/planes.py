@@ -13,6 +13,7 @@ import numpy as np
 from napari_unet_nuclei.core.errors import LabelsError
 from napari_unet_nuclei.core.instances.labels import compact_labels, labels_at_border
 from napari_unet_nuclei.core.linking.chains import Chains
+from napari_unet_nuclei.core.linking.divisions import find_divisions
 from napari_unet_nuclei.core.linking.matching import match_outlines
 from napari_unet_nuclei.core.linking.overlaps import (
     Overlaps,
@@ -89,7 +90,10 @@ class PlaneLinker:
             are dropped, and for background, which comes first.
         """
         rule, areas = self._rule, np.concatenate(self._areas)
-        links = match_outlines(join_overlaps(self._next), areas, rule.min_overlap)
+        pairs = join_overlaps(self._next)
+        links = match_outlines(pairs, areas, rule.min_overlap)
+        if rule.divides:
+            links = links.only(~find_divisions(pairs, links, areas))
         links = join_overlaps([links, self._bridges(links, areas)])
         chains = Chains.of(links, areas)
         n_typical = chains.typical_length(min(rule.waist, CLEAR_WAIST), rule.spacing)

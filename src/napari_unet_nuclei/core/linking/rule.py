@@ -1,6 +1,7 @@
 """What makes the outlines of neighbouring planes one nucleus: numbers, no pixels.
 
-The numbers were chosen on drawn volumes, see ``benchmarks/linking.py``.
+The numbers were chosen on drawn volumes and movies, of other seeds than those that
+``benchmarks/linking.py`` and ``benchmarks/tracking.py`` draw.
 """
 
 from __future__ import annotations
@@ -39,6 +40,8 @@ class LinkRule:
         deeper than they are wide.
     drops_border : bool
         Whether nuclei that the border of any of their planes cuts are dropped.
+    divides : bool
+        Whether a nucleus may end in two, which then get numbers of their own.
 
     Raises
     ------
@@ -56,6 +59,7 @@ class LinkRule:
     min_planes: int | None = None
     spacing: float | None = None
     drops_border: bool = False
+    divides: bool = False
 
     def __post_init__(self) -> None:
         if not 0 < self.min_overlap <= 1 or not 0 <= self.waist < 1:
@@ -88,5 +92,5 @@ class LinkRule:
         return max(2, math.ceil(_FEWEST_PART * typical))
 
 
-THROUGH_TIME = LinkRule(waist=0, min_planes=1)
-"""A nucleus that moves or divides has no waist, and may be seen once."""
+THROUGH_TIME = LinkRule(min_overlap=0.1, waist=0, min_planes=1, divides=True)
+"""A nucleus that moves shares little, has no waist, may be seen once, may divide."""

@@ -14,7 +14,7 @@ import io
 import json
 import zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError
@@ -86,12 +86,15 @@ class ModelBundle:
         Keras weights by path.
     openvino : tuple of bytes, optional
         OpenVINO IR, XML and weights; missing while training is under way.
+    sha256 : str, optional
+        Of the file that it was read from.
     """
 
     name: str
     config: ModelConfig
     weights: Mapping[str, NDArray[np.floating]]
     openvino: tuple[bytes, bytes] | None = None
+    sha256: str | None = field(default=None, compare=False)
 
     @property
     def n_weights(self) -> int:
@@ -150,6 +153,11 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
+def _sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def read_bundle(path: Path, *, limits: BundleLimits = USUAL_LIMITS) -> ModelBundle:
     """Read a model and check that it is whole.
 
@@ -182,6 +190,7 @@ def read_bundle(path: Path, *, limits: BundleLimits = USUAL_LIMITS) -> ModelBund
             config=parsed,
             weights=weights,
             openvino=(files[_IR_XML], files[_IR_BIN]) if has_openvino else None,
+            sha256=_sha256_of(path),
         )
     except DECODING_ERRORS as error:
         raise ModelError(

@@ -48,14 +48,16 @@ def describe_run(
     Returns
     -------
     dict
-        ``sample_id`` and ``image`` (the name), ``model``, ``settings``, ``axes``,
-        ``channel``, ``signal``, ``engine`` and ``package``, and ``warnings`` where
-        there are any; nothing that differs between two runs on one machine.
+        ``sample_id`` and ``image`` (the name), ``model`` and ``model_sha256`` (of its
+        file), ``settings``, ``axes``, ``channel``, ``signal``, ``engine`` and
+        ``package``, and ``warnings`` where there are any; nothing that differs between
+        two runs on one machine.
     """
     described: dict[str, Any] = {
         "sample_id": name,
         "image": name,
         "model": model.name,
+        "model_sha256": model.bundle.sha256,
         "settings": asdict(settings),
         "axes": axes,
         "channel": channel,

@@ -48,7 +48,7 @@ class BestModel:
     ----------
     weights : dict of str to ndarray of float32
         The best weights so far.
-    best, start : Measured, optional
+    measured, start : Measured, optional
         What these reach, ``None`` before the first validation; and what the model
         reaches that training started from, ``None`` where it began from scratch.
     failure : str, optional
@@ -71,7 +71,7 @@ class BestModel:
         self.file = ModelFile(output)
         self.config = config
         self.weights = weights
-        self.best: Measured | None = None
+        self.measured: Measured | None = None
         self.start: Measured | None = None
         self.failure: str | None = None
         self._highest = -math.inf
@@ -84,7 +84,7 @@ class BestModel:
     def restore(
         self,
         weights: Weights,
-        best: Measured | None,
+        measured: Measured | None,
         start: Measured | None,
         splitting: SplittingParameters | None,
         highest: float,
@@ -93,7 +93,7 @@ class BestModel:
 
         Parameters
         ----------
-        weights, best, start
+        weights, measured, start
             As among the attributes.
         splitting : SplittingParameters, optional
             Thresholds that the scores are of, where they are not those of the start.
@@ -103,7 +103,7 @@ class BestModel:
         self._is_resumed = True
         is_start = are_equal(weights, self._start_weights)
         self.weights = self._start_weights if is_start else weights
-        self.best, self.start, self._highest = best, start, highest
+        self.measured, self.start, self._highest = measured, start, highest
         if splitting is not None:
             self.config = replace(self.config, splitting=splitting)
 
@@ -129,7 +129,7 @@ class BestModel:
     @property
     def scores(self) -> Scores | None:
         """Scores of the best weights so far."""
-        return None if self.best is None else self.best.scores
+        return None if self.measured is None else self.measured.scores
 
     @property
     def start_scores(self) -> Scores | None:
@@ -140,7 +140,7 @@ class BestModel:
     def is_better_than_start(self) -> bool:
         """Whether any weights have been better than those of the start."""
         is_start = self.start is not None and self.weights is self._start_weights
-        return self.best is not None and not is_start
+        return self.measured is not None and not is_start
 
     def consider(
         self,
@@ -170,11 +170,11 @@ class BestModel:
         """
         if self._fails(measured.scores):
             return False
-        is_new = self.best is None or self._is_preferred(measured, self.best)
+        is_new = self.measured is None or self._is_preferred(measured, self.measured)
         self._highest = max(self._highest, measured.score(self._monitor))
         if not is_new:
             return False
-        self.weights, self.best = weights, measured
+        self.weights, self.measured = weights, measured
         if writes:
             self.file.write(self._final_config, weights, openvino)
         return True
@@ -233,7 +233,7 @@ class BestModel:
             These beside those of the start.
         """
         best = self._settle(held_out, engine_with, is_hurried)
-        self.best = best
+        self.measured = best
         comparison = compare_measured(
             best,
             self.start,

@@ -61,7 +61,7 @@ def gather_state(
         log=log.rows,
         best_scores=best.scores,
         start_scores=best.start_scores,
-        best_loss=None if best.best is None else best.best.loss,
+        best_loss=None if best.measured is None else best.measured.loss,
         start_loss=None if best.start is None else best.start.loss,
         splitting=best.config.splitting,
         n_rollbacks=guarded.n_rollbacks,

@@ -191,7 +191,7 @@ class TrainingRun:
         """Go on to the end of a run that has given up, only if it found something."""
         if self._best.is_better_than_start:
             return
-        is_saved = self._best.best is not None and not self._settings.only_better
+        is_saved = self._best.measured is not None and not self._settings.only_better
         so_far = "the best weights so far are saved, " if is_saved else ""
         raise TrainingError(
             f"{self._guarded.failure}; {so_far}"
@@ -279,7 +279,7 @@ class TrainingRun:
         """Complete the best model so far; the state to resume from stays."""
         if self._settings.only_better and not self._best.is_better_than_start:
             self._remove_all()
-        elif self._best.best is not None:
+        elif self._best.measured is not None:
             report = self._conclude(is_stopped=True)
             if report.is_written:
                 self._best.complete()

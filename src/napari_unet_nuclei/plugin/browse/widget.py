@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 
 from napari_unet_nuclei.plugin.browse.browser import Browser
 from napari_unet_nuclei.plugin.browse.image_model import SIDE
+from napari_unet_nuclei.plugin.shared.docking import arrange_when_docked
 from napari_unet_nuclei.plugin.shared.elision import elide_words
 from napari_unet_nuclei.plugin.shared.remembered import recall, remember
 from napari_unet_nuclei.plugin.shared.status_line import StatusLine
@@ -36,7 +37,7 @@ PREVIOUS_KEY, NEXT_KEY, DONE_KEY = "Ctrl+PgUp", "Ctrl+PgDown", "Ctrl+Return"
 _NAME, _SEGMENTS_OPENED = "browse", "segments_opened"  # of what is remembered
 _LEAST_WIDTH = 240  # px
 _WIDTH = 345  # px
-_LEAST_ROWS = 3  # of the list
+_LEAST_ROWS = 2  # of the list
 _ZIPS = "Zips of images or data sets (*.zip);;All files (*)"
 
 
@@ -139,6 +140,7 @@ class BrowseWidget(QWidget):
             policy.setHorizontalPolicy(policy.Policy.Ignored)
             label.setSizePolicy(policy)
         self.setMinimumWidth(_LEAST_WIDTH)
+        arrange_when_docked(self, self._viewer)
         follow_theme(
             self._viewer,
             self,

@@ -145,8 +145,9 @@ def _compare(result: FineTuned) -> str:
         return f"{result.name} scores {after} on held-out {result.held_out}."
     before = write_score(result.start_score)
     if result.is_better:
+        how = "is" if result.score > result.start_score else "may be"  # by its loss
         return (
-            f"{result.name} is better than {result.start}: {before} → {after} on "
+            f"{result.name} {how} better than {result.start}: {before} → {after} on "
             f"held-out {result.held_out}."
         )
     return (

@@ -30,6 +30,7 @@ from qtpy.QtGui import (
 )
 from qtpy.QtWidgets import QSizePolicy, QWidget
 
+from napari_unet_nuclei.plugin.measure.axis_names import name_axis
 from napari_unet_nuclei.plugin.measure.plot_drawing import GAP, draw_plot
 from napari_unet_nuclei.plugin.measure.plot_frame import PlotFrame
 
@@ -166,9 +167,9 @@ class NucleiPlot(QWidget):
         nuclei = self._nuclei
         if nuclei is None or not nuclei.label.size:
             return "No nuclei to plot"
-        shown = nuclei.x_name
+        shown = name_axis(nuclei.x_name)
         if nuclei.y is not None:
-            shown = f"{nuclei.y_name} over {shown}"
+            shown = f"{name_axis(nuclei.y_name)} over {shown}"
         return f"{shown}, {nuclei.label.size} nuclei, {self._is_marked.sum()} selected"
 
     def _area(self) -> QRectF:

@@ -8,6 +8,8 @@ import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt
 from qtpy.QtGui import QColor, QFontMetricsF, QImage, QPainter, QPen, QPolygonF
 
+from napari_unet_nuclei.plugin.measure.axis_names import name_axis
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -88,8 +90,8 @@ def _draw_axes(painter: QPainter, frame: PlotFrame, colours: Colours) -> None:
         place = QRectF(0, y - line / 2, area.left() - GAP, line)
         painter.drawText(place, side, f"{tick:g}")
     below = QRectF(area.left(), top + line, area.width(), line)
-    painter.drawText(below, centre, frame.nuclei.x_name)
-    up = frame.nuclei.y_name or "number of nuclei"
+    painter.drawText(below, centre, name_axis(frame.nuclei.x_name))
+    up = name_axis(frame.nuclei.y_name) or "number of nuclei"
     painter.drawText(QPointF(GAP, metrics.ascent()), up)
 
 

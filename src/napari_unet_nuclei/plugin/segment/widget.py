@@ -95,8 +95,9 @@ class SegmentWidget(Container[Widget]):
             on_input=self._show_pending,
             on_slider=self._split_again,
         )
-        lay_out(self, self._form.native, viewer, n_below=1)
         form, controls = self._form, self._form.controls
+        sliders = controls["separation"].native
+        lay_out(self, form.native, viewer, n_below=1, in_sight=sliders)
         self.image, self.axes, self.model = form.image, form.axes, form.model
         self.threshold, self.separation = controls["threshold"], controls["separation"]
         self.min_area, self.max_area = controls["min_area"], controls["max_area"]

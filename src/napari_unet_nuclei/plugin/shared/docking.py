@@ -1,5 +1,7 @@
 """The layout of a widget in its dock: a form that scrolls, and below it the run panel.
 
+How docks share the window is in ``dock_column``, scrolling in ``form_area``.
+
 Both widgets look alike, fit into any dock, and can be used with the keyboard.
 """
 
@@ -8,23 +10,23 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QEvent, QObject, QSize, Qt, QTimer
-from qtpy.QtGui import QResizeEvent, QWheelEvent
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import (
-    QAbstractSpinBox,
-    QApplication,
     QBoxLayout,
-    QComboBox,
-    QDockWidget,
-    QFrame,
     QLayout,
-    QMainWindow,
     QScrollArea,
     QSizePolicy,
-    QSlider,
     QWidget,
 )
 
+from napari_unet_nuclei.plugin.shared.dock_column import (
+    join_column,
+    keep_least_height,
+    mark_dock,
+    take_needed_height,
+)
+from napari_unet_nuclei.plugin.shared.form_area import MS_TO_LAY_OUT, FormArea
+from napari_unet_nuclei.plugin.shared.result_maps import unwrapped
 from napari_unet_nuclei.plugin.shared.theme import follow_theme, style_sheet
 
 if TYPE_CHECKING:
@@ -32,18 +34,9 @@ if TYPE_CHECKING:
     from magicgui.widgets import Container
     from magicgui.widgets.bases import Widget
 
-_WIDTH = 345  # px, of a form in a dock of the original size
 _LEAST_WIDTH = 240  # px
-_LEAST_HEIGHT = 84  # px, of the form: three controls
-_MS_TO_LAY_OUT = 30
-_MS_TO_SEEK = 1000  # a busy window lays out late
 _N_ROUNDS = 15  # of laying out, after a widget is docked
-_FORM_CHANGES = (
-    QEvent.Type.LayoutRequest,
-    QEvent.Type.Polish,
-    QEvent.Type.StyleChange,
-    QEvent.Type.Show,
-)
+_ROUNDS_TO_POLISH = 3  # until it is known how high it is
 
 
 def lay_out(
@@ -52,6 +45,7 @@ def lay_out(
     viewer: napari.viewer.Viewer,
     *,
     n_below: int = 0,
+    in_sight: QWidget | None = None,
 ) -> None:
     """Put a form on top of a widget, where it scrolls when there is little room.
 
@@ -65,8 +59,10 @@ def lay_out(
         Whose theme to follow.
     n_below : int
         How many of the widget's own parts go to the lower end of the dock.
+    in_sight : QWidget, optional
+        The row down to which the form is never covered, however many docks there are.
     """
-    area = FormArea(form)
+    area = FormArea(form, in_sight)
     layout = widget.native.layout()
     if isinstance(layout, QBoxLayout):
         layout.insertWidget(0, area)
@@ -76,12 +72,37 @@ def lay_out(
     widget.native.setSizePolicy(
         QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding
     )
-    widget.native.installEventFilter(_ShownFilter(widget.native))
+    arrange_when_docked(widget.native, viewer, stays=in_sight is not None)
     follow_theme(
         viewer,
         widget.native,
         lambda colours: widget.native.setStyleSheet(style_sheet(colours)),
     )
+
+
+def arrange_when_docked(
+    widget: QWidget, viewer: napari.viewer.Viewer, *, stays: bool = False
+) -> None:
+    """Give a widget a place, its height and the order of its keys once it is docked.
+
+    Parameters
+    ----------
+    widget : QWidget
+        What napari docks soon.
+    viewer : napari.viewer.Viewer
+        In whose window.
+    stays : bool
+        Whether no other dock of this plugin may take its place.
+    """
+    mark_dock(widget, stays=stays)
+    widget.installEventFilter(_ShownFilter(widget, _height_of(viewer)))
+
+
+def _height_of(viewer: napari.viewer.Viewer) -> int:
+    """Return how high the window of a viewer is, in px; 0 if none is on show."""
+    window = getattr(unwrapped(viewer), "window", None)
+    native = None if window is None else window._qt_window
+    return native.height() if native is not None and native.isVisible() else 0
 
 
 def show_row(form: QWidget, row: QWidget) -> None:
@@ -100,26 +121,6 @@ def show_row(form: QWidget, row: QWidget) -> None:
         area.show_soon(row)
 
 
-def take_needed_height(widget: QWidget, *, may_shrink: bool = True) -> None:
-    """Make the dock of a widget as high as its form, at the cost of other docks.
-
-    Qt gives a new dock all the height, and leaves the others their minimum.
-
-    Parameters
-    ----------
-    widget : QWidget
-        What napari has docked, if it has.
-    may_shrink : bool
-        Whether the other docks get the height that this one does not need.
-    """
-    dock = widget.parent()
-    window = widget.window()
-    if isinstance(dock, QDockWidget) and isinstance(window, QMainWindow):
-        needed = max(dock.sizeHint().height(), dock.minimumSizeHint().height())
-        if may_shrink or dock.height() < needed:
-            window.resizeDocks([dock], [needed], Qt.Orientation.Vertical)
-
-
 def set_tab_order(widget: QWidget) -> None:
     """Let the Tab key visit the controls in the order of their rows.
 
@@ -133,102 +134,6 @@ def set_tab_order(widget: QWidget) -> None:
         QWidget.setTabOrder(one, other)
 
 
-class FormArea(QScrollArea):
-    """As high as its form where there is room, else it scrolls up and down.
-
-    Parameters
-    ----------
-    form : QWidget
-        What it shows; never wider than this area.
-    """
-
-    def __init__(self, form: QWidget) -> None:
-        super().__init__()
-        self._form = self._wanted = form
-        self._seeking = QTimer(self)  # while it runs, what is wanted stays in sight
-        self._seeking.setSingleShot(True)
-        self.setWidgetResizable(True)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
-        self.setWidget(form)
-        form.installEventFilter(self)
-        for kind in (QComboBox, QAbstractSpinBox, QSlider):
-            for control in form.findChildren(kind):
-                control.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-                control.installEventFilter(_WheelFilter(control, self))
-        self._fit()
-
-    @property
-    def can_scroll(self) -> bool:
-        """Whether a part of the form is out of sight."""
-        bar = self.verticalScrollBar()
-        return bar is not None and bar.maximum() > bar.minimum()
-
-    def show_soon(self, row: QWidget) -> None:
-        """Scroll to a row, once it has its place and the dock its height.
-
-        Qt lays out in events, one for each widget around the row; timers wait for
-        them, and what is laid out later still is followed for a moment.  A method of
-        a QObject, other than a closure, is not called by a timer once the object is
-        gone.
-        """
-        self._wanted = row
-        row.show()
-        QTimer.singleShot(0, self._fit)
-        QTimer.singleShot(_MS_TO_LAY_OUT, self._take_height)
-        QTimer.singleShot(2 * _MS_TO_LAY_OUT, self._scroll)
-        self._seeking.start(_MS_TO_SEEK)
-
-    def sizeHint(self) -> QSize:
-        """As high as the form, and wide enough for usual names."""
-        return QSize(max(_WIDTH, self._form.sizeHint().width()), self._height())
-
-    def minimumSizeHint(self) -> QSize:
-        """As wide as the form and the scroll bar, and three controls high."""
-        bar = self.verticalScrollBar()
-        width = self._form.minimumSizeHint().width()
-        if bar is not None:
-            width += bar.sizeHint().width()
-        return QSize(width, min(_LEAST_HEIGHT, self._height()))
-
-    def resizeEvent(self, event: QResizeEvent | None) -> None:
-        """Be no higher than the form is at the new width."""
-        super().resizeEvent(event)
-        self._fit()
-        if self._seeking.isActive():
-            QTimer.singleShot(0, self._scroll)
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        """Follow the form, whose rows come and go."""
-        if event is not None and event.type() in _FORM_CHANGES:
-            self._fit()
-        return super().eventFilter(watched, event)
-
-    def _take_height(self) -> None:
-        docked = self.parentWidget()
-        if docked is not None:
-            take_needed_height(docked, may_shrink=False)
-
-    def _scroll(self) -> None:
-        self.ensureWidgetVisible(self._wanted, 0, 0)
-
-    def _fit(self) -> None:
-        height = self._height()
-        if height != self.maximumHeight():
-            self.setMaximumHeight(height)
-            self.updateGeometry()
-
-    def _height(self) -> int:
-        layout, viewport = self._form.layout(), self.viewport()
-        margins = self.contentsMargins()
-        height = self._form.sizeHint().height()
-        if layout is not None and viewport is not None and layout.hasHeightForWidth():
-            height = layout.totalHeightForWidth(viewport.width())
-        return height + margins.top() + margins.bottom()
-
-
 class _ShownFilter(QObject):
     """Does what must wait until napari has docked a widget and laid it out.
 
@@ -236,45 +141,42 @@ class _ShownFilter(QObject):
     height is set several times; after that it is the user's choice.
     """
 
-    def __init__(self, widget: QWidget) -> None:
+    def __init__(self, widget: QWidget, height_before: int) -> None:
         super().__init__(widget)
-        self._widget = widget
+        self._widget, self._height_before = widget, height_before
         self._n_rounds = _N_ROUNDS
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._finish)
 
     def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
         if event is not None and event.type() == QEvent.Type.Show:
-            self._timer.start(_MS_TO_LAY_OUT)
+            self._timer.start(MS_TO_LAY_OUT)
         return False
+
+    def _grown(self) -> int:
+        """Return by how many px Qt has made the window higher for the new dock."""
+        window, before = self._widget.window(), self._height_before
+        return max(window.height() - before, 0) if window is not None and before else 0
+
+    def _restore_size(self) -> None:
+        window, grown = self._widget.window(), self._grown()
+        if window is not None and grown:
+            window.resize(window.width(), window.height() - grown)
 
     def _finish(self) -> None:
         # Qt starts with another order in each window.
         set_tab_order(self._widget)
         if self._n_rounds > 0:
             self._n_rounds -= 1
+            for area in self._widget.findChildren(FormArea):
+                area.keep_in_sight()
+            keep_least_height(self._widget)
+            if self._n_rounds == _N_ROUNDS - _ROUNDS_TO_POLISH:
+                join_column(self._widget, self._grown())
+            self._restore_size()
             take_needed_height(self._widget)
         else:
             self._timer.stop()
-
-
-class _WheelFilter(QObject):
-    """Lets the wheel scroll the form instead of changing the control below it."""
-
-    def __init__(self, control: QWidget, area: FormArea) -> None:
-        super().__init__(control)
-        self._control = control
-        self._area = area
-
-    def eventFilter(self, watched: QObject | None, event: QEvent | None) -> bool:
-        if (
-            isinstance(event, QWheelEvent)
-            and self._area.can_scroll
-            and not self._control.hasFocus()
-        ):
-            QApplication.sendEvent(self._area.viewport(), event)
-            return True
-        return False
 
 
 def _in_layout(widget: QWidget) -> list[QWidget]:
