@@ -164,5 +164,6 @@ def find_outlines(labels: NDArray[np.integer], thickness: int) -> NDArray[np.boo
 
 def _pairs(array: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
     """View all pixels but the last, and their neighbours."""
-    moved = np.moveaxis(array, axis, 0)
-    return moved[:-1], moved[1:]
+    if axis == 0:
+        return array[:-1], array[1:]
+    return array[:, :-1], array[:, 1:]
