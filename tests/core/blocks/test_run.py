@@ -13,9 +13,10 @@ from napari_unet_nuclei.core.blocks.big_run import BigRun, BlockDone
 from napari_unet_nuclei.core.blocks.plan import RunPlan
 from napari_unet_nuclei.core.blocks.run import iter_big_run
 from napari_unet_nuclei.core.blocks.run_folder import RunFolder
-from napari_unet_nuclei.core.errors import ImageError, OutputError
+from napari_unet_nuclei.core.errors import ImageError, OutputError, SettingsError
 from napari_unet_nuclei.core.progress import exhaust
 from napari_unet_nuclei.core.segmentation.model import segment
+from napari_unet_nuclei.core.settings.choices import Link
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 
 if TYPE_CHECKING:
@@ -194,6 +195,12 @@ def test_blocks_beside_the_tissue_are_skipped(
     assert result.n_background >= 2
     whole = segment(slide, "classic")
     assert result.n_nuclei == whole.max()
+
+
+def test_nuclei_are_not_linked_between_blocks(run: BigRun) -> None:
+    linked = replace(run, settings=replace(run.settings, link=Link.Z))
+    with pytest.raises(SettingsError, match=r"Received: link='z'.*choose a folder"):
+        exhaust(iter_big_run(linked))
 
 
 def test_the_plan_of_another_version_is_refused(run: BigRun) -> None:

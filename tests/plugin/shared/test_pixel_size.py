@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from napari.layers import Image
 
-from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area
+from napari_unet_nuclei.plugin.shared.pixel_size import pixel_area, plane_spacing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,3 +37,20 @@ def test_colours_have_no_size() -> None:
         np.zeros((8, 9, 3), np.uint8), rgb=True, scale=(0.5, 0.5), units=("um", "um")
     )
     assert pixel_area(layer) == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(
+    ("scale", "units", "spacing"),
+    [
+        ((2, 0.5, 0.5), ("um", "um", "um"), 4),
+        ((2000, 0.5, 0.5), ("nm", "um", "um"), 4),
+        ((3, 1, 1), None, 3),  # what somebody has set means something
+        ((1, 1, 1), None, None),
+        ((1, 1, 1), ("um", "um", "um"), 1),
+    ],
+)
+def test_planes_are_apart_as_the_layer_says(
+    scale: Sequence[float], units: Any, spacing: float | None
+) -> None:
+    layer = Image(np.zeros((7, 8, 9), np.uint8), scale=scale, units=units)
+    assert plane_spacing(layer) == (None if spacing is None else pytest.approx(spacing))

@@ -35,6 +35,7 @@ from napari_unet_nuclei.core.files.ome_zarr_labels import OmeZarrLabels, label_c
 from napari_unet_nuclei.core.models.store import find_model
 from napari_unet_nuclei.core.progress import Preparing, exhaust
 from napari_unet_nuclei.core.segmentation.model import load_model
+from napari_unet_nuclei.core.settings.choices import Link
 from napari_unet_nuclei.core.writing.file_lock import hold_lock
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def iter_big_run(
             "an image have all of its levels. Received: {level}, and the image itself.",
             level=run.level,
         )
+    _refuse_links(run)
     image = open_big_image(run.image, level=run.level, channel=run.channel)
     model_path = find_model(run.model)
     request = make_request(image, model_path, model_path.stem, run.settings)
@@ -209,6 +211,17 @@ def _workers(
     )
     with cluster as client:
         yield lambda indices: iter_on_cluster(client, job, indices)
+
+
+def _refuse_links(run: BigRun) -> None:
+    """Refuse to link nuclei between planes: blocks are those of one plane."""
+    if run.settings.link is not Link.NONE:
+        raise SettingsError(
+            "Expected an image that is segmented in one piece, to link nuclei from "
+            "plane to plane. Received: {link} and an output in OME-Zarr, where blocks "
+            "of one plane are segmented; choose a folder.",
+            link=run.settings.link.value,
+        )
 
 
 def _refuse_failed(failed: Sequence[BlockOutcome], n_blocks: int) -> None:

@@ -19,6 +19,7 @@ from napari_unet_nuclei.plugin.browse.spared_objects import SparedObjects
 from napari_unet_nuclei.plugin.shared.layer_choice import MAP_OF
 from napari_unet_nuclei.plugin.shared.layers import labels_layer_metadata
 from napari_unet_nuclei.plugin.shared.pairing import Confidence, pair
+from napari_unet_nuclei.plugin.shared.quick_outlines import outline_quickly
 from napari_unet_nuclei.plugin.shared.removing_layers import remove_layers
 from napari_unet_nuclei.plugin.shared.saved_labels import saved
 
@@ -185,6 +186,7 @@ class OpenImage:
             # An invisible layer is not drawn, so this one is drawn once, in the end.
             data, kwargs, kind = opened.labels
             layers.append(Layer.create(data, {**kwargs, "visible": False}, kind))
+            outline_quickly(layers[-1])
         return layers
 
     def _keep_look(

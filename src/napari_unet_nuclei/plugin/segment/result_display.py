@@ -21,7 +21,6 @@ from napari_unet_nuclei.plugin.segment.provenance import (
     corrected_metadata,
     result_metadata,
 )
-from napari_unet_nuclei.plugin.segment.quick_outlines import outline_quickly
 from napari_unet_nuclei.plugin.segment.result_appearance import (
     default_appearance,
     hide_truth,
@@ -32,6 +31,7 @@ from napari_unet_nuclei.plugin.segment.result_appearance import (
 from napari_unet_nuclei.plugin.segment.result_layers import ShownResult, is_same_layer
 from napari_unet_nuclei.plugin.shared.layers import set_features
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locking_metadata
+from napari_unet_nuclei.plugin.shared.quick_outlines import outline_quickly
 from napari_unet_nuclei.plugin.shared.result_maps import remember_maps
 from napari_unet_nuclei.plugin.shared.undo_history import carry_history
 

@@ -14,8 +14,8 @@ from napari.layers.labels._labels_utils import get_contours
 from napari.utils.colormaps import DirectLabelColormap
 
 from napari_unet_nuclei.core.datasets.synthetic import draw_nuclei
-from napari_unet_nuclei.plugin.segment import quick_outlines
-from napari_unet_nuclei.plugin.segment.quick_outlines import (
+from napari_unet_nuclei.plugin.shared import quick_outlines
+from napari_unet_nuclei.plugin.shared.quick_outlines import (
     draw_outlines,
     find_outlines,
     outline_quickly,
