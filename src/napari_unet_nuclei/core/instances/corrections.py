@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.distinct import distinct
 from napari_unet_nuclei.core.instances.measurements import equivalent_diameters
 
 if TYPE_CHECKING:
@@ -74,10 +75,12 @@ def correct_features(
     >>> correct_features(features, one, 0 * one, more)["centroid_x"].tolist()
     [4.0]
     """
-    touched, positions = np.unique(np.append(before, after), return_inverse=True)
+    pixels = np.append(before, after)
+    touched = distinct(pixels)
+    positions = np.searchsorted(touched, pixels)
     signs = np.repeat((-1, 1), (before.size, after.size))
     changed = touched[touched != 0]
-    label = np.union1d(features["label"], changed)
+    label = distinct(features["label"], changed)
     old_rows = np.searchsorted(label, features["label"])
     rows = np.searchsorted(label, changed)
 
