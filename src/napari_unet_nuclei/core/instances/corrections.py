@@ -55,8 +55,7 @@ def correct_features(
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns: means over the pixels, and what follows from
-        their number.
+        What `measure_nuclei` returns: means over pixels, and what their number tells.
     before, after : (K,) ndarray of int
         Labels of the pixels that were changed, 0 = background.
     values : mapping of str to (K,) ndarray
