@@ -46,6 +46,7 @@ _SIDES = ((3_000_000_000, 4096), (1_200_000_000, 2048))  # px by free bytes a wo
 _SMALLEST_SIDE = 1024  # px
 _STEP = 256  # px between other sides
 _BLENDED = 3  # px that interpolation and smoothing reach, as the network sees them
+_MOST_BLOCKS = 2**22  # files; more than four trillion px
 _USEFUL_CHUNKS = range(64, 4097)  # px
 
 
@@ -166,6 +167,16 @@ def choose_side(chunk_side: int, n_workers: int, scale: float = 1.0) -> int:
 
 
 def _check_side(plan: RunPlan) -> None:
+    grid = plan.grid
+    n_blocks = grid.n_rows * grid.n_columns  # more than len() may say
+    if n_blocks > _MOST_BLOCKS:
+        height, width = plan.shape
+        raise SettingsError(
+            f"Expected an image of {_MOST_BLOCKS:,} blocks at most. Received: "
+            f"{n_blocks:,}, for {height:,} × {width:,} px and {{block_side}}. Check "
+            "the shape that the file says, or choose larger blocks.",
+            block_side=plan.side,
+        )
     least = 2 * plan.reach
     if plan.side < least and max(plan.shape) > plan.side:
         raise SettingsError(

@@ -71,6 +71,8 @@ def open_ome_zarr(
         datasets = multiscale["datasets"]
         names = [str(each["path"]) for each in datasets]
         axes = [str(each["name"]).lower() for each in multiscale["axes"]]
+        if not names:
+            raise _malformed(path, "it has no levels")
         if not 0 <= level < len(names):
             raise ImageError(
                 f"Expected a level from 0 to {len(names) - 1} of {path}. Received: "

@@ -153,7 +153,7 @@ class BigImage:
         Returns
         -------
         (Y, X) or (Y, X, 3 or 4) ndarray
-            Its pixels, of the dtype they are stored in.
+            Its pixels, of the dtype they are stored in; uint8 for bool.
 
         Raises
         ------
@@ -200,6 +200,8 @@ class BigImage:
             if isinstance(each, slice)
         ]
         order = [left.index(axis) for axis in "YXCS" if axis in left]
+        if part.dtype == np.bool_:
+            part = part.astype(np.uint8)
         return part.transpose(order)
 
     @property
