@@ -83,8 +83,8 @@ def _enlarged(
     polygons: tuple[Polygon, ...], factors: tuple[float, float]
 ) -> tuple[Polygon, ...]:
     def enlarge(ring: NDArray[np.intp]) -> NDArray[np.intp]:
-        corners: NDArray[np.intp] = np.rint(ring * np.array(factors)).astype(np.intp)
-        return corners
+        enlarged: NDArray[np.intp] = np.rint(ring * np.array(factors)).astype(np.intp)
+        return enlarged
 
     return tuple(
         Polygon(outer=enlarge(each.outer), holes=tuple(map(enlarge, each.holes)))
