@@ -53,7 +53,10 @@ def test_every_way_to_score_measures_the_same_loss() -> None:
 def test_many_nuclei_need_no_loss() -> None:
     few = HeldOutSamples([hold_out("few", MANY_NUCLEI - 1)])
     many = HeldOutSamples([hold_out("many", MANY_NUCLEI)])
-    assert few.score(Constant(0.25), CONFIG).loss is not None
+    found = few.score(Constant(0.25), CONFIG)
+    assert found.loss is not None
+    assert found.nucleus_losses is not None
+    assert found.nucleus_losses.size == found.scores.n_true
     assert many.score(Constant(0.25), CONFIG).loss is None
 
 

@@ -11,7 +11,10 @@ from napari_unet_nuclei.core.instances.maps import Maps
 from napari_unet_nuclei.core.settings.training import TrainingSettings
 from napari_unet_nuclei.core.training.crops.targets import make_targets
 from napari_unet_nuclei.core.training.losses import make_loss
-from napari_unet_nuclei.core.training.map_loss import measure_loss
+from napari_unet_nuclei.core.training.map_loss import (
+    measure_loss,
+    measure_nucleus_losses,
+)
 
 
 @pytest.fixture
@@ -48,6 +51,26 @@ def test_what_is_not_annotated_does_not_count(targets: np.ndarray) -> None:
     upper = Maps(*(array[:14] for array in maps.arrays))
     assert measure_loss(maps, whole) == pytest.approx(measure_loss(upper, seen))
     assert measure_loss(maps, np.full_like(targets, IGNORED)) == 0
+
+
+def test_each_nucleus_has_the_loss_of_the_pixels_nearest_to_it() -> None:
+    labels = np.zeros((24, 40), np.int32)
+    labels[8:16, 4:12], labels[8:16, 28:36] = 7, 3
+    targets = make_targets(labels)
+    maps = blur(targets, 0.4)
+    for index, array in enumerate(maps.arrays):
+        array[:, 20:] = targets[:, 20:, index]
+    first, second = measure_nucleus_losses(maps, targets, labels)  # 3 at the right
+    left, right = np.full_like(targets, IGNORED), np.full_like(targets, IGNORED)
+    left[:, :20], right[:, 20:] = targets[:, :20], targets[:, 20:]
+    assert first == pytest.approx(measure_loss(maps, right), rel=0.05)
+    assert second == pytest.approx(measure_loss(maps, left), rel=0.05)
+    assert first < second
+
+
+def test_the_nuclei_of_an_image_without_any_have_no_losses(targets: np.ndarray) -> None:
+    empty = np.zeros(targets.shape[:2], np.int32)
+    assert measure_nucleus_losses(blur(targets, 0.4), targets, empty).size == 0
 
 
 def test_maps_that_are_no_numbers_are_infinitely_far(targets: np.ndarray) -> None:

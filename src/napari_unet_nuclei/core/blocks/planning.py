@@ -92,10 +92,8 @@ def iter_plan(
     ----------
     request : RunRequest
         What was asked for.
-    image : BigImage
-        The image, of which a sample and a few windows are read.
-    model : Model
-        The model that was asked for.
+    image, model : BigImage and Model
+        What it names; a sample and a few windows of the image are read.
     side : int, in px, optional
         Side of the blocks; by default what the memory suffices for.
     n_workers : int
@@ -122,9 +120,9 @@ def iter_plan(
     probes = [maps for maps in probes if maps.signal is stain] or probes
     scale = _common_scale(probes, model, settings)
     sizes = _measure_sizes(probes, model, settings)
-    largest = _largest_diameter(sizes.sides, model.config.diameter / float(scale))
-    stride = model.config.stride
-    radius = -(-model.config.margin // stride) * stride + _BLENDED
+    config, stride = model.config, model.config.stride
+    largest = _largest_diameter(sizes.sides, config.diameter / float(scale))
+    radius = -(-config.margin // stride) * stride + _BLENDED
     plan = RunPlan(
         request=request,
         shape=image.shape,

@@ -75,6 +75,7 @@ class BestModel:
         self.start: Measured | None = None
         self.failure: str | None = None
         self._highest = -math.inf
+        self._lowest = math.inf
         self._is_mixed = False
         self._is_resumed = False
         self._monitor = monitor
@@ -104,6 +105,7 @@ class BestModel:
         is_start = are_equal(weights, self._start_weights)
         self.weights = self._start_weights if is_start else weights
         self.measured, self.start, self._highest = measured, start, highest
+        self._lowest = _loss_of(measured)
         if splitting is not None:
             self.config = replace(self.config, splitting=splitting)
 
@@ -172,6 +174,7 @@ class BestModel:
             return False
         is_new = self.measured is None or self._is_preferred(measured, self.measured)
         self._highest = max(self._highest, measured.score(self._monitor))
+        self._lowest = min(self._lowest, _loss_of(measured))
         if not is_new:
             return False
         self.weights, self.measured = weights, measured
@@ -187,9 +190,12 @@ class BestModel:
 
     def _is_preferred(self, new: Measured, best: Measured) -> bool:
         """Tell whether new weights are better than the best so far."""
-        if self.start is not None and not self.is_better_than_start:
-            return replaces_start(new, self.start, self._monitor)
-        return is_preferred(new, best, self._monitor, self._highest)
+        start = self.start
+        if start is not None and not replaces_start(new, start, self._monitor):
+            return False
+        if start is not None and not self.is_better_than_start:
+            return True
+        return is_preferred(new, best, self._monitor, self._highest, self._lowest)
 
     def mix_start(self, part: float) -> None:
         """Take the best weights a part of the way back to those of the start, once.
@@ -291,3 +297,8 @@ class BestModel:
     def complete(self) -> str | None:
         """Write the model with its OpenVINO form; say why where it has none."""
         return self.file.complete(self._final_config, self.weights)
+
+
+def _loss_of(measured: Measured | None) -> float:
+    """Return the loss of weights, infinite where it was not measured."""
+    return math.inf if measured is None or measured.loss is None else measured.loss

@@ -3,11 +3,13 @@
 On ten held-out nuclei a score moves in tenths, so that the best of several weights is
 the luckiest.  Weights whose scores differ by less than one nucleus is worth are taken
 for equal, and of these the ones are kept whose maps come nearest to the labels: that is
-measured on thousands of pixels.
+measured on thousands of pixels.  Where even these are equally near, the latest are
+kept, of which the learning rate is lowest.
 """
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ MANY_NUCLEI = 200
 """Held-out nuclei from which scores alone decide: one is worth .005 then."""
 
 _CLEARLY_LESS = 0.93  # of the loss of the start; chosen in docs/experiments.md
+_FOUND = 0.5  # AP50 of a start; below, labels may be what is wrong
+_AS_NEAR = 1.03  # times the lowest loss; chosen in docs/experiments.md
 _LUCK = 2  # nuclei more are no proof: one found by luck, and one not lost by luck
 
 
@@ -27,32 +31,33 @@ def are_few(n_nuclei: int) -> bool:
 
 
 def is_preferred(
-    new: Measured, best: Measured, monitor: Monitor, highest: float
+    new: Measured, best: Measured, monitor: Monitor, highest: float, lowest: float
 ) -> bool:
     """Tell whether weights are to be kept instead of the best trained ones so far.
 
     Parameters
     ----------
     new, best : Measured
-        What both reach on the same held-out samples.
+        What both reach on the same held-out samples; ``new`` is later.
     monitor : Monitor
         The score.
-    highest : float
-        The highest score of all weights so far.  What is kept is never further below
-        it than one nucleus is worth, however many weights have followed each other.
+    highest, lowest : float
+        The highest score and the lowest loss of the weights so far.  What is kept is
+        never further below the one than a nucleus is worth, nor further above the other
+        than chance is, however many weights have followed each other.
 
     Returns
     -------
     bool
-        False where both are equal.
+        False for a score that is no higher, where many nuclei are held out.
     """
     score, best_score = new.score(monitor), best.score(monitor)
     if new.loss is None or best.loss is None or not are_few(new.scores.n_true):
         return score > best_score
-    lowest = max(highest, score) - 1 / new.scores.n_true
-    if score < lowest or best_score < lowest:
+    least = max(highest, score) - 1 / new.scores.n_true
+    if score < least or best_score < least:
         return score > best_score
-    return (new.loss, -score) < (best.loss, -best_score)
+    return new.loss < best.loss or new.loss <= _AS_NEAR * lowest < math.inf
 
 
 def replaces_start(new: Measured, start: Measured, monitor: Monitor) -> bool:
@@ -71,7 +76,8 @@ def replaces_start(new: Measured, start: Measured, monitor: Monitor) -> bool:
     -------
     bool
         Whether the score is better; where it is at most two nuclei above that of the
-        start or one below, whether the loss is clearly less.
+        start or one below, whether the loss is clearly less, or, of a start that finds
+        most of the nuclei, less around them by more than chance.
     """
     gain = new.score(monitor) - start.score(monitor)
     if new.loss is None or start.loss is None or not are_few(new.scores.n_true):
@@ -79,4 +85,7 @@ def replaces_start(new: Measured, start: Measured, monitor: Monitor) -> bool:
     nucleus = 1 / new.scores.n_true
     if gain < -nucleus or gain > _LUCK * nucleus:
         return gain > 0
-    return new.loss < _CLEARLY_LESS * start.loss
+    if new.loss < _CLEARLY_LESS * start.loss:
+        return True
+    is_trusted = start.scores.ap[0.5] >= _FOUND and new.loss < start.loss
+    return is_trusted and new.is_nearer_by_more_than_chance(start)

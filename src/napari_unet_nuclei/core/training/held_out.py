@@ -19,7 +19,10 @@ from napari_unet_nuclei.core.evaluation.scores import summarise
 from napari_unet_nuclei.core.instances.labels import label_areas
 from napari_unet_nuclei.core.training.choosing import are_few
 from napari_unet_nuclei.core.training.crops.targets import make_targets
-from napari_unet_nuclei.core.training.map_loss import measure_loss
+from napari_unet_nuclei.core.training.map_loss import (
+    measure_loss,
+    measure_nucleus_losses,
+)
 from napari_unet_nuclei.core.training.measuring import Measured
 from napari_unet_nuclei.core.training.set_scores import average_scores
 from napari_unet_nuclei.core.training.validation import (
@@ -99,7 +102,7 @@ class HeldOutSamples:
         began = time.monotonic()
         maps = self._predict(engine, config)
         scores = self._score(maps, config.splitting)
-        measured = Measured(scores=scores, loss=self._measure_loss(maps))
+        measured = self._with_losses(Measured(scores=scores), maps)
         self.seconds = time.monotonic() - began
         self._draw(maps, config.splitting)
         return measured
@@ -108,7 +111,7 @@ class HeldOutSamples:
         """Return scores and loss, with what chance could have made of the scores."""
         maps = self._predict(engine, config)
         measured = self._measure(maps, config.splitting)
-        return replace(measured, loss=self._measure_loss(maps))
+        return self._with_losses(measured, maps)
 
     def tune(
         self, engine: Engine, config: ModelConfig, monitor: Monitor
@@ -137,7 +140,7 @@ class HeldOutSamples:
         else:
             measured = self._measure(maps, splitting)
         self._draw(maps, splitting)
-        return splitting, replace(measured, loss=self._measure_loss(maps))
+        return splitting, self._with_losses(measured, maps)
 
     def _draw(
         self, maps: Sequence[Sequence[Maps]], splitting: SplittingParameters
@@ -174,15 +177,28 @@ class HeldOutSamples:
             shares=[each.share for each in self._sets],
         )
 
-    def _measure_loss(self, maps: Sequence[Sequence[Maps]]) -> float | None:
-        """Measure the loss of each set as its scores; ``None`` where these will do."""
+    def _with_losses(
+        self, measured: Measured, maps: Sequence[Sequence[Maps]]
+    ) -> Measured:
+        """Measure the loss of each set as its scores, and of each nucleus.
+
+        Nothing is measured where so many nuclei are held out that their score will do.
+        """
         if self._targets is None:
-            return None
-        losses = [
-            np.mean([measure_loss(*each) for each in zip(of_set, targets, strict=True)])
-            for of_set, targets in zip(maps, self._targets, strict=True)
-        ]
-        return float(np.average(losses, weights=[each.share for each in self._sets]))
+            return measured
+        losses, of_nuclei = [], []
+        for each, of_set, targets in zip(self._sets, maps, self._targets, strict=True):
+            images = list(zip(of_set, targets, each.samples, strict=True))
+            losses.append(np.mean([measure_loss(m, true) for m, true, _ in images]))
+            of_nuclei += [
+                measure_nucleus_losses(m, true, sample.labels)
+                for m, true, sample in images
+            ]
+        return replace(
+            measured,
+            loss=float(np.average(losses, weights=[each.share for each in self._sets])),
+            nucleus_losses=np.concatenate(of_nuclei),
+        )
 
     @cached_property
     def _targets(self) -> list[list[NDArray[np.float32]]] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.ndimage import distance_transform_edt
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,3 +59,32 @@ def _measure_map(
     dice = (2 * np.sum(true * found) + _SMOOTH) / (total + _SMOOTH)
     loss = float(crossentropy + 1 - dice)
     return loss if np.isfinite(loss) else np.inf
+
+
+def measure_nucleus_losses(
+    maps: Maps, targets: NDArray[np.float32], labels: NDArray[np.int32]
+) -> NDArray[np.float64]:
+    """Measure the same loss around each nucleus.
+
+    Parameters
+    ----------
+    maps, targets
+        As in :func:`measure_loss`.
+    labels : (Y, X) ndarray of int32
+        Nuclei of the same image.  A pixel that is known belongs to the nearest one.
+
+    Returns
+    -------
+    (n,) ndarray of float64
+        One loss for each nucleus, in the order of their numbers.
+    """
+    nearest = distance_transform_edt(
+        labels <= 0, return_distances=False, return_indices=True
+    )
+    of_pixels = labels[tuple(nearest)]
+    numbers = np.unique(labels[labels > 0])
+    losses = np.empty(len(numbers))
+    for index, number in enumerate(numbers):
+        mine = np.where((of_pixels == number)[..., None], targets, np.float32(-1))
+        losses[index] = measure_loss(maps, mine)
+    return losses
