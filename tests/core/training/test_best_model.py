@@ -136,3 +136,18 @@ def test_weights_are_brought_into_openvinos_form_once(
 def test_another_suffix_is_refused(tmp_path: Path, tiny_bundle: ModelBundle) -> None:
     with pytest.raises(OutputError, match=r"ends in \.unetnuclei"):
         BestModel(tmp_path / "best.keras", tiny_bundle.config, {})
+
+
+def test_of_a_few_nuclei_the_last_weights_are_kept_while_none_are_nearer(
+    tmp_path: Path, tiny_bundle: ModelBundle
+) -> None:
+    best = BestModel(tmp_path / "best.unetnuclei", tiny_bundle.config, weights(0))
+    best.start = scored(0.4, n_true=10, dsb2018=0.5)
+    assert best.consider(best.weights, best.start)
+    found = [
+        best.consider(weights(step), scored(loss, n_true=10, dsb2018=0.5))
+        for step, loss in enumerate((0.39, 0.3, 0.305, 0.311, 0.306), start=1)
+    ]
+    assert found == [False, True, True, False, True]
+    assert best.measured is not None
+    assert best.measured.loss == 0.306
