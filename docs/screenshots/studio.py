@@ -47,7 +47,7 @@ GALLERY = {
 SIZES = ((1366, 768), (1920, 1080))
 THEMES = ("dark", "light")
 TIMEOUT = 180  # s
-N_COLOURS = 200  # of a picture in the docs, so that it stays small
+N_COLOURS, FEWER_COLOURS = 200, 64  # of a picture in the docs, so that it stays small
 
 
 class Studio:
@@ -93,9 +93,9 @@ class Studio:
             self.viewer.screenshot(str(path), canvas_only=False, flash=False)
         else:
             dialog.grab().save(str(path))
-        for shown in (FOR_THE_DOCS, GALLERY):
+        for shown, n_colours in ((FOR_THE_DOCS, N_COLOURS), (GALLERY, FEWER_COLOURS)):
             if target := shown.get(path.stem):
-                shrink(path, IMAGES / target)
+                shrink(path, IMAGES / target, n_colours)
 
     def close(self) -> None:
         """Close the window."""
@@ -121,9 +121,9 @@ def wait_until(is_reached: Callable[[], bool], seconds: float = TIMEOUT) -> None
     wait(0.8)  # layouts and splitters settle in later turns of the event loop
 
 
-def shrink(path: Path, target: Path) -> None:
+def shrink(path: Path, target: Path, n_colours: int) -> None:
     """Write a picture with so few colours that it is small."""
     target.parent.mkdir(exist_ok=True, parents=True)
     with Image.open(path) as picture:
-        small = picture.convert("RGB").quantize(N_COLOURS, dither=Image.Dither.NONE)
+        small = picture.convert("RGB").quantize(n_colours, dither=Image.Dither.NONE)
         small.save(target, optimize=True)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -59,6 +60,83 @@ def test_a_stack_with_linked_planes_is_made_again(
     assert made.exit_code == 0, made.output
     result = run("rerun", tmp_path / "out" / "stack.tif")
     assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("link", ["z", "maps"])
+def test_the_distance_between_planes_that_was_given_is_used_again(
+    run: Callable[..., Result], images: Path, tmp_path: Path, link: str
+) -> None:
+    from skimage.io import imread
+
+    planes = np.stack([imread(images / "first.png")[:64, :64]] * 3)
+    stack = tmp_path / "stack.tif"
+    plain = {"axes": "ZYX"}
+    tifffile.imwrite(stack, planes, photometric="minisblack", metadata=plain)
+    options = ["--link", link, "--spacing", 2.5, "--model", "classic"]
+    made = run("segment", stack, "-o", tmp_path / "out", *options)
+    assert made.exit_code == 0, made.output
+    assert read_run(tmp_path / "out" / "stack.tif").spacing == 2.5
+    result = run("rerun", tmp_path / "out" / "stack.tif")
+    assert result.exit_code == 0, result.output
+
+
+@pytest.mark.parametrize("series", ["1", "all"])
+def test_one_of_several_images_in_a_file_is_found_again(
+    run: Callable[..., Result], images: Path, tmp_path: Path, series: str
+) -> None:
+    from skimage.io import imread
+
+    image = imread(images / "first.png")
+    several = tmp_path / "several.tif"
+    with tifffile.TiffWriter(several) as file:
+        for part in (image, image[:80, :70]):
+            file.write(part, photometric="minisblack")
+    options = ["--series", series, "--model", "classic"]
+    made = run("segment", several, "-o", tmp_path / "out", *options)
+    assert made.exit_code == 0, made.output
+    labels = sorted((tmp_path / "out").glob("*.tif"))[-1]
+    assert read_labels(labels).shape == (80, 70)
+    for chosen in ([], ["--image", several]):
+        result = run("rerun", labels, *chosen)
+        assert result.exit_code == 0, result.output
+
+
+def test_the_image_may_lie_in_a_zip_or_a_data_set(
+    run: Callable[..., Result], images: Path, tmp_path: Path
+) -> None:
+    from zipfile import ZipFile
+
+    samples = tmp_path / "samples"
+    (samples / "first" / "images").mkdir(parents=True)
+    shutil.copy(images / "first.png", samples / "first" / "images")
+    with ZipFile(tmp_path / "photos.zip", "w") as file:
+        file.write(images / "first.png", "first.png")
+    for number, source in enumerate((tmp_path / "photos.zip", samples)):
+        out = tmp_path / f"out{number}"
+        made = run("segment", source, "-o", out, "--model", "classic")
+        assert made.exit_code == 0, made.output
+        result = run("rerun", out / "first.tif", "--image", source)
+        assert result.exit_code == 0, result.output
+    labels = tmp_path / "out0" / "first.tif"
+    result = run("rerun", labels, "--image", tmp_path / "none")
+    assert result.exit_code == 1
+    assert "does not exist" in result.output
+
+
+@pytest.mark.parametrize("odd", ["model_sha256", "axes", "channel", "spacing"])
+def test_a_file_that_says_nonsense_of_its_origin_is_refused(
+    run: Callable[..., Result], images: Path, tmp_path: Path, odd: str
+) -> None:
+    labels = segmented(run, images, tmp_path)
+    record = read_record(labels)
+    assert record is not None
+    origin = {**record.provenance, odd: [3]}
+    write_labels_tiff(
+        labels, read_labels(labels), record=LabelRecord(provenance=origin)
+    )
+    result = run("rerun", labels, "--image", images / "first.png")
+    assert result.exit_code == 1
+    assert f"({odd} is [3])" in result.output
 
 
 def segmented(run: Any, images: Path, tmp_path: Path) -> Path:

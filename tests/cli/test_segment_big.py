@@ -127,3 +127,18 @@ def test_a_folder_of_ome_zarr_says_what_output_it_needs(
     result = run("segment", plate, "-o", tmp_path / "results", "--model", "classic")
     assert result.exit_code == 1
     assert "Name an output that ends in .zarr" in " ".join(result.output.split())
+
+
+@pytest.mark.parametrize(
+    "name", ["../../x", "a/b", "..", ".hidden", "__x", "x" * 200, "a\nb", "a."]
+)
+def test_labels_are_not_called_as_another_folder(
+    run: Callable[..., Any], slide: Path, tmp_path: Path, name: str
+) -> None:
+    output = tmp_path / "out" / "out.zarr"
+    options = ["--model", "classic", "--labels-name", name]
+    result = run("segment", slide, "-o", output, *options)
+    assert result.exit_code == 1
+    assert "Expected a name of labels" in result.output
+    assert "--labels-name" in result.output
+    assert sorted(tmp_path.iterdir()) == [slide]

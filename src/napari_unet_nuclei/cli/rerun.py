@@ -28,8 +28,8 @@ ImageFile = Annotated[
     typer.Option(
         "--image",
         metavar="FILE",
-        help="The image.  [default: the one of that name beside the labels, or in the "
-        "folder above]",
+        help="The image, or the folder, zip or data set that holds it.  [default: the "
+        "one of that name beside the labels, or in the folder above]",
         show_default=False,
     ),
 ]

@@ -2,30 +2,24 @@
 
 from __future__ import annotations
 
-from contextlib import closing
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from napari_unet_nuclei.cli.big_images import make_run, refuse_unused, segment_big
 from napari_unet_nuclei.cli.block_options import BlockOptions
+from napari_unet_nuclei.cli.file_batch import FileBatch
 from napari_unet_nuclei.cli.measurement_options import MeasurementOptions
 from napari_unet_nuclei.cli.option_groups import with_option_groups
 from napari_unet_nuclei.cli.options import Debug, Overwrite, ResultFolder
 from napari_unet_nuclei.cli.report_options import ReportOptions
-from napari_unet_nuclei.cli.reporting import (
-    make_progress,
-    one_sentence_errors,
-    quiet_native_libraries,
-)
+from napari_unet_nuclei.cli.reporting import one_sentence_errors
 from napari_unet_nuclei.cli.segmentation_options import (
     ImageOptions,
     NucleiOptions,
     parse_formats,
 )
-from napari_unet_nuclei.cli.segmentation_report import report, say, tell_plan
 from napari_unet_nuclei.cli.selection import Selection
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import (
@@ -33,11 +27,6 @@ from napari_unet_nuclei.core.settings.choices import (
     EngineName,
     OutputFormat,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Generator
-
-    from napari_unet_nuclei.core.batch.jobs import ImageDone
 
 Inputs = Annotated[
     list[Path],
@@ -120,41 +109,23 @@ def segment(
             if not segment_big(run):
                 raise typer.Exit(1)
             return
-        page.check(folder, overwrite=overwrite, skip_existing=skip_existing)
-        measurements = measurement.make_settings(kinds)
-        names, series = selection.read_names(), image.parse_series()
-
-        from napari_unet_nuclei.core.batch.inputs import find_inputs
-        from napari_unet_nuclei.core.batch.outputs import claim_csv
-        from napari_unet_nuclei.core.batch.planning import plan_outputs
-        from napari_unet_nuclei.core.batch.run import segment_images
-        from napari_unet_nuclei.core.segmentation.model import load_model
-
-        images = find_inputs(inputs, names, series=series, say=say)
-        read = [*inputs, *selection.files]
-        with claim_csv(folder, kinds):
-            outputs = plan_outputs(
-                *(images, folder, kinds, read),
-                overwrite=overwrite,
-                skip_existing=skip_existing,
-            )
-            todo = outputs.missing(images)
-            tell_plan(outputs, len(images) - len(todo))
-            # OpenVINO says nothing; Keras, where it is used, starts TensorFlow.
-            with quiet_native_libraries(debug=debug):
-                loaded = load_model(model, engine)
-            steps = segment_images(
-                *(loaded, todo, outputs, settings),
-                axes=image.axes,
-                channel=image.channel,
-                spacing=image.spacing,
-                measurements=measurements,
-                thumbnail_side=page.thumbnail_side(len(images)),
-            )
-            write_page = partial(page.write, images, outputs, loaded, skip_existing)
-            done = _follow(steps, len(todo), write_page)
-            if not report(done, folder, loaded.engine.description):
-                raise typer.Exit(1)
+        batch = FileBatch(
+            inputs=inputs,
+            folder=folder,
+            model=model,
+            engine=engine,
+            settings=settings,
+            kinds=tuple(kinds),
+            measurement=measurement,
+            selection=selection,
+            image=image,
+            page=page,
+            skip_existing=skip_existing,
+            overwrite=overwrite,
+            debug=debug,
+        )
+        if not batch.run():
+            raise typer.Exit(1)
 
 
 def _check_default_format(kinds: list[OutputFormat], folder: Path) -> None:
@@ -171,21 +142,3 @@ def _check_not_both(*, overwrite: bool, skip_existing: bool) -> None:
             "Expected --skip-existing or --overwrite. Received: both. Leave one of "
             "them out."
         )
-
-
-def _follow(
-    steps: Generator[ImageDone, None, object],
-    n_images: int,
-    write_page: Callable[[list[ImageDone]], object],
-) -> list[ImageDone]:
-    """Segment image after image, and show how far that is."""
-    done: list[ImageDone] = []
-    with make_progress() as progress, closing(steps):
-        task = progress.add_task("Segmenting", total=n_images)
-        try:
-            for result in steps:
-                done.append(result)
-                progress.advance(task)
-        finally:  # also of what was done before it was stopped
-            write_page(done)
-    return done

@@ -55,6 +55,15 @@ def broken(error: Exception) -> NamedImage:
     return NamedImage("broken", read)
 
 
+def test_nuclei_that_could_not_be_written_do_not_count(
+    model: Model, tmp_path: Path
+) -> None:
+    bad, good = run(model, [drawn("x" * 300), drawn("b")], tmp_path, OutputFormat.TIFF)
+    assert bad.error
+    assert bad.n_nuclei == 0
+    assert good.n_nuclei > 0
+
+
 def run(model: Model, images: Any, folder: Path, *formats: Any) -> Any:
     return list(segment_images(model, images, BatchOutputs(folder, formats), SETTINGS))
 

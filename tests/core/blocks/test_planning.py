@@ -159,3 +159,9 @@ def test_a_stack_is_no_big_image() -> None:
     assert caught.value.settings == {"channel": 2}
     colours = BigImage(pixels=np.zeros((3, 5, 6)), axes="CYX")
     assert colours.read(((0, 2), (0, 6))).shape == (2, 6, 3)
+
+
+def test_a_shape_that_nobody_can_work_through_is_refused() -> None:
+    pixels = np.broadcast_to(np.zeros((1, 1), np.uint8), (10**9, 10**9))
+    with pytest.raises(SettingsError, match=r"3,814,697,265,625, for 1,000"):
+        make_plan(pixels)

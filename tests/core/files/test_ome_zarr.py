@@ -13,6 +13,8 @@ from napari_unet_nuclei.core.files.ome_zarr_labels import (
     label_chunk,
     pyramid_shapes,
 )
+from napari_unet_nuclei.core.files.ome_zarr_plates import find_fields
+from napari_unet_nuclei.core.images.big_image import BigImage
 from napari_unet_nuclei.core.images.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -172,3 +174,33 @@ def test_sizes_of_chunks_and_levels() -> None:
     ]
     assert pyramid_shapes((100, 512)) == [(100, 512)]
     assert pyramid_shapes((1025, 3)) == [(1025, 3), (513, 2), (257, 1)]
+
+
+@pytest.mark.parametrize("zarr_format", [2, 3])
+def test_an_image_without_levels_is_refused(tmp_path: Path, zarr_format: int) -> None:
+    path = write(tmp_path / "image.zarr", zarr_format, datasets=[])
+    with pytest.raises(ImageError, match="no levels"):
+        open_big_image(path)
+
+
+@pytest.mark.parametrize("field", ["../../../other.zarr", "/etc", ".", "0/../..", ""])
+@pytest.mark.parametrize("is_well", [True, False])
+def test_a_plate_does_not_lead_out_of_itself(
+    tmp_path: Path, field: str, is_well: bool
+) -> None:
+    path = tmp_path / "plate.zarr"
+    plate = zarr.open_group(path, mode="w", zarr_format=2)
+    plate.attrs["plate"] = {"wells": [{"path": "A/1" if is_well else field}]}
+    well = zarr.open_group(path / "A" / "1", mode="w", zarr_format=2)
+    well.attrs["well"] = {"images": [{"path": field}]}
+    with pytest.raises(ImageError, match="no path within it"):
+        find_fields(path)
+
+
+def test_pixels_that_are_true_or_false_are_read_as_numbers(tmp_path: Path) -> None:
+    group = zarr.open_group(tmp_path, mode="w", zarr_format=2)
+    array = group.create_array("0", shape=(8, 9), chunks=(8, 8), dtype=bool)
+    array[2:5] = True
+    part = BigImage(pixels=array, axes="YX").read(((0, 8), (0, 9)))
+    assert part.dtype == np.uint8
+    assert part.sum() == 27

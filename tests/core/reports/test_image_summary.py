@@ -23,7 +23,6 @@ def test_nuclei_of_all_planes_are_summed_up() -> None:
     planes[0][0, 0] = 255
     summary = summarise_image(planes, labels)
     assert summary.n_nuclei == 3
-    assert summary.n_pixels == 4000
     assert summary.median_area == 100
     assert summary.density == pytest.approx(750)
     assert np.isnan(summary.doubtful_share)
@@ -31,6 +30,21 @@ def test_nuclei_of_all_planes_are_summed_up() -> None:
     assert summary.area_counts == tuple(areas.tolist())
     assert sum(summary.intensity_counts) == 3
     assert summary.intensity_counts[-1] == 3 or summary.intensity_counts[-6] == 1
+
+
+def test_a_linked_nucleus_counts_once_where_it_is_largest() -> None:
+    labels = np.zeros((3, 40, 50), np.int32)
+    labels[0, 2:7, 2:7], labels[1, 2:12, 2:12], labels[2, 2:6, 2:12] = 1, 1, 1
+    labels[2, 20:40, 20:30] = 2
+    planes = [np.where(plane > 0, 200, 10).astype(np.uint8) for plane in labels]
+    summary = summarise_image(planes, labels)
+    assert summary.n_nuclei == 2
+    assert summary.median_area == 150
+    assert sum(summary.area_counts) == sum(summary.intensity_counts) == 2
+    assert summary.density == pytest.approx(4 / 6000 * 1e6)
+    depth = (labels > 0).astype(np.float32)
+    maps = [Maps(foreground=each, boundary=0 * each, distance=each) for each in depth]
+    assert summarise_image(planes, labels, maps).doubtful_share in (0, 0.5, 1)
 
 
 def test_what_lies_beyond_the_bins_counts_in_the_outermost() -> None:

@@ -113,6 +113,23 @@ def test_nothing_is_replaced_unasked(
     assert (tmp_path / "cells_rois.zip").stat().st_size > 1000
 
 
+def test_saving_twice_offers_to_replace(
+    open_on: Callable[..., ResultsDialog], qtbot: QtBot, tmp_path: Path
+) -> None:
+    viewer = ViewerModel()
+    dialog = open_on(viewer, add_layers(viewer, tmp_path))
+    assert not dialog.replace.isVisibleTo(dialog)
+    save(dialog, qtbot)
+    assert dialog.replace.isVisibleTo(dialog)
+    for path in tmp_path.glob("cells_*"):
+        path.unlink()
+    dialog.name.setText("other")
+    assert not dialog.replace.isVisibleTo(dialog)
+    (tmp_path / "other_rois.zip").write_text("of another program")
+    assert "Choose to replace it" in save(dialog, qtbot)
+    assert dialog.replace.isVisibleTo(dialog)
+
+
 def test_an_image_is_never_replaced(
     open_on: Callable[..., ResultsDialog], qtbot: QtBot, tmp_path: Path
 ) -> None:

@@ -53,21 +53,56 @@ def test_linking_acts_at_once(scene: Scene) -> None:
     assert scene.n_nuclei == 10
 
 
-def test_corrections_of_a_linked_nucleus_stay(scene: Scene) -> None:
+@pytest.mark.parametrize("z", [0, 2])  # the middle is what the table says
+def test_corrections_of_a_linked_nucleus_stay(scene: Scene, z: int) -> None:
     scene.widget._form.controls["link"].value = Link.Z
     layer = scene.wait()
-    y, x = np.argwhere(layer.data[2] == 1)[0]
-    layer.fill((2, int(y), int(x)), 0)
+    y, x = np.argwhere(layer.data[z] == 1)[0]
+    layer.fill((z, int(y), int(x)), 0)
     table = scene.wait_for_table(layer)
-    assert not (layer.data[2] == 1).any()
+    assert not (layer.data[z] == 1).any()
     area = table._edited.features["area"]
     assert area[0] == np.count_nonzero(layer.data == 1)
     before = layer.data == 1
-    scene.move_slider(0.3)
-    newest = scene.results[-1]
-    assert not newest.data[2][layer.data[1] == 1].any()
-    kept = newest.data[before]
-    assert np.unique(kept).size == 1
+    for threshold in (0.3, 0.5):
+        scene.move_slider(threshold)
+        np.testing.assert_array_equal(scene.labels.data == 1, before)
+    assert not scene.labels.data[z][before.any(axis=0)].any()
+
+
+@pytest.mark.parametrize("z", [0, 2])
+def test_corrections_stay_when_planes_are_no_longer_linked(
+    scene: Scene, z: int
+) -> None:
+    scene.widget._form.controls["link"].value = Link.Z
+    layer = scene.wait()
+    places = np.argwhere(layer.data[z] == 2)
+    half = places[: len(places) // 2]
+    layer.data_setitem((np.full(len(half), z), *half.T), 9)
+    scene.wait_for_table(layer)
+    before = np.where(np.isin(layer.data, (2, 9)), layer.data, 0)
+    scene.widget._form.controls["link"].value = Link.NONE
+    scene.wait()
+    for threshold in (0.3, 0.5):
+        scene.move_slider(threshold)
+        now = scene.labels.data
+        np.testing.assert_array_equal(np.where(before > 0, now, 0), before)
+        assert not np.isin(now[before == 0], (2, 9)).any()
+
+
+def test_the_status_counts_corrected_nuclei_among_the_linked(scene: Scene) -> None:
+    scene.widget._form.controls["link"].value = Link.Z
+    layer = scene.wait()
+    said = scene.status.partition(" · ")[2]
+    for number in (1, 2):
+        y, x = np.argwhere(layer.data[0] == number)[0]
+        layer.data_setitem((np.array([0]), np.array([y]), np.array([x])), 0)
+        scene.wait_for_table(layer)
+        scene.move_slider(0.4 + number / 100)
+        assert "nan" not in scene.status
+        assert scene.status.partition(" · ")[2] == (
+            said if number == 1 else said.partition(" · ")[2]
+        )
 
 
 def test_the_choice_is_offered_for_stacks_alone(

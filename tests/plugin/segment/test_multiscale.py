@@ -7,6 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
+from napari_unet_nuclei.core.batch.saving import iter_save, result_paths
+from napari_unet_nuclei.core.settings.choices import OutputFormat
+from napari_unet_nuclei.plugin.files.outline_reader import read_outline_file
+from napari_unet_nuclei.plugin.files.result_layers import take_result
+from napari_unet_nuclei.plugin.files.writer import write_geojson, write_rois
 from napari_unet_nuclei.plugin.segment.region_choice import RegionKind
 from napari_unet_nuclei.plugin.shared.locked_nuclei import locked_ids
 
@@ -99,6 +104,27 @@ def test_the_level_whose_nuclei_the_model_knows_is_segmented_and_named(
     assert "It segments the finest resolution." in scene.status
     corners = [layer.data_to_world(np.array(layer.data.shape) - 0.5), (349.75, 311.75)]
     np.testing.assert_allclose(*corners)
+
+
+@pytest.mark.parametrize("write", [write_geojson, write_rois])
+def test_outlines_are_saved_in_pixels_of_the_finest_resolution(
+    scene: Scene, pyramid: Image, tmp_path: Path, write: Callable[..., list[str]]
+) -> None:
+    layer = scene.segment()
+    data, meta, _ = layer.as_layer_data_tuple()
+    (path,) = write(str(tmp_path / "cells"), data, meta)
+    labels, placed, _ = read_outline_file(path, scene.viewer.layers)
+    np.testing.assert_array_equal(labels, data.repeat(4, axis=0).repeat(4, axis=1))
+    np.testing.assert_array_equal(placed["scale"], pyramid.scale)
+    kinds = (OutputFormat.ROIS, OutputFormat.GEOJSON)
+    for kind in kinds:  # alone, and both of one search for outlines
+        for together in ((kind,), kinds):
+            result = take_result(layer, scene.viewer.layers)
+            paths = result_paths(tmp_path, f"{kind}{len(together)}", together)
+            for _ in iter_save(result, paths):
+                pass
+            labels, _, _ = read_outline_file(str(paths[kind]), scene.viewer.layers)
+            assert np.flatnonzero(labels).size == 16 * np.flatnonzero(data).size
 
 
 def test_small_nuclei_are_found_at_full_resolution(scene: Scene) -> None:

@@ -95,6 +95,7 @@ def test_of_two_layers_neither_is_replaced(reopen: Callable[..., Scene]) -> None
     copy = scene.viewer.add_labels(data.copy(), **(state | {"name": "copy"}))
     new = scene.segment()
     assert scene.results == [layer, copy, new]
+    assert "corrections" not in scene.status
 
 
 def test_labels_of_a_file_that_were_corrected_are_left_alone(
@@ -107,6 +108,7 @@ def test_labels_of_a_file_that_were_corrected_are_left_alone(
     opened = scene.viewer.add_labels(data.copy(), **state)
     new = scene.segment()
     assert scene.results == [opened, new]
+    assert f"Your corrections stay in “{opened.name}”" in scene.status
     np.testing.assert_array_equal(opened.data, data)
 
 
@@ -118,4 +120,5 @@ def test_what_was_corrected_while_no_widget_was_open_is_left_alone(
     found = layer.data.copy()
     new = scene.segment()
     assert scene.results == [layer, new]
+    assert f"Your corrections stay in “{layer.name}”" in scene.status
     np.testing.assert_array_equal(layer.data, found)

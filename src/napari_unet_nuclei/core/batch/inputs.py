@@ -63,11 +63,14 @@ class NamedImage:
         Reads the image.
     file : Path, optional
         The file it is read from, where it is one of its own.
+    series : int, optional
+        Which of several images in that file, where one was chosen.
     """
 
     name: str
     read: Callable[[], StoredImage]
     file: Path | None = None
+    series: int | None = None
 
 
 def find_inputs(
@@ -193,14 +196,14 @@ def _in_file(
     n_series = count_series(file) if series == "all" else 1
     if series != "all" or n_series == 1:
         number = None if series == "all" else series
-        yield NamedImage(file.stem, partial(read, file, number), file)
+        yield NamedImage(file.stem, partial(read, file, number), file, number)
         return
     stem, ending = file.stem, ""
     if stem.lower().endswith(".ome"):  # which says what results are written as
         stem, ending = stem[:-4], stem[-4:]
     for number in range(n_series):
         name = f"{stem}_s{number}{ending}"
-        yield NamedImage(name, partial(read, file, number), file)
+        yield NamedImage(name, partial(read, file, number), file, number)
 
 
 def _describe_results(results: Sequence[PurePath]) -> str:

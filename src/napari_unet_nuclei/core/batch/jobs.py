@@ -140,7 +140,7 @@ class Job:
         """Report what became of the image."""
         return ImageDone(
             name=self.image.name,
-            n_nuclei=self.n_nuclei,
+            n_nuclei=0 if self.error else self.n_nuclei,  # found, but not written
             seconds=self.seconds,
             is_rescaled=self.is_rescaled,
             signal=self.signal,

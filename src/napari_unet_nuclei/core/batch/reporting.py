@@ -42,7 +42,9 @@ REPORT_NAME = "report.html"
 COLUMNS = (
     Column(title="nuclei", hint="How many there are in the image"),
     Column(title="median area, px²", hint="Half of the nuclei are smaller", digits=0),
-    Column(title="nuclei per Mpx", hint="In a million pixels", digits=0),
+    Column(
+        title="nuclei per Mpx", hint="Outlines in a million pixels of a plane", digits=0
+    ),
     Column(
         title="doubtful, %",
         hint="Nuclei that may be merged, split or none",

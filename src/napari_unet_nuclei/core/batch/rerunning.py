@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from napari_unet_nuclei.core.batch.inputs import NamedImage
+from napari_unet_nuclei.core.batch.inputs import NamedImage, find_inputs
 from napari_unet_nuclei.core.batch.own_results import read_image_of_others
 from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.run import segment_images
+from napari_unet_nuclei.core.datasets.opening import PathContents, PathKind
 from napari_unet_nuclei.core.errors import ImageError, LabelsError, ModelError
 from napari_unet_nuclei.core.files.images import IMAGE_SUFFIXES
 from napari_unet_nuclei.core.files.label_reading import read_label_stack
@@ -54,6 +56,10 @@ class EarlierRun:
         Axes of the image.
     channel : int, optional
         Channel that was segmented.
+    spacing : float, optional
+        Distance between depths in pixels, where it was given.
+    series : int, optional
+        Which of several images in a file, where it was chosen.
     package, engine : str
         What found them.
     corrections : str
@@ -66,6 +72,8 @@ class EarlierRun:
     settings: SegmentationSettings
     axes: str | None
     channel: int | None
+    spacing: float | None
+    series: int | None
     package: str
     engine: str
     corrections: str
@@ -115,12 +123,15 @@ def read_run(path: Path) -> EarlierRun:
             if name in known
         }
         return EarlierRun(
-            image=str(origin["image"]),
+            # In napari, ``image`` is the name of a layer.
+            image=str(origin.get("sample_id") or origin["image"]),
             model=str(origin["model"]),
-            model_sha256=origin.get("model_sha256"),
+            model_sha256=_optional(origin, "model_sha256", str),
             settings=SegmentationSettings(**settings),
-            axes=origin.get("axes"),
-            channel=origin.get("channel"),
+            axes=_optional(origin, "axes", str),
+            channel=_optional(origin, "channel", int),
+            spacing=_optional(origin, "spacing", int, float),
+            series=_optional(origin, "series", int),
             package=str(origin.get("package", "")),
             engine=str(origin.get("engine", "")),
             corrections=str(origin.get("corrected_by_hand") or ""),
@@ -130,6 +141,13 @@ def read_run(path: Path) -> EarlierRun:
             "Expected labels that say how they were made, as `segment` writes them. "
             f"Received: {path}, which does not ({error})."
         ) from error
+
+
+def _optional(origin: Mapping[str, Any], name: str, *kinds: type) -> Any:
+    value = origin.get(name)
+    if value is not None and type(value) not in kinds:
+        raise ValueError(f"{name} is {value!r}")
+    return value
 
 
 def find_image(labels: Path, run: EarlierRun) -> Path:
@@ -153,11 +171,13 @@ def find_image(labels: Path, run: EarlierRun) -> Path:
         If there is none, or several.
     """
     folders = labels.absolute().parent, labels.absolute().parent.parent
+    # All images of ``a.tif`` are called ``a_s0``, ``a_s1`` and so on.
+    stems = {run.image, run.image.replace(f"_s{run.series}", "")}
     for folder in folders:
         found = [
             file
             for file in sorted(folder.glob("*"))
-            if file.name.startswith(f"{run.image}.")
+            if file.name.startswith(tuple(f"{stem}." for stem in stems))
             and file.suffix.lower() in IMAGE_SUFFIXES
             and not is_own_file(file)
         ]
@@ -219,7 +239,7 @@ def rerun(
     labels : Path
         The label file.
     image : Path
-        The image that it was made from.
+        The image that it was made from, or the folder or zip that holds it.
     model : Model
         The model that it was made with.
     run : EarlierRun
@@ -234,16 +254,17 @@ def rerun(
 
     Raises
     ------
-    ImageError, EngineError, LabelsError, OutputError
+    ImageError, DatasetError, EngineError, LabelsError, OutputError
         If the image or the labels cannot be used, or the TIFF cannot be written.
     """
-    named = NamedImage(run.image, lambda: read_image_of_others(image), image)
+    named = _name_image(image, run)
     with scratch_folder() as folder:
         outputs = plan_outputs([named], folder / "again", [OutputFormat.TIFF])
         steps = segment_images(
             *(model, [named], outputs, run.settings),
             axes=run.axes,
             channel=run.channel,
+            spacing=run.spacing,
         )
         (done,) = steps
         if done.cause is not None:
@@ -264,6 +285,15 @@ def rerun(
     n_different = int(np.count_nonzero(before != now))
     reasons = _explain(run, model) if n_different else ()
     return Rerun(n_different=n_different, reasons=reasons)
+
+
+def _name_image(path: Path, run: EarlierRun) -> NamedImage:
+    """Return the image that a run was of, which may be one of a data set."""
+    if PathContents(path).kind is PathKind.FILE:
+        read = partial(read_image_of_others, path, run.series)
+        return NamedImage(run.image, read, path, run.series)
+    (image,) = find_inputs([path], [run.image])
+    return image
 
 
 def _explain(run: EarlierRun, model: Model) -> tuple[str, ...]:

@@ -176,6 +176,8 @@ class _Batch:
             *(name, self._model, self._settings),
             axes=job.axes,
             channel=self._channel,
+            spacing=self._spacing,
+            series=job.image.series,
             doubts=found.doubts,
             signal=found.signal,
         )

@@ -69,6 +69,8 @@ class ResultToSave:
         Their measurements, with their numbers in ``label``.
     image : (Y, X), (Y, X, 3) or (Y, X, 4) ndarray, optional
         The image, where the labels are those of a single plane.
+    factors : (float, float), in px of the image
+        Size of a pixel of the labels along Y and X; see `iter_outlines`.
     """
 
     labels: NDArray[Any]
@@ -77,6 +79,7 @@ class ResultToSave:
     record: LabelRecord
     table: Mapping[str, NDArray[Any]] | None = None
     image: NDArray[Any] | None = None
+    factors: tuple[float, float] = (1, 1)
 
 
 def result_paths(
@@ -172,9 +175,9 @@ def iter_save(
         If the labels do not fit a form.
     """
     outlines = None
-    if {OutputFormat.ROIS, OutputFormat.GEOJSON} <= set(paths):
-        # Both need the outlines, which take long to find.
-        outlines = list(iter_outlines(result.labels, result.axes))
+    if {OutputFormat.ROIS, OutputFormat.GEOJSON} & set(paths):
+        # Where both are wanted, they share the outlines, which take long to find.
+        outlines = list(iter_outlines(result.labels, result.axes, result.factors))
     with ExitStack() as together:
         for n_done, (kind, path) in enumerate(paths.items(), start=1):
             check_cancelled()

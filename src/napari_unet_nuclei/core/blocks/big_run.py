@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.progress import Progress
 from napari_unet_nuclei.core.settings.choices import DEFAULT_MODEL, EngineName
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
@@ -12,6 +14,9 @@ from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+
+
+_NAME = re.compile(r"(?!__)[\w-][\w .-]{0,62}(?<! )(?<!\.)", re.ASCII)
 
 
 class BlockDone(Progress):
@@ -52,6 +57,11 @@ class BigRun:
         Address of the scheduler of an existing cluster, instead.
     overwrite : bool
         Whether labels of that name, and the run that another request began, go.
+
+    Raises
+    ------
+    SettingsError
+        If labels cannot be called so.
     """
 
     image: Path
@@ -66,6 +76,15 @@ class BigRun:
     n_workers: int = 1
     scheduler: str | None = None
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        if not _NAME.fullmatch(self.name):  # it becomes the name of folders
+            raise SettingsError(
+                "Expected a name of labels of at most 63 letters, digits, '-', '_', "
+                "'.' and spaces, beginning with neither '.' nor '__'. Received: "
+                "{labels_name}",
+                labels_name=self.name,
+            )
 
     @property
     def folder(self) -> Path:

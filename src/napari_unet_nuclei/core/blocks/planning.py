@@ -46,6 +46,7 @@ _SIDES = ((3_000_000_000, 4096), (1_200_000_000, 2048))  # px by free bytes a wo
 _SMALLEST_SIDE = 1024  # px
 _STEP = 256  # px between other sides
 _BLENDED = 3  # px that interpolation and smoothing reach, as the network sees them
+_MOST_BLOCKS = 2**22  # files; more than four trillion px
 _USEFUL_CHUNKS = range(64, 4097)  # px
 
 
@@ -91,10 +92,8 @@ def iter_plan(
     ----------
     request : RunRequest
         What was asked for.
-    image : BigImage
-        The image, of which a sample and a few windows are read.
-    model : Model
-        The model that was asked for.
+    image, model : BigImage and Model
+        What it names; a sample and a few windows of the image are read.
     side : int, in px, optional
         Side of the blocks; by default what the memory suffices for.
     n_workers : int
@@ -121,9 +120,9 @@ def iter_plan(
     probes = [maps for maps in probes if maps.signal is stain] or probes
     scale = _common_scale(probes, model, settings)
     sizes = _measure_sizes(probes, model, settings)
-    largest = _largest_diameter(sizes.sides, model.config.diameter / float(scale))
-    stride = model.config.stride
-    radius = -(-model.config.margin // stride) * stride + _BLENDED
+    config, stride = model.config, model.config.stride
+    largest = _largest_diameter(sizes.sides, config.diameter / float(scale))
+    radius = -(-config.margin // stride) * stride + _BLENDED
     plan = RunPlan(
         request=request,
         shape=image.shape,
@@ -168,6 +167,16 @@ def choose_side(chunk_side: int, n_workers: int, scale: float = 1.0) -> int:
 
 
 def _check_side(plan: RunPlan) -> None:
+    grid = plan.grid
+    n_blocks = grid.n_rows * grid.n_columns  # more than len() may say
+    if n_blocks > _MOST_BLOCKS:
+        height, width = plan.shape
+        raise SettingsError(
+            f"Expected an image of {_MOST_BLOCKS:,} blocks at most. Received: "
+            f"{n_blocks:,}, for {height:,} × {width:,} px and {{block_side}}. Check "
+            "the shape that the file says, or choose larger blocks.",
+            block_side=plan.side,
+        )
     least = 2 * plan.reach
     if plan.side < least and max(plan.shape) > plan.side:
         raise SettingsError(

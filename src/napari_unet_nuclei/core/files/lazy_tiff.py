@@ -16,7 +16,7 @@ from napari_unet_nuclei.core.files.extras import import_extra
 from napari_unet_nuclei.core.files.tiff_headers import read_header
 from napari_unet_nuclei.core.files.untrusted import DECODING_ERRORS
 from napari_unet_nuclei.core.images.axes import guess_axes
-from napari_unet_nuclei.core.images.big_image import BigImage
+from napari_unet_nuclei.core.images.big_image import BigImage, identify
 from napari_unet_nuclei.core.images.calibration import Calibration
 
 if TYPE_CHECKING:
@@ -84,14 +84,7 @@ def open_big_tiff(
         axes=axes,
         channel=channel,
         calibration=header.calibration if level == 0 else Calibration(),
-        identity={
-            "name": path.name,
-            "shape": list(map(int, pixels.shape)),
-            "type": str(pixels.dtype),
-            "level": level,
-            "channel": channel,
-            "fingerprint": _fingerprint(path),
-        },
+        identity=identify(path.name, pixels, level, channel, _fingerprint(path)),
     )
 
 

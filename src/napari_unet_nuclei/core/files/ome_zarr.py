@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ImageError
 from napari_unet_nuclei.core.files.extras import import_extra
-from napari_unet_nuclei.core.images.big_image import BigImage
+from napari_unet_nuclei.core.images.big_image import BigImage, identify
 from napari_unet_nuclei.core.images.calibration import Calibration, calibrate
 
 if TYPE_CHECKING:
@@ -71,6 +71,8 @@ def open_ome_zarr(
         datasets = multiscale["datasets"]
         names = [str(each["path"]) for each in datasets]
         axes = [str(each["name"]).lower() for each in multiscale["axes"]]
+        if not names:
+            raise _malformed(path, "it has no levels")
         if not 0 <= level < len(names):
             raise ImageError(
                 f"Expected a level from 0 to {len(names) - 1} of {path}. Received: "
@@ -84,19 +86,13 @@ def open_ome_zarr(
     coarse, reduction = _coarse(arrays, level, axes)
     pixels = arrays[level]
     described = json.dumps([multiscale, level], sort_keys=True, default=str)
+    fingerprint = sha256(described.encode()).hexdigest()
     return BigImage(
         pixels=pixels,
         axes="".join(axes).upper(),
         channel=channel,
         calibration=_calibration(multiscale, level, axes),
-        identity={
-            "name": path.name,
-            "shape": list(map(int, pixels.shape)),
-            "type": str(pixels.dtype),
-            "level": level,
-            "channel": channel,
-            "fingerprint": sha256(described.encode()).hexdigest(),
-        },
+        identity=identify(path.name, pixels, level, channel, fingerprint),
         coarse=coarse,
         reduction=reduction,
         n_levels=len(names),

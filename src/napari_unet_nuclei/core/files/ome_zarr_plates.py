@@ -38,14 +38,15 @@ def find_fields(path: Path) -> list[str]:
     try:
         if "plate" in described:
             wells = [str(each["path"]) for each in described["plate"]["wells"]]
-            return [
+            found = [
                 f"{well}/{field}"
-                for well in wells
+                for well in map(_inside, wells)
                 for field in _fields(_described(zarr, path / well))
             ]
+            return list(dict.fromkeys(found))
         if "well" in described:
             return _fields(described)
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ImageError(
             f"Expected a plate of OME-Zarr. Received: {path}, whose metadata are "
             f"malformed ({error})."
@@ -54,7 +55,15 @@ def find_fields(path: Path) -> list[str]:
 
 
 def _fields(described: dict[str, Any]) -> list[str]:
-    return [str(each["path"]) for each in described["well"]["images"]]
+    return [_inside(str(each["path"])) for each in described["well"]["images"]]
+
+
+def _inside(path: str) -> str:
+    """Refuse a path that leads out of the plate, where results would follow it."""
+    parts = path.split("/")
+    if not all(parts) or {".", ".."} & set(parts) or set("\\:\0") & set(path):
+        raise ValueError(f"{path!r} is no path within it")
+    return path
 
 
 def _described(zarr: Any, path: Path) -> dict[str, Any]:

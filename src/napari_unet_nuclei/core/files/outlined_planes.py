@@ -37,7 +37,9 @@ class OutlinedNucleus:
 
 
 def iter_outlines(
-    labels: NDArray[np.integer], axes: str = "YX"
+    labels: NDArray[np.integer],
+    axes: str = "YX",
+    factors: tuple[float, float] = (1, 1),
 ) -> Iterator[OutlinedNucleus]:
     """Yield the outline of each nucleus in each plane.
 
@@ -47,6 +49,9 @@ def iter_outlines(
         Label image or stack of them, 0 = background.
     axes : str
         Its axes, out of T, Z, Y and X; Y and X last.
+    factors : (float, float), in px of the image
+        Size of a pixel along Y and X, where nuclei were found in a coarser resolution
+        of their image.  Corners are then rounded to whole pixels of the image.
 
     Yields
     ------
@@ -68,5 +73,20 @@ def iter_outlines(
     for index in np.ndindex(labels.shape[:-2]):
         plane = check_labels(labels[index], may_ignore=True)
         place = dict(zip(leading, index, strict=True))
-        for label, polygons in iter_contours(plane):
+        for label, found in iter_contours(plane):
+            is_finest = tuple(factors) == (1, 1)
+            polygons = found if is_finest else _enlarged(found, factors)
             yield OutlinedNucleus(label=label, polygons=polygons, place=place)
+
+
+def _enlarged(
+    polygons: tuple[Polygon, ...], factors: tuple[float, float]
+) -> tuple[Polygon, ...]:
+    def enlarge(ring: NDArray[np.intp]) -> NDArray[np.intp]:
+        enlarged: NDArray[np.intp] = np.rint(ring * np.array(factors)).astype(np.intp)
+        return enlarged
+
+    return tuple(
+        Polygon(outer=enlarge(each.outer), holes=tuple(map(enlarge, each.holes)))
+        for each in polygons
+    )

@@ -26,6 +26,37 @@ Box = tuple[tuple[int, int], tuple[int, int]]
 _COLOURS = (3, 4)  # channels that are seen together
 
 
+def identify(
+    name: str, pixels: ArrayLike, level: int, channel: int | None, fingerprint: str
+) -> dict[str, Any]:
+    """Say in text and numbers which image this is.
+
+    Parameters
+    ----------
+    name : str
+        Of its file or folder.
+    pixels : array_like
+        The image.
+    level, channel : int
+        Which of its resolutions and channels.
+    fingerprint : str
+        Changes where the image does.
+
+    Returns
+    -------
+    dict
+        The ``identity`` of a `BigImage`.
+    """
+    return {
+        "name": name,
+        "shape": list(map(int, pixels.shape)),
+        "type": str(pixels.dtype),
+        "level": level,
+        "channel": channel,
+        "fingerprint": fingerprint,
+    }
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BigImage:
     """A plane of an image, of which parts are read.
@@ -122,7 +153,7 @@ class BigImage:
         Returns
         -------
         (Y, X) or (Y, X, 3 or 4) ndarray
-            Its pixels, of the dtype they are stored in.
+            Its pixels, of the dtype they are stored in; uint8 for bool.
 
         Raises
         ------
@@ -169,6 +200,8 @@ class BigImage:
             if isinstance(each, slice)
         ]
         order = [left.index(axis) for axis in "YXCS" if axis in left]
+        if part.dtype == np.bool_:
+            part = part.astype(np.uint8)
         return part.transpose(order)
 
     @property

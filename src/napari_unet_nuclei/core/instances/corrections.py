@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.distinct import distinct
 from napari_unet_nuclei.core.instances.measurements import equivalent_diameters
 
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ def correct_features(
     Parameters
     ----------
     features : dict of str to (N,) ndarray
-        What `measure_nuclei` returns: means over the pixels, and what follows from
-        their number.
+        What `measure_nuclei` returns: means over pixels, and what their number tells.
     before, after : (K,) ndarray of int
         Labels of the pixels that were changed, 0 = background.
     values : mapping of str to (K,) ndarray
@@ -74,10 +74,12 @@ def correct_features(
     >>> correct_features(features, one, 0 * one, more)["centroid_x"].tolist()
     [4.0]
     """
-    touched, positions = np.unique(np.append(before, after), return_inverse=True)
+    pixels = np.append(before, after)
+    touched = distinct(pixels)
+    positions = np.searchsorted(touched, pixels)
     signs = np.repeat((-1, 1), (before.size, after.size))
     changed = touched[touched != 0]
-    label = np.union1d(features["label"], changed)
+    label = distinct(features["label"], changed)
     old_rows = np.searchsorted(label, features["label"])
     rows = np.searchsorted(label, changed)
 

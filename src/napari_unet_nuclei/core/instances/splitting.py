@@ -57,8 +57,8 @@ def split_instances(
 ) -> NDArray[np.int32]:
     """Split the foreground into nuclei, and number them.
 
-    Seeds, where distance is high and boundary is low, are the markers of a watershed
-    of the foreground; a component without a seed stays one nucleus.
+    Seeds, where distance is high and boundary low, are the markers of a watershed of
+    the foreground; a component without a seed stays one nucleus.
 
     Parameters
     ----------
@@ -81,9 +81,9 @@ def split_instances(
     Returns
     -------
     (Y, X) ndarray of int32
-        1, 2, 3 … without gaps, 0 = background.  Each nucleus is connected, and if
-        smooth has no holes but those in which another lies.  A lower threshold finds
-        all pixels of a higher one, except in and around holes of more than 4 px.
+        1, 2, 3 … without gaps, 0 = background.  Each is connected, and if smooth has
+        no holes but those in which another lies.  A lower threshold finds all pixels
+        of a higher one, except in and around holes of more than 4 px.
 
     References
     ----------
@@ -102,14 +102,21 @@ def split_instances(
     check_cancelled()
     whole, flooded = _divide(components, seeds, depth)
     del depth  # so that the labels take their memory
-    least = max(min_area, MAX_HOLE + 1)
-    if min_part is None:
-        min_part = fragment_area(maps, _areas(whole, flooded), least)
-    flooded = merge_small(flooded, max(least, min_part), maps.foreground.shape)
+    flooded = _join_fragments(maps, whole, flooded, min_area, min_part)
     labels = _number(whole, flooded, mask.shape)
     if smooth:
         fill_nuclei(labels, components)
     return labels
+
+
+def _join_fragments(
+    maps: Maps, whole: Runs, flooded: Flooded, min_area: int, min_part: int | None
+) -> Flooded:
+    """Join small parts to those they touch."""
+    least = max(min_area, MAX_HOLE + 1)
+    if min_part is None:
+        min_part = fragment_area(maps, _areas(whole, flooded), least)
+    return merge_small(flooded, max(least, min_part), maps.foreground.shape)
 
 
 def depth_of(maps: Maps) -> NDArray[np.float32]:

@@ -41,11 +41,11 @@ class ImageSummary:
     Parameters
     ----------
     n_nuclei : int
-        How many there are, in all planes.
-    n_pixels : int
-        Pixels of all planes.
+        How many there are; one that is linked from plane to plane counts once.
+    density : float
+        Their outlines in a million pixels of all planes.
     median_area : float, in px²
-        Of the nuclei; NaN without any.
+        Of the nuclei, in the plane where each is largest; NaN without any.
     doubtful_share : float in [0, 1]
         Nuclei that may be merged, split or none; NaN without any, or where that was
         not found out.
@@ -56,17 +56,12 @@ class ImageSummary:
     """
 
     n_nuclei: int
-    n_pixels: int
+    density: float
     median_area: float
     doubtful_share: float
     area_counts: tuple[int, ...]
     intensity_counts: tuple[int, ...]
     thumbnail: bytes
-
-    @property
-    def density(self) -> float:
-        """Nuclei in a million pixels."""
-        return self.n_nuclei / self.n_pixels * 1e6 if self.n_pixels else 0.0
 
 
 def summarise_image(
@@ -83,7 +78,8 @@ def summarise_image(
     planes : sequence of (Y, X) or (Y, X, C) ndarray
         Its planes.
     labels : (planes, Y, X) ndarray of int32
-        Their nuclei; no number occurs in two planes.
+        Their nuclei; one that is linked has its number in several planes, and counts
+        in the plane where it is largest.
     maps : sequence of Maps
         What they were found in, one for each plane; without them nothing is doubtful.
     side : int, in px
@@ -94,23 +90,26 @@ def summarise_image(
     ImageSummary
         Some kilobytes at most.
     """
-    areas, intensities, doubtful = [], [], []
+    numbers, areas, intensities, doubtful = [], [], [], []
     for number, (plane, plane_labels) in enumerate(zip(planes, labels, strict=True)):
         found, area = np.unique(plane_labels[plane_labels > 0], return_counts=True)
+        numbers.append(found)
         areas.append(area)
         intensities.append(_mean_intensities(plane, plane_labels, found))
         if len(maps) > number:
             doubts = find_doubtful_nuclei(plane_labels, maps[number])
             doubtful.append(np.asarray(doubts.doubt) >= DOUBTFUL)
     all_areas = np.concatenate(areas)
+    largest = _largest_outlines(np.concatenate(numbers), all_areas)
     shown = int(np.argmax([len(each) for each in areas]))
+    nucleus_areas = all_areas[largest]
     return ImageSummary(
-        n_nuclei=len(all_areas),
-        n_pixels=labels.size,
-        median_area=float(np.median(all_areas)) if len(all_areas) else float("nan"),
-        doubtful_share=_share(doubtful),
-        area_counts=_count(all_areas, AREA_EDGES),
-        intensity_counts=_count(np.concatenate(intensities), INTENSITY_EDGES),
+        n_nuclei=len(largest),
+        density=len(all_areas) / labels.size * 1e6 if labels.size else 0.0,
+        median_area=float(np.median(nucleus_areas)) if len(largest) else float("nan"),
+        doubtful_share=_share(doubtful, largest),
+        area_counts=_count(nucleus_areas, AREA_EDGES),
+        intensity_counts=_count(np.concatenate(intensities)[largest], INTENSITY_EDGES),
         thumbnail=draw_thumbnail(planes[shown], labels[shown], side),
     )
 
@@ -158,9 +157,19 @@ def _mean_intensities(
     return means
 
 
-def _share(doubtful: list[NDArray[np.bool_]]) -> float:
-    each = np.concatenate(doubtful) if doubtful else np.empty(0, np.bool_)
-    return float(each.mean()) if len(each) else float("nan")
+def _largest_outlines(
+    numbers: NDArray[np.int32], areas: NDArray[np.generic]
+) -> NDArray[np.intp]:
+    """Return the place of the largest outline of each nucleus."""
+    order = np.lexsort((-np.asarray(areas, np.int64), numbers))
+    _, first = np.unique(numbers[order], return_index=True)
+    return order[first]
+
+
+def _share(doubtful: list[NDArray[np.bool_]], largest: NDArray[np.intp]) -> float:
+    if not doubtful or not len(largest):
+        return float("nan")
+    return float(np.concatenate(doubtful)[largest].mean())
 
 
 def _count(values: NDArray[np.generic], edges: tuple[float, ...]) -> tuple[int, ...]:

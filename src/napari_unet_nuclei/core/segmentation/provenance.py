@@ -23,6 +23,8 @@ def describe_run(
     *,
     axes: str | None,
     channel: int | None = None,
+    spacing: float | None = None,
+    series: int | None = None,
     signal: Stain = Stain.NONE,
     doubts: Sequence[Doubt] = (),
 ) -> dict[str, Any]:
@@ -40,6 +42,10 @@ def describe_run(
         Axes of the image, where they are not clear from its shape.
     channel : int, optional
         Channel that was segmented.
+    spacing : float, optional
+        Distance between depths in pixels, where the file was not asked for it.
+    series : int, optional
+        Which of several images in the file, where one was chosen.
     signal : Stain
         What of the image the network saw.
     doubts : sequence of Doubt
@@ -50,8 +56,8 @@ def describe_run(
     dict
         ``sample_id`` and ``image`` (the name), ``model`` and ``model_sha256`` (of its
         file), ``settings``, ``axes``, ``channel``, ``signal``, ``engine`` and
-        ``package``, and ``warnings`` where there are any; nothing that differs between
-        two runs on one machine.
+        ``package``; ``spacing``, ``series`` and ``warnings`` where there are any;
+        nothing that differs between two runs on one machine.
     """
     described: dict[str, Any] = {
         "sample_id": name,
@@ -65,6 +71,8 @@ def describe_run(
         "engine": model.engine.description,
         "package": SOFTWARE,
     }
+    chosen = {"spacing": spacing, "series": series}
+    described |= {key: value for key, value in chosen.items() if value is not None}
     if doubts:
         described["warnings"] = [doubt.sentence for doubt in doubts]
     return described

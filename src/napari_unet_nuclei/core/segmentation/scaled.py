@@ -82,8 +82,7 @@ def iter_plane_maps(
     settings : SegmentationSettings
         Only diameter, test-time flips and stain matter here.
     scale, stain : float and Stain, optional
-        Scale and signal, not ``Stain.AUTO``, that are used all the same, as those of
-        other planes of its stack.
+        Scale and signal, not ``Stain.AUTO``, of the other planes of its stack.
     window : tuple of slice
         The only part of the image that is seen, in the light of all of it.
     max_area : int, in px², optional
@@ -101,23 +100,18 @@ def iter_plane_maps(
     Returns
     -------
     Maps
-        Those of the network, (Y, X) float32 each, with the scale they were made at; of
-        the window alone.
+        Those of the window, (Y, X) float32 each, with the scale they were made at.
 
     Raises
     ------
-    ImageError
-        If the image cannot be used.
-    EngineError
-        If the engine fails, or finds no memory for the smallest tiles either.
+    ImageError, EngineError
+        If the image cannot be used, or the engine fails or finds no memory.
     """
     signal = NuclearSignal(to_channels(image), typical)
     if scale is None and settings.diameter is not None:
         scale = config.diameter / settings.diameter
     sight = _Sight(engine, config, signal, max_area, scale, policy)
-    chosen = SignalChoice(signal.settle(stain or settings.stain))
-    if chosen.stain is Stain.AUTO:
-        chosen = yield from iter_signal_choice(signal, sight.iter_maps, signal_policy)
+    chosen = yield from sight.iter_choice(stain or settings.stain, signal_policy)
     if window != WHOLE:
         chosen = SignalChoice(chosen.stain)  # maps of all of the image will not do
     maps = yield from sight.iter_chosen(chosen, window, tta=settings.tta)
@@ -152,6 +146,15 @@ class _Sight:
         if self._scale is not None:
             return view.iter_maps(self._scale)
         return _iter_fitting(view, self._policy)
+
+    def iter_choice(
+        self, stain: Stain, policy: SignalPolicy
+    ) -> Generator[TileDone, None, SignalChoice]:
+        """Settle what is seen; of ``Stain.AUTO``, what the network knows best."""
+        settled = self._signal.settle(stain)
+        if settled is not Stain.AUTO:
+            return SignalChoice(settled)
+        return (yield from iter_signal_choice(self._signal, self.iter_maps, policy))
 
     def iter_chosen(
         self, chosen: SignalChoice, window: Window, *, tta: bool

@@ -67,8 +67,7 @@ def iter_segmentation(
     spacing : float, optional
         Distance between depths, in pixels, for nuclei that are linked.
     frame : (PlaneStack, tuple of slice), optional
-        The whole image, and where in it the stack lies, which then is a window of it:
-        limits of intensity and dyes are those of the whole.
+        The whole image, whose limits and dyes count, and where in it the stack lies.
 
     Yields
     ------
@@ -85,12 +84,12 @@ def iter_segmentation(
     Raises
     ------
     ImageError, EngineError, SettingsError
-        If a plane cannot be used, there is no room for labels or maps, the engine
-        fails, or there is no axis to link nuclei along.
+        If a plane cannot be used, there is no room, the engine fails, or there is no
+        axis to link nuclei along.
     """
     if is_seen_as_volume(stack, settings):
-        work = model, stack, settings, spacing
-        return (yield from iter_volume_segmentation(*work, keeps_maps=keeps_maps))
+        volume = model, stack, settings, spacing
+        return (yield from iter_volume_segmentation(*volume, keeps_maps=keeps_maps))
     start = time.perf_counter()
     check_memory(stack.plane_shape, len(stack))
     labels = StackLabels(stack, settings, spacing)

@@ -16,6 +16,7 @@ from napari_unet_nuclei.core.settings.choices import OutputFormat
 from napari_unet_nuclei.plugin.files.saving import propose_path
 from napari_unet_nuclei.plugin.files.writer import labels_in_file_order
 from napari_unet_nuclei.plugin.shared.file_names import file_stem, masks_name
+from napari_unet_nuclei.plugin.shared.layer_axes import level_factors
 from napari_unet_nuclei.plugin.shared.layer_records import make_record
 from napari_unet_nuclei.plugin.shared.layers import (
     image_array,
@@ -104,6 +105,7 @@ def take_result(layer: Labels, layers: Iterable[Layer]) -> ResultToSave:
         record=make_record(meta, axes, labels.shape),
         table=nuclei_table(layer),
         image=_image_under(layer, layers),
+        factors=level_factors(layer.metadata),
     )
 
 

@@ -158,6 +158,7 @@ class ResultsDialog(QDialog):
             check_paths(paths.values(), inputs, may_replace=may_replace)
             result = take_result(self._layer, self._viewer.layers)
         except UNetNucleiError as error:
+            self._offer_to_replace()
             self.panel.refuse(error)
             return
         self.panel.start(
@@ -168,6 +169,7 @@ class ResultsDialog(QDialog):
 
     def _tell(self, written: list[Path]) -> None:
         update_save_history(str(written[0]))
+        self._offer_to_replace()  # whoever saves once more
         if any(path.suffix == ".tif" for path in written):  # the labels are among them
             saved(value=self._layer)
         names = ", ".join(path.name for path in written)
@@ -189,8 +191,7 @@ class ResultsDialog(QDialog):
         except UNetNucleiError as error:
             self.panel.say(str(error))
             return
-        existing = find_existing(paths)
-        self.replace.setVisible(bool(existing))
+        existing = self._offer_to_replace()
         if not existing:
             self.panel.say(f"Writes {', '.join(path.name for path in paths)}.")
             return
@@ -198,6 +199,15 @@ class ResultsDialog(QDialog):
         is_replaced = self.replace.isChecked()
         end = "will be replaced." if is_replaced else "exist: replace, or rename."
         self.panel.say(f"{names} {end}", is_doubtful=True)
+
+    def _offer_to_replace(self) -> list[Path]:
+        """Show the box for it where files exist, and return these."""
+        try:
+            existing = find_existing(self.paths.values())
+        except UNetNucleiError:  # which is said where they are saved
+            existing = []
+        self.replace.setVisible(bool(existing))
+        return existing
 
     def reject(self) -> None:
         """Stop writing when the dialog is closed; nothing half is left."""

@@ -26,10 +26,12 @@ from napari_unet_nuclei.core.files import geojson, imagej_rois
 from napari_unet_nuclei.core.files.labels import (
     write_labels_png,
 )
+from napari_unet_nuclei.core.files.outlined_planes import iter_outlines
 from napari_unet_nuclei.core.files.rle import write_rle_csv
 from napari_unet_nuclei.core.writing.outputs import file_id
 from napari_unet_nuclei.plugin.shared.file_names import masks_name
 from napari_unet_nuclei.plugin.shared.label_files import write_label_tiff
+from napari_unet_nuclei.plugin.shared.layer_axes import level_factors
 from napari_unet_nuclei.plugin.shared.layer_records import FILE_ORDER, make_record
 from napari_unet_nuclei.plugin.shared.layers import labels_array
 from napari_unet_nuclei.plugin.shared.nuclei_table import table_of
@@ -89,7 +91,8 @@ def write_rois(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     path = _complete(path, ".zip")
     _refuse_image(path, meta)
     labels, axes = labels_in_file_order(data, meta)
-    imagej_rois.write_rois(path, labels, axes=axes)
+    outlines = list(iter_outlines(labels, axes, _factors_in(meta)))
+    imagej_rois.write_rois(path, labels, axes=axes, outlines=outlines)
     return [path]
 
 
@@ -102,8 +105,13 @@ def write_geojson(path: str, data: Any, meta: Mapping[str, Any]) -> list[str]:
     _refuse_image(path, meta)
     labels, axes = labels_in_file_order(data, meta)
     table = table_of(meta.get("features"))
-    geojson.write_geojson(path, labels, axes=axes, features=table)
+    outlines = list(iter_outlines(labels, axes, _factors_in(meta)))
+    geojson.write_geojson(path, labels, axes=axes, outlines=outlines, features=table)
     return [path]
+
+
+def _factors_in(meta: Mapping[str, Any]) -> tuple[float, float]:
+    return level_factors(meta.get("metadata") or {})
 
 
 def labels_in_file_order(

@@ -115,22 +115,43 @@ class AdoptedLayers:
             That of the only layer with nuclei of the same image that the result can
             take the place of, with all that was corrected in it.
         """
-        image, request = result.image, result.image_maps.request
-        if request.region is not None:
+        if result.image_maps.request.region is not None:
             return None
         fitting = [
             table
-            for table, is_locked in self._tables.items()
-            if is_locked
-            and table.layer in self._viewer.layers
-            and find_image(table.layer.metadata, [image]) is not None
-            and plane_of(table.layer.metadata) == request.plane
-            and can_keep(result, table)
+            for table in self._tables_of(result)
+            if self._tables[table] and can_keep(result, table)
         ]
         if len(fitting) != 1:
             return None
         del self._tables[fitting[0]]
         return fitting[0]
+
+    def find_corrected(self, result: Result) -> LiveTable | None:
+        """Return the table of a layer with corrections that a new result lacks.
+
+        Parameters
+        ----------
+        result : Result
+            Nuclei in a layer of their own.
+        """
+        corrected = (
+            table
+            for table in self._tables_of(result)
+            if earlier_corrections(table.layer.metadata)
+        )
+        return next(corrected, None)
+
+    def _tables_of(self, result: Result) -> list[LiveTable]:
+        """Return the tables of the same image, or of the same plane of it."""
+        image, plane = result.image, result.image_maps.request.plane
+        return [
+            table
+            for table in self._tables
+            if table.layer in self._viewer.layers
+            and find_image(table.layer.metadata, [image]) is not None
+            and plane_of(table.layer.metadata) == plane
+        ]
 
     def forget(self, layer: Any) -> None:
         """Stop following a layer that is gone."""

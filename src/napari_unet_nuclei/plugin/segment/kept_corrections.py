@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.instances.editing.keeping import (
     keep_in_place,
     renumber,
 )
+from napari_unet_nuclei.core.instances.editing.locating import places_of
 from napari_unet_nuclei.core.instances.linked_measurements import N_PLANES
 from napari_unet_nuclei.plugin.shared.layers import found_features
 
@@ -103,10 +104,16 @@ def _iter_kept(
     current, known = result.take_back(layer.data), found_features(layer)
     axes = leading_axes(result.image_maps.request.axes)
     erased = result.take_back_places(locked.erased, layer.data.shape)
-    for index in np.ndindex(labels.shape[:-2]):
-        place = index if labels[..., 0, 0].size > 1 else ()
+    indices = list(np.ndindex(labels.shape[:-2]))
+    of_planes = {
+        index: _of_plane(known, axes, index if len(indices) > 1 else ())
+        for index in indices
+    }
+    spread = locked.numbers - _within_planes(current, locked.numbers, of_planes)
+    for index in indices:
+        place = index if len(indices) > 1 else ()
         before = _of_plane(result.nuclei.features, axes, place)
-        there = _of_plane(known, axes, place)
+        there = of_planes[index]
         plane = labels[index]
         renamed = renumber(
             plane, {n: numbers[n] for n in _among(numbers, before)}, before
@@ -117,7 +124,7 @@ def _iter_kept(
         where, found = keep_in_place(
             plane,
             current[index],
-            _among(locked.numbers, there),
+            spread | _among(locked.numbers, there),
             np.ravel_multi_index([axis[is_here] for axis in erased[-2:]], plane.shape),
             fresh_features=_of_plane(features, axes, place),
             current_features=there,
@@ -137,6 +144,29 @@ def _among(numbers: Iterable[int], features: Features | None) -> set[int]:
     """Return those numbers that nuclei of a plane have, or all if nobody knows."""
     wanted = set(numbers)
     return wanted if features is None else wanted & set(features["label"].tolist())
+
+
+def _within_planes(
+    current: NDArray[np.integer],
+    numbers: Iterable[int],
+    of_planes: dict[tuple[int, ...], Features | None],
+) -> set[int]:
+    """Return those numbers of which all pixels lie in the plane that the table says.
+
+    A linked nucleus stands in several, of which the table says the middle, and one that
+    was linked once may be locked in a table whose other nuclei are not.
+    """
+    within: set[int] = set()
+    for index, features in of_planes.items():
+        wanted = set() if features is None else _among(numbers, features)
+        if features is None or not wanted:
+            continue
+        plane = current[index]
+        places = places_of(plane, wanted, features)
+        found, areas = np.unique(plane.reshape(-1)[places], return_counts=True)
+        rows = np.searchsorted(features["label"], found)
+        within |= set(found[areas == features["area"][rows]].tolist())
+    return within
 
 
 def _of_plane(

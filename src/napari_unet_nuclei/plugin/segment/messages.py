@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.linked_measurements import N_PLANES
 from napari_unet_nuclei.core.progress import (
     PlaneDone,
     PlaneMeasured,
@@ -88,7 +89,7 @@ def describe_nuclei(
     parts = [
         f"{_count(nuclei.n_nuclei)}{where} in {image_maps.seconds:.1f} s",
         *_name_doubts(nuclei),
-        _describe_diameter(nuclei, image_maps.request.pixel_side, pixel_area),
+        *_describe_diameter(nuclei, image_maps.request.pixel_side, pixel_area),
         engine,
         *_describe_level(image_maps.request),
     ]
@@ -225,14 +226,17 @@ def _name_doubts(nuclei: Nuclei) -> list[str]:
 
 def _describe_diameter(
     nuclei: Nuclei, pixel_side: float, pixel_area: float | None
-) -> str:
+) -> list[str]:
     """Say how large the nuclei are: the diameter of a disc of their median area."""
     features = nuclei.features
-    area = features["area"] / features.get("n_planes", 1)
+    area = features["area"] / features.get(N_PLANES, 1)
+    area = area[np.isfinite(area)]  # nobody has counted the planes of corrected ones
+    if not area.size:
+        return []
     diameter = 2 * math.sqrt(float(np.median(area)) / math.pi) * pixel_side
     if pixel_area is None:
-        return f"median diameter {diameter:.0f} px"
-    return f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"
+        return [f"median diameter {diameter:.0f} px"]
+    return [f"median diameter {diameter * math.sqrt(pixel_area):.3g} µm"]
 
 
 def _describe_level(request: SegmentationRequest) -> list[str]:

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import napari.viewer
     from qtpy.QtCore import QObject
 
+    from napari_unet_nuclei.plugin.segment.adopted_layers import AdoptedLayers
     from napari_unet_nuclei.plugin.segment.result_layers import ResultLayers
     from napari_unet_nuclei.plugin.segment.results import Result
 
@@ -63,9 +64,9 @@ class ResultDisplay:
         Nothing is done once this is gone.
     layers : ResultLayers
         What is shown where.
-    earlier : callable
-        Gets a result, and returns the table of the layer that holds nuclei of the same
-        image from before, if there is one whose place the result may take.
+    earlier : AdoptedLayers
+        Layers that hold nuclei of the same image from before; a result may take the
+        place of one.
     on_edit : callable
         Gets the table of a layer each time an edit has changed it.
     """
@@ -75,7 +76,7 @@ class ResultDisplay:
         viewer: napari.viewer.Viewer,
         owner: QObject,
         layers: ResultLayers,
-        earlier: Callable[[Result], LiveTable | None],
+        earlier: AdoptedLayers,
         on_edit: Callable[[LiveTable], object],
     ) -> None:
         self._viewer = viewer
@@ -103,7 +104,7 @@ class ResultDisplay:
         before = self._layers.get(result.key) or self._adopt(result)
         if before is None:
             self._add(result, None)
-            on_shown(result, None)
+            on_shown(result, self._earlier.find_corrected(result))
             return
 
         def replace() -> None:
@@ -125,7 +126,7 @@ class ResultDisplay:
 
     def _adopt(self, result: Result) -> ShownResult | None:
         """Take the layer that a widget which is gone has left."""
-        table = self._earlier(result)
+        table = self._earlier.hand_over(result)
         if table is None:
             return None
         names = result.place(result.nuclei.labels)[1]

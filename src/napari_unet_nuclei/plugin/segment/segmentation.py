@@ -168,14 +168,12 @@ def iter_segmentation(
 
     Returns
     -------
-    image_maps : ImageMaps
-        Output of the network, to split again with other settings.
-    nuclei : Nuclei
-        What the settings make of it.
+    ImageMaps and Nuclei
+        Output of the network, to split again, and what the settings make of it.
 
     Raises
     ------
-    ImageError, ModelError, EngineError, SettingsError
+    UNetNucleiError
         If image, model or settings cannot be used.
     """
     from napari_unet_nuclei.core.segmentation import stacks

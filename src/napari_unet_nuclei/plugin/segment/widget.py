@@ -112,7 +112,7 @@ class SegmentWidget(Container[Widget]):
         )
         self._display = ResultDisplay(
             *(viewer, self.native, self._layers),
-            earlier=self._adopted.hand_over,
+            earlier=self._adopted,
             on_edit=self._say_corrected,
         )
         self._maps = MapLayers(viewer)

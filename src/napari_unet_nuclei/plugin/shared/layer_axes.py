@@ -6,6 +6,7 @@ mean is in ``axes_choice``.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from napari_unet_nuclei.plugin.shared.axes_choice import (
 from napari_unet_nuclei.plugin.shared.axes_text import read_typed_axes
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from napari.layers import Image, Labels
 
 _AXES_KEY = "nuclei_axes"
@@ -76,6 +79,29 @@ def image_shape(layer: Image, level: int = 0) -> tuple[int, ...]:
     return tuple(int(length) for length in data.shape)
 
 
+def level_factors(metadata: Mapping[str, Any]) -> tuple[float, float]:
+    """Return how many pixels of its image a pixel of labels is high and wide.
+
+    Parameters
+    ----------
+    metadata : mapping
+        Those of the labels, which may come from a file of any program.
+
+    Returns
+    -------
+    (float, float)
+        Pixels of the finest resolution, 1 where the labels do not say.
+    """
+    factors = metadata.get("level_factors")
+    if not isinstance(factors, (list, tuple)) or len(factors) != 2:
+        return 1, 1
+    y, x = (
+        factor if isinstance(factor, (int, float)) and 0 < factor < math.inf else 1
+        for factor in factors
+    )
+    return y, x
+
+
 def level_of(image: Image, labels: Labels) -> int:
     """Return the resolution of an image in which nuclei were found.
 
@@ -91,15 +117,12 @@ def level_of(image: Image, labels: Labels) -> int:
     int
         From 0, the finest, which it is too where the labels do not say.
     """
-    factors = labels.metadata.get("level_factors")  # a file may hold anything there
-    is_known = isinstance(factors, (list, tuple)) and len(factors) == 2
-    if not (image.multiscale and is_known):
+    if not image.multiscale:
         return 0
     axes = image_axes(image)
     wanted = np.asarray(image_shape(image), float)
-    for axis, factor in zip("YX", factors, strict=True):
-        is_factor = isinstance(factor, (int, float)) and factor > 0
-        wanted[axes.index(axis)] /= factor if is_factor else 1
+    for axis, factor in zip("YX", level_factors(labels.metadata), strict=True):
+        wanted[axes.index(axis)] /= factor
     shapes = [image_shape(image, level) for level in range(len(image.data))]
     fitting = (
         level for level, shape in enumerate(shapes) if np.allclose(shape, wanted)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
@@ -224,6 +225,15 @@ class _ClosingWorker(GeneratorWorker):  # type: ignore[misc]
         super().__init__(func, steps, queue)
         self._steps = steps
         self.has_stopped = threading.Event()
+
+    def run(self) -> None:
+        """Run the worker; it ends in silence where Qt has deleted its signals.
+
+        That is when Python exits while it works, because napari was closed.  Nothing
+        else gets here: napari's worker catches what the generator raises.
+        """
+        with suppress(RuntimeError):
+            super().run()
 
     def work(self) -> Any:
         """Run the generator to its end, or until it is cancelled."""

@@ -291,3 +291,16 @@ def test_onnx_without_its_library_is_refused_with_the_way_out(
     monkeypatch.setattr(target, lambda name: None)
     with pytest.raises(ModelError, match="--no-onnx"):
         export_package(tuned, tmp_path / "tuned.zip")
+
+
+def test_an_error_names_the_package_and_not_what_was_unpacked_of_it(
+    package: Path, tmp_path: Path
+) -> None:
+    told = describe(package)
+    del told["attachments"]
+    changes: dict[str, bytes | None] = {"rdf.yaml": yaml.safe_dump(told).encode()}
+    path = rewrite(package, tmp_path / "theirs.zip", changes)
+    with pytest.raises(ModelError, match="more than one output") as caught:
+        import_package(path)
+    assert f"Received: {path}" in str(caught.value)
+    assert ".keras" not in str(caught.value)

@@ -83,7 +83,8 @@ def import_package(
             weights = _unpack_weights(archive, description, folder, path.stem)
             config = _read_own_config(archive, description)
         if config is None:
-            return import_model(weights, diameter=diameter, brightest=brightest)
+            with _naming(path, weights):
+                return import_model(weights, diameter=diameter, brightest=brightest)
         file = read_keras_file(weights)
     with _one_sentence_errors(path):
         bundle = _restore(path.stem, config, file)
@@ -105,6 +106,16 @@ def _one_sentence_errors(path: Path) -> Iterator[None]:
             "Expected a package of the BioImage Model Zoo with weights of Keras. "
             f"Received: {path}, which is none or is damaged ({error})."
         ) from error
+
+
+@contextmanager
+def _naming(path: Path, unpacked: Path) -> Iterator[None]:
+    """Name the package in errors, not the file in it that was unpacked for a while."""
+    try:
+        yield
+    except ModelError as error:
+        message = str(error.args[0]).replace(str(unpacked), str(path))
+        raise ModelError(message, **error.settings) from error
 
 
 @contextmanager

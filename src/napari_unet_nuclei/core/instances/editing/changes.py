@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from napari_unet_nuclei.core.instances.distinct import distinct
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -33,9 +35,7 @@ class Locked:
 
     def joined(self, other: Locked) -> Locked:
         """Return what either of two locks."""
-        return Locked(
-            self.numbers | other.numbers, np.union1d(self.erased, other.erased)
-        )
+        return Locked(self.numbers | other.numbers, distinct(self.erased, other.erased))
 
 
 NOTHING_LOCKED = Locked(frozenset(), np.zeros(0, np.intp))
@@ -93,7 +93,7 @@ class ChangedPixels:
     @property
     def locked(self) -> Locked:
         """What these changes lock: nuclei that lost or won pixels, and erased ones."""
-        numbers = np.union1d(np.unique(self._found), np.unique(self._now))
+        numbers = distinct(self._found, self._now)
         return Locked(
             frozenset(numbers[numbers > 0].tolist()), self._places[self._now == 0]
         )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import ndimage
 
+from napari_unet_nuclei.core.instances.distinct import distinct
 from napari_unet_nuclei.core.instances.editing.edit import disc, largest_component
 from napari_unet_nuclei.core.instances.editing.locating import places_of
 
@@ -107,10 +108,10 @@ def keep_in_place(
     flat = labels.reshape(-1)
     fixed = places_of(current, locked, current_features)
     given = np.append(fixed, erased)
-    touched = np.unique(flat[given])
+    touched = distinct(flat[given])
     touched = touched[touched > 0]
     whole = places_of(labels, touched.tolist(), fresh_features)
-    places = np.union1d(given, whole)
+    places = distinct(given, whole)
     before = flat[places]
     numbers = flat[whole]
     flat[erased] = 0
