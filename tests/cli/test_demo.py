@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from napari_unet_nuclei.core.datasets.examples import (
     COUNTED_CROPS,
@@ -93,9 +94,12 @@ def test_every_counted_nucleus_is_marked() -> None:
 def test_a_doubtful_result_is_said_to_be(
     run: Callable[..., Result], folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    noise = np.random.default_rng(0).integers(0, 255, (200, 200), np.uint8)
-    noisy = ExampleImage(noise, None, SegmentationSettings())
-    monkeypatch.setitem(EXAMPLE_IMAGES, "noise", lambda: noisy)
+    clouds = ndimage.gaussian_filter(
+        np.random.default_rng(0).normal(size=(200, 200)), 3
+    )
+    clouds = np.interp(clouds, [clouds.min(), clouds.max()], [0, 255]).astype(np.uint8)
+    cloudy = ExampleImage(clouds, None, SegmentationSettings())
+    monkeypatch.setitem(EXAMPLE_IMAGES, "clouds", lambda: cloudy)
     result = run("demo", "-o", folder, "--overwrite")
     assert result.exit_code == 0, result.output
-    assert "noise: Low confidence" in result.output
+    assert "clouds: Low confidence" in result.output

@@ -34,6 +34,7 @@ SEGMENT = {
     "min_area": -1,
     "max_area": 0,
     "diameter": 1,
+    "min_planes": 0,
 }
 TRAIN = {
     "crop_size": 33,
@@ -57,6 +58,7 @@ CHOSEN_FROM_A_LIST = {
     "augmentation",
     "drop_border",
     "grey_copies",
+    "link",
     "monitor",
     "only_better",
     "rescale",
