@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +22,6 @@ from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.models.store import find_model, shipped_models, user_models
 from napari_unet_nuclei.core.settings.choices import (
     OutputFormat,
-    parse_link,
-    parse_stain,
 )
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.core.writing.atomic_files import replacing, scratch_folder
@@ -34,8 +32,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from napari_unet_nuclei.core.segmentation.model import Model
-
-_PARSERS = {"stain": parse_stain, "link": parse_link}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,18 +112,14 @@ def read_run(path: Path) -> EarlierRun:
     record = read_record(path)
     origin: Mapping[str, Any] = {} if record is None else record.provenance
     try:
-        known = {each.name for each in fields(SegmentationSettings)}
-        settings: dict[str, Any] = {
-            name: _PARSERS[name](value) if name in _PARSERS else value
-            for name, value in origin["settings"].items()
-            if name in known
-        }
         return EarlierRun(
             # In napari, ``image`` is the name of a layer.
             image=str(origin.get("sample_id") or origin["image"]),
             model=str(origin["model"]),
             model_sha256=_optional(origin, "model_sha256", str),
-            settings=SegmentationSettings(**settings),
+            settings=SegmentationSettings.from_stored(
+                origin["settings"], ignores_others=True
+            ),
             axes=_optional(origin, "axes", str),
             channel=_optional(origin, "channel", int),
             spacing=_optional(origin, "spacing", int, float),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, fields
-from enum import Enum
 from fractions import Fraction
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -48,13 +47,7 @@ class RunRequest:
 
     def read_settings(self) -> SegmentationSettings:
         """Return the settings, with the choices that their words stand for."""
-        defaults = SegmentationSettings()
-        return SegmentationSettings(
-            **{
-                name: _choice(getattr(defaults, name), value)
-                for name, value in self.settings.items()
-            }
-        )
+        return SegmentationSettings.from_stored(self.settings)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,10 +179,6 @@ def _iter_differences(
                     yield _name(field.name, key), *map(_show, (one, other))
         elif before != now:
             yield field.name.replace("_", " "), before, now
-
-
-def _choice(usual: object, value: object) -> Any:
-    return type(usual)(value) if isinstance(usual, Enum) else value
 
 
 def _name(group: str, key: str) -> str:

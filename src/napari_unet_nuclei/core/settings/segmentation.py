@@ -5,12 +5,16 @@ Every default lives here once; the widgets and the command line read it from her
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TypedDict
+from dataclasses import dataclass, field, fields
+from enum import Enum
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from napari_unet_nuclei.core.errors import SettingsError
 from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.rules import Range, check_fields, describe
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 MIN_AREA_SEEN = 30
 """Area in px² of what the network saw under which nuclei are dropped by default.
@@ -19,6 +23,10 @@ See docs/experiments.md."""
 
 USUAL_DIAMETER = 20.0
 """Diameter in px of the nuclei that a network of unknown origin has learned from."""
+
+
+def _choice(usual: object, value: object) -> Any:
+    return type(usual)(value) if isinstance(usual, Enum) else value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +196,35 @@ class SegmentationSettings:
                 max_area=self.max_area,
                 min_area=self.min_area,
             )
+
+    @classmethod
+    def from_stored(
+        cls, values: Mapping[str, Any], *, ignores_others: bool = False
+    ) -> SegmentationSettings:
+        """Return settings that were stored by name, choices as their words.
+
+        Parameters
+        ----------
+        values : mapping of str to object
+            Settings that differ from the defaults, or all of them.
+        ignores_others : bool
+            Pass over names that are none of a setting.
+
+        Raises
+        ------
+        AttributeError
+            If there is no setting of a name.
+        TypeError, ValueError
+            If a value is of a strange type or out of range, or no such choice.
+        """
+        usual, names = cls(), {each.name for each in fields(cls)}
+        return cls(
+            **{
+                name: _choice(getattr(usual, name), value)
+                for name, value in values.items()
+                if name in names or not ignores_others
+            }
+        )
 
     def smallest_area(self, scale: float = 1.0) -> int:
         """Area under which nuclei are dropped.

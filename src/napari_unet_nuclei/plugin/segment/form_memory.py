@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import SettingsError
-from napari_unet_nuclei.core.settings.choices import Link, Stain
 from napari_unet_nuclei.core.settings.segmentation import SegmentationSettings
 from napari_unet_nuclei.plugin.shared.remembered import recall, remember
 from napari_unet_nuclei.plugin.shared.timers import make_quiet_timer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from enum import StrEnum
 
     from qtpy.QtWidgets import QWidget
 
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
 
 _NAME = "segment"
 _QUIET_MS = 300
-_CHOICES: Mapping[str, type[StrEnum]] = {"stain": Stain, "link": Link}
 
 
 class FormMemory:
@@ -76,12 +73,7 @@ def _read_settings(known: Any) -> SegmentationSettings | None:
     """Make settings of what was kept; ``None`` where that cannot be used."""
     if not isinstance(known, dict):
         return None
-    names = {each.name for each in fields(SegmentationSettings)}
-    values = {name: value for name, value in known.items() if name in names}
     try:
-        for name, choices in _CHOICES.items():
-            if name in values:
-                values[name] = choices(values[name])
-        return SegmentationSettings(**values)
+        return SegmentationSettings.from_stored(known, ignores_others=True)
     except (SettingsError, ValueError, TypeError):
         return None
