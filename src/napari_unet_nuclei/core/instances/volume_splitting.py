@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SEED_DEPTH = 0.55
 """Depth of seeds by default, chosen on drawn volumes: see ``benchmarks/linking.py``."""
 
-_BOUNDARY_WEIGHT = np.float32(2)  # nuclei that touch are told apart by it alone
+_BOUNDARY_WEIGHT = np.float32(2)  # only it tells touching nuclei apart
 _SMALLEST_SEED = 15  # px³
 
 
