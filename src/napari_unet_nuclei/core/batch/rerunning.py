@@ -15,10 +15,10 @@ from napari_unet_nuclei.core.batch.planning import plan_outputs
 from napari_unet_nuclei.core.batch.run import segment_images
 from napari_unet_nuclei.core.datasets.opening import PathContents, PathKind
 from napari_unet_nuclei.core.errors import ImageError, LabelsError, ModelError
+from napari_unet_nuclei.core.files.checksums import file_sha256
 from napari_unet_nuclei.core.files.images import IMAGE_SUFFIXES
 from napari_unet_nuclei.core.files.label_reading import read_label_stack
 from napari_unet_nuclei.core.files.label_records import read_record
-from napari_unet_nuclei.core.models.bundle import read_bundle
 from napari_unet_nuclei.core.models.store import find_model, shipped_models, user_models
 from napari_unet_nuclei.core.settings.choices import (
     OutputFormat,
@@ -205,9 +205,9 @@ def find_model_of(run: EarlierRun) -> Path:
     for name in names:
         try:
             path = find_model(name)
-            if read_bundle(path).sha256 == run.model_sha256:
+            if file_sha256(path) == run.model_sha256:
                 return path
-        except ModelError:
+        except (ModelError, OSError):
             continue
     raise ModelError(
         f"Expected the model {run.model!r} with the sha256 {run.model_sha256[:12]}…, "

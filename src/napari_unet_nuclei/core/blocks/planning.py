@@ -17,6 +17,7 @@ from napari_unet_nuclei.core.blocks.grid import nearest_scale
 from napari_unet_nuclei.core.blocks.plan import RunPlan, RunRequest
 from napari_unet_nuclei.core.blocks.sampling import probed_boxes, sample_image
 from napari_unet_nuclei.core.errors import SettingsError
+from napari_unet_nuclei.core.files.checksums import file_sha256
 from napari_unet_nuclei.core.images.channels import to_channels
 from napari_unet_nuclei.core.images.nuclear_signal import NuclearSignal
 from napari_unet_nuclei.core.instances.diameter import estimate_diameter
@@ -69,7 +70,7 @@ def make_request(
     return RunRequest(
         image=dict(image.identity),
         model=name,
-        model_sha256=sha256(model_path.read_bytes()).hexdigest(),
+        model_sha256=file_sha256(model_path),
         settings={
             name: value.value if isinstance(value, Enum) else value
             for name, value in asdict(settings).items()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 from dataclasses import dataclass
 from functools import lru_cache
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from napari_unet_nuclei.core.errors import (
     UNetNucleiError,
 )
 from napari_unet_nuclei.core.files.big_images import open_big_image
+from napari_unet_nuclei.core.files.checksums import file_sha256
 from napari_unet_nuclei.core.segmentation.memory import say_lack
 from napari_unet_nuclei.core.segmentation.model import load_model
 from napari_unet_nuclei.core.settings.choices import EngineName
@@ -89,7 +89,7 @@ class Worker:
                 "same folders as the process that hands out the blocks."
             )
         path = Path(job.model)
-        if sha256(path.read_bytes()).hexdigest() != plan.request.model_sha256:
+        if file_sha256(path) != plan.request.model_sha256:
             raise ModelError(
                 f"Expected the model that the run was planned with. Received: {path}, "
                 "which is another. Begin anew with --overwrite."

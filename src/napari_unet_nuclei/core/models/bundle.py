@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.errors import ModelError, OutputError
+from napari_unet_nuclei.core.files.checksums import file_sha256
 from napari_unet_nuclei.core.files.regular_files import check_regular
 from napari_unet_nuclei.core.files.untrusted import (
     DECODING_ERRORS,
@@ -153,11 +154,6 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def _sha256_of(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def read_bundle(path: Path, *, limits: BundleLimits = USUAL_LIMITS) -> ModelBundle:
     """Read a model and check that it is whole.
 
@@ -190,7 +186,7 @@ def read_bundle(path: Path, *, limits: BundleLimits = USUAL_LIMITS) -> ModelBund
             config=parsed,
             weights=weights,
             openvino=(files[_IR_XML], files[_IR_BIN]) if has_openvino else None,
-            sha256=_sha256_of(path),
+            sha256=file_sha256(path),
         )
     except DECODING_ERRORS as error:
         raise ModelError(

@@ -7,12 +7,12 @@ with those of pydantic, so that an export needs nothing but this package.  Tests
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from napari_unet_nuclei.core.conversion.model_zoo.example import EPSILON, min_side
+from napari_unet_nuclei.core.files.checksums import file_sha256
 from napari_unet_nuclei.core.images.intensity import LIMIT_PERCENTILES
 from napari_unet_nuclei.core.settings.choices import Architecture
 
@@ -133,9 +133,7 @@ def describe_package(
 
 
 def _file(path: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"source": path.name, "sha256": digest}
+    return {"source": path.name, "sha256": file_sha256(path)}
 
 
 def _cite(config: ModelConfig) -> list[dict[str, str]]:
