@@ -9,8 +9,6 @@ Under these a child process does the conversion.
 from __future__ import annotations
 
 import importlib.util
-import os
-import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -22,12 +20,11 @@ from napari_unet_nuclei.core.errors import EngineError, ModelError
 from napari_unet_nuclei.core.models.bundle import read_bundle, write_bundle
 from napari_unet_nuclei.core.networks.bundling import export_openvino, restore_model
 from napari_unet_nuclei.core.networks.openvino_layers import write_openvino
+from napari_unet_nuclei.core.tensorflow_child import run_on_tensorflow
 from napari_unet_nuclei.core.writing.atomic_files import scratch_folder
 
 if TYPE_CHECKING:
     from napari_unet_nuclei.core.models.bundle import ModelBundle
-
-_LONGEST = 600  # seconds
 
 
 def add_openvino(bundle: ModelBundle) -> ModelBundle:
@@ -88,23 +85,7 @@ def _convert_in_child(bundle: ModelBundle) -> ModelBundle:
     with scratch_folder() as folder:
         path = folder / "model.unetnuclei"
         write_bundle(path, replace(bundle, openvino=None))
-        finished = subprocess.run(
-            [sys.executable, "-m", __name__, str(path)],
-            # The GPU may be full of what is trained here, and is not needed.
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "tensorflow",
-                "CUDA_VISIBLE_DEVICES": "-1",
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST,
-            check=False,
-        )
-        if finished.returncode != 0:
-            *_, reason = finished.stderr.strip().splitlines() or ["no reason given"]
-            raise EngineError(reason)
+        run_on_tensorflow("-m", __name__, str(path))
         return read_bundle(path)
 
 

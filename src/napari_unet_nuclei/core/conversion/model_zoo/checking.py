@@ -7,18 +7,15 @@ package holds; neither should happen here.
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, NamedTuple
 
-from napari_unet_nuclei.core.errors import ModelError
+from napari_unet_nuclei.core.errors import EngineError, ModelError
+from napari_unet_nuclei.core.tensorflow_child import run_on_tensorflow
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_LONGEST = 600  # seconds
 
 _TEST = """
 import json, sys
@@ -79,26 +76,12 @@ def check_package(path: Path, weight_format: str = "keras_v3") -> PackageCheck:
         If the test itself does not come to an end.
     """
     try:
-        finished = subprocess.run(
-            [sys.executable, "-c", _TEST, str(path.absolute()), weight_format],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": "tensorflow",
-                "CUDA_VISIBLE_DEVICES": "-1",
-            },
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_LONGEST,
-            check=True,
-        )
-        *_, last = finished.stdout.strip().splitlines()
+        printed = run_on_tensorflow("-c", _TEST, str(path.absolute()), weight_format)
+        *_, last = printed.strip().splitlines()
         verdict = json.loads(last)
-    except (subprocess.SubprocessError, ValueError) as error:
-        stderr = getattr(error, "stderr", None) or ""
-        *_, reason = str(stderr).strip().splitlines() or [str(error)]
+    except (EngineError, subprocess.TimeoutExpired, ValueError) as error:
         raise ModelError(
-            f"The package {path} could not be tested ({reason})."
+            f"The package {path} could not be tested ({error})."
         ) from error
     return PackageCheck(
         weight_format, verdict["status"] == "passed", tuple(verdict["failed"])
