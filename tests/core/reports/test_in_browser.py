@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+# A browser is no package that pip could install beside the others.
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed")
 
 EVIL = "<img src=x onerror=document.title='hacked'>"

@@ -5,7 +5,6 @@ import io
 import json
 import zipfile
 from dataclasses import replace
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,10 +13,7 @@ import yaml
 from PIL import Image
 
 from napari_unet_nuclei.core.conversion.ensembling import combine_models
-from napari_unet_nuclei.core.conversion.model_zoo.checking import (
-    can_check,
-    check_package,
-)
+from napari_unet_nuclei.core.conversion.model_zoo.checking import check_package
 from napari_unet_nuclei.core.conversion.model_zoo.describing import Credits
 from napari_unet_nuclei.core.conversion.model_zoo.example import draw_example
 from napari_unet_nuclei.core.conversion.model_zoo.exporting import export_package
@@ -34,13 +30,6 @@ if TYPE_CHECKING:
 
     from napari_unet_nuclei.core.models.bundle import ModelBundle
     from napari_unet_nuclei.core.models.config import ModelConfig
-
-needs_bioimageio = pytest.mark.skipif(
-    not can_check(), reason="bioimageio.core is not installed"
-)
-needs_onnx = pytest.mark.skipif(
-    find_spec("tf2onnx") is None, reason="tf2onnx is not installed"
-)
 
 
 @pytest.fixture(scope="module")
@@ -168,7 +157,6 @@ def test_page_and_cover_are_for_people(package: Path) -> None:
     assert len(read(package, "cover.png")) < 500_000
 
 
-@needs_bioimageio
 def test_the_model_zoo_finds_the_package_valid_and_reproduces_it(
     package: Path,
 ) -> None:
@@ -176,8 +164,6 @@ def test_the_model_zoo_finds_the_package_valid_and_reproduces_it(
     assert verdict.passed, verdict.failed
 
 
-@needs_bioimageio
-@needs_onnx
 def test_the_model_zoo_reproduces_the_maps_with_onnx(
     tuned: ModelBundle, tmp_path: Path
 ) -> None:
@@ -187,7 +173,6 @@ def test_the_model_zoo_reproduces_the_maps_with_onnx(
     assert verdict.passed, verdict.failed
 
 
-@needs_bioimageio
 def test_the_model_zoo_finds_other_outputs_wrong(package: Path, tmp_path: Path) -> None:
     told = describe(package)
     wrong = io.BytesIO()
